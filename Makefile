@@ -1,0 +1,65 @@
+# Every target that needs Python makes the environment itself, through the start script.
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+SCRIPTS := start_mineru_optimized.sh .ci/run
+# What the browser tests look for, in this order (or set CHROMIUM to a path).
+BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup test unit integration browser check format chaos bench screenshots lock clean chromium
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with the tools for tests
+	@./start_mineru_optimized.sh setup --dev
+
+test: unit integration browser ## all tests
+
+unit: setup ## tests of single parts and of the packaging
+	$(PYTEST) tests/unit tests/packaging
+
+integration: setup ## tests that start the service
+	$(PYTEST) tests/integration
+
+browser: setup chromium ## tests that drive the page with Chromium
+	$(PYTEST) tests/browser
+
+check: setup ## lint, format, types, shell scripts
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); \
+	else echo "NOT CHECKED: the shell scripts, as shellcheck is not installed"; fi
+
+format: setup ## put the code into its shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+chaos: setup ## tests that kill processes
+	$(PYTEST) tests/chaos
+
+bench: setup ## measurements (flags: make bench ARGS="...")
+	$(PY) -m bench $(ARGS)
+
+screenshots: setup chromium ## take the pictures of the documentation again
+	$(PY) docs/make_screenshots.py
+
+lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade)
+	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-annotate \
+	    --no-emit-index-url --custom-compile-command "make lock" --quiet -o constraints.txt $(ARGS)
+
+clean: ## remove the environment and everything built, never data/
+	rm -rf .venv .venv.lock .venv.log build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
+
+chromium:
+	@for name in $(BROWSERS); do ! command -v "$$name" >/dev/null || exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests..."; \
+	    { apt-get update -qq && apt-get install -y -qq chromium; } && exit 0; \
+	fi; \
+	echo "The browser tests need Chromium: 'sudo apt install chromium', 'brew install --cask chromium'," >&2; \
+	echo "or CHROMIUM=/path/to/chromium make ..." >&2; exit 1

@@ -1,0 +1,21 @@
+"""REST: the contract's routes. Every answer passes an owner check."""
+
+from fastapi import APIRouter, Request
+
+from gradio_app.api import changes, queue, results, tasks
+from gradio_app.api.access import identity_of, own_task, show
+from gradio_app.errors import NotFound
+
+__all__ = ["identity_of", "own_task", "router", "show"]
+
+router = APIRouter()
+for part in (tasks, results, changes, queue):
+    router.include_router(part.router)
+
+
+@router.api_route(
+    "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+async def unknown(_request: Request) -> None:
+    """Keeps wrong addresses from falling through to the page, which answers them in its own shape."""
+    raise NotFound("There is no such route. See /docs for those that exist.")

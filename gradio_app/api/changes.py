@@ -1,0 +1,83 @@
+"""What has changed since a revision: one body for polling and for server-sent events."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from gradio_app.api.access import identity_of, manager_of, show
+from gradio_app.auth import Identity
+from gradio_app.errors import QuotaExceeded
+from gradio_app.states import TaskStatus
+from gradio_app.task_manager import TaskManager
+
+#: positions sent along with a delta
+MAX_PLACES = 100
+#: seconds between two signs of life on an event stream
+EVENT_PING = 15.0
+#: event streams one person may keep open
+MAX_STREAMS = 20
+
+router = APIRouter()
+
+
+async def delta(
+    manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
+) -> Response:
+    """The body of a delta; 204 when nothing is newer than ``since``."""
+    changes = await manager.changes(since, limit)
+    if changes.rev == since and not changes.reset:
+        return Response(status_code=204)
+    tasks = [task for task in changes.tasks if not wanted or task.status in wanted]
+    return JSONResponse(
+        {
+            "rev": changes.rev,
+            "tasks": [show(manager, who, task) for task in tasks],
+            "next": None,
+            "deleted": changes.deleted,
+            "reset": changes.reset,
+            "places": _places(manager),
+        }
+    )
+
+
+def _places(manager: TaskManager) -> dict[str, list[float | None]]:
+    """Place and ETA of waiting tasks: these move without the tasks themselves changing."""
+    nearest = list(manager.places().items())[:MAX_PLACES]
+    return {task_id: [position or None, round(seconds, 1)] for task_id, (position, seconds) in nearest}
+
+
+@router.get("/api/v1/events", tags=["queue"], response_class=StreamingResponse)
+async def events(request: Request, since: Annotated[int, Query(ge=0, le=2**53)] = 0) -> StreamingResponse:
+    """Server-sent events: `tasks` with the same body as a delta of the task list."""
+    manager, who = manager_of(request), identity_of(request)
+    streams: set[str] = request.app.state.event_streams
+    if sum(1 for name in streams if name.startswith(who.name + "/")) >= MAX_STREAMS:
+        raise QuotaExceeded("Too many event streams are open. Close some.")
+    return StreamingResponse(
+        _events(manager, who, since, streams),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _events(manager: TaskManager, who: Identity, since: int, streams: set[str]) -> AsyncIterator[str]:
+    name = f"{who.name}/{uuid.uuid4().hex}"
+    streams.add(name)
+    try:
+        while not manager.ledger.closing:
+            await manager.ledger.wait_change(since, EVENT_PING)
+            response = await delta(manager, who, since, [], 1000)
+            if response.status_code == 204:
+                yield ": still here\n\n"
+                continue
+            body = bytes(response.body).decode()
+            since = json.loads(body)["rev"]
+            yield f"id: {since}\nevent: tasks\ndata: {body}\n\n"
+    finally:
+        streams.discard(name)

@@ -1,0 +1,112 @@
+"""The shapes of REST answers, for OpenAPI. Answers are built from records; these describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from gradio_app.states import QueueStatus, TaskStatus
+from gradio_app.task import OCR_MODES, PRIORITY_LIMIT, TIERS
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, in words a person can act on."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class Problem(BaseModel):
+    """Every error has this shape."""
+
+    error: ErrorBody
+
+
+class Receipt(BaseModel):
+    """What a document cost and by what it was made."""
+
+    waited_seconds: float
+    parsed_seconds: float
+    cached: bool
+    engine: str
+    versions: dict[str, str]
+    input_sha256: str
+    output_sha256: str | None
+
+
+class TaskView(BaseModel):
+    """One document. Name, owner, error and receipt are hidden in others' tasks."""
+
+    id: str
+    name: str
+    owner: str
+    mine: bool
+    status: TaskStatus
+    tier: str
+    page_range: str
+    ocr_mode: str
+    priority: int
+    pages_total: int
+    pages_done: int
+    pages_failed: int
+    position: int | None = Field(description="1 is next; null when it does not wait")
+    eta_seconds: float | None
+    created_at: float = Field(description="Unix seconds, as all times")
+    started_at: float | None
+    finished_at: float | None
+    attempt: int
+    error: ErrorBody | None
+    receipt: Receipt | None
+    rev: int
+
+
+class TaskList(BaseModel):
+    """Tasks, the newest revision, and the cursor of the next page."""
+
+    rev: int | None = None
+    tasks: list[TaskView]
+    next: str | None = None
+    deleted: list[str] | None = Field(None, description="With since: ids that are gone")
+    reset: bool | None = Field(None, description="With since: forget everything and list again")
+    places: dict[str, list[float | None]] | None = Field(
+        None, description="With since: [position, eta_seconds] of the next waiting tasks"
+    )
+
+
+class QueueView(BaseModel):
+    """The queue as a whole."""
+
+    status: QueueStatus
+    counts: dict[str, int]
+    eta_seconds: float
+    workers: int
+    engine: dict[str, Any]
+    limits: dict[str, int]
+    user: dict[str, Any]
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 503, 507)
+}
+
+
+def upload_form() -> dict[str, Any]:
+    """The multipart body of a submission, which is parsed while it streams and not by FastAPI."""
+    properties: dict[str, Any] = {
+        "files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
+        "tier": {"type": "string", "enum": list(TIERS), "default": "auto"},
+        "page_range": {"type": "string", "default": "", "description": "1-5,8,r2-r1; empty for all"},
+        "ocr_mode": {"type": "string", "enum": list(OCR_MODES), "default": "auto"},
+        "priority": {
+            "type": "integer",
+            "minimum": -PRIORITY_LIMIT,
+            "maximum": PRIORITY_LIMIT,
+            "default": 0,
+            "description": "Among your own tasks",
+        },
+        "use_cache": {"type": "boolean", "default": True},
+    }
+    schema = {"type": "object", "required": ["files"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

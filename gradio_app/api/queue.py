@@ -1,0 +1,80 @@
+"""The queue as a whole, and what supervisors ask: probes and metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from gradio_app import metrics
+from gradio_app.api.access import identity_of, manager_of
+from gradio_app.api.models import ERRORS, Problem, QueueView
+from gradio_app.errors import Forbidden
+from gradio_app.states import QueueStatus
+from gradio_app.task_manager import TaskManager
+
+router = APIRouter()
+
+
+@router.get("/api/v1/queue", tags=["queue"], response_model=QueueView)
+async def queue(request: Request) -> JSONResponse:
+    """What the queue does, how many tasks there are, and how long until all of them are done."""
+    manager, who = manager_of(request), identity_of(request)
+    return JSONResponse(
+        {
+            "status": manager.status,
+            "counts": await manager.counts(),
+            "eta_seconds": round(manager.tail_eta(), 1),
+            "workers": manager.settings.workers,
+            "engine": {"status": "none"},
+            "limits": {
+                "max_file_size": manager.settings.max_file_size,
+                "max_files": manager.settings.max_files,
+                "max_pages": manager.settings.max_pages,
+            },
+            "user": {"name": who.name, "admin": who.admin},
+        }
+    )
+
+
+@router.post("/api/v1/queue/pause", tags=["queue"], response_model=QueueView, responses=ERRORS)
+async def pause(request: Request) -> JSONResponse:
+    """Nothing new starts until resume; for the admin."""
+    _admin(request)
+    await manager_of(request).pause()
+    return await queue(request)
+
+
+@router.post("/api/v1/queue/resume", tags=["queue"], response_model=QueueView, responses=ERRORS)
+async def resume(request: Request) -> JSONResponse:
+    """Ends a pause; for the admin."""
+    _admin(request)
+    await manager_of(request).resume()
+    return await queue(request)
+
+
+def _admin(request: Request) -> None:
+    if not identity_of(request).admin:
+        raise Forbidden("Only the administrator may pause or resume the queue.")
+
+
+@router.get("/health", tags=["probes"])
+async def health() -> JSONResponse:
+    """Alive."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/ready", tags=["probes"], responses={503: {"model": Problem}})
+async def ready(request: Request) -> JSONResponse:
+    """200 when work is taken; 503 while starting or stopping."""
+    manager: TaskManager | None = getattr(request.app.state, "manager", None)
+    if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
+        return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)
+async def prometheus(request: Request) -> Response:
+    """Prometheus metrics."""
+    return Response(
+        await metrics.render(manager_of(request)), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )

@@ -1,0 +1,118 @@
+"""What came out: results in every format, pages, pictures, and the upload itself."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import aiofiles
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
+
+from gradio_app.api.access import manager_of, task_of
+from gradio_app.api.models import ERRORS
+from gradio_app.archive import stream_zip
+from gradio_app.errors import NotFound, OptionInvalid
+from gradio_app.states import READABLE
+
+FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}
+EXPORTS = ("html", "docx", "latex", "epub")
+_MEDIA = {
+    ".md": "text/markdown; charset=utf-8",
+    ".json": "application/json",
+    ".tex": "application/x-tex",
+    ".epub": "application/epub+zip",
+}
+#: documents come from strangers: nothing in them may run on our origin
+_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+
+router = APIRouter()
+
+
+@router.get("/api/v1/tasks/{task_id}/result", tags=["results"], response_class=FileResponse, responses=ERRORS)
+async def result(
+    request: Request, task_id: str, format: Annotated[str, Query(max_length=20)] = "markdown"
+) -> Response:
+    """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
+    manager, task = manager_of(request), await task_of(request, task_id)
+    folder = manager.folders.result(task_id)
+    if format not in (*FILES, *EXPORTS, "zip"):
+        raise OptionInvalid(f"Formats are: {', '.join((*FILES, *EXPORTS, 'zip'))}.")
+    if not folder.is_dir():
+        raise NotFound("This task has no result yet." if task.status not in READABLE else None)
+    stem = Path(task.name).stem or "document"
+    if format == "zip":
+        headers = {**_HARMLESS, "Content-Disposition": _attachment(f"{stem}.zip")}
+        return StreamingResponse(stream_zip(folder), media_type="application/zip", headers=headers)
+    path = folder / FILES[format] if format in FILES else await manager.export(task, format)
+    return _file(path, f"{stem}{path.suffix}")
+
+
+@router.get("/api/v1/tasks/{task_id}/pages/{page}.png", tags=["results"], responses=ERRORS)
+async def page_picture(
+    request: Request, task_id: str, page: int, width: Annotated[int, Query(ge=50, le=2000)] = 1000
+) -> Response:
+    """A picture of one page of the upload."""
+    task = await task_of(request, task_id)
+    picture = await manager_of(request).jobs.picture(task, page, width)
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@router.get("/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], responses=ERRORS)
+async def page(request: Request, task_id: str, page: int) -> Response:
+    """One page with its blocks, as soon as that page is done."""
+    await task_of(request, task_id)
+    path = manager_of(request).folders.page(task_id, page)
+    return Response(await _read(path), media_type="application/json")
+
+
+@router.get("/api/v1/tasks/{task_id}/source", tags=["results"], response_class=FileResponse, responses=ERRORS)
+async def source(request: Request, task_id: str) -> Response:
+    """The file as it was uploaded."""
+    task = await task_of(request, task_id)
+    path = manager_of(request).folders.source(task.source)
+    if not path.is_file():
+        raise NotFound()
+    return FileResponse(
+        path,
+        media_type="application/octet-stream",
+        headers={**_HARMLESS, "Content-Disposition": _attachment(task.name)},
+    )
+
+
+@router.get(
+    "/api/v1/tasks/{task_id}/files/{path:path}",
+    tags=["results"],
+    response_class=FileResponse,
+    responses=ERRORS,
+)
+async def result_file(request: Request, task_id: str, path: str) -> Response:
+    """A picture of the result."""
+    await task_of(request, task_id)
+    found = manager_of(request).folders.file(task_id, path)
+    media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+    return FileResponse(
+        found, media_type=media, headers={**_HARMLESS, "Cache-Control": "private, max-age=3600"}
+    )
+
+
+async def _read(path: Path) -> bytes:
+    async with aiofiles.open(path, "rb") as file:
+        return await file.read()
+
+
+def _file(path: Path, name: str) -> FileResponse:
+    media = _MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if not path.is_file():
+        raise NotFound()
+    return FileResponse(
+        path, media_type=media, headers={**_HARMLESS, "Content-Disposition": _attachment(name)}
+    )
+
+
+def _attachment(name: str) -> str:
+    """A header that saves under ``name`` (RFC 6266), whatever is in it."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "._- ") else "_" for char in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,130 @@
+"""Tasks: submit, list, wait, cancel, retry, delete. Thin over ``TaskManager``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from gradio_app.api.access import identity_of, manager_of, show, shown, task_of
+from gradio_app.api.changes import delta
+from gradio_app.api.models import ERRORS, TaskList, TaskView, upload_form
+from gradio_app.errors import OptionInvalid
+from gradio_app.states import TaskStatus
+from gradio_app.task import ParseOptions
+from gradio_app.uploads import Receiver
+
+#: longest long poll, in seconds; proxies cut connections after about a minute
+MAX_WAIT = 55.0
+
+router = APIRouter()
+
+
+@router.post(
+    "/api/v1/tasks",
+    status_code=201,
+    tags=["tasks"],
+    response_model=TaskList,
+    responses=ERRORS,
+    openapi_extra=upload_form(),
+)
+async def submit(
+    request: Request, idempotency_key: Annotated[str, Header(max_length=200)] = ""
+) -> JSONResponse:
+    """Accepts documents. When the answer arrives they are on disk and will come to an end.
+
+    Repeat a request with the same `Idempotency-Key` after a broken connection: nothing is done twice.
+    """
+    manager, who = manager_of(request), identity_of(request)
+    await manager.check_room(who.name, 0 if idempotency_key else 1)
+    settings = manager.settings
+    async with Receiver(manager.folders.tmp, settings.max_file_size, settings.max_files) as form:
+        await form.read(request.headers.get("content-type", ""), request.stream())
+        if not form.uploads:
+            raise OptionInvalid("No file was sent. Put one or more into fields named 'files'.")
+        options = _options(form.fields)
+        tasks = await manager.submit(who.name, form.uploads, options, idempotency_key)
+    return JSONResponse({"tasks": [show(manager, who, task) for task in tasks]}, 201)
+
+
+def _options(fields: dict[str, str]) -> ParseOptions:
+    try:
+        priority = int(fields.get("priority", "") or 0)
+    except ValueError:
+        raise OptionInvalid("Priority must be a whole number.") from None
+    cache = (fields.get("use_cache", "") or "true").strip().lower()
+    if cache not in ("true", "false", "1", "0"):
+        raise OptionInvalid("use_cache must be true or false.")
+    get = fields.get
+    return ParseOptions.checked(
+        get("tier", "auto"), get("page_range", ""), get("ocr_mode", "auto"), priority, cache in ("true", "1")
+    )
+
+
+@router.get(
+    "/api/v1/tasks",
+    tags=["tasks"],
+    response_model=TaskList,
+    responses={204: {"description": "Nothing newer"}},
+)
+async def list_tasks(
+    request: Request,
+    since: Annotated[
+        int | None, Query(ge=0, le=2**53, description="Only what is newer than this revision")
+    ] = None,
+    status: Annotated[str, Query(max_length=200, description="Statuses, comma-separated")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str, Query(max_length=20, description="`next` of the page before")] = "",
+) -> Response:
+    """Tasks, newest first; or with `since` what has changed, for polling."""
+    manager, who = manager_of(request), identity_of(request)
+    wanted = _statuses(status)
+    if since is not None:
+        return await delta(manager, who, since, wanted, limit)
+    if cursor and not cursor.isdigit():
+        raise OptionInvalid("This cursor was not given out by this server.")
+    owner = None if who.admin else who.name
+    rev, tasks = await manager.list_tasks(owner, wanted, limit, int(cursor) if cursor else None)
+    after = str(tasks[-1].seq) if len(tasks) == limit else None
+    return JSONResponse({"rev": rev, "tasks": [show(manager, who, task) for task in tasks], "next": after})
+
+
+def _statuses(text: str) -> list[TaskStatus]:
+    try:
+        return [TaskStatus(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise OptionInvalid(f"Statuses are: {', '.join(TaskStatus)}.") from None
+
+
+@router.get("/api/v1/tasks/{task_id}", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+async def get_task(
+    request: Request, task_id: str, wait: Annotated[float, Query(ge=0, le=3600)] = 0
+) -> JSONResponse:
+    """One task; with `wait` as soon as it has ended, or as it is after that many seconds (55 at most)."""
+    task = await task_of(request, task_id)
+    if wait and not task.ended:
+        task = await manager_of(request).wait(task_id, min(wait, MAX_WAIT))
+    return shown(request, task)
+
+
+@router.post("/api/v1/tasks/{task_id}/cancel", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+async def cancel(request: Request, task_id: str) -> JSONResponse:
+    """Stops a task that waits or runs."""
+    await task_of(request, task_id)
+    return shown(request, await manager_of(request).cancel(task_id))
+
+
+@router.post("/api/v1/tasks/{task_id}/retry", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+async def retry(request: Request, task_id: str) -> JSONResponse:
+    """Runs a failed, partial or cancelled task again; finished pages are kept."""
+    await task_of(request, task_id)
+    return shown(request, await manager_of(request).retry(task_id))
+
+
+@router.delete("/api/v1/tasks/{task_id}", tags=["tasks"], status_code=204, responses=ERRORS)
+async def delete(request: Request, task_id: str) -> Response:
+    """Deletes a task with its upload and result; a running one is cancelled first."""
+    await task_of(request, task_id)
+    await manager_of(request).delete(task_id)
+    return Response(status_code=204)

@@ -1,0 +1,211 @@
+"""Composition root: builds everything from settings, mounts page and REST on one server, and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from loguru import logger
+from starlette.exceptions import HTTPException
+
+from gradio_app import __version__, api
+from gradio_app.auth import Guard, is_loopback
+from gradio_app.errors import AppError, NotFound, OptionInvalid
+from gradio_app.folders import Folders
+from gradio_app.logs import configure_logging
+from gradio_app.settings import Settings
+from gradio_app.store import Store
+from gradio_app.task_manager import TaskManager
+from gradio_app.workers import WorkerPool
+
+#: open connections get this long at shutdown, in seconds; long polls end by themselves
+GRACE = 2
+
+
+class Server(uvicorn.Server):
+    """uvicorn that lets long polls and Gradio's heartbeats go as soon as a stop is asked for."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or Ctrl-C."""
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+
+def build(settings: Settings, token: str = "") -> FastAPI:
+    """The whole application: REST, page and guard. The queue starts with the server's lifespan."""
+    folders = Folders(settings.data_dir)
+    folders.create()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        store = Store(folders.database)
+        pool = WorkerPool(folders.run, settings.worker_memory_limit, settings.model_dir)
+        manager = TaskManager(settings, folders, store, pool)
+        app.state.manager = manager
+        await manager.start()
+        warming = asyncio.create_task(pool.warm(settings.workers))
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
+            await manager.stop()
+
+    # the usual FastAPI loads its documentation page from outside
+    app = FastAPIOffline(
+        title="MinerU Optimized",
+        version=__version__,
+        summary="Documents in, Markdown out, through a queue that forgets nothing.",
+        lifespan=lifespan,
+        root_path=settings.root_path,
+        redoc_url=None,
+    )
+    app.state.event_streams = set()
+    app.include_router(api.router)
+    _answer_errors(app)
+    _mount_page(app, settings, folders)
+    app.add_middleware(Guard, token=token, root_path=settings.root_path)
+    return app
+
+
+def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
+    # Gradio reads these at import: no analytics, its own temporary folder inside ours
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["GRADIO_TEMP_DIR"] = str(folders.gradio)
+    from gradio_app.ui import mount
+
+    mount(app, settings, folders)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    async def app_error(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, AppError)
+        return JSONResponse({"error": error.to_dict()}, error.status)
+
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
+        return JSONResponse({"error": OptionInvalid(f"Not a valid value: {where}.").to_dict()}, 422)
+
+    async def http_error(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        told = NotFound() if error.status_code == 404 else OptionInvalid(str(error.detail))
+        return JSONResponse({"error": told.to_dict()}, error.status_code, error.headers)
+
+    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+        logger.opt(exception=error).error("a request failed")
+        return JSONResponse({"error": AppError().to_dict()}, 500)
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
+        AppError: app_error,
+        RequestValidationError: invalid,
+        HTTPException: http_error,
+        Exception: unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def choose_token(settings: Settings) -> str:
+    """The access token: the given one, a new one when listening beyond this machine, none on loopback."""
+    if settings.token:
+        return settings.token
+    return "" if is_loopback(settings.host) else secrets.token_urlsafe(24)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket; raises ``AppError`` with a sentence when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host.strip("[]"), port))
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        raise AppError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another --port."
+        ) from None
+    return sock
+
+
+def address(settings: Settings, sock: socket.socket, token: str) -> str:
+    """The URL to open in a browser, with the token where one is needed."""
+    host = settings.host
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    host = f"[{host}]" if ":" in host else host
+    query = f"/?token={token}" if token else ""
+    return f"http://{host}:{sock.getsockname()[1]}{settings.root_path}{query}"
+
+
+async def serve(settings: Settings) -> None:
+    """Runs until SIGTERM or Ctrl-C."""
+    token = choose_token(settings)
+    sock = open_socket(settings.host, settings.port)
+    app = build(settings, token)
+
+    def let_go() -> None:
+        manager: TaskManager | None = getattr(app.state, "manager", None)
+        if manager is not None:
+            asyncio.get_running_loop().create_task(manager.ledger.begin_closing())
+        for stop in app.state.stop_events:
+            stop.set()
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=30,
+        server_header=False,
+        lifespan="on",
+    )
+    server = Server(config, let_go)
+    logger.bind(action="listen").info("open {}", address(settings, sock, token))
+    await server.serve(sockets=[sock])
+    if not server.started:
+        raise SystemExit(3)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The ``gradio`` mode of the start script."""
+    settings = Settings.load(sys.argv[1:] if argv is None else argv)
+    configure_logging(settings.log_level)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        _work_from_an_empty_folder(settings)
+        asyncio.run(serve(settings))
+    except AppError as error:
+        logger.error(error.message)
+        raise SystemExit(1) from None
+
+
+def _work_from_an_empty_folder(settings: Settings) -> None:
+    """Gradio's handlers may hand out files below the working and temporary folders: make them private."""
+    folders = Folders(settings.data_dir)
+    folders.create()
+    object.__setattr__(settings, "data_dir", folders.root)
+    os.environ["TMPDIR"] = str(folders.run / "tmp")
+    os.chdir(folders.run / "cwd")
+
+
+if __name__ == "__main__":
+    main()

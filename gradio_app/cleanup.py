@@ -1,0 +1,114 @@
+"""What may be deleted, and when: temporary files, finished tasks, leftovers of a crash, Gradio's litter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from loguru import logger
+
+from gradio_app.folders import Folders
+from gradio_app.states import TERMINAL
+from gradio_app.store import Store
+
+#: seconds between two sweeps
+SWEEP_INTERVAL = 60.0
+#: finished tasks taken away in one sweep, so that a sweep never blocks for long
+BATCH = 200
+#: Gradio's files are needed from an upload to its submit, and from a result to its download: seconds
+GRADIO_AGE = 300.0
+#: a partial upload is never older than this while somebody still sends it
+STALLED_UPLOAD = 6 * 3600.0
+KEEP_TOMBSTONES = 10_000
+KEEP_SUBMISSIONS = 7 * 86400.0
+
+
+def sweep_start(store: Store, folders: Folders) -> None:
+    """Once, before anything runs: what a crash left behind."""
+    for path in _entries(folders.tmp):
+        _remove(path)
+    for path in (*_entries(folders.gradio), *_entries(folders.run / "tmp")):
+        _remove(path)
+    for path in _entries(folders.run):
+        if path.name.startswith("worker-"):
+            _remove(path)
+    known, ended = store.task_ids(), {task.id for task in store.list_status(TERMINAL)}
+    for path in _entries(folders.tasks):
+        if path.name not in known:
+            _remove(path)
+        elif path.name in ended:
+            folders.park_shards(path.name)
+    drop_unused_sources(store, folders)
+
+
+def sweep(store: Store, folders: Folders, retention: float, now: float | None = None) -> int:
+    """On a timer: finished tasks after ``retention`` seconds (0: never), old keys, stalled uploads.
+
+    Returns how many tasks were deleted.
+    """
+    now = time.time() if now is None else now
+    expired = store.finished_before(now - retention, BATCH) if retention > 0 else []
+    for task in expired:
+        store.delete(task.id)
+        folders.drop_task(task.id)
+    if expired:
+        drop_unused_sources(store, folders)
+        logger.bind(action="retention", tasks=len(expired)).info("{} old tasks deleted", len(expired))
+    store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
+    for path in _entries(folders.tmp):
+        if path.name.startswith("upload-") and _age(path, now) > STALLED_UPLOAD:
+            _remove(path)
+    sweep_gradio(folders.gradio, now=now)
+    return len(expired)
+
+
+def drop_unused_sources(store: Store, folders: Folders) -> None:
+    """Deletes uploads that no task refers to."""
+    used = store.used_sources()
+    for path in _entries(folders.sources):
+        if path.name not in used:
+            _remove(path)
+
+
+def sweep_gradio(folder: Path, age: float = GRADIO_AGE, now: float | None = None) -> int:
+    """Deletes Gradio's files older than ``age`` seconds, then empty folders; returns how many files.
+
+    Gradio's own ``delete_cache`` misses partial files of aborted uploads, empty ``tmp*`` files and
+    empty folders.
+    """
+    now = time.time() if now is None else now
+    removed = 0
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = Path(parent, name)
+            if _age(path, now) > age:
+                _remove(path)
+                removed += 1
+        if Path(parent) != folder and _age(Path(parent), now) > age:
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)
+    return removed
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(FileNotFoundError):
+        yield from sorted(folder.iterdir())
+
+
+def _age(path: Path, now: float) -> float:
+    try:
+        return now - path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()

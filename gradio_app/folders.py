@@ -1,0 +1,199 @@
+"""The layout of the data folder, and the only functions that move files in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from gradio_app.errors import NotFound
+
+
+class Folders:
+    """Paths below ``root`` (``data_dir``) as the contract has them.
+
+    ``shards/`` holds finished parts while a task runs. When a task ends without being complete they
+    move to ``resume/``, from where a retry takes them back.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.database = self.root / "queue.db"
+        self.sources = self.root / "sources"
+        self.tasks = self.root / "tasks"
+        self.tmp = self.root / "tmp"
+        self.run = self.root / "run"
+        self.gradio = self.run / "gradio"
+
+    def create(self) -> None:
+        """Makes the folders; readable by this user only, as documents are private."""
+        private = (self.run / "cwd", self.run / "tmp", self.gradio)
+        for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def source(self, digest: str) -> Path:
+        """An upload, by SHA-256 of its content."""
+        return self.sources / digest
+
+    def task(self, task_id: str) -> Path:
+        return self.tasks / task_id
+
+    def result(self, task_id: str) -> Path:
+        return self.tasks / task_id / "result"
+
+    def shards(self, task_id: str) -> Path:
+        return self.tasks / task_id / "shards"
+
+    def resume(self, task_id: str) -> Path:
+        return self.tasks / task_id / "resume"
+
+    def job(self, task_id: str) -> Path:
+        """The temporary folder of a task's running jobs."""
+        return self.tmp / task_id
+
+    def work(self, task_id: str, name: str) -> Path:
+        """A fresh folder for one job of a task, with ``tmp`` in it for its TMPDIR."""
+        while True:
+            folder = self.job(task_id) / f"{name}-{secrets.token_hex(4)}"
+            # another job of this task may take the empty parent away between our two steps
+            with contextlib.suppress(FileNotFoundError):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                folder.mkdir()
+                (folder / "tmp").mkdir()
+                return folder
+
+    def drop_work(self, folder: Path) -> None:
+        """Deletes what is left of a job, and the task's temporary folder with its last one."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()
+
+    def linked_source(self, digest: str, folder: Path, suffix: str) -> Path:
+        """The upload under a neutral name with its suffix, which MinerU needs to know some types."""
+        safe = suffix.lower() if suffix.isalnum() and len(suffix) <= 8 else "bin"
+        path = folder / f"document.{safe}"
+        link_or_copy(self.source(digest), path)
+        return path
+
+    def adopt(self, incoming: Path, digest: str) -> None:
+        """Takes an uploaded file in under its digest; the same content is stored once."""
+        target = self.source(digest)
+        if not target.exists():
+            link_or_copy(incoming, target)
+            sync_folder(self.sources)
+
+    def keep_shard(self, task_id: str, index: int, out: Path) -> None:
+        """Makes a parsed shard a checkpoint."""
+        replace_folder(out, self.shards(task_id) / f"{index:05d}")
+
+    def shard(self, task_id: str, index: int) -> Path:
+        return self.shards(task_id) / f"{index:05d}"
+
+    def keep_result(self, task_id: str, out: Path) -> None:
+        """Makes an assembled result the task's result."""
+        replace_folder(out, self.result(task_id))
+
+    def link_result(self, donor_id: str, task_id: str) -> bool:
+        """Gives a task the stored result of another (hard links); False when it is gone."""
+        donor, out = self.result(donor_id), self.job(task_id) / "linked"
+        try:
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.copytree(donor, out, copy_function=link_or_copy, ignore=_not_exports)
+        except (OSError, shutil.Error):
+            shutil.rmtree(out, ignore_errors=True)
+            return False
+        self.keep_result(task_id, out)
+        return True
+
+    def park_shards(self, task_id: str) -> None:
+        """The task ended early: finished shards wait in ``resume/`` for a retry."""
+        shards = self.shards(task_id)
+        if shards.is_dir() and any(shards.iterdir()):
+            replace_folder(shards, self.resume(task_id))
+        else:
+            shutil.rmtree(shards, ignore_errors=True)
+
+    def unpark_shards(self, task_id: str) -> None:
+        """The task runs again: its finished shards are taken back."""
+        if self.resume(task_id).is_dir():
+            replace_folder(self.resume(task_id), self.shards(task_id))
+
+    def drop_shards(self, task_id: str) -> None:
+        shutil.rmtree(self.shards(task_id), ignore_errors=True)
+        shutil.rmtree(self.resume(task_id), ignore_errors=True)
+
+    def drop_job(self, task_id: str) -> None:
+        shutil.rmtree(self.job(task_id), ignore_errors=True)
+
+    def drop_task(self, task_id: str) -> None:
+        shutil.rmtree(self.task(task_id), ignore_errors=True)
+        self.drop_job(task_id)
+
+    def page(self, task_id: str, page: int) -> Path:
+        """The record of a finished page (1-based), from the result or from a finished shard."""
+        return self._first(task_id, f"pages/{page}.json")
+
+    def file(self, task_id: str, relative: str) -> Path:
+        """A picture of the result, also while the task runs.
+
+        Raises ``NotFound`` for anything but a plain file below ``images/``.
+        """
+        parts = PurePosixPath(relative).parts
+        if len(parts) != 2 or parts[0] != "images" or parts[1].startswith("."):
+            raise NotFound()
+        return self._first(task_id, relative)
+
+    def _first(self, task_id: str, relative: str) -> Path:
+        for folder in self._readable(task_id):
+            path = folder / relative
+            if path.is_file() and not path.is_symlink():
+                return path
+        raise NotFound()
+
+    def _readable(self, task_id: str) -> Iterator[Path]:
+        if self.result(task_id).is_dir():
+            yield self.result(task_id)
+        for parent in (self.shards(task_id), self.resume(task_id)):
+            if parent.is_dir():
+                yield from sorted(parent.iterdir())
+
+    def free_bytes(self) -> int:
+        """Free space on the disk of the data folder."""
+        return shutil.disk_usage(self.root).free
+
+
+def _not_exports(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == "exports"]
+
+
+def link_or_copy(source: Path | str, target: Path | str) -> None:
+    """A hard link, or a copy across file systems; an existing target is replaced."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Moves ``source`` to ``target``; an older ``target`` goes away. A crash leaves one of both whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(target.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    source.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,216 @@
+"""Taking work in: room, durable acceptance, and the first look that a worker takes at each file."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from gradio_app import schedule
+from gradio_app.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles, WorkerCrashed
+from gradio_app.folders import Folders
+from gradio_app.jobs import Jobs, cache_key
+from gradio_app.ledger import Ledger
+from gradio_app.settings import Settings
+from gradio_app.states import TaskStatus
+from gradio_app.task import Inspection, ParseOptions, Task
+
+#: how often a file whose inspection crashed is looked at before the file is blamed
+CRASH_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was received: where its bytes are, what they hash to, what it is called."""
+
+    path: Path
+    sha256: str
+    size: int
+    name: str
+
+
+class Intake:
+    """From uploads to tasks that are queued, or already done because their content was seen before."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folders: Folders,
+        ledger: Ledger,
+        jobs: Jobs,
+        queued: Callable[[Task], None],
+    ) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._ledger = ledger
+        self._jobs = jobs
+        self._queued = queued
+        self._wake = asyncio.Event()
+        self._current: tuple[str, asyncio.Task[None]] | None = None
+        self.waiting = schedule.FairQueue()
+
+    async def check_room(self, owner: str, files: int) -> None:
+        """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
+        if self._ledger.closing:
+            raise ShuttingDown()
+        if files > self._settings.max_files:
+            raise TooManyFiles(
+                f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
+            )
+        if self._folders.free_bytes() < self._settings.disk_reserve:
+            raise DiskFull()
+        active = await self._ledger.do(self._ledger.store.active_count, owner)
+        self._check_quota(active, files)
+
+    def _check_quota(self, active: int, files: int) -> None:
+        if active + files > self._settings.max_queue_per_user:
+            raise QuotaExceeded(
+                f"You have {active} unfinished tasks and may have {self._settings.max_queue_per_user}. "
+                "Wait until some are done, or cancel some."
+            )
+
+    async def submit(
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str
+    ) -> list[Task]:
+        """See ``TaskManager.submit``."""
+        fingerprint = _fingerprint(uploads, options)
+        store = self._ledger.store
+        if key and (known := await self._ledger.do(store.submission, owner, key, fingerprint)) is not None:
+            return known
+        await self.check_room(owner, len(uploads))
+        tasks = await self._ledger.do(self._accept, owner, uploads, options, key, fingerprint)
+        for task in tasks:
+            self.admit(task)
+        await self._ledger.notify()
+        return tasks
+
+    def _accept(
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str, fingerprint: str
+    ) -> list[Task]:
+        # on the store's thread: no other submission can come between these looks and the write
+        store = self._ledger.store
+        if key and (known := store.submission(owner, key, fingerprint)) is not None:
+            return known
+        self._check_quota(store.active_count(owner), len(uploads))
+        for upload in uploads:
+            self._folders.adopt(upload.path, upload.sha256)
+        now = time.time()
+        tasks = [
+            Task(
+                id=uuid.uuid4().hex,
+                name=upload.name,
+                owner=owner,
+                status=TaskStatus.PENDING,
+                options=options,
+                source=upload.sha256,
+                size=upload.size,
+                created_at=now,
+            )
+            for upload in uploads
+        ]
+        return store.add(tasks, key, fingerprint)
+
+    def admit(self, task: Task) -> None:
+        """Queues a pending task for inspection."""
+        if task.status is TaskStatus.PENDING:
+            self.waiting.push(
+                schedule.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
+            )
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Looks at files one by one, fairly among owners, until cancelled."""
+        try:
+            while True:
+                item = self.waiting.peek()
+                if item is None:
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                self.waiting.discard(item.task_id)
+                self.waiting.charge(item.owner, 1)
+                # a task of its own, so that cancelling one file does not end the loop
+                job = asyncio.create_task(self._look(item.task_id))
+                self._current = (item.task_id, job)
+                await asyncio.wait([job])
+                self._current = None
+        finally:
+            if self._current:
+                await self._stop(self._current[1])
+
+    async def forget(self, task_id: str) -> None:
+        """Drops a task that was cancelled; kills the worker if it looks at this file right now."""
+        self.waiting.discard(task_id)
+        if self._current and self._current[0] == task_id:
+            await self._stop(self._current[1])
+
+    async def _stop(self, job: asyncio.Task[None]) -> None:
+        job.cancel()
+        await asyncio.wait([job])
+
+    async def _look(self, task_id: str) -> None:
+        try:
+            task = await self._ledger.get(task_id)
+            await self._sort_in(task, *await self._inspect(task))
+        except AppError as error:
+            await self._ledger.fail(task_id, error)
+        except Exception as error:
+            logger.opt(exception=error).error("inspection of {} failed", task_id)
+            await self._ledger.fail(task_id, AppError())
+
+    async def _inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
+        for _ in range(CRASH_TRIES - 1):
+            try:
+                return await self._jobs.inspect(task)
+            except WorkerCrashed:
+                logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
+        return await self._jobs.inspect(task)
+
+    async def _sort_in(self, task: Task, found: Inspection, pages: tuple[int, ...]) -> None:
+        size = self._settings.shard_pages_flash
+        key = cache_key(task, found, pages, size)
+        facts: dict[str, Any] = {
+            "kind": found.kind,
+            "tier": found.tier,
+            "parse_mode": found.parse_mode,
+            "parser_version": found.parser_version,
+            "source_pages": found.pages_total,
+            "pages_total": len(pages) or 1,
+            "cache_key": key,
+        }
+        if task.options.use_cache:
+            done = await self._ledger.do(self._from_cache, task, key, facts)
+            if done is not None:
+                await self._ledger.moved(done)
+                return
+        plan: Callable[..., Task] = self._ledger.store.plan
+        queued: Awaitable[Task] = self._ledger.do(plan, task.id, schedule.cut(pages, size), **facts)
+        self._queued(await self._ledger.moved(await queued))
+
+    def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
+        """Completes a task with a stored result of the same content, if there is one."""
+        donor = self._ledger.store.cached(key)
+        if donor is None or not self._folders.link_result(donor.id, task.id):
+            return None
+        now = time.time()
+        changes = facts | {
+            "pages_total": donor.pages_total,
+            "pages_done": donor.pages_done,
+            "result_sha256": donor.result_sha256,
+            "cached": 1,
+            "started_at": now,
+            "finished_at": now,
+        }
+        return self._ledger.store.move(task.id, TaskStatus.COMPLETED, **changes)
+
+
+def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:
+    parts = [repr(options), *(f"{upload.sha256} {upload.name}" for upload in uploads)]
+    return sha256("\n".join(parts).encode()).hexdigest()

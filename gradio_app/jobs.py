@@ -1,0 +1,168 @@
+"""What a worker is asked to do for a task: look, parse, join, export, draw. No queue, no states."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gradio_app.errors import NotFound
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.task import Inspection, Shard, Task
+from gradio_app.workers import WorkerPool
+
+#: a first look, a page picture or an export must not take longer, in seconds
+LIGHT_TIMEOUT = 120.0
+#: raised when the files of a result change, so that results of older versions are not reused
+RESULT_VERSION = 1
+EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A finished job: the folder it wrote, what it said, and the seconds it took."""
+
+    folder: Path
+    answer: dict[str, Any]
+    seconds: float
+
+
+class Jobs:
+    """Runs jobs in the pool, each in a temporary folder of its own that goes when the job ends."""
+
+    def __init__(self, settings: Settings, folders: Folders, pool: WorkerPool) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._pool = pool
+
+    async def inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
+        """What the file is and which pages are selected (1-based; empty when it has no pages)."""
+        folder = await asyncio.to_thread(self._folders.work, task.id, "inspect")
+        try:
+            source = self._folders.linked_source(task.source, folder, suffix_of(task.name))
+            args = {
+                "source": str(source),
+                "page_range": task.options.page_range,
+                "tier": task.options.tier,
+                "ocr_mode": task.options.ocr_mode,
+                "max_pages": self._settings.max_pages,
+                "memory_limit": self._settings.worker_memory_limit,
+            }
+            found = await self._pool.run_light(
+                "inspect", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
+            )
+        finally:
+            await asyncio.to_thread(self._folders.drop_work, folder)
+        pages = tuple(found.pop("pages"))
+        return Inspection(**found), pages
+
+    async def parse(self, task: Task, shard: Shard) -> Parsed:
+        """Parses one shard. A document of one shard comes back as a finished result.
+
+        The caller takes ``folder`` over, or drops it with ``drop``.
+        """
+        whole = task.shards_total == 1
+        all_pages = whole and len(shard.pages) == task.source_pages
+        args = {
+            "pages": [] if all_pages else list(shard.pages),
+            "tier": task.tier,
+            "parse_mode": task.parse_mode,
+        }
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"{shard.index}-{task.attempt}")
+        source = self._folders.linked_source(task.source, folder, task.kind)
+        fn = "parse_document" if whole else "parse_shard"
+        return await self._run(fn, {"source": str(source), **args}, folder)
+
+    async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
+        """Joins the finished shards of a task into its result."""
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"join-{task.attempt}")
+        parts = [
+            {"folder": str(self._folders.shard(task.id, shard.index)), "pages": list(shard.pages)}
+            for shard in shards
+            if shard.done
+        ]
+        return await self._run("assemble", {"shards": parts, "pages_in_file": task.source_pages}, folder)
+
+    async def _run(self, fn: str, args: dict[str, Any], folder: Path) -> Parsed:
+        started = time.monotonic()
+        try:
+            answer = await self._pool.run(
+                fn,
+                {**args, "out": str(folder / "out")},
+                tmp=str(folder / "tmp"),
+                seconds=self._settings.task_timeout,
+            )
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
+            raise
+        return Parsed(folder, answer, time.monotonic() - started)
+
+    async def drop(self, parsed: Parsed) -> None:
+        """Deletes what is left of a job."""
+        await asyncio.to_thread(self._folders.drop_work, parsed.folder)
+
+    async def export(self, task: Task, form: str) -> Path:
+        """The result as ``html``, ``docx``, ``latex`` or ``epub``: made once, then kept beside it."""
+        result = self._folders.result(task.id)
+        target = result / "exports" / f"document.{EXPORT_SUFFIX[form]}"
+        if target.is_file():
+            return target
+        if not (result / "middle.json").is_file():
+            raise NotFound("The task has no result yet.")
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"export-{form}")
+        title = Path(task.name).stem or "document"
+        try:
+            made = folder / "made"
+            args = {"result": str(result), "target": str(made), "form": form, "title": title}
+            await self._pool.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            target.parent.mkdir(exist_ok=True)
+            made.replace(target)
+        finally:
+            await asyncio.to_thread(self._folders.drop_work, folder)
+        return target
+
+    async def picture(self, task: Task, page: int, width: int) -> bytes:
+        """One page (1-based) drawn as PNG, about ``width`` pixels wide."""
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"picture-{page}-{width}")
+        try:
+            target = folder / "page.png"
+            args = {
+                "source": str(self._folders.source(task.source)),
+                "kind": task.kind,
+                "page": page,
+                "width": width,
+                "target": str(target),
+            }
+            await self._pool.run_light("page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            return await asyncio.to_thread(target.read_bytes)
+        finally:
+            await asyncio.to_thread(self._folders.drop_work, folder)
+
+
+def suffix_of(name: str) -> str:
+    """``Report.PDF`` -> ``pdf``; empty without one."""
+    return Path(name).suffix.lstrip(".").lower()
+
+
+def cache_key(task: Task, found: Inspection, pages: tuple[int, ...], shard_pages: int) -> str:
+    """Equal for two tasks whose results are equal: same bytes, pages, options and versions.
+
+    The suffix counts because MinerU tells some types apart by it.
+    """
+    parts = [
+        RESULT_VERSION,
+        task.source,
+        found.kind,
+        found.parse_mode,
+        found.tier,
+        found.parser_version,
+        list(pages),
+        shard_pages if len(pages) > shard_pages else 0,
+    ]
+    return sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""The store, used from one thread of its own, and the one condition that wakes whoever waits for a change."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from loguru import logger
+
+from gradio_app.errors import AppError, Conflict, NotFound
+from gradio_app.states import TERMINAL, TaskStatus
+from gradio_app.store import Store
+from gradio_app.task import Task
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class Ledger:
+    """Asynchronous face of ``Store``. Every change of a task goes through here, so nobody misses one."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.closing = False
+        self.ended: dict[str, int] = {status.value: 0 for status in sorted(TERMINAL)}
+        self.version = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._changed = asyncio.Condition()
+
+    async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Runs a store function on the store's thread.
+
+        A cancelled caller still waits for it: files that the function is moving must not be deleted
+        under it.
+        """
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._thread, lambda: fn(*args, **kwargs))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
+
+    async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
+        """Moves a task; raises ``NotFound`` or ``Conflict``."""
+        return await self.moved(await self.do(self.store.move, task_id, to, **changes))
+
+    async def moved(self, task: Task) -> Task:
+        """Tells everyone who waits, and the log, where a task now stands."""
+        logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).info(
+            "task {} is {} ({} of {} pages){}",
+            task.id,
+            task.status,
+            task.pages_done,
+            task.pages_total,
+            f": {task.error_code}" if task.error_code else "",
+        )
+        if task.ended:
+            self.ended[task.status.value] += 1
+        await self.notify()
+        return task
+
+    async def fail(self, task_id: str, error: AppError) -> None:
+        """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
+        try:
+            await self.move(
+                task_id,
+                TaskStatus.FAILED,
+                error_code=error.code,
+                error_message=error.message,
+                finished_at=time.time(),
+            )
+        except (Conflict, NotFound):
+            return
+
+    async def notify(self) -> None:
+        """Wakes whoever waits for a change."""
+        self.version += 1
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def get(self, task_id: str) -> Task:
+        """The task; raises ``NotFound``."""
+        return await self.do(self.store.get, task_id)
+
+    async def wait_ended(self, task_id: str, seconds: float) -> Task:
+        """The task as soon as it has ended, or as it is after ``seconds`` or when the server stops."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.version
+            task = await self.get(task_id)
+            left = deadline - time.monotonic()
+            if task.ended or left <= 0 or self.closing:
+                return task
+            await self._wait_newer(seen, left)
+
+    async def wait_change(self, since: int, seconds: float) -> None:
+        """Returns when something is newer than revision ``since``, or after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.version
+            left = deadline - time.monotonic()
+            if self.closing or left <= 0 or await self.do(self.store.rev) > since:
+                return
+            await self._wait_newer(seen, left)
+
+    async def _wait_newer(self, seen: int, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: self.version != seen or self.closing)
+        except TimeoutError:
+            return
+
+    async def begin_closing(self) -> None:
+        """Lets go of everyone who waits: the server is about to stop."""
+        self.closing = True
+        await self.notify()
+
+    async def close(self) -> None:
+        """Closes the store; nothing can be done through it afterwards."""
+        await self.do(self.store.close)
+        self._thread.shutdown()

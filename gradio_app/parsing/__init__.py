@@ -1,0 +1,23 @@
+"""The only package that imports mineru. Runs inside worker processes; knows nothing of queues or stores.
+
+Every job takes paths and plain values, writes only below the folder it is given, and leaves what goes
+wrong as an ``AppError``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from gradio_app.parsing.inspection import inspect, warm_up
+from gradio_app.parsing.pages import assemble, parse_document, parse_shard
+from gradio_app.parsing.results import export, page_picture
+
+#: what a worker can be asked to do, by name
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "warm_up": warm_up,
+    "inspect": inspect,
+    "parse_document": parse_document,
+    "parse_shard": parse_shard,
+    "assemble": assemble,
+    "export": export,
+    "page_picture": page_picture,
+}

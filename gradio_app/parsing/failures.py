@@ -1,0 +1,63 @@
+"""What MinerU and its libraries raise, told as errors that a user can act on."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from loguru import logger
+
+from gradio_app.errors import (
+    AppError,
+    DiskFull,
+    FileCorrupt,
+    FileEncrypted,
+    FileTypeUnsupported,
+    ModelsMissing,
+    WorkerOutOfMemory,
+)
+
+
+@contextmanager
+def readable_errors() -> Generator[None]:
+    """Turns what MinerU and its libraries raise into ``AppError``; the original goes to the log."""
+    try:
+        yield
+    except AppError:
+        raise
+    except MemoryError as error:
+        raise WorkerOutOfMemory() from error
+    except Exception as error:
+        # the text of an exception may quote the document: debug only
+        logger.opt(exception=error).debug("parsing failed")
+        raise _translate(error) from error
+
+
+def _translate(error: Exception) -> AppError:
+    text = str(error)
+    if _out_of_memory(error):
+        return WorkerOutOfMemory()
+    if "password" in text.lower():
+        return FileEncrypted()
+    if isinstance(error, FileNotFoundError) and "is not ready under" in text:
+        return ModelsMissing()
+    if "Unsupported file type" in text:
+        return FileTypeUnsupported()
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return DiskFull("The server's disk is full. Ask the administrator to make room, then retry.")
+    # an errno is the system's word, not the document's (PIL's "cannot identify" has none)
+    if isinstance(error, OSError) and error.errno is not None:
+        return AppError()
+    if isinstance(error, ImportError | NameError):  # a fault of the installation, not of the document
+        return AppError()
+    return FileCorrupt()
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """True when memory ran out anywhere below; lxml and zlib report it in words only."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "memory" in str(error).lower():
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,189 @@
+"""A first look at a file, before anything is parsed: what it is, how long, and whether it can be read."""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, cast
+
+from gradio_app.errors import (
+    EngineUnavailable,
+    FileCorrupt,
+    FileTooLarge,
+    FileTypeUnsupported,
+    ModelsMissing,
+    TooManyPages,
+)
+from gradio_app.parsing.failures import readable_errors
+from gradio_app.task import select_pages
+
+#: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
+MAX_PAGE_AREA = 100_000_000
+#: largest picture, in pixels
+MAX_PICTURE_PIXELS = 100_000_000
+#: part of a worker's memory that the unpacked XML of an Office file may take (MinerU needs about 8 times it)
+UNPACKED_SHARE = 8
+
+PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"})
+_ZIP_BASED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
+
+
+def warm_up() -> dict[str, Any]:
+    """Imports what the first parse needs, so that it does not pay for it."""
+    import mineru.parser
+    import mineru.render
+    from docvortex.document import detection
+
+    detection.guess_suffix_by_bytes(b"a,b\n1,2\n", "warm.csv")
+    return {"version": mineru_version(), "modules": [mineru.parser.__name__, mineru.render.__name__]}
+
+
+def mineru_version() -> str:
+    """The installed MinerU's version."""
+    from mineru.version import __version__
+
+    return str(__version__)
+
+
+def inspect(
+    source: str, page_range: str, tier: str, ocr_mode: str, max_pages: int, memory_limit: int
+) -> dict[str, Any]:
+    """What ``source`` is: the fields of ``task.Inspection`` and ``pages`` (1-based, selected).
+
+    Raises the file's own error: unsupported, encrypted, corrupt, too large, too many pages, bad
+    range, models missing.
+    """
+    with readable_errors():
+        path = Path(source)
+        kind = _kind(path)
+        parse_mode, total, pages = "", 1, tuple[int, ...]()
+        if kind == "pdf":
+            parse_mode, total, pages = _inspect_pdf(path, page_range, ocr_mode, max_pages)
+        elif page_range:
+            raise FileTypeUnsupported(
+                f"A page range can only be given for PDF files; this one is {kind}. Leave it empty."
+            )
+        elif kind in PICTURES:
+            _check_picture(path)
+            parse_mode = "ocr" if ocr_mode == "auto" else ocr_mode
+        elif kind in _ZIP_BASED:
+            _check_archive(path, memory_limit)
+        chosen = _choose_tier(tier, kind, parse_mode)
+        return {
+            "kind": kind,
+            "pages_total": total,
+            "pages": list(pages),
+            "parse_mode": parse_mode,
+            "tier": chosen,
+            "parser_version": mineru_version(),
+        }
+
+
+def _kind(path: Path) -> str:
+    from mineru.filetypes import PARSEABLE_EXTENSIONS
+    from mineru.parser.file_type import guess_suffix_by_path
+
+    kind = str(guess_suffix_by_path(path))
+    if kind not in PARSEABLE_EXTENSIONS:
+        raise FileTypeUnsupported()
+    return kind
+
+
+def _inspect_pdf(
+    path: Path, page_range: str, ocr_mode: str, max_pages: int
+) -> tuple[str, int, tuple[int, ...]]:
+    import pypdfium2 as pdfium
+    from docvortex.document.pdf import PDFDocument
+    from docvortex.document.pdf.pdfium import safe_rewrite_pdf_bytes_with_pdfium_result
+
+    document = cast(Any, pdfium.PdfDocument(path))
+    try:
+        total = len(document)
+        if total == 0:
+            raise FileCorrupt("The PDF has no pages. Save or print it again, and send that.")
+        pages = select_pages(page_range, total)
+        if len(pages) > max_pages:
+            raise TooManyPages(
+                f"The document has {len(pages)} pages to convert and this server accepts {max_pages}. "
+                f"Choose a page range, such as 1-{max_pages}."
+            )
+        for page in pages:
+            width, height = document.get_page_size(page - 1)
+            if width * height > MAX_PAGE_AREA:
+                raise FileTooLarge(
+                    f"Page {page} is {width / 72:.0f} x {height / 72:.0f} inches, more than a page can be."
+                )
+    finally:
+        document.close()
+    if ocr_mode != "auto":
+        return ocr_mode, total, pages
+    data = path.read_bytes()
+    if len(pages) != total:
+        rewritten = safe_rewrite_pdf_bytes_with_pdfium_result(data, page_indices=[p - 1 for p in pages])
+        data = rewritten.pdf_bytes or data
+    with PDFDocument(data) as opened:
+        return str(opened.classify()), total, pages
+
+
+def _check_picture(path: Path) -> None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        if isinstance(error, UnidentifiedImageError):
+            raise FileCorrupt() from error
+        width = height = 65536
+    if width * height > MAX_PICTURE_PIXELS:
+        raise FileTooLarge("The picture has more than 100 million pixels. Make it smaller and send it again.")
+
+
+def _check_archive(path: Path, memory_limit: int) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = sum(
+                item.file_size
+                for item in archive.infolist()
+                if item.filename.lower().endswith((".xml", ".rels", ".html", ".xhtml", ".svg", ".css"))
+            )
+    except zipfile.BadZipFile as error:
+        raise FileCorrupt() from error
+    if text > memory_limit // UNPACKED_SHARE:
+        raise FileTooLarge(
+            f"The file unpacks to {text / 2**20:.0f} MB of text, more than a worker's memory can take. "
+            "Split the document and send the parts."
+        )
+
+
+def _choose_tier(tier: str, kind: str, parse_mode: str) -> str:
+    """The tier to run; flash until a model server is configured."""
+    if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
+        return "flash"
+    needs_models = parse_mode == "ocr" or tier in ("basic", "standard", "advanced")
+    if needs_models and not models_ready():
+        raise ModelsMissing(_models_sentence(kind, tier))
+    if tier in ("standard", "advanced"):
+        raise EngineUnavailable(
+            f"Tier {tier} needs a model server, and none is set up here. Choose auto, flash or basic."
+        )
+    return "flash" if tier == "auto" else tier
+
+
+def _models_sentence(kind: str, tier: str) -> str:
+    install = "Install them with ./start_mineru_optimized.sh models, then retry."
+    if tier in ("basic", "standard", "advanced"):
+        return f"Tier {tier} needs models that are not installed on this server. {install}"
+    what = "This picture" if kind in PICTURES else "This PDF is a scan (it has no usable text layer) and"
+    hint = "" if kind in PICTURES else " If its text can be selected with the mouse, choose OCR mode 'txt'."
+    return f"{what} needs the OCR models, which are not installed on this server. {install}{hint}"
+
+
+def models_ready() -> bool:
+    """Whether the small models (layout, OCR) are on this machine."""
+    from mineru.model.download import verify_model_repo
+    from mineru.model.registry import MINERU_4_MODELS_ONNX, MINERU_4_MODELS_TORCH
+
+    return any(verify_model_repo(repo).ready for repo in (MINERU_4_MODELS_ONNX, MINERU_4_MODELS_TORCH))

@@ -1,0 +1,123 @@
+"""From pages to a result: whole documents, shards of long ones, and joining the shards."""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from gradio_app.errors import FileCorrupt
+from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.results import materialize, write_pages, write_result
+from gradio_app.task import format_pages
+
+
+def parse_document(source: str, out: str, pages: Sequence[int], tier: str, parse_mode: str) -> dict[str, Any]:
+    """Parses a document that fits one shard and writes its finished result into ``out``.
+
+    ``pages`` are 1-based; empty for all. The result equals that of ``mineru.parse`` and ``save``,
+    byte for byte. Returns ``{"pages": count, "sha256": of document.md}``.
+    """
+    with readable_errors():
+        result = _parse(source, pages, tier, parse_mode)
+        return write_result(result.middle_json, Path(out), None)
+
+
+def parse_shard(source: str, out: str, pages: Sequence[int], tier: str, parse_mode: str) -> dict[str, Any]:
+    """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
+
+    Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
+    hold all of them in memory.
+    """
+    with readable_errors():
+        result = _parse(source, pages, tier, parse_mode)
+        folder = Path(out)
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        model = result._model_output.to_dict(skip_defaults=False)  # pyright: ignore[reportPrivateUsage]
+        _move_images_out(model["pages"], folder)
+        (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8")
+        middle, assets = materialize(result.middle_json, None)
+        for name, payload in assets.items():
+            (folder / name).write_bytes(payload)
+        write_pages(middle, folder)
+        return {"pages": len(middle.pages)}
+
+
+def _parse(source: str, pages: Sequence[int], tier: str, parse_mode: str) -> Any:
+    from mineru.parser import MinerUParser
+
+    parser = MinerUParser(tier=cast(Any, tier), parse_mode=cast(Any, parse_mode or "auto"))
+    return parser.parse(source, page_range=format_pages(tuple(pages)))
+
+
+def assemble(shards: Sequence[Mapping[str, Any]], out: str, pages_in_file: int) -> dict[str, Any]:
+    """Joins parsed shards into the document's result in ``out``.
+
+    ``shards`` are ``{"folder", "pages"}`` in page order, failed ones left out. Paragraphs and tables
+    that run across pages are merged over the whole document, as in an unsplit parse.
+    """
+    with readable_errors():
+        from docvortex.schema import ModelJson, PageInfo
+        from mineru.backend.postprocess.document import model_json_to_middle_json
+        from mineru.config import config
+
+        joined, images = _join_models(shards)
+        indices = joined["page_index_map"]
+        if indices == list(range(pages_in_file)):
+            joined["page_index_map"] = []
+        middle = model_json_to_middle_json(ModelJson.from_dict(joined), llm_aided_config=config.llm_aided)
+        # pages that pdfium cannot copy have no model output; MinerU shows them as empty pages
+        wanted = {page - 1 for shard in shards for page in shard["pages"]}
+        empty = [PageInfo(page_idx=index) for index in sorted(wanted - set(indices))]
+        if empty:
+            middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
+        return write_result(middle, Path(out), images)
+
+
+def _join_models(shards: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Path]]:
+    """One model of all shards (MinerU's ModelJson as a dict) and where each picture file is."""
+    from docvortex.document.pdf.layout import LAYOUT_EXTENSION
+
+    joined: dict[str, Any] | None = None
+    indices: list[int] = []
+    images: dict[str, Path] = {}
+    for shard in shards:
+        folder = Path(shard["folder"])
+        model = json.loads((folder / "model.json").read_text("utf-8"))
+        indices += model["page_index_map"] or list(range(len(model["pages"])))
+        images |= {f"images/{path.name}": path for path in (folder / "images").iterdir()}
+        if joined is None:
+            joined = model
+            continue
+        joined["pages"] += model["pages"]
+        layout = model["extensions"].get(LAYOUT_EXTENSION)
+        if layout:
+            joined["extensions"][LAYOUT_EXTENSION]["pages"] += layout["pages"]
+    if joined is None:
+        raise FileCorrupt("No page of this document could be read.")
+    joined["page_index_map"] = indices
+    return joined, images
+
+
+def _move_images_out(value: Any, folder: Path) -> None:
+    """Writes every embedded picture below ``value`` into ``folder`` and leaves its path, in place."""
+    from docvortex.assets import parse_image_data_uri_strict
+
+    if isinstance(value, list):
+        for item in cast(list[Any], value):
+            _move_images_out(item, folder)
+    elif isinstance(value, dict):
+        block = cast(dict[str, Any], value)
+        embedded = block.get("image_base64")
+        if isinstance(embedded, str):
+            payload, extension = parse_image_data_uri_strict(embedded)
+            path = f"images/{sha256(payload).hexdigest()}.{extension}"
+            (folder / path).write_bytes(payload)
+            del block["image_base64"]
+            block["image_path"] = path
+        for item in block.values():
+            _move_images_out(item, folder)

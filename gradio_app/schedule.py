@@ -1,0 +1,153 @@
+"""Who is next and how long it will take: pure decisions over plain records, no I/O, no clock."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+#: documents up to this many pages take the express lane
+EXPRESS_PAGES = 8
+#: what one point of priority, or being short, is worth: seconds of waiting
+HEAD_START = 600.0
+#: seconds per page before anything was measured (facts: flash takes 0.07 to 0.29)
+FIRST_GUESS = {"flash": 0.2}
+#: weight of the newest measurement in the learned rate
+LEARNING = 0.2
+#: number of owners beyond which those without waiting tasks are forgotten
+FORGET_OWNERS = 1000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One waiting task. Order within an owner: earliest virtual arrival first.
+
+    ``arrival`` is the time it came minus its head start (priority, express lane). As it is fixed,
+    every task becomes the earliest one in the end: nothing starves.
+    """
+
+    arrival: float
+    seq: int
+    task_id: str = field(compare=False)
+    owner: str = field(compare=False)
+    pages: int = field(compare=False)
+    express: bool = field(compare=False)
+
+
+def entry(task_id: str, owner: str, pages: int, priority: int, created_at: float, seq: int) -> Entry:
+    """The queue entry of a task with ``pages`` pages left, created at ``created_at`` (seconds)."""
+    express = pages <= EXPRESS_PAGES
+    arrival = created_at - HEAD_START * (priority + (1 if express else 0))
+    return Entry(arrival, seq, task_id, owner, pages, express)
+
+
+class FairQueue:
+    """Fair share by pages among owners (start-time fair queueing, Goyal et al. 1996).
+
+    Each owner has a virtual time: the pages handed out to them so far. The owner with the least is
+    next. An owner who was away starts at the start tag of the latest dispatch, so that nobody saves
+    up credit and nobody waits behind another's backlog.
+    """
+
+    def __init__(self) -> None:
+        self._heaps: dict[str, list[Entry]] = {}
+        self._times: dict[str, float] = {}
+        self._alive: dict[str, Entry] = {}
+        self._now = 0.0
+
+    def __len__(self) -> int:
+        return len(self._alive)
+
+    def __contains__(self, task_id: object) -> bool:
+        return task_id in self._alive
+
+    def push(self, item: Entry) -> None:
+        """Adds a waiting task, or replaces its entry."""
+        if len(self._times) > FORGET_OWNERS:
+            self._times = {who: at for who, at in self._times.items() if at > self._now or who in self._heaps}
+        if not self._backlog(item.owner):
+            self._times[item.owner] = max(self._times.get(item.owner, 0.0), self._now)
+        self._alive[item.task_id] = item
+        heapq.heappush(self._heaps.setdefault(item.owner, []), item)
+
+    def discard(self, task_id: str) -> None:
+        """Takes a task out; unknown ids are ignored."""
+        self._alive.pop(task_id, None)
+
+    def peek(self, express_only: bool = False) -> Entry | None:
+        """Who would be next; with ``express_only`` among the short documents."""
+        best: tuple[float, Entry] | None = None
+        for owner in list(self._heaps):
+            head = self._first(owner, express_only)
+            if head is not None and (best is None or (self._times[owner], head) < best):
+                best = (self._times[owner], head)
+        return best[1] if best else None
+
+    def charge(self, owner: str, pages: int) -> None:
+        """Books ``pages`` that were handed out for ``owner``."""
+        start = self._times.get(owner, self._now)
+        self._now = max(self._now, start)
+        self._times[owner] = start + max(1, pages)
+
+    def order(self, limit: int) -> Iterator[Entry]:
+        """The first ``limit`` tasks in the order in which they would start now."""
+        heads: list[tuple[float, Entry, Iterator[Entry]]] = []
+        for owner, heap in self._heaps.items():
+            rest = iter(sorted(item for item in heap if self._alive.get(item.task_id) is item))
+            first = next(rest, None)
+            if first is not None:
+                heads.append((self._times[owner], first, rest))
+        heapq.heapify(heads)
+        while heads and limit > 0:
+            time, item, rest = heapq.heappop(heads)
+            yield item
+            limit -= 1
+            follower = next(rest, None)
+            if follower is not None:
+                heapq.heappush(heads, (time + item.pages, follower, rest))
+
+    def _backlog(self, owner: str) -> bool:
+        return self._first(owner, False) is not None
+
+    def _first(self, owner: str, express_only: bool) -> Entry | None:
+        heap = self._heaps.get(owner, [])
+        while heap and self._alive.get(heap[0].task_id) is not heap[0]:
+            heapq.heappop(heap)
+        if not heap:
+            self._heaps.pop(owner, None)
+            return None
+        if not express_only:
+            return heap[0]
+        # short documents have a head start, so the first of them is near the top of the heap
+        short = (item for item in heap if item.express and self._alive.get(item.task_id) is item)
+        return heap[0] if heap[0].express else min(short, default=None)
+
+
+def cut(pages: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Pages in runs of at most ``size``, as even as possible; one empty run for a document without pages.
+
+    Even runs keep all slots busy to the end, and none is so short that tier flash, which reads
+    document-wide statistics, would judge it differently.
+    """
+    if not pages:
+        return [()]
+    count = -(-len(pages) // size)
+    bounds = [len(pages) * i // count for i in range(count + 1)]
+    return [tuple(pages[a:b]) for a, b in pairwise(bounds)]
+
+
+def guess_rate(tier: str) -> float:
+    """Seconds per page and slot before anything was measured."""
+    return FIRST_GUESS.get(tier, 1.0)
+
+
+def learn_rate(known: float | None, seconds: float, pages: int) -> float:
+    """The new seconds per page after one measurement (exponential moving average)."""
+    measured = seconds / max(1, pages)
+    return measured if known is None else known + LEARNING * (measured - known)
+
+
+def eta(own_seconds: float, own_shards: int, ahead_seconds: float, slots: int) -> float:
+    """Seconds until a task ends: work ahead spread over all slots, then its own over those it can use."""
+    return ahead_seconds / max(1, slots) + own_seconds / max(1, min(slots, own_shards))

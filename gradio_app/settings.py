@@ -1,0 +1,176 @@
+"""Every knob: one frozen table of name, default and help, read from flags and the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+ENV_PREFIX = "MINERU_APP_"
+
+_SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
+_TIME_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_size(text: str) -> int:
+    """Bytes from ``200mb``, ``1gb`` or a plain number (powers of 1024)."""
+    return int(_with_unit(text, _SIZE_UNITS, "a size such as 200mb or 2gb"))
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90``, ``10m``, ``12h`` or ``7d``."""
+    return _with_unit(text, _TIME_UNITS, "a time such as 90s, 10m, 12h or 7d")
+
+
+def _with_unit(text: str, units: Mapping[str, int], what: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
+    if match is None or match[2] not in units:
+        raise ValueError(f"expected {what}, not {text!r}")
+    return float(match[1]) * units[match[2]]
+
+
+def parse_bool(text: str) -> bool:
+    """True from ``1/true/yes/on``, False from ``0/false/no/off``."""
+    value = text.strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError(f"expected yes or no, not {text!r}")
+
+
+def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < minimum or (maximum is not None and value > maximum):
+            upper = "" if maximum is None else f" and at most {maximum}"
+            raise ValueError(f"must be at least {minimum}{upper}, not {value}")
+        return value
+
+    return parse
+
+
+def _log_level(text: str) -> str:
+    level = text.strip().upper()
+    if level not in ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError(f"expected trace, debug, info, warning or error, not {text!r}")
+    return level
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _knob(default: Any, parse: Callable[[str], Any], text: str, *aliases: str) -> Any:
+    """One row: a default as a person would type it, its parser, its help, older environment names."""
+    factory = (lambda: parse(default)) if isinstance(default, str) else default
+    shown = default if isinstance(default, str) else "number of cores"
+    meta = {"parse": parse, "help": text, "aliases": aliases, "shown": shown}
+    return field(default_factory=factory, metadata=meta)
+
+
+def _cores() -> int:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, usable or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; sizes in bytes, times in seconds."""
+
+    host: str = _knob("127.0.0.1", str, "address to listen on; 0.0.0.0 for the whole network", "HOST")
+    port: int = _knob("7860", _whole(0, 65535), "port to listen on; 0 takes any free one", "PORT")
+    data_dir: Path = _knob("./data", _path, "folder for the queue, uploads and results")  # noqa: RUF009
+    root_path: str = _knob("", str, "path prefix when served behind a reverse proxy, such as /mineru")
+    token: str = _knob("", str, "shared access token; made and printed when needed and not given")
+    max_file_size: int = _knob("200mb", parse_size, "largest file that is accepted")
+    max_files: int = _knob("100", _whole(1), "most files in one submission")
+    max_pages: int = _knob(
+        "1000", _whole(1), "most pages of one document that are converted", "MAX_CONVERT_PAGES"
+    )
+    max_queue_per_user: int = _knob("1000", _whole(1), "most unfinished tasks of one user")
+    workers: int = _knob(_cores, _whole(1, 256), "documents or parts of documents read at the same time")
+    worker_memory_limit: int = _knob("2gb", parse_size, "memory one worker may use before it is ended")
+    shard_pages_flash: int = _knob("64", _whole(8), "pages per part of a document at tier flash")
+    task_timeout: float = _knob("15m", parse_duration, "longest time for one part of a document")
+    retention: float = _knob("7d", parse_duration, "how long finished tasks are kept; 0 keeps them for ever")
+    disk_reserve: int = _knob("1gb", parse_size, "free disk space below which nothing new is accepted")
+    model_dir: str = _knob("", str, "folder that holds model weights; empty: MinerU's own folder")
+    log_level: str = _knob("info", _log_level, "trace, debug, info, warning or error")
+
+    @classmethod
+    def load(cls, argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:
+        """Settings from flags, else ``MINERU_APP_*``, else older names, else defaults.
+
+        Raises ``SystemExit`` (code 2, with a sentence on stderr) for an unknown flag or a bad value.
+        """
+        env = os.environ if env is None else env
+        parser = _parser()
+        flags = vars(parser.parse_args([] if argv is None else list(argv)))
+        values: dict[str, Any] = {}
+        for spec in fields(cls):
+            source, text = _given(spec, flags, env)
+            if text is None:
+                continue
+            try:
+                values[spec.name] = spec.metadata["parse"](text)
+            except ValueError as error:
+                parser.error(f"{source}: {error}")
+        return cls(**values)
+
+
+def _given(
+    spec: Field[Any], flags: Mapping[str, str | None], env: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """Where the value of a setting comes from, and its text (None: not given)."""
+    flag = flags.get(spec.name)
+    if flag is not None:
+        return flag_name(spec.name), flag
+    for name in (ENV_PREFIX + spec.name.upper(), *cast(tuple[str, ...], spec.metadata["aliases"])):
+        if env.get(name):
+            return name, env[name]
+    return spec.name, None
+
+
+def flag_name(name: str) -> str:
+    """``data_dir`` -> ``--data-dir``."""
+    return "--" + name.replace("_", "-")
+
+
+def describe() -> list[dict[str, str]]:
+    """The table for documents and ``--help``: name, flag, variables, default, help."""
+    rows: list[dict[str, str]] = []
+    for spec in fields(Settings):
+        assert spec.default_factory is not MISSING
+        names = (ENV_PREFIX + spec.name.upper(), *cast(tuple[str, ...], spec.metadata["aliases"]))
+        rows.append(
+            {
+                "name": spec.name,
+                "flag": flag_name(spec.name),
+                "env": ", ".join(names),
+                "default": str(spec.metadata["shown"]),
+                "help": str(spec.metadata["help"]),
+            }
+        )
+    return rows
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="start_mineru_optimized.sh gradio",
+        description="Serve the page, the REST API and the queue.",
+        epilog="Every flag can also be set as an environment variable, such as MINERU_APP_DATA_DIR.",
+        allow_abbrev=False,
+    )
+    for row in describe():
+        parser.add_argument(
+            row["flag"],
+            dest=row["name"],
+            metavar=row["name"].upper(),
+            help=f"{row['help']} (default: {row['default'] or 'none'})".replace("%", "%%"),
+        )
+    return parser

@@ -1,0 +1,397 @@
+"""The queue's memory: SQLite (WAL), the only writer of task states. Synchronous; call it from one thread.
+
+Every change of a task takes the next revision; who wants to know what changed asks for what is newer.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from gradio_app.errors import AppError, Conflict, NotFound
+from gradio_app.schema import ACTIVE_SQL, SCHEMA, SCHEMA_VERSION, sql_list
+from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
+from gradio_app.task import ParseOptions, Shard, Task
+
+
+class DataFolderInUse(AppError):
+    """Another server already uses this data folder. Stop it, or choose another --data-dir."""
+
+
+class Superseded(Conflict):
+    """A newer attempt of this task has begun; this result is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is newer than a revision. ``reset`` tells a reader to forget what it knew."""
+
+    rev: int
+    tasks: list[Task]
+    deleted: list[str]
+    reset: bool
+
+
+class Store:
+    """One open data folder. Holds a lock on it until ``close``."""
+
+    def __init__(self, database: Path) -> None:
+        self._lock = _lock_folder(database.with_name("lock"))
+        self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._migrate()
+
+    def close(self) -> None:
+        self._db.close()
+        self._lock.close()
+
+    def _migrate(self) -> None:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            raise AppError(
+                f"The data folder was written by a newer version (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
+            )
+        if version == 0:
+            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _next_rev(self) -> int:
+        row = self._db.execute("UPDATE counters SET value = value + 1 WHERE name = 'rev' RETURNING value")
+        return int(row.fetchone()[0])
+
+    # ------------------------------------------------------------ taking in
+
+    def submission(self, owner: str, key: str, fingerprint: str) -> list[Task] | None:
+        """The tasks an idempotency key stands for; ``Conflict`` when it stood for something else."""
+        row = self._db.execute(
+            "SELECT fingerprint, task_ids FROM submissions WHERE owner = ? AND key = ?", (owner, key)
+        ).fetchone()
+        if row is None:
+            return None
+        if row["fingerprint"] != fingerprint:
+            raise Conflict("This Idempotency-Key was used before for other files or options.")
+        return [task for task_id in json.loads(row["task_ids"]) if (task := self.find(task_id))]
+
+    def active_count(self, owner: str) -> int:
+        """Unfinished tasks of an owner."""
+        query = f"SELECT count(*) FROM tasks WHERE owner = ? AND status IN ({ACTIVE_SQL})"
+        return int(self._db.execute(query, (owner,)).fetchone()[0])
+
+    def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
+        """Records new tasks, durably and all at once."""
+        with self._transaction() as db:
+            for task in tasks:
+                columns = _to_columns(task) | {"rev": self._next_rev()}
+                db.execute(_insert("tasks", columns), columns)
+            if key:
+                ids = json.dumps([task.id for task in tasks])
+                row = (tasks[0].owner, key, fingerprint, ids, time.time())
+                db.execute("INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?)", row)
+        return [self.get(task.id) for task in tasks]
+
+    # ------------------------------------------------------------ moves
+
+    def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
+        """Moves a task to a status, if the table of moves allows it from where it is.
+
+        Everything that writes a status comes through here. Raises ``NotFound`` or ``Conflict``.
+        """
+        with self._transaction():
+            return self._move(task_id, to, changes)
+
+    def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
+        columns = {**changes, "status": to.value}
+        if self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})") != 1:
+            current = self.get(task_id)
+            raise Conflict(f"The task is {current.status}; it cannot become {to}.")
+        return self.get(task_id)
+
+    def _write(self, task_id: str, columns: dict[str, Any], condition: str = "") -> int:
+        """Sets columns (our own names, never input) under the next revision; how many rows it met."""
+        sets = ", ".join(f"{name} = :{name}" for name in columns)
+        statement = f"UPDATE tasks SET {sets}, rev = :rev WHERE id = :id {condition}"
+        return self._db.execute(statement, {**columns, "rev": self._next_rev(), "id": task_id}).rowcount
+
+    def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
+        """Stores what inspection found and the cut into shards, and queues the task."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
+            db.executemany(
+                "INSERT INTO shards (task_id, idx, pages) VALUES (?, ?, ?)",
+                [(task_id, index, json.dumps(pages)) for index, pages in enumerate(shards)],
+            )
+            return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
+
+    def check_current(self, task_id: str, attempt: int) -> Task:
+        """Fencing: the task, if ``attempt`` is its running one, else ``Superseded``."""
+        task = self.get(task_id)
+        if task.attempt != attempt or task.status is not TaskStatus.PROCESSING:
+            raise Superseded()
+        return task
+
+    def finish_shard(
+        self, task_id: str, index: int, attempt: int, seconds: float, keep: Callable[[], None]
+    ) -> Task:
+        """Counts a parsed shard, after ``keep`` has put its files in place.
+
+        Raises ``Superseded``, without calling ``keep``, when a newer attempt has begun.
+        """
+        task = self.check_current(task_id, attempt)
+        keep()
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE shards SET done = 1, error = NULL, seconds = ? WHERE task_id = ? AND idx = ?",
+                (seconds, task_id, index),
+            )
+            done = sum(len(shard.pages) for shard in self.shards(task_id) if shard.done)
+            self._write(task_id, {"pages_done": done, "parse_seconds": task.parse_seconds + seconds})
+        return self.get(task_id)
+
+    def fail_shard(self, task_id: str, index: int, error: AppError) -> None:
+        """Notes why a shard could not be parsed."""
+        with self._transaction() as db:
+            note = json.dumps([error.code, error.message])
+            db.execute("UPDATE shards SET error = ? WHERE task_id = ? AND idx = ?", (note, task_id, index))
+
+    def finish(
+        self,
+        task_id: str,
+        attempt: int,
+        to: TaskStatus,
+        changes: dict[str, Any],
+        keep: Callable[[], None] | None = None,
+    ) -> Task:
+        """Ends a running attempt, after ``keep`` has put its result in place; ``Superseded`` as above."""
+        self.check_current(task_id, attempt)
+        if keep is not None:
+            keep()
+        return self.move(task_id, to, finished_at=time.time(), **changes)
+
+    def requeue(self, task_id: str) -> Task:
+        """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early."""
+        task = self.get(task_id)
+        if task.status not in RETRYABLE:
+            raise Conflict(
+                f"The task is {task.status}; only failed, partial or cancelled tasks can be retried."
+            )
+        target = TaskStatus.QUEUED if task.shards_total else TaskStatus.PENDING
+        fresh = dict.fromkeys(("error_code", "error_message", "finished_at")) | {"pages_failed": 0}
+        with self._transaction() as db:
+            db.execute("UPDATE shards SET error = NULL WHERE task_id = ? AND done = 0", (task_id,))
+            return self._move(task_id, target, {"attempt": task.attempt + 1, **fresh})
+
+    def recover(self) -> list[Task]:
+        """At start: what was in flight is queued again, what was being cancelled is cancelled."""
+        for task in self.list_status({TaskStatus.PROCESSING}):
+            self.move(task.id, TaskStatus.QUEUED, attempt=task.attempt + 1)
+        for task in self.list_status({TaskStatus.CANCELLING}):
+            self.move(task.id, TaskStatus.CANCELLED, finished_at=time.time())
+        return self.list_status(ACTIVE)
+
+    def delete(self, task_id: str) -> None:
+        """Forgets a task and leaves a tombstone, so that open pages drop it too."""
+        task = self.get(task_id)
+        if task.status not in TERMINAL:
+            raise Conflict(f"The task is {task.status}; cancel it first.")
+        with self._transaction() as db:
+            db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
+            row = (self._next_rev(), task_id, task.owner)
+            db.execute("INSERT INTO deleted (rev, task_id, owner) VALUES (?, ?, ?)", row)
+
+    # ------------------------------------------------------------ reading
+
+    def find(self, task_id: str) -> Task | None:
+        row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return _to_task(row) if row else None
+
+    def get(self, task_id: str) -> Task:
+        """The task; raises ``NotFound``."""
+        task = self.find(task_id)
+        if task is None:
+            raise NotFound()
+        return task
+
+    def shards(self, task_id: str) -> list[Shard]:
+        """The shards of a task in page order."""
+        rows = self._db.execute("SELECT * FROM shards WHERE task_id = ? ORDER BY idx", (task_id,))
+        return [
+            Shard(
+                row["task_id"],
+                row["idx"],
+                tuple(json.loads(row["pages"])),
+                bool(row["done"]),
+                row["error"],
+                row["seconds"],
+            )
+            for row in rows
+        ]
+
+    def list_status(self, statuses: Collection[TaskStatus]) -> list[Task]:
+        """All tasks in these statuses, oldest first."""
+        return self._list(f"SELECT * FROM tasks WHERE status IN ({sql_list(statuses)}) ORDER BY seq", ())
+
+    def page_of_tasks(
+        self, owner: str | None, statuses: Collection[TaskStatus], limit: int, before: int | None
+    ) -> list[Task]:
+        """Newest first, at most ``limit``, older than sequence number ``before``.
+
+        With an owner: theirs, and of others what is not ended; None stands for everybody's.
+        """
+        where, values = ["1"], list[Any]()
+        if owner is not None:
+            where, values = [*where, f"(owner = ? OR status IN ({ACTIVE_SQL}))"], [*values, owner]
+        if statuses:
+            where.append(f"status IN ({sql_list(statuses)})")
+        if before is not None:
+            where, values = [*where, "seq < ?"], [*values, before]
+        query = f"SELECT * FROM tasks WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
+        return self._list(query, (*values, limit))
+
+    def changes(self, since: int, limit: int) -> Changes:
+        """Tasks and tombstones newer than ``since``, of all owners, oldest change first."""
+        rev, forgotten = self.rev(), self._counter("forgotten")
+        if since > rev or since < forgotten:
+            return Changes(rev, [], [], reset=True)
+        tasks = self._list("SELECT * FROM tasks WHERE rev > ? ORDER BY rev LIMIT ?", (since, limit))
+        upto = tasks[-1].rev if len(tasks) == limit else rev
+        rows = self._db.execute("SELECT task_id FROM deleted WHERE rev > ? AND rev <= ?", (since, upto))
+        return Changes(upto, tasks, [row["task_id"] for row in rows], reset=False)
+
+    def rev(self) -> int:
+        """The newest revision."""
+        return self._counter("rev")
+
+    def counts(self) -> dict[str, int]:
+        """Tasks by status."""
+        rows = self._db.execute("SELECT status, count(*) AS n FROM tasks GROUP BY status")
+        return {row["status"]: row["n"] for row in rows}
+
+    def cached(self, cache_key: str) -> Task | None:
+        """A completed task with the same bytes, options and versions."""
+        found = self._list(
+            "SELECT * FROM tasks WHERE cache_key = ? AND status = 'completed' ORDER BY seq DESC LIMIT 1",
+            (cache_key,),
+        )
+        return found[0] if found else None
+
+    def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
+        return [_to_task(row) for row in self._db.execute(query, values)]
+
+    # ------------------------------------------------------------ small things
+
+    def _counter(self, name: str) -> int:
+        return int(self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0])
+
+    @property
+    def paused(self) -> bool:
+        """Whether the queue was paused; survives a restart."""
+        return bool(self._counter("paused"))
+
+    def set_paused(self, paused: bool) -> None:
+        self._db.execute("UPDATE counters SET value = ? WHERE name = 'paused'", (int(paused),))
+
+    def rates(self) -> dict[str, float]:
+        """Learned seconds per page and slot, by tier."""
+        return {row["tier"]: row["seconds_per_page"] for row in self._db.execute("SELECT * FROM rates")}
+
+    def set_rate(self, tier: str, seconds_per_page: float) -> None:
+        self._db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?)", (tier, seconds_per_page))
+
+    # ------------------------------------------------------------ for cleanup
+
+    def finished_before(self, moment: float, limit: int) -> list[Task]:
+        """Ended tasks that finished before ``moment`` (Unix seconds)."""
+        query = "SELECT * FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?"
+        return [task for task in self._list(query, (moment, limit)) if task.ended]
+
+    def used_sources(self) -> set[str]:
+        """Digests of uploads that a task still needs."""
+        return {row["source"] for row in self._db.execute("SELECT DISTINCT source FROM tasks")}
+
+    def needs_source(self, digest: str) -> bool:
+        """Whether a task still needs this upload."""
+        return (
+            self._db.execute("SELECT 1 FROM tasks WHERE source = ? LIMIT 1", (digest,)).fetchone() is not None
+        )
+
+    def task_ids(self) -> set[str]:
+        return {row["id"] for row in self._db.execute("SELECT id FROM tasks")}
+
+    def forget(self, keep_tombstones: int, submissions_before: float) -> None:
+        """Drops old tombstones and idempotency keys."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT rev FROM deleted ORDER BY rev DESC LIMIT 1 OFFSET ?", (keep_tombstones,)
+            )
+            row = rows.fetchone()
+            if row is not None:
+                db.execute("DELETE FROM deleted WHERE rev <= ?", (row["rev"],))
+                db.execute("UPDATE counters SET value = ? WHERE name = 'forgotten'", (row["rev"],))
+            db.execute("DELETE FROM submissions WHERE created_at < ?", (submissions_before,))
+
+
+def _lock_folder(path: Path) -> IO[str]:
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise DataFolderInUse() from None
+    return handle
+
+
+def _insert(table: str, columns: dict[str, Any]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(':' + name for name in columns)})"
+
+
+def _to_columns(task: Task) -> dict[str, Any]:
+    """The columns of a new task; the rest have their defaults."""
+    options = task.options
+    return {
+        "id": task.id,
+        "name": task.name,
+        "owner": task.owner,
+        "status": task.status.value,
+        "tier_asked": options.tier,
+        "page_range": options.page_range,
+        "ocr_mode": options.ocr_mode,
+        "priority": options.priority,
+        "use_cache": int(options.use_cache),
+        "source": task.source,
+        "size": task.size,
+        "created_at": task.created_at,
+    }
+
+
+def _to_task(row: sqlite3.Row) -> Task:
+    values = dict(row)
+    options = ParseOptions(
+        values.pop("tier_asked"),
+        values.pop("page_range"),
+        values.pop("ocr_mode"),
+        values.pop("priority"),
+        bool(values.pop("use_cache")),
+    )
+    del values["cache_key"]
+    values["status"] = TaskStatus(values["status"])
+    values["cached"] = bool(values["cached"])
+    return Task(options=options, **values)

@@ -1,0 +1,242 @@
+"""TaskManager: the queue. Takes work in, decides what runs, and brings every task to a visible end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from loguru import logger
+
+from gradio_app import cleanup, schedule
+from gradio_app.dispatch import Dispatcher
+from gradio_app.errors import Conflict
+from gradio_app.folders import Folders
+from gradio_app.intake import Intake, Upload
+from gradio_app.jobs import Jobs
+from gradio_app.ledger import Ledger
+from gradio_app.settings import Settings
+from gradio_app.states import RETRYABLE, QueueStatus, TaskStatus
+from gradio_app.store import Changes, Store
+from gradio_app.task import ParseOptions, Task
+from gradio_app.workers import WorkerPool
+
+__all__ = ["TaskManager", "Upload"]
+
+#: positions and ETAs are worked out for this many waiting tasks
+PLACES = 2000
+
+
+class TaskManager:
+    """Lives on the server's event loop; one per data folder."""
+
+    def __init__(self, settings: Settings, folders: Folders, store: Store, pool: WorkerPool) -> None:
+        self.settings = settings
+        self.folders = folders
+        self.pool = pool
+        self.jobs = Jobs(settings, folders, pool)
+        self.ledger = Ledger(store)
+        self._dispatcher = Dispatcher(settings, folders, self.ledger, self.jobs)
+        self._intake = Intake(settings, folders, self.ledger, self.jobs, self._dispatcher.admit)
+        self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
+        self._loops: list[asyncio.Task[None]] = []
+        self.started = False
+
+    @property
+    def processing_lock(self) -> asyncio.Lock:
+        """Held by the one dispatcher that hands out slots."""
+        return self._dispatcher.processing_lock
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Recovers what a crash or a stop left, and starts working."""
+        store = self.ledger.store
+        await self.ledger.do(cleanup.sweep_start, store, self.folders)
+        self._dispatcher.rates = await self.ledger.do(store.rates)
+        self._dispatcher.paused = await self.ledger.do(lambda: store.paused)
+        for task in await self.ledger.do(store.recover):
+            self._admit(task)
+        self._loops = [
+            asyncio.create_task(self._dispatcher.run(), name="dispatch"),
+            asyncio.create_task(self._intake.run(), name="intake"),
+            asyncio.create_task(self._sweep_forever(), name="sweep"),
+        ]
+        self.started = True
+
+    async def stop(self) -> None:
+        """Stops admitting, gives shards in flight back to the queue, and closes the store."""
+        await self.ledger.begin_closing()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._dispatcher.give_back()
+        await self.pool.close()
+        await self.ledger.close()
+
+    def _admit(self, task: Task) -> None:
+        if task.status is TaskStatus.PENDING:
+            self._intake.admit(task)
+        elif task.status is TaskStatus.QUEUED:
+            self._dispatcher.admit(task)
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(cleanup.SWEEP_INTERVAL)
+            try:
+                store = self.ledger.store
+                if await self.ledger.do(cleanup.sweep, store, self.folders, self.settings.retention):
+                    await self.ledger.notify()
+                if not self._dispatcher.runs:
+                    await self.pool.trim(keep=1)
+            except Exception as error:
+                logger.opt(exception=error).error("a sweep failed; it is tried again")
+
+    # ------------------------------------------------------------ what users do
+
+    async def check_room(self, owner: str, files: int) -> None:
+        """Raises what would stop ``files`` new tasks of ``owner``: full queue, full disk, shutdown."""
+        await self._intake.check_room(owner, files)
+
+    async def submit(
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = ""
+    ) -> list[Task]:
+        """Accepts files: when this returns, the tasks are on disk and will come to an end.
+
+        The same ``key`` with the same files and options gives the same tasks again; with others it
+        raises ``Conflict``. The upload files stay where they are; the caller deletes them.
+        """
+        return await self._intake.submit(owner, uploads, options, key)
+
+    async def cancel(self, task_id: str) -> Task:
+        """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
+        await self._intake.forget(task_id)
+        return await self._dispatcher.cancel(task_id)
+
+    async def retry(self, task_id: str) -> Task:
+        """Runs a failed, partial or cancelled task again; finished parts are not parsed again."""
+        task = await self.get(task_id)
+        if task.status in RETRYABLE:
+            if not self.folders.source(task.source).exists():
+                raise Conflict("The uploaded file is gone. Send it again.")
+            await self.check_room(task.owner, 1)
+        task = await self.ledger.do(self.ledger.store.requeue, task_id)
+        self._admit(task)
+        return await self.ledger.moved(task)
+
+    async def delete(self, task_id: str) -> None:
+        """Forgets a task and its files; cancels it first when it has not ended."""
+        task = await self.get(task_id)
+        if not task.ended:
+            await self.cancel(task_id)
+        await self.ledger.do(self._delete, task_id)
+        await self.ledger.notify()
+
+    def _delete(self, task_id: str) -> None:
+        store = self.ledger.store
+        source = store.get(task_id).source
+        store.delete(task_id)
+        self.folders.drop_task(task_id)
+        if not store.needs_source(source):
+            self.folders.source(source).unlink(missing_ok=True)
+
+    async def pause(self) -> None:
+        """Nothing new starts; what runs goes on. Survives a restart."""
+        await self._set_paused(True)
+
+    async def resume(self) -> None:
+        """Ends a pause."""
+        await self._set_paused(False)
+        self._dispatcher.wake()
+
+    async def _set_paused(self, paused: bool) -> None:
+        self._dispatcher.paused = paused
+        await self.ledger.do(self.ledger.store.set_paused, paused)
+        await self.ledger.notify()
+
+    # ------------------------------------------------------------ what users see
+
+    async def get(self, task_id: str) -> Task:
+        """The task; raises ``NotFound``."""
+        return await self.ledger.get(task_id)
+
+    async def wait(self, task_id: str, seconds: float) -> Task:
+        """The task as soon as it has ended, or as it is after ``seconds``."""
+        return await self.ledger.wait_ended(task_id, seconds)
+
+    async def changes(self, since: int, limit: int) -> Changes:
+        """What is newer than revision ``since``, of all owners."""
+        return await self.ledger.do(self.ledger.store.changes, since, limit)
+
+    async def list_tasks(
+        self, owner: str | None, statuses: Sequence[TaskStatus], limit: int, before: int | None
+    ) -> tuple[int, list[Task]]:
+        """The newest revision, and tasks, newest first; of everybody for owner None."""
+        store = self.ledger.store
+        rev = await self.ledger.do(store.rev)
+        return rev, await self.ledger.do(store.page_of_tasks, owner, statuses, limit, before)
+
+    async def counts(self) -> dict[str, int]:
+        """How many tasks are in each status."""
+        return await self.ledger.do(self.ledger.store.counts)
+
+    async def export(self, task: Task, form: str) -> Path:
+        """The result in another format; see ``Jobs.export``."""
+        return await self.jobs.export(task, form)
+
+    @property
+    def status(self) -> QueueStatus:
+        """What the queue as a whole is doing."""
+        if self.ledger.closing:
+            return QueueStatus.DRAINING
+        if self._dispatcher.paused:
+            return QueueStatus.PAUSED
+        busy = self._dispatcher.runs or self._dispatcher.queue or self._intake.waiting
+        return QueueStatus.RUNNING if busy else QueueStatus.IDLE
+
+    @property
+    def pages_parsed(self) -> int:
+        """Pages parsed since the start."""
+        return self._dispatcher.pages_parsed
+
+    def rate(self, tier: str) -> float:
+        """Seconds per page and slot, learned or guessed."""
+        return self._dispatcher.rates.get(tier) or schedule.guess_rate(tier)
+
+    def place(self, task_id: str) -> tuple[int | None, float | None]:
+        """Position (1 is next; None when it does not wait) and ETA in seconds of a task."""
+        position, seconds = self.places().get(task_id, (0, None))
+        return position or None, seconds
+
+    def places(self) -> dict[str, tuple[int, float]]:
+        """Position (0: it runs) and ETA in seconds of the first ``PLACES`` unfinished tasks."""
+        if self._places[0] != self.ledger.version:
+            self._places = (self.ledger.version, self._work_out_places())
+        return self._places[1]
+
+    def _work_out_places(self) -> dict[str, tuple[int, float]]:
+        places: dict[str, tuple[int, float]] = {}
+        slots, ahead = self.settings.workers, 0.0
+        for run in self._dispatcher.runs.values():
+            per_part = run.task.page_weight / max(1, run.task.shards_total)
+            parts = len(run.todo) + len(run.in_flight)
+            own = parts * per_part * self.rate(run.task.tier)
+            places[run.task.id] = (0, schedule.eta(own, parts, 0.0, slots))
+            ahead += own
+        position = 0
+        for item in self._dispatcher.queue.order(PLACES):
+            if item.task_id in places:
+                continue
+            position += 1
+            own = item.pages * self.rate("flash")
+            parts = -(-item.pages // self.settings.shard_pages_flash)
+            places[item.task_id] = (position, schedule.eta(own, parts, ahead, slots))
+            ahead += own
+        for item in self._intake.waiting.order(PLACES - position):
+            position += 1
+            places[item.task_id] = (position, ahead / slots)
+        return places
+
+    def tail_eta(self) -> float:
+        """Seconds until everything that is queued now will be done."""
+        return max((seconds for _, seconds in self.places().values()), default=0.0)

@@ -1,0 +1,195 @@
+"""Receiving files: multipart bodies streamed to disk with a hash, cut off at the limits while they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
+from gradio_app.intake import Upload
+from gradio_app.task import display_name
+
+#: bytes gathered before they are hashed and written in a thread
+FLUSH_BYTES = 1 << 20
+#: longest value of a form field, in bytes
+MAX_FIELD = 16384
+MAX_FIELDS = 50
+
+
+class _File:
+    """One file on its way to disk."""
+
+    def __init__(self, folder: Path, name: str, limit: int) -> None:
+        self.path = folder / f"upload-{uuid.uuid4().hex}"
+        self.name = name
+        self.size = 0
+        self._limit = limit
+        self._hash = hashlib.sha256()
+        self._handle: IO[bytes] = self.path.open("wb")
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > self._limit:
+            raise FileTooLarge(
+                f"{self.name} is larger than the {self._limit / 2**20:.0f} MB that this server accepts. "
+                "Split it, or ask the administrator to raise max_file_size."
+            )
+        self._hash.update(data)
+        self._handle.write(data)
+
+    def close(self, durable: bool) -> Upload:
+        """The finished file; on disk for good when ``durable``."""
+        if durable:
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        self._handle.close()
+        return Upload(self.path, self._hash.hexdigest(), self.size, self.name)
+
+
+class Receiver:
+    """Reads one multipart body into files below ``folder`` and fields. Deletes the files at exit."""
+
+    def __init__(self, folder: Path, max_file_size: int, max_files: int) -> None:
+        self._folder = folder
+        self._max_file_size = max_file_size
+        self._max_files = max_files
+        self._files: list[_File] = []
+        self._todo: list[Callable[[], None]] = []
+        self._pending = 0
+        self._disposition = b""
+        self._header = b""
+        self._field_name = ""
+        self._field: bytearray | None = None
+        self.uploads: list[Upload] = []
+        self.fields: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._discard)
+
+    def _discard(self) -> None:
+        for file in self._files:
+            file.close(durable=False)
+            file.path.unlink(missing_ok=True)
+
+    async def read(self, content_type: str, body: AsyncIterator[bytes]) -> None:
+        """Fills ``uploads`` and ``fields``.
+
+        Raises ``FileEmpty``, ``FileTooLarge``, ``TooManyFiles``, or ``OptionInvalid`` for a body that is
+        not a form.
+        """
+        kind, params = parse_options_header(content_type)
+        boundary = params.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise OptionInvalid("Send the files as multipart/form-data, in fields named 'files'.")
+        try:
+            parser = MultipartParser(boundary, cast(Any, self._callbacks()))
+            async for chunk in body:
+                parser.write(chunk)
+                self._pending += len(chunk)
+                if self._pending >= FLUSH_BYTES:
+                    await self._flush()
+            parser.finalize()
+        except MultipartParseError as error:
+            raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
+        await self._flush()
+        self.uploads = await asyncio.to_thread(self._close_all)
+
+    def _close_all(self) -> list[Upload]:
+        uploads = [file.close(durable=True) for file in self._files]
+        for upload in uploads:
+            if upload.size == 0:
+                raise FileEmpty(f"{upload.name} is empty (0 bytes). Check that it was saved completely.")
+        return uploads
+
+    async def _flush(self) -> None:
+        """Does the gathered writes in order, away from the event loop."""
+        todo, self._todo, self._pending = self._todo, [], 0
+        await asyncio.to_thread(lambda: [step() for step in todo])
+
+    def _callbacks(self) -> dict[str, Callable[..., None]]:
+        return {
+            "on_part_begin": self._part_begin,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+        }
+
+    def _part_begin(self) -> None:
+        self._disposition, self._header, self._field = b"", b"", None
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition += data[start:end]
+
+    def _header_end(self) -> None:
+        self._header = b""
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        field = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" in options:
+            if field != "files":
+                raise OptionInvalid(f"Files go into fields named 'files', not {field[:40]!r}.")
+            if len(self._files) >= self._max_files:
+                raise TooManyFiles(
+                    f"More than {self._max_files} files in one go. Send them in smaller groups."
+                )
+            name = display_name(options[b"filename"].decode("utf-8", "replace"))
+            self._files.append(_File(self._folder, name, self._max_file_size))
+            return
+        if len(self.fields) >= MAX_FIELDS:
+            raise OptionInvalid("The form has too many fields.")
+        self._field, self._field_name = bytearray(), field
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        piece = data[start:end]
+        if self._field is None:
+            file = self._files[-1]
+            self._todo.append(lambda: file.write(piece))
+            return
+        if len(self._field) + len(piece) > MAX_FIELD:
+            raise OptionInvalid(f"The field {self._field_name[:40]!r} is too long.")
+        self._field += piece
+
+    def _part_end(self) -> None:
+        if self._field is not None:
+            self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+
+
+def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:
+    """Takes a file that is already on this machine (Gradio's upload) into ``folder``.
+
+    The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
+    """
+    file = _File(folder, display_name(name), max_file_size)
+    try:
+        with path.open("rb") as source:
+            while chunk := source.read(FLUSH_BYTES):
+                file.write(chunk)
+        if file.size == 0:
+            raise FileEmpty(f"{file.name} is empty (0 bytes). Check that it was saved completely.")
+        return file.close(durable=True)
+    except BaseException:
+        file.close(durable=False)
+        file.path.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,105 @@
+"""The inside of one worker process: reads jobs as JSON lines, runs them from ``parsing.JOBS``, answers.
+
+Started by ``workers.py`` as ``python -m gradio_app.worker``. JSON, not pickle: a worker that a hostile
+document has taken over must not be able to run code in the web process through its answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import queue
+import resource
+import signal
+import sys
+import tempfile
+import threading
+from typing import IO, Any
+
+from loguru import logger
+
+from gradio_app.errors import AppError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serves jobs until stdin closes, which also ends a job that is running."""
+    answers = _private_stdout()
+    limit = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    _limit_memory(limit)
+    _die_with_parent()
+    _quiet_libraries()
+    jobs: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    while True:
+        line = jobs.get()
+        answer = _run(json.loads(line))
+        answer["rss"] = _rss()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _private_stdout() -> IO[str]:
+    """Keeps the answer channel for ourselves; what libraries print goes to stderr."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+def _limit_memory(limit: int) -> None:
+    """The hard stop for an allocation too quick for the watchdog in ``workers.py``."""
+    if limit:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _die_with_parent() -> None:
+    """No orphans, even when this process is stopped while the web process is killed (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _quiet_libraries() -> None:
+    logger.remove()
+    # diagnose would print the values of variables, and those hold the document
+    logger.add(sys.stderr, level="DEBUG", format="{level} {message}", diagnose=False, backtrace=False)
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)
+
+
+def _read_jobs(jobs: queue.Queue[str]) -> None:
+    for line in sys.stdin:
+        jobs.put(line)
+    # the web process is gone: take the render processes along
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _run(job: dict[str, Any]) -> dict[str, Any]:
+    from gradio_app import parsing
+
+    tempfile.tempdir = job["tmp"]
+    try:
+        return {"result": parsing.JOBS[job["fn"]](**job["args"])}
+    except AppError as error:
+        return {"error": {"code": error.code, "message": error.message}}
+    finally:
+        tempfile.tempdir = None
+
+
+def _rss() -> int:
+    """Resident memory of this process in bytes (0 where /proc is missing)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

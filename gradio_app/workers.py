@@ -1,0 +1,260 @@
+"""Where jobs run: warm, isolated processes that can be killed, limited and replaced one by one.
+
+A crash, a kill or a bomb costs the job that ran there and never the web process. Why not
+``anyio.to_process`` or ``concurrent.futures``: see docs/adr/0001-own-worker-processes.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
+
+#: how often the watchdog reads a busy worker's memory, in seconds
+WATCH_INTERVAL = 0.1
+#: a process that dies of these while it holds this share of its limit died of memory: libraries abort
+#: when an allocation fails, and growing buffers double
+_MEMORY_SIGNALS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGBUS}
+_MEMORY_SHARE = 0.35
+#: a worker that keeps more than this after a job is replaced (share of its limit)
+RECYCLE_SHARE = 0.5
+#: ... and one that has done this many jobs
+RECYCLE_JOBS = 1000
+#: longest line of an answer, in bytes
+_ANSWER_LIMIT = 16 * 2**20
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
+
+
+class _Worker:
+    """One process and its pipes. Owned by one job at a time."""
+
+    def __init__(self, process: Process, home: Path) -> None:
+        self.process = process
+        self.home = home
+        self.jobs = 0
+        self.rss = 0
+        self.stderr: deque[str] = deque(maxlen=40)
+        self._drain = asyncio.create_task(self._read_stderr())
+
+    async def _read_stderr(self) -> None:
+        assert self.process.stderr is not None
+        with contextlib.suppress(ValueError):
+            async for line in self.process.stderr:
+                text = line.decode("utf-8", "replace").rstrip()
+                self.stderr.append(text)
+                logger.bind(action="worker_stderr", pid=self.process.pid).debug(text)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer, or None when the process died."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            await self.process.stdin.drain()
+            line = await self.process.stdout.readline()
+        except (ConnectionError, ValueError):
+            return None
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    async def kill(self) -> None:
+        """Ends the process and everything it started; returns when it is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+        await self._drain
+        await asyncio.to_thread(shutil.rmtree, self.home, True)
+
+
+class WorkerPool:
+    """Hands jobs to idle worker processes and starts new ones when none is idle.
+
+    How many run side by side is the caller's decision (``TaskManager``'s slots); ``light`` jobs
+    (looking at a file, a page picture, an export) run one at a time beside them.
+    """
+
+    def __init__(self, run_dir: Path, memory_limit: int, model_dir: str = "") -> None:
+        self._run_dir = run_dir
+        self._memory_limit = memory_limit
+        self._model_dir = model_dir
+        self._idle: list[_Worker] = []
+        self._all: set[_Worker] = set()
+        self._light = asyncio.Semaphore(1)
+        self._started = 0
+        self._closed = False
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of all live workers."""
+        return [worker.process.pid for worker in self._all if worker.alive]
+
+    async def warm(self, count: int) -> None:
+        """Starts ``count`` workers and lets each import what parsing needs."""
+        tmp = str(self._run_dir)
+        jobs = (self.run("warm_up", {}, tmp=tmp, seconds=120) for _ in range(count))
+        for result in await asyncio.gather(*jobs, return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.bind(action="worker_warm").warning("a worker did not warm up: {}", result)
+
+    async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+        """Like ``run``, one at a time, for short jobs beside the slots."""
+        async with self._light:
+            return await self.run(fn, args, tmp=tmp, seconds=seconds)
+
+    async def run(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+        """Runs ``parsing.JOBS[fn](**args)`` with ``tmp`` as its temporary folder.
+
+        Raises the job's own ``AppError``; ``TaskTimeout`` after ``seconds``,
+        ``WorkerOutOfMemory`` or ``WorkerCrashed``. When cancelled, the process is killed at once.
+        """
+        worker = await self._take()
+        peak = _Peak()
+        watch = asyncio.create_task(self._watch(worker, peak))
+        answer: dict[str, Any] | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await worker.ask({"fn": fn, "args": args, "tmp": tmp})
+        except TimeoutError:
+            raise TaskTimeout() from None
+        finally:
+            watch.cancel()
+            if answer is None:
+                await asyncio.shield(self._drop(worker))
+            else:
+                worker.rss = int(answer.get("rss", 0))
+                self._give_back(worker)
+        if answer is None:
+            raise self._post_mortem(worker, peak, fn)
+        if "error" in answer:
+            raise from_code(answer["error"]["code"], answer["error"]["message"])
+        return answer["result"]
+
+    def _post_mortem(self, worker: _Worker, peak: _Peak, fn: str) -> WorkerOutOfMemory | WorkerCrashed:
+        code = worker.process.returncode
+        tail = " | ".join(worker.stderr)
+        logger.bind(action="worker_died", fn=fn, exit=code, peak=peak.bytes).warning(
+            "worker {} ended with {}: {}", worker.process.pid, code, tail[-600:]
+        )
+        full = code in _MEMORY_SIGNALS and peak.bytes > _MEMORY_SHARE * self._memory_limit
+        if peak.over or full or "MemoryError" in tail:
+            return WorkerOutOfMemory()
+        return WorkerCrashed()
+
+    async def _watch(self, worker: _Worker, peak: _Peak) -> None:
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
+            if peak.bytes > self._memory_limit:
+                peak.over = True
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(worker.process.pid, signal.SIGKILL)
+                return
+
+    async def _take(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            await self._drop(worker)
+        return await self._start()
+
+    async def _start(self) -> _Worker:
+        if self._closed:
+            raise WorkerCrashed("The server is stopping.")
+        self._started += 1
+        home = self._run_dir / f"worker-{os.getpid()}-{self._started}"
+        home.mkdir(parents=True, exist_ok=True)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gradio_app.worker",
+            str(self._memory_limit),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=home,
+            env=self._environment(home),
+            start_new_session=True,
+            limit=_ANSWER_LIMIT,
+        )
+        worker = _Worker(process, home)
+        self._all.add(worker)
+        return worker
+
+    def _environment(self, home: Path) -> dict[str, str]:
+        """The least a worker needs: no tokens, no keys, nothing that makes MinerU call outside."""
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        env |= {name: value for name, value in os.environ.items() if name.startswith("MINERU_")}
+        env = {name: value for name, value in env.items() if not name.startswith("MINERU_APP_")}
+        env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
+        env["TMPDIR"] = str(home)
+        env["MINERU_MODEL_SOURCE"] = "local"
+        env["MINERU_MALLOC_TRIM"] = "1"
+        env["MINERU_LOG_LEVEL"] = "warning"
+        env["HF_HUB_OFFLINE"] = "1"
+        env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
+        if self._model_dir:
+            env["MINERU_MODEL_BASE_DIR"] = self._model_dir
+        return env
+
+    def _give_back(self, worker: _Worker) -> None:
+        worker.jobs += 1
+        grown = worker.rss > RECYCLE_SHARE * self._memory_limit
+        if self._closed or grown or worker.jobs >= RECYCLE_JOBS:
+            logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
+            self._pending_drop = asyncio.create_task(self._drop(worker))
+        else:
+            self._idle.append(worker)
+
+    async def _drop(self, worker: _Worker) -> None:
+        await worker.kill()
+        self._all.discard(worker)
+
+    async def trim(self, keep: int) -> None:
+        """Ends idle workers beyond ``keep``, so that a quiet server gives memory back."""
+        while len(self._idle) > keep:
+            await self._drop(self._idle.pop(0))
+
+    async def close(self) -> None:
+        """Kills every worker. Jobs that still run raise ``WorkerCrashed``."""
+        self._closed = True
+        await asyncio.gather(*(self._drop(worker) for worker in list(self._all)))
+        self._idle.clear()
+
+
+class _Peak:
+    """The most memory that a job was seen to hold, in bytes, and whether it was ended for it."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.over = False
+
+
+def tree_rss(pid: int) -> int:
+    """Resident memory of a process and its descendants in bytes; 0 when it is gone or without /proc."""
+    total, pending = 0, [pid]
+    while pending:
+        current = pending.pop()
+        try:
+            with open(f"/proc/{current}/statm", encoding="ascii") as statm:
+                total += int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            with open(f"/proc/{current}/task/{current}/children", encoding="ascii") as children:
+                pending += [int(child) for child in children.read().split()]
+        except (OSError, ValueError, IndexError):
+            continue
+    return total

@@ -1,0 +1,214 @@
+#!/usr/bin/env bash
+# The front door: makes the environment in .venv on first use, then runs one part of MinerU Optimized.
+# Written for bash 3.2 and the tools that Linux and macOS both have.
+set -euo pipefail
+
+# One line a mode: its name, the module that it runs (- : not part of this version yet), what it does.
+modes() {
+    cat <<'MODES'
+gradio   gradio_app.app     serve the page and the API
+sglang   -                  run the SGLang server with the profile of this card
+api      -                  run the LitServe service
+worker   -                  join this machine to a cluster
+models   -                  fetch the model weights
+monitor  -                  watch memory, load and the engine
+doctor   gradio_app.doctor  say what was found, what would be used, what is missing
+MODES
+}
+
+usage() {
+    local mode module text
+    echo "Usage: ./start_mineru_optimized.sh MODE [flags]"
+    echo
+    echo "Modes:"
+    while read -r mode module text; do
+        [[ $module != - ]] || text="$text (not part of this version yet)"
+        printf '  %-8s %s\n' "$mode" "$text"
+    done < <(modes)
+    printf '  %-8s %s\n' setup "only make the environment (--dev: with the tools for tests)"
+    echo
+    echo "'MODE --help' shows the flags of a mode. The first start makes the environment in .venv"
+    echo "(network needed, about a minute); later starts need no network. Set PYTHON to choose the"
+    echo "Python that it is made with (3.11 to 3.14)."
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    local status=$1
+    shift
+    say "$@"
+    exit "$status"
+}
+
+# The file behind a chain of symbolic links (macOS long had no `readlink -f`).
+follow() {
+    local path=$1 target
+    while [[ -L $path ]]; do
+        target=$(readlink "$path")
+        case $target in
+            /*) path=$target ;;
+            *) path=${path%/*}/$target ;;
+        esac
+    done
+    printf '%s\n' "$path"
+}
+
+script=${BASH_SOURCE[0]}
+[[ $script == */* ]] || script=./$script
+script=$(follow "$script")
+root=$(CDPATH='' cd -P -- "${script%/*}" && pwd)
+python=$root/.venv/bin/python
+
+# --- the environment -------------------------------------------------------------------------------------
+
+# What an environment depends on; it is good as long as its stamp says the same.
+fingerprint() {
+    follow "$python"
+    cksum "$root/pyproject.toml" "$root/constraints.txt"
+}
+
+ready() { # $1: the stamp
+    [[ -x $python && -f $1 && "$(<"$1")" == "$(fingerprint)" ]]
+}
+
+# Prints the real interpreter behind a command if it is one that MinerU runs on.
+usable() {
+    "$1" -c 'if 1:
+        import sys
+        if not (3, 11) <= sys.version_info < (3, 15):
+            sys.exit(1)
+        print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    if [[ -n ${PYTHON:-} ]]; then
+        usable "$PYTHON" || die 1 "PYTHON=$PYTHON is not a Python from 3.11 to 3.14."
+        return
+    fi
+    for candidate in python3.13 python3.12 python3.11 python3 python; do
+        ! usable "$candidate" || return 0
+    done
+    if command -v uv >/dev/null; then
+        candidate=$(uv python find '>=3.11,<3.15' 2>/dev/null || true)
+        [[ -z $candidate ]] || ! usable "$candidate" || return 0
+    fi
+    say "No Python from 3.11 to 3.14 was found. To install one:"
+    say "  Debian, Ubuntu   sudo apt install python3 python3-venv"
+    say "  macOS            brew install python@3.12"
+    say "  with uv          uv python install 3.12"
+    die 1 "If it is somewhere else: PYTHON=/path/to/python3 ./start_mineru_optimized.sh ..."
+}
+
+# One setup at a time. The lock belongs to file descriptor 9, which this shell keeps after Python is gone.
+take_lock() { # $1: an interpreter
+    "$1" -c 'if 1:
+        import fcntl, sys
+        try:
+            fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another start is setting up the environment; waiting for it...", file=sys.stderr)
+            fcntl.flock(9, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks'
+}
+
+make_venv() { # $1: an interpreter
+    if command -v uv >/dev/null; then
+        uv venv --python "$1" .venv
+    else
+        "$1" -m venv .venv
+    fi
+}
+
+install() { # $1: what, as pip names it
+    # The tools that build are pinned like the rest; relative, as these variables are cut at spaces.
+    export PIP_BUILD_CONSTRAINT=constraints.txt UV_BUILD_CONSTRAINT=constraints.txt
+    if command -v uv >/dev/null; then
+        uv pip install --python "$python" -c constraints.txt -e "$1"
+    else
+        "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip || return
+        "$python" -m pip install --disable-pip-version-check -c constraints.txt -e "$1"
+    fi
+}
+
+failed() { # $1: the log
+    say "Setting up the environment failed. The last lines of $root/$1:"
+    tail -n 15 "$1" | sed 's/^/  | /' >&2
+    say "Without a network it cannot be made: check the connection, a proxy (HTTPS_PROXY) or a mirror"
+    say "(PIP_INDEX_URL, with uv UV_INDEX_URL), and that the disk has 2 GB free. Then start again."
+    exit 1
+}
+
+# Runs in a subshell, so that the lock goes with it. The lock file has text in it while an environment is
+# being made: found there by the next setup, it means that this one was interrupted.
+make_environment() ( # $1: the stamp, $2: what to install
+    stamp=$1 what=$2 log=.venv.log
+    base=$(find_python)
+    cd -- "$root"
+    { exec 9>>.venv.lock; } 2>/dev/null || die 1 "Cannot write to $root, where the environment belongs."
+    take_lock "$base"
+    ! ready "$stamp" || exit 0
+
+    if [[ -s .venv.lock ]]; then
+        say "The last setup did not finish; starting over."
+        rm -rf .venv
+    elif ! usable "$python" >/dev/null; then
+        rm -rf .venv
+    fi
+    if [[ ! -e .venv ]] && ! command -v uv >/dev/null && ! "$base" -c 'import ensurepip, venv' 2>/dev/null; then
+        say "$base cannot make environments: its venv module is missing."
+        die 1 "On Debian and Ubuntu: sudo apt install python3-venv (or install uv), then start again."
+    fi
+    say "Setting up the environment (once, about a minute)..."
+    echo unfinished >.venv.lock
+    : >"$log"
+    if [[ ! -e .venv ]]; then
+        say "  making .venv with $base"
+        make_venv "$base" >>"$log" 2>&1 || failed "$log"
+    fi
+    say "  installing the packages (log: $root/$log)"
+    install "$what" >>"$log" 2>&1 || failed "$log"
+    fingerprint >.venv/.ready
+    [[ $stamp -ef .venv/.ready ]] || cp .venv/.ready "$stamp"
+    : >.venv.lock
+    rm -f "$log"
+    say "The environment is ready."
+)
+
+need_environment() { # $1: --dev or nothing
+    local stamp=$root/.venv/.ready what=.
+    [[ ${1:-} != --dev ]] || stamp=$root/.venv/.ready-dev what='.[dev]'
+    ready "$stamp" || make_environment "$stamp" "$what"
+}
+
+# --- the modes -------------------------------------------------------------------------------------------
+
+setup() {
+    [[ $# -eq 0 || ($# -eq 1 && $1 == --dev) ]] || die 2 "setup takes --dev or nothing, not: $*"
+    need_environment "$@"
+}
+
+run() { # $1: the mode, then its flags
+    local wanted=$1 mode module text
+    shift
+    while read -r mode module text; do
+        [[ $mode != "$wanted" ]] || break
+    done < <(modes)
+    [[ $mode == "$wanted" ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
+    [[ $module != - ]] || die 2 "'$wanted' ($text) is not part of this version yet."
+    need_environment
+    export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
+    # -P: a folder that happens to be the current one is not searched for modules.
+    exec "$python" -P -m "$module" "$@"
+}
+
+case ${1:-} in
+    '' | -h | --help) usage ;;
+    setup)
+        shift
+        setup "$@"
+        ;;
+    *) run "$@" ;;
+esac

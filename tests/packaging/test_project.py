@@ -1,0 +1,72 @@
+"""pyproject.toml, its lock and the Makefile."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+
+
+def test_the_lock_holds_exact_versions_only() -> None:
+    pinned = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*( ; [a-z_0-9 ()'<>=!.A-Z]+)?")
+    assert [line for line in LOCK if not pinned.fullmatch(line)] == []
+    assert len(LOCK) > 100
+
+
+def test_the_lock_names_no_address_and_no_machine() -> None:
+    text = (ROOT / "constraints.txt").read_text()
+    assert not re.search(r"https?:|file:|--|/(home|root|tmp|usr|work)/", text)
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+@pytest.mark.parametrize("python", ["3.11.9", "3.12.9", "3.13.9", "3.14.9"])
+def test_the_lock_pins_each_package_once(python: str, system: str) -> None:
+    where = {
+        "python_version": python.rpartition(".")[0],
+        "python_full_version": python,
+        "sys_platform": system,
+        "platform_machine": "arm64" if system == "darwin" else "x86_64",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+    }
+    pins = {}
+    for requirement in map(Requirement, LOCK):
+        if requirement.marker is None or requirement.marker.evaluate(where):
+            assert requirement.name not in pins
+            pins[requirement.name] = requirement.specifier.__str__().removeprefix("==")
+    project = PROJECT["project"]
+    for wanted in map(Requirement, project["dependencies"] + project["optional-dependencies"]["dev"]):
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)])
+
+
+def test_what_we_lean_on_from_inside_is_pinned_in_the_project_itself() -> None:
+    exact = {Requirement(line).name for line in PROJECT["project"]["dependencies"] if "==" in line}
+    assert exact == {"mineru", "gradio"}
+
+
+def test_make_alone_lists_the_targets() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    listed = {line.split()[1] for line in done.stdout.splitlines()}
+    assert {"setup", "test", "unit", "integration", "browser", "check", "chaos", "bench"} <= listed
+    assert {"screenshots", "lock", "clean"} <= listed
+
+
+def test_make_test_sets_up_and_runs_every_kind_in_order() -> None:
+    command = ["make", "--dry-run", "test"]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    steps = [line for line in done.stdout.splitlines() if "setup --dev" in line or "pytest" in line]
+    assert steps == [
+        "./start_mineru_optimized.sh setup --dev",
+        ".venv/bin/python -m pytest tests/unit tests/packaging",
+        ".venv/bin/python -m pytest tests/integration",
+        ".venv/bin/python -m pytest tests/browser",
+    ]

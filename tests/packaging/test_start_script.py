@@ -1,0 +1,306 @@
+"""The start script: what it answers, what it passes on, and when it makes the environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = "start_mineru_optimized.sh"
+MODES = ["gradio", "sglang", "api", "worker", "models", "monitor", "doctor"]
+LATER = ["sglang", "api", "worker", "models", "monitor"]
+
+# Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
+# than a module, it is the real one.
+FAKE_PYTHON = f"""#!/bin/sh
+[ "$2" = -m ] || exec '{sys.executable}' "$@"
+echo "cwd=$PWD analytics=$GRADIO_ANALYTICS_ENABLED pid=$$"
+for argument; do echo "<$argument>"; done
+"""
+
+# Stands in for uv: notes each call, makes a fake environment, fails or dallies when told.
+FAKE_UV = """#!/bin/sh
+echo "$@" >>"$UV_CALLS"
+case $1 in
+venv)
+    mkdir -p .venv/bin && cp "$FAKE_PYTHON" .venv/bin/python ;;
+pip)
+    sleep "${UV_SLEEP:-0}"
+    [ -z "$UV_KILLS" ] || kill -9 "$PPID"
+    [ -z "$UV_FAILS" ] || { echo "no route to the index"; exit 1; } ;;
+esac
+"""
+
+
+class House:
+    """A copy of the script in a folder of its own, with stand-ins for everything it calls."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.root = tmp_path / "a house with spaces"
+        self.bin = tmp_path / "bin"
+        self.calls = tmp_path / "uv_calls"
+        self.root.mkdir()
+        self.bin.mkdir()
+        for name in (SCRIPT, "pyproject.toml", "constraints.txt"):
+            shutil.copy(ROOT / name, self.root / name)
+        self.write(self.bin / "fake_python", FAKE_PYTHON)
+        self.write(self.bin / "uv", FAKE_UV)
+        self.env = {
+            "PATH": f"{self.bin}:/usr/bin:/bin",
+            "PYTHON": sys.executable,
+            "UV_CALLS": str(self.calls),
+            "FAKE_PYTHON": str(self.bin / "fake_python"),
+        }
+
+    @staticmethod
+    def write(path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def start(self, *arguments: str, script: Path | str = "", **more: str) -> Running:
+        return self.popen(*arguments, script=script, **more).wait_for_end()
+
+    def popen(self, *arguments: str, script: Path | str = "", cwd: str = "", **more: str) -> Running:
+        command = [str(script or self.root / SCRIPT), *arguments]
+        return Running(command, cwd or str(self.root.parent), {**self.env, **more})
+
+    def uv_calls(self) -> list[str]:
+        return self.calls.read_text().splitlines() if self.calls.exists() else []
+
+
+class Running:
+    def __init__(self, command: list[str], cwd: str, env: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=dict(env), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def wait_for_end(self) -> Running:
+        try:
+            self.out, self.err = self.process.communicate(timeout=10)
+        finally:
+            self.process.kill()
+        self.code = self.process.returncode
+        return self
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def ready(house: House) -> House:
+    assert house.start("setup").code == 0
+    house.calls.unlink()
+    return house
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_usage_lists_every_mode(house: House, arguments: list[str]) -> None:
+    done = house.start(*arguments)
+    assert done.code == 0
+    listed = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
+    assert listed == [*MODES, "setup"]
+    assert house.uv_calls() == []
+
+
+def test_an_unknown_mode_is_refused(house: House) -> None:
+    done = house.start("fly", "--fast")
+    assert (done.code, done.out) == (2, "")
+    assert "no mode 'fly'" in done.err
+
+
+@pytest.mark.parametrize("mode", LATER)
+def test_a_later_mode_says_so_without_making_anything(house: House, mode: str) -> None:
+    done = house.start(mode, "--help")
+    assert done.code == 2
+    assert "not part of this version yet" in done.err
+    assert house.uv_calls() == []
+
+
+def test_setup_takes_only_dev(house: House) -> None:
+    done = house.start("setup", "--everything")
+    assert done.code == 2
+    assert "--everything" in done.err
+
+
+@pytest.mark.parametrize(("mode", "module"), [("gradio", "gradio_app.app"), ("doctor", "gradio_app.doctor")])
+def test_flags_arrive_as_they_were_typed(ready: House, mode: str, module: str) -> None:
+    flags = ["--name", "two words", "", "a'b\"c", "$HOME", "*", "--help", "line\nbreak"]
+    running = ready.popen(mode, *flags)
+    done = running.wait_for_end()
+    first, rest = done.out.split("\n", 1)
+    assert rest == "".join(f"<{argument}>\n" for argument in ["-P", "-m", module, *flags])
+    assert done.err == ""
+    assert f"analytics=False pid={running.process.pid}" in first  # exec: signals reach it
+    assert ready.uv_calls() == []
+
+
+def test_it_starts_from_anywhere_and_through_links(ready: House, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "relative").symlink_to(f"../{ready.root.name}/{SCRIPT}")
+    (links / "twice").symlink_to("relative")
+    for script, cwd in [
+        (str(links / "twice"), "/"),
+        ("./relative", str(links)),
+        (f"{ready.root.name}/{SCRIPT}", str(tmp_path)),
+    ]:
+        done = ready.popen("gradio", "x", script=script, cwd=cwd, CDPATH="/usr").wait_for_end()
+        assert (done.code, done.err) == (0, "")
+        assert f"cwd={cwd} " in done.out  # relative paths among the flags mean what they meant
+    assert ready.uv_calls() == []
+
+
+def test_the_first_start_installs_what_is_pinned(house: House) -> None:
+    done = house.start("gradio")
+    assert done.code == 0
+    assert "Setting up the environment (once, about a minute)..." in done.err
+    venv, pip = house.uv_calls()
+    assert venv.startswith("venv --python /")
+    python = house.root / ".venv/bin/python"
+    assert pip == f"pip install --python {python} -c constraints.txt -e ."
+
+
+def test_a_changed_lock_installs_again_into_the_same_environment(ready: House) -> None:
+    with (ready.root / "constraints.txt").open("a") as lock:
+        lock.write("one-more==1.0\n")
+    assert ready.start("gradio").code == 0
+    assert [call.split()[0] for call in ready.uv_calls()] == ["pip"]
+
+
+def test_an_environment_that_was_moved_is_made_again(ready: House, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    ready.root.rename(moved)
+    assert ready.start("gradio", script=moved / SCRIPT).code == 0
+    assert ready.uv_calls() != []
+
+
+def test_an_environment_without_its_python_is_made_again(ready: House) -> None:
+    (ready.root / ".venv/bin/python").unlink()
+    assert ready.start("gradio").code == 0
+    assert [call.split()[0] for call in ready.uv_calls()] == ["venv", "pip"]
+
+
+def test_dev_is_a_stamp_of_its_own_and_covers_the_rest(house: House) -> None:
+    assert house.start("setup").code == 0
+    assert house.start("setup", "--dev").code == 0
+    assert house.start("setup", "--dev").code == 0
+    assert house.start("gradio").code == 0
+    assert [call.rsplit(maxsplit=1)[1] for call in house.uv_calls() if "pip" in call] == [".", ".[dev]"]
+
+
+def test_an_interrupted_install_is_made_again_from_nothing(house: House) -> None:
+    house.start("setup", UV_KILLS="1")
+    assert (house.root / ".venv/bin/python").exists()
+    (house.root / ".venv/half a package").touch()
+    done = house.start("gradio")
+    assert done.code == 0
+    assert "did not finish" in done.err
+    assert [call.split()[0] for call in house.uv_calls()] == ["venv", "pip"] * 2
+    assert not (house.root / ".venv/half a package").exists()
+
+
+def test_a_failed_install_shows_why_and_starts_nothing(house: House) -> None:
+    done = house.start("gradio", UV_FAILS="1")
+    assert (done.code, done.out) == (1, "")
+    assert "| no route to the index" in done.err
+    assert "Then start again" in done.err
+    assert house.start("gradio").code == 0
+
+
+def test_two_starts_at_once_make_one_environment(house: House) -> None:
+    both = [house.popen("gradio", UV_SLEEP="0.3") for _ in range(2)]
+    assert [running.wait_for_end().code for running in both] == [0, 0]
+    assert [call.split()[0] for call in house.uv_calls()] == ["venv", "pip"]
+
+
+def test_the_lock_does_not_outlive_the_setup(house: House) -> None:
+    house.write(house.bin / "fake_python", FAKE_PYTHON + "exec sleep 20\n")
+    running = house.popen("gradio")
+    try:
+        assert running.process.stdout is not None
+        assert running.process.stdout.readline().startswith("cwd=")  # the service is up, and stays
+        with (house.root / "pyproject.toml").open("a") as project:
+            project.write("\n")
+        assert "waiting" not in house.start("setup").err
+    finally:
+        running.process.kill()
+        running.wait_for_end()
+
+
+def test_no_python_is_said_clearly(house: House, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "cat", "cksum", "env", "readlink"):
+        found = shutil.which(name)
+        assert found is not None
+        (tools / name).symlink_to(found)
+    house.write(tools / "python3", "#!/bin/sh\nexit 1\n")  # one that is too old
+    done = house.start("gradio", PATH=str(tools), PYTHON="")
+    assert done.code == 1
+    assert "No Python from 3.11" in done.err
+    assert "apt install" in done.err
+    assert "brew install" in done.err
+    assert not (house.root / ".venv").exists()
+
+
+def test_a_wrong_choice_of_python_is_said_clearly(house: House) -> None:
+    done = house.start("gradio", PYTHON="/bin/false")
+    assert done.code == 1
+    assert "PYTHON=/bin/false" in done.err
+
+
+def test_a_python_without_venv_names_the_package(house: House) -> None:
+    (house.bin / "uv").unlink()
+    no_venv = f"""#!/bin/sh
+        case $2 in
+        *ensurepip*) exit 1 ;;
+        *_base_executable*) echo "$0" ;;
+        *) exec '{sys.executable}' "$@" ;;
+        esac
+    """
+    house.write(house.bin / "no_venv", no_venv)
+    done = house.start("gradio", PYTHON=str(house.bin / "no_venv"))
+    assert done.code == 1
+    assert "apt install python3-venv" in done.err
+
+
+def test_without_uv_it_is_pip_that_installs(house: House) -> None:
+    (house.bin / "uv").unlink()
+    house.write(
+        house.bin / "python",
+        f"""#!/bin/sh
+        case "$*" in
+        *_base_executable*) echo "$0" ;;
+        "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+        "-m pip install"*) echo "$@" >>"$UV_CALLS" ;;
+        "-m pip --version") ;;
+        -P*) ;;
+        *) exec '{sys.executable}' "$@" ;;
+        esac
+        """,
+    )
+    done = house.start("gradio", PYTHON=str(house.bin / "python"))
+    assert (done.code, house.uv_calls()) == (
+        0,
+        ["-m pip install --disable-pip-version-check -c constraints.txt -e ."],
+    )
+
+
+def test_a_house_that_cannot_be_written_is_said_clearly(house: House) -> None:
+    (house.root / ".venv.lock").mkdir()  # as root writes everywhere, a folder is in the way
+    done = house.start("gradio")
+    assert done.code == 1
+    assert f"Cannot write to {house.root}" in done.err
+
+
+def test_the_script_is_an_executable() -> None:
+    assert os.access(ROOT / SCRIPT, os.X_OK)
+    assert os.access(ROOT / ".ci/run", os.X_OK)
