@@ -37,7 +37,7 @@ def members(folder: Path) -> list[Path]:
     """The files of a result that belong in its archive, in a fixed order."""
     named = [folder / name for name in ("document.md", "middle.json", "content_list.json")]
     pictures = sorted((folder / "images").iterdir()) if (folder / "images").is_dir() else []
-    return [path for path in (*named, *pictures) if path.is_file()]
+    return [path for path in (*named, *pictures) if path.is_file() and not path.is_symlink()]
 
 
 def stream_zip(folder: Path) -> Iterator[bytes]:

@@ -59,7 +59,7 @@ class Folders:
         while True:
             folder = self.job(task_id) / f"{name}-{secrets.token_hex(4)}"
             # another job of this task may take the empty parent away between our two steps
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 folder.mkdir()
                 (folder / "tmp").mkdir()
@@ -98,14 +98,16 @@ class Folders:
 
     def link_result(self, donor_id: str, task_id: str) -> bool:
         """Gives a task the stored result of another (hard links); False when it is gone."""
-        donor, out = self.result(donor_id), self.job(task_id) / "linked"
+        work = self.work(task_id, "link")
         try:
-            shutil.rmtree(out, ignore_errors=True)
-            shutil.copytree(donor, out, copy_function=link_or_copy, ignore=_not_exports)
+            shutil.copytree(
+                self.result(donor_id), work / "out", copy_function=link_or_copy, ignore=_not_exports
+            )
+            self.keep_result(task_id, work / "out")
         except (OSError, shutil.Error):
-            shutil.rmtree(out, ignore_errors=True)
             return False
-        self.keep_result(task_id, out)
+        finally:
+            self.drop_work(work)
         return True
 
     def park_shards(self, task_id: str) -> None:
@@ -149,7 +151,8 @@ class Folders:
     def _first(self, task_id: str, relative: str) -> Path:
         for folder in self._readable(task_id):
             path = folder / relative
-            if path.is_file() and not path.is_symlink():
+            # os.path, as Path.is_file raises for a name that is too long
+            if os.path.isfile(path) and not path.is_symlink() and not path.parent.is_symlink():
                 return path
         raise NotFound()
 
@@ -157,7 +160,7 @@ class Folders:
         if self.result(task_id).is_dir():
             yield self.result(task_id)
         for parent in (self.shards(task_id), self.resume(task_id)):
-            if parent.is_dir():
+            with contextlib.suppress(FileNotFoundError):  # also when they move right now
                 yield from sorted(parent.iterdir())
 
     def free_bytes(self) -> int:

@@ -94,7 +94,9 @@ class FairQueue:
         """The first ``limit`` tasks in the order in which they would start now."""
         heads: list[tuple[float, Entry, Iterator[Entry]]] = []
         for owner, heap in self._heaps.items():
-            rest = iter(sorted(item for item in heap if self._alive.get(item.task_id) is item))
+            # by id: an entry that was pushed again is in the heap twice
+            alive = {item.task_id: item for item in heap if self._alive.get(item.task_id) is item}
+            rest = iter(sorted(alive.values()))
             first = next(rest, None)
             if first is not None:
                 heads.append((self._times[owner], first, rest))

@@ -118,7 +118,7 @@ class Settings:
                 continue
             try:
                 values[spec.name] = spec.metadata["parse"](text)
-            except ValueError as error:
+            except (ValueError, OverflowError, RuntimeError) as error:
                 parser.error(f"{source}: {error}")
         return cls(**values)
 

@@ -57,6 +57,7 @@ class Store:
     def _migrate(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA_VERSION:
+            self.close()
             raise AppError(
                 f"The data folder was written by a newer version (schema {version}, this one knows "
                 f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
@@ -132,13 +133,18 @@ class Store:
         return self._db.execute(statement, {**columns, "rev": self._next_rev(), "id": task_id}).rowcount
 
     def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
-        """Stores what inspection found and the cut into shards, and queues the task."""
+        """Stores what inspection found and the cut into shards, and queues the task.
+
+        Raises ``Superseded`` unless it is pending: one that was cancelled meanwhile stays so.
+        """
         with self._transaction() as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
             db.executemany(
                 "INSERT INTO shards (task_id, idx, pages) VALUES (?, ?, ?)",
                 [(task_id, index, json.dumps(pages)) for index, pages in enumerate(shards)],
             )
+            if self.get(task_id).status is not TaskStatus.PENDING:
+                raise Superseded()
             return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
 
     def check_current(self, task_id: str, attempt: int) -> Task:

@@ -18,7 +18,7 @@ TIERS: tuple[str, ...] = get_args(Tier)
 OCR_MODES: tuple[str, ...] = get_args(OcrMode)
 PRIORITY_LIMIT = 10
 
-_RANGE_PART = re.compile(r"(r?)(\d{1,9})(?:-(r?)(\d{1,9}))?")
+_RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +250,7 @@ def display_name(raw: str) -> str:
     clean = " ".join(clean.split())
     if len(clean) > 200:
         stem, dot, suffix = clean.rpartition(".")
-        keep = 198 - len(suffix) if dot and len(suffix) <= 10 else 199
-        clean = (stem or clean)[:keep] + "…" + (dot + suffix if dot and len(suffix) <= 10 else "")
+        if not stem or len(suffix) > 10:
+            stem, dot, suffix = clean, "", ""
+        clean = stem[: 199 - len(dot + suffix)] + "…" + dot + suffix
     return clean.strip(". ") or "document"

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
@@ -103,7 +103,7 @@ class Receiver:
                 if self._pending >= FLUSH_BYTES:
                     await self._flush()
             parser.finalize()
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
         await self._flush()
         self.uploads = await asyncio.to_thread(self._close_all)

@@ -88,7 +88,7 @@ class QueueView(BaseModel):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 503, 507)
+    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504, 507)
 }
 
 

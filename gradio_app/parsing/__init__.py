@@ -7,8 +7,8 @@ wrong as an ``AppError``.
 from collections.abc import Callable
 from typing import Any
 
-from gradio_app.parsing.inspection import inspect, warm_up
-from gradio_app.parsing.pages import assemble, parse_document, parse_shard
+from gradio_app.parsing.inspection import inspect
+from gradio_app.parsing.pages import assemble, parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
 
 #: what a worker can be asked to do, by name

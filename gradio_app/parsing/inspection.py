@@ -30,16 +30,6 @@ PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"}
 _ZIP_BASED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
 
 
-def warm_up() -> dict[str, Any]:
-    """Imports what the first parse needs, so that it does not pay for it."""
-    import mineru.parser
-    import mineru.render
-    from docvortex.document import detection
-
-    detection.guess_suffix_by_bytes(b"a,b\n1,2\n", "warm.csv")
-    return {"version": mineru_version(), "modules": [mineru.parser.__name__, mineru.render.__name__]}
-
-
 def mineru_version() -> str:
     """The installed MinerU's version."""
     from mineru.version import __version__

@@ -1,0 +1,39 @@
+"""``python -m bench [--rounds N] [--corpus FOLDER] [--quick]``: prints a table in Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from bench.equality import split_equality
+from bench.idle import idle_figures
+from bench.jobs import job_rates
+
+
+def main() -> None:
+    """Runs every measurement and prints one table."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement")
+    parser.add_argument("--corpus", type=Path, help="folder of PDF files for the split equality")
+    parser.add_argument("--quick", action="store_true", help="one small round: does it run at all?")
+    arguments = parser.parse_args()
+    rounds, files = (1, 4) if arguments.quick else (arguments.rounds, 50)
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {rounds} rounds\n"
+    )
+    print("| what | figure | spread |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for row in job_rates(Path(folder), files, rounds):
+            print(row, flush=True)
+        for row in idle_figures(Path(folder), 3.0 if arguments.quick else 20.0):
+            print(row, flush=True)
+        if arguments.corpus:
+            for row in split_equality(Path(folder), sorted(arguments.corpus.glob("*.pdf"))):
+                print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""A worker pool with faults on demand. An "upload" for it is a number: how many pages it has."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from gradio_app.errors import AppError
+
+
+class FakePool:
+    """Stands in for ``WorkerPool``; writes what the real jobs write, at once or when let go.
+
+    ``faults`` maps a job's name (``inspect``, ``shard:2``, ``document``, ``assemble``) to errors that
+    its next runs raise. ``hold`` makes parse jobs wait for ``release``.
+    """
+
+    def __init__(self) -> None:
+        self.faults: dict[str, list[AppError]] = {}
+        self.calls: list[str] = []
+        self.running: set[str] = set()
+        self.most_running = 0
+        self.hold = False
+        self.held_inspection = False
+        self.killed: list[str] = []
+        self.closed = False
+        self._gates: dict[str, asyncio.Event] = {}
+        self._started = asyncio.Condition()
+
+    @property
+    def pids(self) -> list[int]:
+        return list(range(len(self.running)))
+
+    async def warm(self, count: int) -> None: ...
+
+    async def trim(self, keep: int) -> None: ...
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+        return await self.run(fn, args, tmp=tmp, seconds=seconds)
+
+    async def run(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+        assert Path(tmp).is_dir()
+        name = self._name(fn, args)
+        self.calls.append(name)
+        pending = self.faults.get(name)
+        if pending:
+            raise pending.pop(0)
+        held = self.hold if fn.startswith("parse") else self.held_inspection and fn == "inspect"
+        if held:
+            await self._wait(name)
+        return getattr(self, f"_{fn}")(args)
+
+    async def _wait(self, name: str) -> None:
+        self.running.add(name)
+        self.most_running = max(self.most_running, len(self.running))
+        gate = self._gates.setdefault(name, asyncio.Event())
+        async with self._started:
+            self._started.notify_all()
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.killed.append(name)
+            raise
+        finally:
+            self.running.discard(name)
+            self._gates.pop(name, None)
+
+    async def until_running(self, *names: str) -> None:
+        """Waits until these jobs are held."""
+        async with asyncio.timeout(5), self._started:
+            await self._started.wait_for(lambda: set(names) <= self.running)
+
+    def release(self, name: str) -> None:
+        """Lets one held job finish."""
+        self._gates[name].set()
+
+    def release_all(self) -> None:
+        self.hold = False
+        for gate in self._gates.values():
+            gate.set()
+
+    def times(self, name: str) -> int:
+        return Counter(self.calls)[name]
+
+    def _name(self, fn: str, args: dict[str, Any]) -> str:
+        """``long.1-8``: the document's first line and the pages, so that tests can tell jobs apart."""
+        if fn == "assemble":
+            return "assemble"
+        label = Path(args["source"]).read_text().split()[1]
+        if fn == "parse_shard":
+            return f"{label}:{args['pages'][0]}-{args['pages'][-1]}"
+        return f"{label}:{'inspect' if fn == 'inspect' else 'document'}"
+
+    def _inspect(self, args: dict[str, Any]) -> dict[str, Any]:
+        pages = int(Path(args["source"]).read_text().split()[0])
+        return {
+            "kind": "pdf",
+            "pages_total": pages,
+            "pages": list(range(1, pages + 1)),
+            "parse_mode": "txt",
+            "tier": "flash",
+            "parser_version": "fake",
+        }
+
+    def _parse_document(self, args: dict[str, Any]) -> dict[str, Any]:
+        pages = args["pages"] or range(1, int(Path(args["source"]).read_text().split()[0]) + 1)
+        return self._write(Path(args["out"]), list(pages))
+
+    def _parse_shard(self, args: dict[str, Any]) -> dict[str, Any]:
+        return self._write(Path(args["out"]), list(args["pages"]))
+
+    def _assemble(self, args: dict[str, Any]) -> dict[str, Any]:
+        pages = [page for shard in args["shards"] for page in shard["pages"]]
+        for shard in args["shards"]:
+            assert (Path(shard["folder"]) / "document.md").is_file()
+        return self._write(Path(args["out"]), pages)
+
+    def _write(self, out: Path, pages: list[int]) -> dict[str, Any]:
+        (out / "pages").mkdir(parents=True)
+        (out / "images").mkdir()
+        text = "\n\n".join(f"page {page}" for page in pages)
+        (out / "document.md").write_text(text)
+        (out / "middle.json").write_text("{}")
+        (out / "content_list.json").write_text("[]")
+        for page in pages:
+            record = {"page": page, "markdown": f"page {page}", "blocks": []}
+            (out / "pages" / f"{page}.json").write_text(json.dumps(record))
+        return {"pages": len(pages), "sha256": hashlib.sha256(text.encode()).hexdigest()}

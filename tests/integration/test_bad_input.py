@@ -1,0 +1,144 @@
+"""Every sort of bad input: its own code, a sentence, nothing left behind, and the queue goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.documents import BAD, encrypted_pdf, text_pdf
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    data = tmp_path_factory.mktemp("bad") / "data"
+    with LiveServer(data, "--worker-memory-limit", "900mb", "--max-file-size", "8mb") as live:
+        yield live
+        good = live.end(live.submit("good.pdf", text_pdf()))
+        assert good["status"] == "completed", "the queue goes on after all of them"
+
+
+@pytest.mark.parametrize(("name", "make", "code"), BAD, ids=[row[0] for row in BAD])
+def test_bad_file(server: LiveServer, name: str, make: Callable[[], bytes], code: str) -> None:
+    answer = server.post(name, make())
+    if answer.status_code != 201:
+        error = answer.json()["error"]
+    else:
+        task = server.end(answer.json()["tasks"][0]["id"])
+        assert task["status"] == "failed"
+        error = task["error"]
+        assert server.client.get(f"/api/v1/tasks/{task['id']}/result").status_code == 404
+        server.client.delete(f"/api/v1/tasks/{task['id']}")
+    assert error["code"] == code
+    assert len(error["message"]) > 40 and "Traceback" not in error["message"], "a sentence that helps"
+    assert server.leftovers() == []
+
+
+def test_models_missing_names_the_command(server: LiveServer) -> None:
+    name, make, _ = next(row for row in BAD if row[2] == "models_missing")
+    task = server.end(server.submit(name, make()))
+    assert "./start_mineru_optimized.sh models" in task["error"]["message"]
+
+
+def test_a_file_over_the_limit_is_cut_off(server: LiveServer) -> None:
+    answer = server.post("big.pdf", b"%PDF-1.7\n" + b"x" * (9 << 20))
+    assert answer.status_code == 413 and answer.json()["error"]["code"] == "file_too_large"
+    assert server.leftovers() == []
+
+
+def test_an_owner_password_alone_is_no_hindrance(server: LiveServer) -> None:
+    assert server.end(server.submit("owner.pdf", encrypted_pdf(user="")))["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "page_range", ["5-3", "0", "a-b", "1-", "-3", "1,,2", "0-2", "r0", "1-5-9", "١", "99999999999"]
+)
+def test_page_ranges_that_cannot_be_read(server: LiveServer, page_range: str) -> None:
+    answer = server.post("a.pdf", text_pdf(), page_range=page_range)
+    assert answer.status_code == 422 and answer.json()["error"]["code"] == "page_range_invalid"
+
+
+@pytest.mark.parametrize("page_range", ["999", "r5", "2-1000000"])
+def test_page_ranges_that_select_nothing(server: LiveServer, page_range: str) -> None:
+    task = server.end(server.submit("a.pdf", text_pdf(), page_range=page_range))
+    assert (task["status"], task["error"]["code"]) == ("failed", "page_range_invalid")
+
+
+def test_a_page_range_selects_pages(server: LiveServer) -> None:
+    task = server.end(server.submit("a.pdf", text_pdf(5), page_range=" 2-3, r1 "))
+    assert (task["status"], task["pages_total"]) == ("completed", 3)
+    text = server.result(task["id"]).decode()
+    assert [f"marker {page} " in text for page in range(1, 6)] == [False, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"tier": "best"}, "option_invalid"),
+        ({"ocr_mode": "maybe"}, "option_invalid"),
+        ({"priority": "many"}, "option_invalid"),
+        ({"priority": "11"}, "option_invalid"),
+        ({"use_cache": "perhaps"}, "option_invalid"),
+    ],
+)
+def test_options_that_do_not_exist(server: LiveServer, fields: dict[str, str], code: str) -> None:
+    answer = server.post("a.pdf", text_pdf(), **fields)
+    assert answer.status_code == 422 and answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize("tier", ["basic", "standard", "advanced"])
+def test_tiers_that_need_models_say_so(server: LiveServer, tier: str) -> None:
+    task = server.end(server.submit("a.pdf", text_pdf(), tier=tier))
+    assert (task["status"], task["error"]["code"]) == ("failed", "models_missing")
+
+
+HOSTILE_NAMES = {
+    "../../etc/passwd.pdf": "passwd.pdf",
+    "C:\\Users\\x\\report.pdf": "report.pdf",
+    "two\nlines\r\n.pdf": "two lines .pdf",
+    "x" * 300 + ".pdf": None,
+    "📄 résumé 报告.pdf": "📄 résumé 报告.pdf",
+    '<img src=x onerror="alert(1)">.pdf': '<img src=x onerror="alert(1)">.pdf',
+    "..": "document",
+    "a%2f..%2fb.pdf": "a%2f..%2fb.pdf",
+    "\u202egnp.pdf": "gnp.pdf",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=range(len(HOSTILE_NAMES)))
+def test_file_names_are_only_ever_shown(server: LiveServer, name: str) -> None:
+    data = text_pdf()
+    body = _multipart(name, data)
+    headers = {"Content-Type": "multipart/form-data; boundary=frontier"}
+    answer = server.client.post("/api/v1/tasks", content=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    task = answer.json()["tasks"][0]
+    shown = task["name"]
+    assert shown == HOSTILE_NAMES[name] if HOSTILE_NAMES[name] else len(shown) <= 200
+    if shown.endswith(".pdf"):
+        assert server.end(task["id"])["status"] == "completed"
+        saved = server.client.get(f"/api/v1/tasks/{task['id']}/result")
+        disposition = saved.headers["content-disposition"]
+        assert disposition.startswith("attachment;") and "\n" not in disposition
+    assert server.leftovers() == []
+
+
+def _multipart(name: str, data: bytes) -> bytes:
+    """As a hostile client would write it: quotes and line ends escaped as browsers do, nothing else."""
+    escaped = name.replace('"', "%22") if "onerror" not in name else name.replace('"', '\\"')
+    line = escaped.replace("\r", " ").replace("\n", " ") if "\n" in name else escaped
+    head = f'--frontier\r\nContent-Disposition: form-data; name="files"; filename="{line}"\r\n\r\n'
+    return head.encode() + data + b"\r\n--frontier--\r\n"
+
+
+def test_a_broken_form_is_no_server_error(server: LiveServer) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=frontier"}
+    for body in (b"", b"--frontier", b"garbage", b"--frontier\r\n\r\n", b"--frontier--\r\n"):
+        answer = server.client.post("/api/v1/tasks", content=body, headers=headers)
+        assert answer.status_code == 422 and answer.json()["error"]["code"] == "option_invalid", body
+    answer = server.client.post("/api/v1/tasks", json={"files": []})
+    assert answer.status_code == 422
+    assert server.leftovers() == []

@@ -1,0 +1,190 @@
+"""Real worker processes: what happens to them never happens to the web process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
+from gradio_app.workers import WorkerPool, tree_rss
+from tests.documents import flate_bomb_pdf, paper_pdf, text_pdf, word_bomb
+from tests.live import ROOT
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+
+@asynccontextmanager
+async def running_pool(folder: Path, limit: int = 2**31) -> AsyncGenerator[WorkerPool]:
+    pool = WorkerPool(folder, limit)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+        assert pool.pids == []
+
+
+def document(folder: Path, data: bytes, name: str = "document.pdf") -> dict[str, Any]:
+    (folder / name).write_bytes(data)
+    out = str(folder / "out")
+    return {"source": str(folder / name), "out": out, "pages": [], "tier": "flash", "parse_mode": "txt"}
+
+
+async def until_busy(pool: WorkerPool) -> int:
+    """The process id of the one worker, once it is there."""
+    async with asyncio.timeout(20):
+        while not pool.pids:
+            await asyncio.sleep(0)
+    return pool.pids[0]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+async def test_a_warm_worker_is_used_again(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        await pool.warm(1)
+        pid = pool.pids[0]
+        for _ in range(3):
+            args = document(tmp_path, text_pdf())
+            assert (await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60))["pages"] == 1
+        assert pool.pids == [pid]
+
+
+async def test_a_killed_worker_is_a_crash_and_the_next_job_gets_a_new_one(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        job = asyncio.create_task(
+            pool.run("parse_document", document(tmp_path, text_pdf(100)), tmp=str(tmp_path), seconds=60)
+        )
+        os.kill(await until_busy(pool), signal.SIGKILL)
+        with pytest.raises(WorkerCrashed):
+            await job
+        args = document(tmp_path, text_pdf())
+        assert (await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60))["pages"] == 1
+
+
+async def test_a_segmentation_fault_is_a_crash(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        args = document(tmp_path, text_pdf(100))
+        job = asyncio.create_task(pool.run("parse_document", args, tmp=str(tmp_path), seconds=60))
+        os.kill(await until_busy(pool), signal.SIGSEGV)
+        with pytest.raises(WorkerCrashed):
+            await job
+
+
+async def test_a_job_over_its_time_is_ended(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        args = document(tmp_path, word_bomb(100_000), "document.docx") | {"parse_mode": ""}
+        with pytest.raises(TaskTimeout):
+            await pool.run("parse_document", args, tmp=str(tmp_path), seconds=3)
+        assert pool.pids == []
+
+
+@pytest.mark.parametrize("bomb", ["flate", "word"])
+async def test_a_bomb_ends_within_the_memory_limit(tmp_path: Path, bomb: str) -> None:
+    name, data = ("a.pdf", flate_bomb_pdf()) if bomb == "flate" else ("a.docx", word_bomb())
+    async with running_pool(tmp_path, limit=500 * 2**20) as pool:
+        args = document(tmp_path, data, name) | {"parse_mode": "txt" if bomb == "flate" else ""}
+        with pytest.raises(WorkerOutOfMemory):
+            await pool.run("parse_document", args, tmp=str(tmp_path), seconds=120)
+
+
+async def test_cancelling_ends_the_whole_process_tree_at_once(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        args = document(tmp_path, paper_pdf(40))
+        job = asyncio.create_task(pool.run("parse_document", args, tmp=str(tmp_path), seconds=60))
+        pid = await until_busy(pool)
+        async with asyncio.timeout(30):
+            while not (children := _children(pid)):
+                await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert asyncio.get_running_loop().time() - began < 1
+        async with asyncio.timeout(5):
+            while any(alive(child) for child in (pid, *children)):
+                await asyncio.sleep(0)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+async def test_a_worker_that_has_grown_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio_app.workers.RECYCLE_SHARE", 0.01)
+    async with running_pool(tmp_path) as pool:
+        args = document(tmp_path, text_pdf())
+        await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60)
+        first = set(pool.pids)
+        await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60)
+        assert not first & set(pool.pids)
+
+
+async def test_a_worker_knows_no_secrets_and_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINERU_APP_TOKEN", "geheim")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "geheim")
+    async with running_pool(tmp_path) as pool:
+        await pool.warm(1)
+        environment = Path(f"/proc/{pool.pids[0]}/environ").read_text()
+        assert "geheim" not in environment
+        assert f"TMPDIR={tmp_path}/worker-" in environment
+        assert tree_rss(pool.pids[0]) > 2**20
+    assert not list(tmp_path.glob("worker-*"))
+
+
+async def test_idle_workers_are_given_up(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+        await pool.warm(2)
+        await pool.trim(keep=1)
+        assert len(pool.pids) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+async def test_no_worker_outlives_a_killed_web_process(tmp_path: Path, stopped: bool) -> None:
+    """Also one that is stopped (SIGSTOP) cannot stay behind."""
+    script = textwrap.dedent(
+        f"""
+        import asyncio
+        from pathlib import Path
+        from gradio_app.workers import WorkerPool
+
+        async def main():
+            pool = WorkerPool(Path({str(tmp_path)!r}), 2**31)
+            await pool.warm(2)
+            print(*pool.pids, flush=True)
+            await asyncio.Event().wait()
+
+        asyncio.run(main())
+        """
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.stdout.close()
+    assert len(pids) == 2 and all(alive(pid) for pid in pids)
+    if stopped:
+        os.kill(pids[0], signal.SIGSTOP)
+    parent.kill()
+    parent.wait()
+    async with asyncio.timeout(10):
+        while any(alive(pid) for pid in pids):
+            await asyncio.sleep(0)

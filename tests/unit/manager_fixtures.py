@@ -1,0 +1,84 @@
+"""A TaskManager over a fake pool, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.store import Store
+from gradio_app.task import ParseOptions, Task
+from gradio_app.task_manager import TaskManager, Upload
+from gradio_app.workers import WorkerPool
+from tests.fakes.pool import FakePool
+
+
+class House:
+    """A running manager, its pool, and short ways to use both."""
+
+    def __init__(self, manager: TaskManager, pool: FakePool) -> None:
+        self.manager = manager
+        self.pool = pool
+        self.folders = manager.folders
+
+    def upload(self, pages: int, label: str = "doc") -> Upload:
+        """A file whose text the fake pool understands."""
+        data = f"{pages} {label}".encode()
+        path = self.folders.tmp / f"upload-{label}-{pages}"
+        path.write_bytes(data)
+        return Upload(path, hashlib.sha256(data).hexdigest(), len(data), f"{label}.pdf")
+
+    async def submit(self, pages: int, label: str = "doc", owner: str = "ann", **options: Any) -> Task:
+        upload = self.upload(pages, label)
+        try:
+            return (await self.manager.submit(owner, [upload], ParseOptions(**options)))[0]
+        finally:
+            upload.path.unlink()
+
+    async def end(self, task: Task) -> Task:
+        """The task when it has ended."""
+        ended = await self.manager.wait(task.id, 5)
+        assert ended.ended, ended
+        return ended
+
+    async def settle(self) -> None:
+        """Waits until nothing can move by itself any more: all is inspected, and all threads are idle."""
+        intake, quiet = self.manager._intake, 0
+        async with asyncio.timeout(5):
+            while quiet < 20:
+                await asyncio.to_thread(int)
+                await self.manager.ledger.do(int)
+                looking = intake.waiting or (intake._current and not self.pool.held_inspection)
+                quiet = 0 if looking else quiet + 1
+
+    def leftovers(self) -> list[str]:
+        """Files that should not be there when nothing runs."""
+        shards = [str(path) for path in self.folders.tasks.glob("*/shards")]
+        return shards + [str(path) for path in self.folders.tmp.iterdir()]
+
+
+@asynccontextmanager
+async def house(folder: Path, pool: FakePool | None = None, **settings: Any) -> AsyncGenerator[House]:
+    """A manager that runs inside the block."""
+    pool = pool or FakePool()
+    knobs = replace(
+        Settings(),
+        data_dir=folder,
+        disk_reserve=0,
+        **{"workers": 2, "shard_pages_flash": 8, **settings},
+    )
+    folders = Folders(folder)
+    folders.create()
+    manager = TaskManager(knobs, folders, Store(folders.database), cast(WorkerPool, pool))
+    await manager.start()
+    try:
+        yield House(manager, pool)
+    finally:
+        pool.hold = pool.held_inspection = False
+        await manager.stop()

@@ -1,0 +1,78 @@
+"""Tasks and stores that unit tests start from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gradio_app.states import TaskStatus
+from gradio_app.store import Store
+from gradio_app.task import ParseOptions, Task
+
+#: the ways to each status, from ``pending``
+WAYS: dict[TaskStatus, tuple[TaskStatus, ...]] = {
+    TaskStatus.PENDING: (),
+    TaskStatus.QUEUED: (TaskStatus.QUEUED,),
+    TaskStatus.PROCESSING: (TaskStatus.QUEUED, TaskStatus.PROCESSING),
+    TaskStatus.CANCELLING: (TaskStatus.QUEUED, TaskStatus.PROCESSING, TaskStatus.CANCELLING),
+    TaskStatus.COMPLETED: (TaskStatus.QUEUED, TaskStatus.PROCESSING, TaskStatus.COMPLETED),
+    TaskStatus.PARTIAL: (TaskStatus.QUEUED, TaskStatus.PROCESSING, TaskStatus.PARTIAL),
+    TaskStatus.FAILED: (TaskStatus.QUEUED, TaskStatus.PROCESSING, TaskStatus.FAILED),
+    TaskStatus.CANCELLED: (TaskStatus.QUEUED, TaskStatus.CANCELLED),
+}
+
+
+def a_task(task_id: str = "t1", owner: str = "ann", **fields: Any) -> Task:
+    """A task as it is when it comes in."""
+    given = {
+        "name": f"{task_id}.pdf",
+        "status": TaskStatus.PENDING,
+        "options": ParseOptions(),
+        "source": f"sha-{task_id}",
+        "size": 7,
+        "created_at": 1000.0,
+        **fields,
+    }
+    return Task(id=task_id, owner=owner, **given)
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder, "queue.db")
+        Store(database).close()
+        return database.read_bytes()
+
+
+def open_store(folder: Path) -> Store:
+    """A store that does not wait for the disk: tests that pull no plug need not."""
+    database = folder / "queue.db"
+    if not database.exists():
+        database.write_bytes(_empty_database())
+    store = Store(database)
+    store._db.execute("PRAGMA synchronous=OFF")
+    return store
+
+
+def put(
+    store: Store,
+    task_id: str,
+    status: TaskStatus = TaskStatus.PENDING,
+    owner: str = "ann",
+    shards: Sequence[tuple[int, ...]] = ((1, 2), (3,)),
+    finished_at: float | None = None,
+    **fields: Any,
+) -> Task:
+    """Adds a task and takes it to ``status`` by legal moves only."""
+    task = store.add([a_task(task_id, owner, **fields)])[0]
+    for step in WAYS[status]:
+        if step is TaskStatus.QUEUED:
+            task = store.plan(task_id, shards, pages_total=sum(len(pages) for pages in shards))
+        else:
+            task = store.move(task_id, step)
+    if finished_at is not None:
+        store._db.execute("UPDATE tasks SET finished_at = ? WHERE id = ?", (finished_at, task_id))
+    return store.get(task_id)

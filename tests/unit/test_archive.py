@@ -1,0 +1,113 @@
+"""The zip of a result: streamed, complete, the same each time."""
+
+from __future__ import annotations
+
+import io
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gradio_app.archive import CHUNK, members, stream_zip
+
+FILES = {
+    "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,
+    "middle.json": b"{}",
+    "content_list.json": b"",
+    "images/b.jpg": bytes(range(256)) * 40,
+    "images/a.svg": b"<svg/>" * 99,
+}
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    others = {"pages/1.json": b"{}", "exports/document.html": b"<p>", "notes.txt": b"x"}
+    for name, data in (FILES | others).items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "images/folder").mkdir()
+    return tmp_path
+
+
+def opened(folder: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(b"".join(stream_zip(folder))))
+
+
+def test_the_zip_holds_exactly_the_result_and_is_sound(result: Path) -> None:
+    with opened(result) as archive:
+        assert archive.testzip() is None
+        assert {info.filename: archive.read(info) for info in archive.infolist()} == FILES
+
+
+def test_the_members_have_a_fixed_order(result: Path) -> None:
+    with opened(result) as archive:
+        assert archive.namelist() == [
+            "document.md",
+            "middle.json",
+            "content_list.json",
+            "images/a.svg",
+            "images/b.jpg",
+        ]
+
+
+def test_the_same_result_gives_the_same_bytes(result: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    first = b"".join(stream_zip(result))
+    copy = tmp_path_factory.mktemp("copy")
+    for name, data in reversed(FILES.items()):  # made later, in another order and place
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_bytes(data)
+    assert b"".join(stream_zip(copy)) == first
+
+
+def test_pictures_are_stored_and_texts_compressed(result: Path) -> None:
+    with opened(result) as archive:
+        packed = {info.filename: (info.compress_type, info.external_attr >> 16) for info in archive.infolist()}
+    assert packed["images/b.jpg"] == (zipfile.ZIP_STORED, 0o644)
+    assert packed["document.md"] == (zipfile.ZIP_DEFLATED, 0o644)
+
+
+def test_files_that_are_missing_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "document.md").write_text("only this")
+    with opened(tmp_path) as archive:
+        assert archive.namelist() == ["document.md"]
+    (tmp_path / "document.md").unlink()
+    with opened(tmp_path) as archive:
+        assert archive.namelist() == []
+
+
+def test_a_link_out_of_the_result_is_left_out(result: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("outside") / "secret.png"
+    secret.write_bytes(b"secret")
+    (result / "images/link.png").symlink_to(secret)
+    (result / "middle.json").unlink()
+    (result / "middle.json").symlink_to(secret)
+    assert [path.name for path in members(result)] == ["document.md", "content_list.json", "a.svg", "b.jpg"]
+
+
+@pytest.mark.parametrize("name", ["images/big.png", "document.md"])
+def test_chunks_are_small_however_large_the_files_are(result: Path, name: str) -> None:
+    data = random.Random(7).randbytes(9 * CHUNK + 17)
+    (result / name).write_bytes(data)
+    chunks = list(stream_zip(result))
+    assert max(map(len, chunks)) < 2 * CHUNK
+    assert sum(map(len, chunks)) > len(data)
+    with opened(result) as archive:
+        assert archive.read(name) == data
+
+
+def test_the_zip_begins_before_the_last_file_is_read(result: Path) -> None:
+    chunks = stream_zip(result)
+    first = next(chunks)
+    assert first.startswith(b"PK\x03\x04")
+    (result / "images/b.jpg").write_bytes(b"changed meanwhile")
+    with zipfile.ZipFile(io.BytesIO(first + b"".join(chunks))) as archive:
+        assert archive.read("images/b.jpg") == b"changed meanwhile"
+
+
+def test_a_reader_who_goes_away_leaves_no_file_open(result: Path) -> None:
+    chunks = stream_zip(result)
+    assert next(chunks)
+    chunks.close()
+    assert list(chunks) == []

@@ -1,0 +1,182 @@
+"""The house rules: imports point down, libraries stay where they belong, files stay small."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "gradio_app"
+MOST_LINES = 400
+
+#: module or package of gradio_app -> its floor; an import goes to a lower one, or stays in its package
+FLOORS = {
+    "__init__": 0,
+    "errors": 0,
+    "settings": 1,
+    "states": 1,
+    "archive": 2,
+    "folders": 2,
+    "logs": 2,
+    "schedule": 2,
+    "schema": 2,
+    "task": 2,
+    "parsing": 3,
+    "store": 3,
+    "workers": 3,
+    "cleanup": 4,
+    "jobs": 4,
+    "ledger": 4,
+    "worker": 4,
+    "dispatch": 5,
+    "intake": 5,
+    "task_manager": 6,
+    "auth": 7,
+    "metrics": 7,
+    "uploads": 7,
+    "api": 8,
+    "ui": 9,
+    "app": 10,
+    "doctor": 11,
+}
+
+#: library -> the only part that may import it
+LIBRARIES: dict[str, str | None] = {
+    "gradio": "ui",
+    "mineru": "parsing",
+    "docvortex": "parsing",
+    # nobody yet: the engine, the cluster and the LitServe service are still to come
+    "litserve": None,
+    "ray": None,
+    "sglang": None,
+    "torch": None,
+}
+
+
+def module_name(path: Path, root: Path = ROOT) -> str:
+    """``gradio_app/api/__init__.py`` -> ``gradio_app.api``."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+PATHS = {module_name(path): path for path in sorted(HOUSE.rglob("*.py"))}
+SOURCES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
+
+
+def part_of(module: str) -> str:
+    """``gradio_app.api.tasks`` -> ``api``: the row of ``FLOORS`` that a module belongs to."""
+    return (module.split(".") + ["__init__"])[1]
+
+
+def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything a module imports, also inside functions and by name."""
+    package = module if PATHS.get(module, Path()).name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield node.lineno, inner if inner in PATHS else base
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "importlib.import_module",
+            "import_module",
+            "__import__",
+        ):
+            target = node.args[0] if node.args else None
+            if isinstance(target, ast.Constant) and isinstance(target.value, str):
+                yield node.lineno, target.value
+
+
+def upward(module: str, source: str) -> list[str]:
+    """Imports of our own that do not point down, in words."""
+    here = part_of(module)
+    found: list[str] = []
+    for line, target in imports(module, source):
+        there = part_of(target)
+        inside = there == here and target != module and here in ("api", "parsing", "ui")
+        if target.split(".")[0] != "gradio_app" or inside:
+            continue
+        if there in FLOORS and here in FLOORS and FLOORS[there] >= FLOORS[here]:
+            found.append(
+                f"{module}, line {line}: {target} (floor {FLOORS[there]}) is not below floor {FLOORS[here]}"
+            )
+    return found
+
+
+def strangers(module: str, source: str) -> list[str]:
+    """Imports of libraries that belong elsewhere, in words."""
+    return [
+        f"{module}, line {line}: {target} may be imported by {LIBRARIES[library] or 'nobody yet'} only"
+        for line, target in imports(module, source)
+        if (library := target.split(".")[0]) in LIBRARIES and LIBRARIES[library] != part_of(module)
+    ]
+
+
+def test_every_module_has_a_floor() -> None:
+    parts = {part_of(module) for module in SOURCES}
+    assert sorted(parts - FLOORS.keys()) == [], "new modules: give them a floor in FLOORS"
+    assert sorted(FLOORS.keys() - parts) == [], "these modules are gone: take them out of FLOORS"
+
+
+def test_imports_point_down() -> None:
+    assert [fault for module, source in SOURCES.items() for fault in upward(module, source)] == []
+
+
+def test_no_import_leads_back_to_where_it_began() -> None:
+    graph = {
+        module: {target for _, target in imports(module, source) if target in PATHS and target != module}
+        for module, source in SOURCES.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports run in a circle: {' <- '.join(error.args[1])}")
+
+
+def test_libraries_stay_in_their_part() -> None:
+    assert [fault for module, source in SOURCES.items() for fault in strangers(module, source)] == []
+
+
+def test_every_module_says_what_it_owns() -> None:
+    assert [name for name, source in SOURCES.items() if not ast.get_docstring(ast.parse(source))] == []
+
+
+def test_files_stay_small() -> None:
+    paths = [*HOUSE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in paths}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import gradio_app.app",
+        "from gradio_app import task_manager",
+        "from gradio_app.api import show",
+        "from gradio_app.store import Store",
+        "from .store import Store",
+        "from . import ledger",
+        "def late():\n    from gradio_app.cleanup import sweep",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gradio_app.ui import mount",
+        "import importlib\nimportlib.import_module('gradio_app.workers')",
+    ],
+)
+def test_an_import_that_points_up_is_seen(source: str) -> None:
+    assert len(upward("gradio_app.store", source)) == 1
+
+
+def test_an_import_that_points_down_or_stays_in_its_package_is_fine() -> None:
+    assert upward("gradio_app.store", "from gradio_app import schedule, __version__\nimport gradio") == []
+    assert upward("gradio_app.api.tasks", "from gradio_app.api.access import show") == []
+
+
+def test_a_library_in_the_wrong_part_is_seen() -> None:
+    assert len(strangers("gradio_app.app", "import gradio as gr\nfrom mineru.cli import x\nimport torch")) == 3
+    assert strangers("gradio_app.ui.page", "import gradio\nimport gradio_app.api") == []

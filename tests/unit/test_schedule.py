@@ -1,0 +1,344 @@
+"""Who is next: fair among owners, in turn within one, nobody for ever last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradio_app import schedule
+from gradio_app.schedule import EXPRESS_PAGES, HEAD_START, Entry, FairQueue, cut, entry, eta, learn_rate
+
+
+def a(task_id: str, owner: str, pages: int = 20, priority: int = 0, created: float = 0.0, seq: int = 0) -> Entry:
+    """An entry whose sequence number is the number in its id, unless given."""
+    number = seq or int("".join(char for char in task_id if char.isdigit()) or 0)
+    return entry(task_id, owner, pages, priority, created, number)
+
+
+def pop(queue: FairQueue) -> Entry | None:
+    """Starts the next task, as the dispatcher does when a document has one part."""
+    item = queue.peek()
+    if item is not None:
+        queue.discard(item.task_id)
+        queue.charge(item.owner, item.pages)
+    return item
+
+
+def drain(queue: FairQueue) -> Iterator[str]:
+    while (item := pop(queue)) is not None:
+        yield item.task_id
+
+
+def filled(*items: Entry) -> FairQueue:
+    queue = FairQueue()
+    for item in items:
+        queue.push(item)
+    return queue
+
+
+# ---------------------------------------------------------------- one owner
+
+
+def test_an_empty_queue_has_nobody() -> None:
+    queue = FairQueue()
+    assert queue.peek() is None and queue.peek(express_only=True) is None
+    assert list(queue.order(5)) == [] and len(queue) == 0 and "t1" not in queue
+
+
+def test_within_an_owner_the_oldest_is_first() -> None:
+    queue = filled(a("t2", "ann", created=2), a("t3", "ann", created=3), a("t1", "ann", created=1))
+    assert list(drain(queue)) == ["t1", "t2", "t3"]
+
+
+def test_of_the_same_moment_the_one_that_was_stored_first_is_first() -> None:
+    assert list(drain(filled(a("t9", "ann"), a("t10", "ann"), a("t8", "ann")))) == ["t8", "t9", "t10"]
+
+
+def test_priority_is_a_head_start_within_an_owner() -> None:
+    waited = HEAD_START * 2
+    queue = filled(
+        a("t1", "ann", created=0.0),
+        a("t2", "ann", priority=2, created=waited + 1),
+        a("t3", "ann", priority=2, created=waited - 1),
+        a("t4", "ann", priority=-1, created=-HEAD_START + 2),
+    )
+    assert list(drain(queue)) == ["t3", "t1", "t2", "t4"]
+
+
+def test_a_short_document_has_a_head_start_too() -> None:
+    short, long = a("t2", "ann", EXPRESS_PAGES, created=5), a("t1", "ann", EXPRESS_PAGES + 1)
+    assert short.express and not long.express
+    assert short.arrival == 5 - HEAD_START and long.arrival == 0
+    assert list(drain(filled(long, short))) == ["t2", "t1"]
+
+
+def test_priority_buys_nothing_from_other_owners() -> None:
+    urgent = [a(f"t{i}", "ann", priority=10) for i in range(1, 6)]
+    plain = [a(f"t{i}", "bob", priority=-10) for i in range(6, 11)]
+    owners = [task_id in {item.task_id for item in urgent} for task_id in drain(filled(*urgent, *plain))]
+    assert owners == [True, False] * 5
+
+
+# ---------------------------------------------------------------- many owners
+
+
+def test_a_newcomer_is_next_after_what_is_in_flight() -> None:
+    queue = filled(*(a(f"t{i}", "ann", created=i) for i in range(1, 21)))
+    in_flight = [pop(queue) for _ in range(3)]
+    assert all(in_flight)
+    queue.push(a("t99", "bob", created=1000))
+    assert list(drain(queue))[0] == "t99"
+
+
+def test_pages_are_shared_and_not_documents() -> None:
+    big = [a(f"t{i}", "ann", 100, created=i) for i in range(1, 5)]
+    small = [a(f"t{i}", "bob", 10, created=i) for i in range(11, 51)]
+    order = list(drain(filled(*big, *small)))
+    first = order[:22]
+    assert sum(1 for task_id in first if task_id in {item.task_id for item in big}) == 2, first
+    assert len(first) - 2 == 20
+
+
+def test_who_was_away_has_saved_nothing_up() -> None:
+    queue = filled(a("t1", "bob", 1), *(a(f"t{i}", "ann", 10, created=i) for i in range(2, 12)))
+    assert [pop(queue) for _ in range(6)][-1]
+    for index in range(20, 30):
+        queue.push(a(f"t{index}", "bob", 10, created=index))
+    owners = ["ann" if int(task_id[1:]) < 12 else "bob" for task_id in list(drain(queue))[:8]]
+    assert abs(owners.count("ann") - owners.count("bob")) <= 2, owners
+
+
+def test_who_goes_and_comes_back_at_once_gains_nothing() -> None:
+    queue = filled(*(a(f"t{i}", "ann", 10, created=i) for i in range(1, 9)))
+    served: list[str] = []
+    for index in range(20, 28):  # bob has one short task at a time and sends the next when it starts
+        queue.push(a(f"t{index}", "bob", 10, created=index))
+        served += [item.owner for item in (pop(queue), pop(queue)) if item]
+    assert served.count("ann") == served.count("bob") == 8
+
+
+def test_parts_of_a_long_document_are_paid_one_by_one() -> None:
+    queue = filled(a("t1", "ann", 100), a("t2", "bob", 20))
+    served: list[str] = []
+    for _ in range(4):
+        item = queue.peek()
+        assert item
+        served.append(item.owner)
+        queue.charge(item.owner, 10)  # one part; the document stays in line
+    assert sorted(served[:2]) == sorted(served[2:]) == ["ann", "bob"]
+
+
+def test_a_charge_is_at_least_one_page() -> None:
+    queue = filled(a("t1", "ann", 1, created=0), a("t3", "ann", 1, created=1), a("t2", "bob", 1, created=2))
+    queue.charge("ann", 0)
+    assert list(drain(queue))[0] == "t2"
+
+
+def test_owners_who_are_not_ahead_and_have_no_tasks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "FORGET_OWNERS", 10)
+    queue = filled(*(a(f"t{index}", f"guest-{index}", 5) for index in range(1, 50)))
+    for index in range(50, 90):
+        queue.push(a(f"t{index}", "ann", 5, created=index))
+    assert len([*drain(queue)]) == 89 and len(queue._times) == 50
+    queue.push(a("t90", "bob", 5))
+    assert len(queue._times) <= 2 and "ann" in queue._times, "ann is ahead, which must not be forgotten"
+    queue.push(a("t91", "ann", 5, priority=10))
+    assert list(drain(queue)) == ["t90", "t91"]
+
+
+# ---------------------------------------------------------------- coming and going
+
+
+def test_a_discarded_task_is_gone_and_unknown_ids_are_ignored() -> None:
+    queue = filled(a("t1", "ann"), a("t2", "ann"))
+    queue.discard("t1")
+    queue.discard("nobody")
+    assert len(queue) == 1 and "t1" not in queue and "t2" in queue
+    assert [item.task_id for item in queue.order(5)] == ["t2"]
+    assert list(drain(queue)) == ["t2"]
+
+
+def test_pushing_a_task_again_replaces_its_entry() -> None:
+    queue = filled(a("t1", "ann", created=5), a("t2", "ann", created=6))
+    queue.push(a("t1", "ann", created=9))
+    assert len(queue) == 2
+    assert [item.task_id for item in queue.order(5)] == ["t2", "t1"]
+    assert list(drain(queue)) == ["t2", "t1"]
+
+
+@pytest.mark.parametrize("others", [["t2"], ["t0", "t2"]])
+@pytest.mark.parametrize("taken_out_first", [True, False])
+def test_a_part_that_comes_back_does_not_stand_in_line_twice(taken_out_first: bool, others: list[str]) -> None:
+    item = a("t1", "ann")
+    queue = filled(item, *(a(other, "ann") for other in others))
+    if taken_out_first:  # its last part had started, and crashed
+        queue.discard("t1")
+    queue.push(item)
+    in_line = sorted(["t1", *others])
+    assert [entry.task_id for entry in queue.order(5)] == in_line
+    assert list(drain(queue)) == in_line
+
+
+def test_the_express_lane_shows_only_short_documents() -> None:
+    queue = filled(
+        a("t1", "ann", 500, priority=10),
+        a("t2", "ann", 8, created=3),
+        a("t3", "ann", 2, created=2),
+        a("t4", "bob", 9),
+    )
+    first = queue.peek()
+    assert first and first.task_id == "t1"
+    served: list[str] = []
+    while (item := queue.peek(express_only=True)) is not None:
+        served.append(item.task_id)
+        queue.discard(item.task_id)
+    assert served == ["t3", "t2"]
+    assert len(queue) == 2
+
+
+def test_the_express_lane_is_fair_too() -> None:
+    queue = filled(a("t1", "ann", 1), a("t2", "bob", 1, created=9))
+    queue.charge("ann", 50)
+    item = queue.peek(express_only=True)
+    assert item and item.owner == "bob"
+
+
+# ---------------------------------------------------------------- promises for any queue
+
+OWNERS = ["ann", "bob", "cy"]
+TASKS = st.lists(
+    st.tuples(st.sampled_from(OWNERS), st.integers(1, 100), st.integers(-10, 10), st.integers(0, 5000)),
+    max_size=25,
+)
+
+
+def built(tasks: list[tuple[str, int, int, int]]) -> FairQueue:
+    return filled(
+        *(
+            entry(f"t{number}", owner, pages, priority, float(created), number)
+            for number, (owner, pages, priority, created) in enumerate(tasks)
+        )
+    )
+
+
+@given(TASKS, st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(1, 300)), max_size=4), st.integers(0, 30))
+def test_the_announced_order_is_the_order_of_starting(
+    tasks: list[tuple[str, int, int, int]], before: list[tuple[str, int]], limit: int
+) -> None:
+    queue = built(tasks)
+    for owner, pages in before:
+        queue.charge(owner, pages)
+    announced = [item.task_id for item in queue.order(limit)]
+    assert len(queue) == len(tasks), "to announce changes nothing"
+    assert announced == list(drain(queue))[:limit]
+
+
+@given(TASKS)
+def test_everyone_starts_once_and_each_owners_tasks_in_their_order(
+    tasks: list[tuple[str, int, int, int]],
+) -> None:
+    queue = built(tasks)
+    items = {item.task_id: item for item in queue.order(len(tasks))}
+    served = [items[task_id] for task_id in drain(queue)]
+    assert sorted(item.seq for item in served) == list(range(len(tasks)))
+    for owner in OWNERS:
+        mine = [item for item in served if item.owner == owner]
+        assert mine == sorted(mine)
+
+
+@given(TASKS)
+def test_while_two_owners_wait_neither_gets_far_ahead(tasks: list[tuple[str, int, int, int]]) -> None:
+    queue = built(tasks)
+    longest = max((pages for _, pages, _, _ in tasks), default=0)
+    got = dict.fromkeys(OWNERS, 0)
+    waiting = {owner: sum(1 for who, *_ in tasks if who == owner) for owner in OWNERS}
+    while (item := pop(queue)) is not None:
+        got[item.owner] += item.pages
+        waiting[item.owner] -= 1
+        ahead = [got[owner] for owner in OWNERS if waiting[owner]]
+        if ahead:
+            assert max(ahead) - min(ahead) <= longest
+
+
+@given(TASKS, st.sampled_from([*OWNERS, "new"]), st.integers(1, 8), st.integers(1, 3))
+def test_nobody_waits_for_ever_however_many_come_later(
+    tasks: list[tuple[str, int, int, int]], owner: str, pages: int, burst: int
+) -> None:
+    queue = built(tasks)
+    waiting = {f"t{number}" for number in range(len(tasks))}
+    clock, seq = 5000.0, 1000
+    for _ in range(600):
+        if not waiting:
+            return
+        for _ in range(burst):  # they come as fast as they are served or faster, urgent and short
+            clock, seq = clock + 100.0, seq + 1
+            name = f"new-{seq}" if owner == "new" else owner
+            queue.push(entry(f"n{seq}", name, pages, 10, clock, seq))
+        item = pop(queue)
+        assert item
+        waiting.discard(item.task_id)
+    pytest.fail(f"still waiting: {waiting}")
+
+
+# ---------------------------------------------------------------- cutting
+
+
+@given(st.integers(0, 400), st.integers(1, 70), st.integers(1, 5))
+def test_parts_cover_all_pages_in_order_and_are_even(count: int, size: int, step: int) -> None:
+    pages = range(1, 1 + count * step, step)
+    parts = cut(pages, size)
+    assert [page for part in parts for page in part] == list(pages)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) <= size and max(sizes) - min(sizes) <= 1
+    assert len(parts) == max(1, -(-count // size)), "as few as possible"
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "sizes"),
+    [(0, 64, [0]), (1, 64, [1]), (64, 64, [64]), (65, 64, [32, 33]), (600, 64, [60] * 10)],
+)
+def test_parts_are_as_long_as_they_may_be(count: int, size: int, sizes: list[int]) -> None:
+    assert [len(part) for part in cut(range(1, count + 1), size)] == sizes
+
+
+# ---------------------------------------------------------------- how long
+
+
+def test_before_anything_was_measured_there_is_a_guess() -> None:
+    assert schedule.guess_rate("flash") == 0.2
+    assert schedule.guess_rate("advanced") == 1.0
+
+
+def test_the_first_measurement_counts_whole_and_later_ones_a_fifth() -> None:
+    assert learn_rate(None, 12.0, 24) == 0.5
+    assert learn_rate(0.5, 36.0, 24) == pytest.approx(0.7)
+    assert learn_rate(None, 3.0, 0) == 3.0, "no pages count as one"
+
+
+@given(st.floats(0.001, 100), st.floats(0.001, 100), st.integers(1, 50))
+def test_learning_moves_towards_what_is_measured(known: float, rate: float, pages: int) -> None:
+    learned = learn_rate(known, rate * pages, pages)
+    low, high = sorted((known, rate))
+    assert low * 0.999 <= learned <= high * 1.001
+    for _ in range(60):
+        learned = learn_rate(learned, rate * pages, pages)
+    assert learned == pytest.approx(rate, rel=0.01, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("own", "parts", "ahead", "slots", "seconds"),
+    [
+        (10.0, 1, 0.0, 4, 10.0),  # one part uses one slot
+        (40.0, 8, 0.0, 4, 10.0),
+        (40.0, 2, 0.0, 4, 20.0),
+        (10.0, 1, 80.0, 4, 30.0),
+        (10.0, 0, 5.0, 0, 15.0),  # nothing is divided by zero
+    ],
+)
+def test_an_eta_is_what_is_ahead_and_then_its_own(
+    own: float, parts: int, ahead: float, slots: int, seconds: float
+) -> None:
+    assert eta(own, parts, ahead, slots) == pytest.approx(seconds)

@@ -1,0 +1,237 @@
+"""Settings: where values come from, what they may be, and that each is explained."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradio_app.settings import Settings, describe, flag_name, parse_bool, parse_duration, parse_size
+
+MB, GB, DAY = 2**20, 2**30, 86400.0
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+#: name -> default; what the documents say
+DEFAULTS: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "port": 7860,
+    "data_dir": Path("data"),
+    "root_path": "",
+    "token": "",
+    "max_file_size": 200 * MB,
+    "max_files": 100,
+    "max_pages": 1000,
+    "max_queue_per_user": 1000,
+    "workers": CORES,
+    "worker_memory_limit": 2 * GB,
+    "shard_pages_flash": 64,
+    "task_timeout": 900.0,
+    "retention": 7 * DAY,
+    "disk_reserve": 1 * GB,
+    "model_dir": "",
+    "log_level": "INFO",
+}
+
+#: name -> a text as a person types it, and what it means
+GIVEN: dict[str, tuple[str, Any]] = {
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "port": ("0", 0),
+    "data_dir": ("/srv/papers", Path("/srv/papers")),
+    "root_path": ("/mineru", "/mineru"),
+    "token": ("secret", "secret"),
+    "max_file_size": ("1.5gb", 1536 * MB),
+    "max_files": ("3", 3),
+    "max_pages": ("20", 20),
+    "max_queue_per_user": ("7", 7),
+    "workers": ("5", 5),
+    "worker_memory_limit": ("512m", 512 * MB),
+    "shard_pages_flash": ("8", 8),
+    "task_timeout": ("90", 90.0),
+    "retention": ("12h", DAY / 2),
+    "disk_reserve": ("0", 0),
+    "model_dir": ("/srv/models", "/srv/models"),
+    "log_level": (" Debug ", "DEBUG"),
+}
+
+#: older environment name -> setting
+OLDER = {"HOST": "host", "PORT": "port", "MAX_CONVERT_PAGES": "max_pages"}
+
+BAD = {
+    "port": ["http", "-1", "65536", "1.5", ""],
+    "data_dir": ["~nobody-has-this-name/data"],
+    "max_file_size": ["lots", "5 parsecs", "-1", "9" * 400],
+    "max_files": ["0", "-3", "many"],
+    "max_pages": ["0", "9" * 5000],
+    "max_queue_per_user": ["0"],
+    "workers": ["0", "257", "two"],
+    "worker_memory_limit": ["2 tons"],
+    "shard_pages_flash": ["7"],
+    "task_timeout": ["soon"],
+    "retention": ["7 years", "1d2h"],
+    "disk_reserve": ["-1gb"],
+    "log_level": ["loud", ""],
+}
+
+
+def test_the_defaults_are_those_of_the_documents() -> None:
+    assert {spec.name: getattr(Settings.load([], {}), spec.name) for spec in fields(Settings)} == DEFAULTS
+
+
+def test_making_them_without_loading_gives_the_defaults_too() -> None:
+    assert Settings() == Settings.load([], {})
+
+
+def test_the_tables_of_this_test_are_complete() -> None:
+    assert GIVEN.keys() == DEFAULTS.keys()
+    assert BAD.keys() == DEFAULTS.keys() - {"host", "root_path", "token", "model_dir"}, "any text will do there"
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(name, *pair) for name, pair in GIVEN.items()])
+def test_each_setting_can_be_a_flag_or_a_variable(name: str, text: str, value: Any) -> None:
+    expected = Settings(**{name: value})
+    assert Settings.load([flag_name(name), text], {}) == expected
+    assert Settings.load([f"{flag_name(name)}={text}"], {}) == expected
+    assert Settings.load([], {f"MINERU_APP_{name.upper()}": text}) == expected
+    assert expected != Settings()
+
+
+@pytest.mark.parametrize(("older", "name"), OLDER.items())
+def test_older_names_keep_working(older: str, name: str) -> None:
+    text, value = GIVEN[name]
+    assert Settings.load([], {older: text}) == Settings(**{name: value})
+
+
+@pytest.mark.parametrize(("older", "name"), OLDER.items())
+def test_a_flag_beats_the_variable_and_that_the_older_name(older: str, name: str) -> None:
+    texts = [text for text, _ in (GIVEN[name], ("1", 1), ("2", 2))]
+    flag, new, old = texts
+    env = {older: old, f"MINERU_APP_{name.upper()}": new}
+    parse = type(DEFAULTS[name])
+    assert getattr(Settings.load([flag_name(name), flag], env), name) == parse(flag)
+    assert getattr(Settings.load([], env), name) == parse(new)
+    assert getattr(Settings.load([], {older: old}), name) == parse(old)
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert Settings.load([], {"MINERU_APP_PORT": "", "PORT": "81"}).port == 81
+    assert Settings.load([], {"MINERU_APP_PORT": "", "PORT": ""}).port == 7860
+
+
+def test_an_empty_flag_counts_as_set() -> None:
+    assert Settings.load(["--token", ""], {"MINERU_APP_TOKEN": "secret"}).token == ""
+
+
+def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINERU_APP_MAX_FILES", "9")
+    assert Settings.load([]).max_files == 9
+
+
+def test_a_home_folder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert Settings.load(["--data-dir", "~/papers"], {}).data_dir == Path("/home/ann/papers")
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_a_bad_value_ends_the_program_and_names_the_setting(
+    name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        Settings.load([f"{flag_name(name)}={text}"], {})
+    told = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert f"error: {flag_name(name)}: " in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("variable", ["MINERU_APP_PORT", "PORT"])
+def test_a_bad_variable_is_named_as_it_was_written(
+    variable: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        Settings.load([], {variable: "99999"})
+    assert f"error: {variable}: must be at least 0 and at most 65535, not 99999" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--prot=1", "--data=/srv", "7860"])
+def test_an_unknown_flag_is_refused_also_when_it_is_the_start_of_one(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        Settings.load([flag], {})
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_help_tells_of_every_setting_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        Settings.load(["--help"], {})
+    told = " ".join(capsys.readouterr().out.split())
+    for row in describe():
+        assert row["flag"] in told
+        assert f"(default: {row['default'] or 'none'})" in told
+
+
+def test_the_table_for_documents_has_a_full_row_for_each() -> None:
+    rows = {row["name"]: row for row in describe()}
+    assert list(rows) == [spec.name for spec in fields(Settings)]
+    for row in rows.values():
+        assert len(row["help"]) > 10 and row["flag"] == flag_name(row["name"])
+    assert rows["port"] == {
+        "name": "port",
+        "flag": "--port",
+        "env": "MINERU_APP_PORT, PORT",
+        "default": "7860",
+        "help": "port to listen on; 0 takes any free one",
+    }
+    assert rows["workers"]["default"] == "number of cores"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+SIZES = st.sampled_from(
+    [("", 1), ("b", 1), ("k", 1024), ("KB", 1024), ("m", MB), ("Mb", MB), ("g", GB), ("gb", GB)]
+)
+TIMES = st.sampled_from(
+    [("", 1), ("s", 1), ("m", 60), ("MIN", 60), ("h", 3600), ("d", 86400), ("W", 604800)]
+)
+BLANKS = st.sampled_from(["", " ", "\t "])
+
+
+@given(st.integers(0, 10**9), SIZES, BLANKS, BLANKS)
+def test_a_size_is_a_number_of_units(count: int, unit: tuple[str, int], left: str, middle: str) -> None:
+    assert parse_size(f"{left}{count}{middle}{unit[0]}{left}") == count * unit[1]
+
+
+@given(st.decimals(0, 10**6, places=2), TIMES, BLANKS)
+def test_a_duration_is_a_number_of_units(count: Any, unit: tuple[str, int], blank: str) -> None:
+    assert math.isclose(parse_duration(f"{blank}{count}{unit[0]}"), float(count) * unit[1])
+
+
+@given(st.text(max_size=12))
+def test_other_texts_are_no_sizes_and_no_durations(text: str) -> None:
+    for parse in (parse_size, parse_duration):
+        try:
+            assert parse(text) >= 0
+        except ValueError as error:
+            assert repr(text) in str(error) and "such as" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(word, True) for word in ("1", "true", "YES", " on ")]
+    + [(word, False) for word in ("0", "false", "No", "off", "")],
+)
+def test_yes_and_no_have_several_names(text: str, value: bool) -> None:
+    assert parse_bool(text) is value
+
+
+def test_maybe_is_neither_yes_nor_no() -> None:
+    with pytest.raises(ValueError, match="expected yes or no, not 'maybe'"):
+        parse_bool("maybe")
