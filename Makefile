@@ -38,7 +38,7 @@ format: setup ## put the code into its shape
 	$(PY) -m ruff format .
 
 chaos: setup ## tests that kill processes
-	$(PYTEST) tests/chaos
+	$(PYTEST) tests/integration/test_kill.py
 
 bench: setup ## measurements (flags: make bench ARGS="...")
 	$(PY) -m bench $(ARGS)

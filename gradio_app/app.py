@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from gradio_app import __version__, api
 from gradio_app.auth import Guard, is_loopback
-from gradio_app.errors import AppError, NotFound, OptionInvalid
+from gradio_app.errors import AppError, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
 from gradio_app.settings import Settings
@@ -60,15 +60,13 @@ class Server(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def build(settings: Settings, token: str = "") -> FastAPI:
+def build(settings: Settings, folders: Folders, store: Store, token: str = "") -> FastAPI:
     """The whole application: REST, page and guard. The queue starts with the server's lifespan."""
-    folders = Folders(settings.data_dir)
-    folders.create()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        store = Store(folders.database)
-        pool = WorkerPool(folders.run, settings.worker_memory_limit, settings.model_dir)
+        keep = settings.workers + 1
+        pool = WorkerPool(folders.run, settings.worker_memory_limit, keep, settings.model_dir)
         manager = TaskManager(settings, folders, store, pool)
         app.state.manager = manager
         await manager.start()
@@ -124,7 +122,8 @@ def _answer_errors(app: FastAPI) -> None:
 
     async def unexpected(_request: Request, error: Exception) -> JSONResponse:
         logger.opt(exception=error).error("a request failed")
-        return JSONResponse({"error": AppError().to_dict()}, 500)
+        told = as_app_error(error)
+        return JSONResponse({"error": told.to_dict()}, told.status)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
         AppError: app_error,
@@ -170,11 +169,11 @@ def address(settings: Settings, sock: socket.socket, token: str) -> str:
     return f"http://{host}:{sock.getsockname()[1]}{settings.root_path}{query}"
 
 
-async def serve(settings: Settings) -> None:
-    """Runs until SIGTERM or Ctrl-C."""
+async def serve(settings: Settings, folders: Folders) -> None:
+    """Runs until SIGTERM or Ctrl-C. Raises ``AppError`` when the port or the data folder is taken."""
     token = choose_token(settings)
     sock = open_socket(settings.host, settings.port)
-    app = build(settings, token)
+    app = build(settings, folders, Store(folders.database), token)
 
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
@@ -204,18 +203,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = Settings.load(sys.argv[1:] if argv is None else argv)
     configure_logging(settings.log_level)
     try:
-        _work_from_an_empty_folder(settings)
-        asyncio.run(serve(settings))
+        folders = Folders(settings.data_dir)
+        folders.create()
+        _work_from_an_empty_folder(folders)
+        asyncio.run(serve(settings, folders))
     except AppError as error:
         logger.error(error.message)
         raise SystemExit(1) from None
 
 
-def _work_from_an_empty_folder(settings: Settings) -> None:
+def _work_from_an_empty_folder(folders: Folders) -> None:
     """Gradio's handlers may hand out files below the working and temporary folders: make them private."""
-    folders = Folders(settings.data_dir)
-    folders.create()
-    object.__setattr__(settings, "data_dir", folders.root)
     os.environ["TMPDIR"] = str(folders.run / "tmp")
     os.chdir(folders.run / "cwd")
 

@@ -9,10 +9,10 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,13 +83,14 @@ class Guard:
         await self._with_token(scope, receive, send, headers)
 
     async def _with_token(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        cookies = _cookies(headers)
+        # not SimpleCookie: it stops at the first odd cookie of another program on this host
+        cookies = cookie_parser(headers.get("cookie", ""))
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         if self._equal(query.get("token", "")) and scope["type"] == "http" and scope["method"] == "GET":
             await self._sign_in(scope, receive, send, query)
             return
         by_header = self._equal(_header_secret(headers))
-        by_cookie = hmac.compare_digest(cookies.get(SESSION_COOKIE, ""), self._session)
+        by_cookie = hmac.compare_digest(cookies.get(SESSION_COOKIE, "").encode(), self._session.encode())
         if not by_header and not by_cookie:
             await self._turn_away(scope, receive, send, headers)
             return
@@ -144,13 +145,6 @@ def _header_secret(headers: Headers) -> str:
     return ""
 
 
-def _cookies(headers: Headers) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
-
-
 def _owner(identity: str) -> str:
     """An owner's name: cannot be turned back into the cookie."""
     return "guest-" + hashlib.sha256(identity.encode()).hexdigest()[:12] if identity else "token"
@@ -161,8 +155,9 @@ def _same_origin(scope: Scope, headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None or (scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")):
         return True
-    wanted = {headers.get("host", ""), headers.get("x-forwarded-host", "")}
-    return urlsplit(origin).netloc in wanted
+    wanted = {headers.get("host"), headers.get("x-forwarded-host")} - {None, ""}
+    # "null", from a sandboxed frame, has no host and must not meet a header that is missing
+    return origin.partition("://")[2] in wanted
 
 
 async def _refuse(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from loguru import logger
 
 from gradio_app.folders import Folders
-from gradio_app.states import TERMINAL
 from gradio_app.store import Store
 
 #: seconds between two sweeps
@@ -36,11 +35,11 @@ def sweep_start(store: Store, folders: Folders) -> None:
     for path in _entries(folders.run):
         if path.name.startswith("worker-"):
             _remove(path)
-    known, ended = store.task_ids(), {task.id for task in store.list_status(TERMINAL)}
+    known = store.task_ids()
     for path in _entries(folders.tasks):
         if path.name not in known:
             _remove(path)
-        elif path.name in ended:
+        elif (path / "shards").exists() and store.get(path.name).ended:
             folders.park_shards(path.name)
     drop_unused_sources(store, folders)
 

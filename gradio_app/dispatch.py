@@ -14,7 +14,15 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import schedule
-from gradio_app.errors import AppError, Conflict, FileCorrupt, NotFound, WorkerCrashed, from_code
+from gradio_app.errors import (
+    AppError,
+    Conflict,
+    FileCorrupt,
+    NotFound,
+    WorkerCrashed,
+    as_app_error,
+    from_code,
+)
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
@@ -91,6 +99,10 @@ class Dispatcher:
         return None
 
     async def _launch(self, item: schedule.Entry) -> None:
+        run = self.runs.get(item.task_id)
+        if run is not None and _JOIN in run.in_flight:
+            # it ended a moment ago and was queued again before its last run was put away
+            await asyncio.wait([run.in_flight[_JOIN]])
         run = self.runs.get(item.task_id) or await self._begin(item)
         if run is None or not run.todo:
             self.queue.discard(item.task_id)
@@ -148,7 +160,7 @@ class Dispatcher:
             await self._shard_failed(run, shard, error)
         except Exception as error:
             logger.opt(exception=error).error("part {} of {} failed", shard.index, run.task.id)
-            await self._shard_failed(run, shard, AppError())
+            await self._shard_failed(run, shard, as_app_error(error))
         finally:
             run.in_flight.pop(shard.index, None)
             self.wake()
@@ -202,14 +214,13 @@ class Dispatcher:
             await self._give_up(task_id, error)
         except Exception as error:
             logger.opt(exception=error).error("joining {} failed", task_id)
-            await self._give_up(task_id, AppError())
+            await self._give_up(task_id, as_app_error(error))
         finally:
             self.runs.pop(task_id, None)
             self.wake()
 
     async def _give_up(self, task_id: str, error: AppError) -> None:
-        await self._ledger.fail(task_id, error)
-        await asyncio.to_thread(self._folders.park_shards, task_id)
+        await self._ledger.fail(task_id, error, lambda: self._folders.park_shards(task_id))
 
     async def _end(self, task: Task) -> Task:
         shards = await self._ledger.do(self._ledger.store.shards, task.id)
@@ -270,21 +281,22 @@ class Dispatcher:
         if run is not None:
             await run.begun.wait()
             run = self.runs.get(task_id)
-        if run is None:
-            task = await self._ledger.move(task_id, TaskStatus.CANCELLED, finished_at=time.time())
-        else:
-            task = await self._cancel_run(run)
-        await asyncio.to_thread(self._folders.park_shards, task_id)
-        return task
+        if run is not None:
+            await self._stop_run(run)
+        return await self._ledger.move(
+            task_id,
+            TaskStatus.CANCELLED,
+            lambda: self._folders.park_shards(task_id),
+            finished_at=time.time(),
+        )
 
-    async def _cancel_run(self, run: Run) -> Task:
+    async def _stop_run(self, run: Run) -> None:
         await self._ledger.move(run.task.id, TaskStatus.CANCELLING)
         run.todo.clear()
         await _cancel_all(list(run.in_flight.values()))
         self.runs.pop(run.task.id, None)
         self.queue.discard(run.task.id)
         self.wake()
-        return await self._ledger.move(run.task.id, TaskStatus.CANCELLED, finished_at=time.time())
 
     async def give_back(self) -> None:
         """At shutdown: kills what is in flight and queues its tasks again; finished shards stay."""

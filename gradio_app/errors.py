@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, ClassVar
 
 
@@ -162,6 +163,16 @@ def _tree(cls: type[AppError]) -> list[type[AppError]]:
 
 
 BY_CODE: dict[str, type[AppError]] = {cls.code: cls for cls in _tree(AppError)}
+
+
+def as_app_error(error: BaseException) -> AppError:
+    """What an unexpected exception is for a user: a full disk, else ``internal_error``.
+
+    SQLite reports a full disk in words only.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull()
+    return DiskFull() if "disk is full" in str(error) else AppError()
 
 
 def from_code(code: str, message: str | None = None) -> AppError:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
-from gradio_app.errors import NotFound
+from gradio_app.errors import AppError, NotFound
+
+
+class DataFolderInUse(AppError):
+    """Another server already uses this data folder. Stop it, or choose another --data-dir."""
 
 
 class Folders:
@@ -200,3 +206,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock_folder(path: Path) -> IO[str]:
+    """Holds the data folder for this process until the handle is closed; ``DataFolderInUse`` otherwise."""
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise DataFolderInUse() from None
+    return handle

@@ -14,7 +14,15 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import schedule
-from gradio_app.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles, WorkerCrashed
+from gradio_app.errors import (
+    AppError,
+    DiskFull,
+    QuotaExceeded,
+    ShuttingDown,
+    TooManyFiles,
+    WorkerCrashed,
+    as_app_error,
+)
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, cache_key
 from gradio_app.ledger import Ledger
@@ -163,7 +171,7 @@ class Intake:
             await self._ledger.fail(task_id, error)
         except Exception as error:
             logger.opt(exception=error).error("inspection of {} failed", task_id)
-            await self._ledger.fail(task_id, AppError())
+            await self._ledger.fail(task_id, as_app_error(error))
 
     async def _inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
         for _ in range(CRASH_TRIES - 1):

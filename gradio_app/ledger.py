@@ -44,9 +44,21 @@ class Ledger:
             await asyncio.wait([work])
             raise
 
-    async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
-        """Moves a task; raises ``NotFound`` or ``Conflict``."""
-        return await self.moved(await self.do(self.store.move, task_id, to, **changes))
+    async def move(
+        self, task_id: str, to: TaskStatus, then: Callable[[], None] | None = None, **changes: Any
+    ) -> Task:
+        """Moves a task; raises ``NotFound`` or ``Conflict``.
+
+        ``then`` puts its files in order before anything else can happen to the task.
+        """
+
+        def move_and_then() -> Task:
+            task = self.store.move(task_id, to, **changes)
+            if then is not None:
+                then()
+            return task
+
+        return await self.moved(await self.do(move_and_then))
 
     async def moved(self, task: Task) -> Task:
         """Tells everyone who waits, and the log, where a task now stands."""
@@ -63,12 +75,13 @@ class Ledger:
         await self.notify()
         return task
 
-    async def fail(self, task_id: str, error: AppError) -> None:
+    async def fail(self, task_id: str, error: AppError, then: Callable[[], None] | None = None) -> None:
         """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
         try:
             await self.move(
                 task_id,
                 TaskStatus.FAILED,
+                then,
                 error_code=error.code,
                 error_message=error.message,
                 finished_at=time.time(),

@@ -5,7 +5,6 @@ Every change of a task takes the next revision; who wants to know what changed a
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sqlite3
 import time
@@ -13,16 +12,13 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from gradio_app.errors import AppError, Conflict, NotFound
+from gradio_app.folders import lock_folder
 from gradio_app.schema import ACTIVE_SQL, SCHEMA, SCHEMA_VERSION, sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.task import ParseOptions, Shard, Task
-
-
-class DataFolderInUse(AppError):
-    """Another server already uses this data folder. Stop it, or choose another --data-dir."""
 
 
 class Superseded(Conflict):
@@ -43,7 +39,7 @@ class Store:
     """One open data folder. Holds a lock on it until ``close``."""
 
     def __init__(self, database: Path) -> None:
-        self._lock = _lock_folder(database.with_name("lock"))
+        self._lock = lock_folder(database.with_name("lock"))
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
@@ -353,16 +349,6 @@ class Store:
                 db.execute("DELETE FROM deleted WHERE rev <= ?", (row["rev"],))
                 db.execute("UPDATE counters SET value = ? WHERE name = 'forgotten'", (row["rev"],))
             db.execute("DELETE FROM submissions WHERE created_at < ?", (submissions_before,))
-
-
-def _lock_folder(path: Path) -> IO[str]:
-    handle = path.open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise DataFolderInUse() from None
-    return handle
 
 
 def _insert(table: str, columns: dict[str, Any]) -> str:

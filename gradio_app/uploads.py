@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import uuid
@@ -82,7 +83,8 @@ class Receiver:
 
     def _discard(self) -> None:
         for file in self._files:
-            file.close(durable=False)
+            with contextlib.suppress(OSError):  # what was written is thrown away: it need not fit
+                file.close(durable=False)
             file.path.unlink(missing_ok=True)
 
     async def read(self, content_type: str, body: AsyncIterator[bytes]) -> None:

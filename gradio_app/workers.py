@@ -77,7 +77,9 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
-        await self._drain
+        # the pipe closes with the last process of the group, in an instant
+        await asyncio.wait([self._drain], timeout=2)
+        self._drain.cancel()
         await asyncio.to_thread(shutil.rmtree, self.home, True)
 
 
@@ -85,12 +87,14 @@ class WorkerPool:
     """Hands jobs to idle worker processes and starts new ones when none is idle.
 
     How many run side by side is the caller's decision (``TaskManager``'s slots); ``light`` jobs
-    (looking at a file, a page picture, an export) run one at a time beside them.
+    (looking at a file, a page picture, an export) run one at a time beside them. At most ``keep``
+    workers stay warm between jobs.
     """
 
-    def __init__(self, run_dir: Path, memory_limit: int, model_dir: str = "") -> None:
+    def __init__(self, run_dir: Path, memory_limit: int, keep: int = 8, model_dir: str = "") -> None:
         self._run_dir = run_dir
         self._memory_limit = memory_limit
+        self._keep = keep
         self._model_dir = model_dir
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
@@ -215,7 +219,7 @@ class WorkerPool:
     def _give_back(self, worker: _Worker) -> None:
         worker.jobs += 1
         grown = worker.rss > RECYCLE_SHARE * self._memory_limit
-        if self._closed or grown or worker.jobs >= RECYCLE_JOBS:
+        if self._closed or grown or worker.jobs >= RECYCLE_JOBS or len(self._idle) >= self._keep:
             logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
             self._pending_drop = asyncio.create_task(self._drop(worker))
         else:

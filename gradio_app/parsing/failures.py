@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -10,12 +9,12 @@ from loguru import logger
 
 from gradio_app.errors import (
     AppError,
-    DiskFull,
     FileCorrupt,
     FileEncrypted,
     FileTypeUnsupported,
     ModelsMissing,
     WorkerOutOfMemory,
+    as_app_error,
 )
 
 
@@ -44,11 +43,9 @@ def _translate(error: Exception) -> AppError:
         return ModelsMissing()
     if "Unsupported file type" in text:
         return FileTypeUnsupported()
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return DiskFull("The server's disk is full. Ask the administrator to make room, then retry.")
     # an errno is the system's word, not the document's (PIL's "cannot identify" has none)
     if isinstance(error, OSError) and error.errno is not None:
-        return AppError()
+        return as_app_error(error)
     if isinstance(error, ImportError | NameError):  # a fault of the installation, not of the document
         return AppError()
     return FileCorrupt()

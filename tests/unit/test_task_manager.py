@@ -9,17 +9,13 @@ import pytest
 
 from gradio_app.errors import (
     Conflict,
-    DiskFull,
     FileCorrupt,
     NotFound,
-    QuotaExceeded,
     ShuttingDown,
-    TooManyFiles,
     WorkerCrashed,
     WorkerOutOfMemory,
 )
 from gradio_app.states import QueueStatus, TaskStatus
-from gradio_app.task import ParseOptions
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
 
@@ -113,6 +109,36 @@ async def test_a_retry_parses_only_what_is_missing(tmp_path: Path) -> None:
         assert again.attempt == 2 and again.error_code is None
         assert [h.pool.times(name) for name in ("doc:1-6", "doc:7-13", "doc:14-20")] == [1, 2, 1]
         assert h.leftovers() == []
+
+
+async def test_a_retry_in_the_moment_of_the_end_is_not_lost(tmp_path: Path) -> None:
+    """Whoever waits for the end may retry before the run was put away."""
+    pool = FakePool()
+    pool.faults = {"doc:7-13": [WorkerOutOfMemory()] * 20}
+    async with house(tmp_path, pool) as h:
+        task = await h.submit(20)
+        for attempt in range(2, 20):
+            await h.end(task)
+            task = await h.manager.retry(task.id)
+            assert task.attempt == attempt
+        assert (await h.end(task)).status is TaskStatus.PARTIAL
+        assert h.pool.times("doc:1-6") == 1
+
+
+async def test_a_retry_in_the_moment_of_a_cancel_keeps_its_parts(tmp_path: Path) -> None:
+    async with house(tmp_path, workers=1) as h:
+        h.pool.hold = True
+        task = await h.submit(20)
+        await h.pool.until_running("doc:1-6")
+        h.pool.release("doc:1-6")
+        await h.pool.until_running("doc:7-13")
+        cancelling = asyncio.create_task(h.manager.cancel(task.id))
+        await h.end(task)
+        h.pool.hold = False
+        await h.manager.retry(task.id)
+        await cancelling
+        assert (await h.end(task)).status is TaskStatus.COMPLETED
+        assert h.pool.times("doc:1-6") == 1
 
 
 async def test_a_document_of_which_nothing_can_be_read_fails(tmp_path: Path) -> None:
@@ -253,64 +279,6 @@ async def test_a_result_of_an_older_attempt_is_refused(tmp_path: Path) -> None:
         await h.settle()
         assert not h.folders.result(task.id).exists()
         assert (await h.manager.get(task.id)).status is TaskStatus.QUEUED
-
-
-async def test_the_same_content_is_served_from_the_stored_result(tmp_path: Path) -> None:
-    async with house(tmp_path) as h:
-        first = await h.end(await h.submit(2, owner="ann"))
-        second = await h.end(await h.submit(2, owner="bob"))
-        assert second.cached and second.status is TaskStatus.COMPLETED
-        assert h.pool.times("doc:document") == 1
-        await h.manager.delete(first.id)
-        assert (h.folders.result(second.id) / "document.md").is_file()
-        third = await h.end(await h.submit(2, owner="bob", use_cache=False))
-        assert not third.cached and h.pool.times("doc:document") == 2
-
-
-async def test_a_stored_result_that_is_gone_is_made_again(tmp_path: Path) -> None:
-    async with house(tmp_path) as h:
-        first = await h.end(await h.submit(2))
-        h.folders.result(first.id).rename(tmp_path / "elsewhere")
-        assert not (await h.end(await h.submit(2))).cached
-
-
-async def test_an_idempotency_key_gives_the_same_tasks(tmp_path: Path) -> None:
-    async with house(tmp_path) as h:
-        files, options = [h.upload(2, "a"), h.upload(3, "b")], ParseOptions()
-        first = await h.manager.submit("ann", files, options, "key-1")
-        again = await h.manager.submit("ann", files, options, "key-1")
-        assert [task.id for task in first] == [task.id for task in again]
-        both = await asyncio.gather(*(h.manager.submit("ann", files, options, "key-2") for _ in range(5)))
-        assert len({task.id for tasks in both for task in tasks}) == 2
-        others = await h.manager.submit("bob", files, options, "key-1")
-        assert others[0].id != first[0].id
-        with pytest.raises(Conflict):
-            await h.manager.submit("ann", files, ParseOptions(page_range="1"), "key-1")
-
-
-async def test_limits_have_their_own_errors(tmp_path: Path) -> None:
-    async with house(tmp_path, max_files=2, max_queue_per_user=2) as h:
-        h.pool.hold = True
-        with pytest.raises(TooManyFiles):
-            await h.manager.submit("ann", [h.upload(1, str(index)) for index in range(3)], ParseOptions())
-        await h.submit(1, "a")
-        await h.submit(1, "b")
-        with pytest.raises(QuotaExceeded):
-            await h.submit(1, "c")
-        await h.submit(1, "d", owner="bob")
-        h.pool.release_all()
-
-
-async def test_a_nearly_full_disk_refuses_new_work_and_harms_none(tmp_path: Path) -> None:
-    async with house(tmp_path, workers=1) as h:
-        h.pool.hold = True
-        running = await h.submit(2)
-        await h.pool.until_running("doc:document")
-        h.folders.free_bytes = lambda: -1  # type: ignore[method-assign]
-        with pytest.raises(DiskFull):
-            await h.submit(2, "next")
-        h.pool.release_all()
-        assert (await h.end(running)).status is TaskStatus.COMPLETED
 
 
 async def test_delete_takes_everything_away(tmp_path: Path) -> None:

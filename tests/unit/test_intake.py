@@ -1,0 +1,73 @@
+"""Taking work in: once for each key, within limits, and never twice for the same content."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gradio_app.errors import Conflict, DiskFull, QuotaExceeded, TooManyFiles
+from gradio_app.states import TaskStatus
+from gradio_app.task import ParseOptions
+from tests.unit.manager_fixtures import house
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_same_content_is_served_from_the_stored_result(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        first = await h.end(await h.submit(2, owner="ann"))
+        second = await h.end(await h.submit(2, owner="bob"))
+        assert second.cached and second.status is TaskStatus.COMPLETED
+        assert h.pool.times("doc:document") == 1
+        await h.manager.delete(first.id)
+        assert (h.folders.result(second.id) / "document.md").is_file()
+        third = await h.end(await h.submit(2, owner="bob", use_cache=False))
+        assert not third.cached and h.pool.times("doc:document") == 2
+
+
+async def test_a_stored_result_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        first = await h.end(await h.submit(2))
+        h.folders.result(first.id).rename(tmp_path / "elsewhere")
+        assert not (await h.end(await h.submit(2))).cached
+
+
+async def test_an_idempotency_key_gives_the_same_tasks(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        files, options = [h.upload(2, "a"), h.upload(3, "b")], ParseOptions()
+        first = await h.manager.submit("ann", files, options, "key-1")
+        again = await h.manager.submit("ann", files, options, "key-1")
+        assert [task.id for task in first] == [task.id for task in again]
+        both = await asyncio.gather(*(h.manager.submit("ann", files, options, "key-2") for _ in range(5)))
+        assert len({task.id for tasks in both for task in tasks}) == 2
+        others = await h.manager.submit("bob", files, options, "key-1")
+        assert others[0].id != first[0].id
+        with pytest.raises(Conflict):
+            await h.manager.submit("ann", files, ParseOptions(page_range="1"), "key-1")
+
+
+async def test_limits_have_their_own_errors(tmp_path: Path) -> None:
+    async with house(tmp_path, max_files=2, max_queue_per_user=2) as h:
+        h.pool.hold = True
+        with pytest.raises(TooManyFiles):
+            await h.manager.submit("ann", [h.upload(1, str(index)) for index in range(3)], ParseOptions())
+        await h.submit(1, "a")
+        await h.submit(1, "b")
+        with pytest.raises(QuotaExceeded):
+            await h.submit(1, "c")
+        await h.submit(1, "d", owner="bob")
+        h.pool.release_all()
+
+
+async def test_a_nearly_full_disk_refuses_new_work_and_harms_none(tmp_path: Path) -> None:
+    async with house(tmp_path, workers=1) as h:
+        h.pool.hold = True
+        running = await h.submit(2)
+        await h.pool.until_running("doc:document")
+        h.folders.free_bytes = lambda: -1  # type: ignore[method-assign]
+        with pytest.raises(DiskFull):
+            await h.submit(2, "next")
+        h.pool.release_all()
+        assert (await h.end(running)).status is TaskStatus.COMPLETED
