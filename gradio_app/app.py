@@ -202,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The ``gradio`` mode of the start script."""
     settings = Settings.load(sys.argv[1:] if argv is None else argv)
     configure_logging(settings.log_level)
+    os.umask(0o077)  # documents are private, whatever the data folder allows
     try:
         folders = Folders(settings.data_dir)
         folders.create()

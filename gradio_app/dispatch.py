@@ -39,12 +39,17 @@ _JOIN = -1
 
 @dataclass(slots=True)
 class Run:
-    """A task that is being processed: shards not started yet, and jobs in flight by shard index."""
+    """A task that is being processed: shards not started yet, and jobs in flight by shard index.
+
+    ``working`` are those that hold a slot: while one's result is being stored, its worker goes on with
+    the next.
+    """
 
     task: Task
     entry: schedule.Entry
     todo: deque[Shard] = field(default_factory=deque[Shard])
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
+    working: set[int] = field(default_factory=set[int])
     tries: dict[int, int] = field(default_factory=dict[int, int])
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,7 +96,7 @@ class Dispatcher:
         """Who gets a slot now: the fair next one; or a short document when long ones hold all slots."""
         if self.paused or self._ledger.closing:
             return None
-        busy = [run.entry for run in self.runs.values() for _ in run.in_flight]
+        busy = [run.entry for run in self.runs.values() for _ in run.working]
         if len(busy) < self._slots:
             return self.queue.peek()
         if len(busy) == self._slots and not all(item.express for item in busy):
@@ -113,6 +118,7 @@ class Dispatcher:
             if not run.todo:
                 self.queue.discard(item.task_id)
             self.queue.charge(item.owner, len(shard.pages))
+            run.working.add(shard.index)
             self._spawn(run, shard.index, self._parse(run, shard))
         elif not run.in_flight:
             self._spawn(run, _JOIN, self._conclude(run))
@@ -163,13 +169,14 @@ class Dispatcher:
             await self._shard_failed(run, shard, as_app_error(error))
         finally:
             run.in_flight.pop(shard.index, None)
-            self.wake()
+            self._free(run, shard.index)
         if not run.todo and not run.in_flight:
             self._spawn(run, _JOIN, self._conclude(run))
 
     async def _parse_and_keep(self, run: Run, shard: Shard) -> None:
         task = run.task
         parsed = await self._jobs.parse(task, shard)
+        self._free(run, shard.index)
 
         def keep() -> None:
             out = parsed.folder / "out"
@@ -187,6 +194,11 @@ class Dispatcher:
         self._learn(task.tier, parsed)
         await self._ledger.notify()
 
+    def _free(self, run: Run, index: int) -> None:
+        """Gives a slot back."""
+        run.working.discard(index)
+        self.wake()
+
     def _learn(self, tier: str, parsed: Parsed) -> None:
         pages = int(parsed.answer["pages"])
         self.pages_parsed += pages
@@ -198,13 +210,17 @@ class Dispatcher:
             run.todo.appendleft(shard)
             self.queue.push(run.entry)
             return
-        await self._ledger.do(self._ledger.store.fail_shard, run.task.id, shard.index, error)
+        try:
+            fail_shard = self._ledger.store.fail_shard
+            await self._ledger.do(fail_shard, run.task.id, shard.index, run.task.attempt, error)
+        except (Conflict, NotFound):
+            return  # a newer attempt has begun; it will find out for itself
 
     async def _conclude(self, run: Run) -> None:
         """All shards were tried: join what is there and end the task."""
         task_id = run.task.id
         try:
-            done = await self._ledger.moved(await self._end(run.task))
+            done = await self._ledger.moved(await self._end(run))
             rate = self.rates.get(done.tier)
             if rate is not None:
                 await self._ledger.do(self._ledger.store.set_rate, done.tier, rate)
@@ -222,13 +238,14 @@ class Dispatcher:
     async def _give_up(self, task_id: str, error: AppError) -> None:
         await self._ledger.fail(task_id, error, lambda: self._folders.park_shards(task_id))
 
-    async def _end(self, task: Task) -> Task:
+    async def _end(self, run: Run) -> Task:
+        task = run.task
         shards = await self._ledger.do(self._ledger.store.shards, task.id)
         failed = [shard for shard in shards if not shard.done]
         if len(failed) == len(shards):
             raise _first_error(failed)
         if len(shards) > 1:
-            return await self._join(task, shards, failed)
+            return await self._join(run, shards, failed)
         finish = self._ledger.store.finish
         changes = await asyncio.to_thread(self._describe_result, task.id)
         return await self._ledger.do(finish, task.id, task.attempt, TaskStatus.COMPLETED, changes)
@@ -240,8 +257,11 @@ class Dispatcher:
         digest = sha256((result / "document.md").read_bytes()).hexdigest()
         return {"pages_total": pages, "pages_done": pages, "result_sha256": digest}
 
-    async def _join(self, task: Task, shards: Sequence[Shard], failed: Sequence[Shard]) -> Task:
+    async def _join(self, run: Run, shards: Sequence[Shard], failed: Sequence[Shard]) -> Task:
+        task = run.task
+        run.working.add(_JOIN)
         parsed = await self._assemble(task, shards)
+        self._free(run, _JOIN)
         spent = sum(shard.seconds for shard in shards) + parsed.seconds
         changes: dict[str, Any] = {
             "result_sha256": parsed.answer["sha256"],
@@ -304,7 +324,8 @@ class Dispatcher:
         await _cancel_all([job for run in runs for job in run.in_flight.values()])
         for run in runs:
             try:
-                await self._ledger.move(run.task.id, TaskStatus.QUEUED, attempt=run.task.attempt + 1)
+                task = await self._ledger.do(self._ledger.store.give_back, run.task.id, run.task.attempt)
+                await self._ledger.moved(task)
             except (Conflict, NotFound):
                 continue
 

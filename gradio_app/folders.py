@@ -185,7 +185,12 @@ def link_or_copy(source: Path | str, target: Path | str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        try:
+            shutil.copyfile(source, target)
+        except BaseException:
+            # half a copy must not pass for the whole
+            Path(target).unlink(missing_ok=True)
+            raise
 
 
 def replace_folder(source: Path, target: Path) -> None:

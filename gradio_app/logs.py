@@ -16,7 +16,11 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Called by ``logging`` for each record."""
         level = record.levelname if record.levelname in logger._core.levels else record.levelno  # pyright: ignore
-        logger.opt(exception=record.exc_info).bind(action=record.name).log(level, record.getMessage())
+        try:
+            message = record.getMessage()
+        except Exception:  # a faulty line of a library must not stop the library
+            message = f"{record.msg} {record.args}"
+        logger.opt(exception=record.exc_info).bind(action=record.name).log(level, message)
 
 
 def configure_logging(level: str) -> None:

@@ -46,8 +46,9 @@ class FairQueue:
     """Fair share by pages among owners (start-time fair queueing, Goyal et al. 1996).
 
     Each owner has a virtual time: the pages handed out to them so far. The owner with the least is
-    next. An owner who was away starts at the start tag of the latest dispatch, so that nobody saves
-    up credit and nobody waits behind another's backlog.
+    next. An owner who was away starts at the start tag of the latest dispatch, or at the pages that
+    each waiting owner could have had if that is more. So nobody saves up credit, nobody waits behind
+    another's backlog, and a stream of new owners does not keep the others waiting for ever.
     """
 
     def __init__(self) -> None:
@@ -87,7 +88,8 @@ class FairQueue:
     def charge(self, owner: str, pages: int) -> None:
         """Books ``pages`` that were handed out for ``owner``."""
         start = self._times.get(owner, self._now)
-        self._now = max(self._now, start)
+        # moves with the work too: else owners who come once all start before everybody who waits
+        self._now = max(start, self._now + max(1, pages) / (len(self._heaps) + 1))
         self._times[owner] = start + max(1, pages)
 
     def order(self, limit: int) -> Iterator[Entry]:

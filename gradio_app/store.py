@@ -168,11 +168,17 @@ class Store:
             self._write(task_id, {"pages_done": done, "parse_seconds": task.parse_seconds + seconds})
         return self.get(task_id)
 
-    def fail_shard(self, task_id: str, index: int, error: AppError) -> None:
-        """Notes why a shard could not be parsed."""
+    def fail_shard(self, task_id: str, index: int, attempt: int, error: AppError) -> None:
+        """Notes why a shard could not be parsed; ``Superseded`` when a newer attempt has begun."""
+        self.check_current(task_id, attempt)
         with self._transaction() as db:
             note = json.dumps([error.code, error.message])
             db.execute("UPDATE shards SET error = ? WHERE task_id = ? AND idx = ?", (note, task_id, index))
+
+    def give_back(self, task_id: str, attempt: int) -> Task:
+        """Queues a running task again, as the server stops; ``Superseded`` when it has just ended."""
+        self.check_current(task_id, attempt)
+        return self.move(task_id, TaskStatus.QUEUED, attempt=attempt + 1)
 
     def finish(
         self,

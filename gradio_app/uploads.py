@@ -27,7 +27,7 @@ MAX_FIELDS = 50
 
 
 class _File:
-    """One file on its way to disk."""
+    """One file on its way to disk. Open from its first byte to its last, so that a form holds one handle."""
 
     def __init__(self, folder: Path, name: str, limit: int) -> None:
         self.path = folder / f"upload-{uuid.uuid4().hex}"
@@ -35,7 +35,7 @@ class _File:
         self.size = 0
         self._limit = limit
         self._hash = hashlib.sha256()
-        self._handle: IO[bytes] = self.path.open("wb")
+        self._handle: IO[bytes] | None = None
 
     def write(self, data: bytes) -> None:
         self.size += len(data)
@@ -44,15 +44,28 @@ class _File:
                 f"{self.name} is larger than the {self._limit / 2**20:.0f} MB that this server accepts. "
                 "Split it, or ask the administrator to raise max_file_size."
             )
+        if self._handle is None:
+            self._handle = self.path.open("wb")
         self._hash.update(data)
         self._handle.write(data)
 
-    def close(self, durable: bool) -> Upload:
-        """The finished file; on disk for good when ``durable``."""
-        if durable:
-            self._handle.flush()
-            os.fsync(self._handle.fileno())
+    def finish(self) -> None:
+        """Puts the file on disk for good. Raises ``FileEmpty``."""
+        if self._handle is None:
+            raise FileEmpty(f"{self.name} is empty (0 bytes). Check that it was saved completely.")
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
         self._handle.close()
+
+    def discard(self) -> None:
+        """Deletes what is there. What was written is thrown away: it need not fit on the disk."""
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                self._handle.close()
+        self.path.unlink(missing_ok=True)
+
+    def upload(self) -> Upload:
+        """The finished file."""
         return Upload(self.path, self._hash.hexdigest(), self.size, self.name)
 
 
@@ -66,6 +79,7 @@ class Receiver:
         self._files: list[_File] = []
         self._todo: list[Callable[[], None]] = []
         self._pending = 0
+        self._complete = False
         self._disposition = b""
         self._header = b""
         self._field_name = ""
@@ -83,9 +97,7 @@ class Receiver:
 
     def _discard(self) -> None:
         for file in self._files:
-            with contextlib.suppress(OSError):  # what was written is thrown away: it need not fit
-                file.close(durable=False)
-            file.path.unlink(missing_ok=True)
+            file.discard()
 
     async def read(self, content_type: str, body: AsyncIterator[bytes]) -> None:
         """Fills ``uploads`` and ``fields``.
@@ -104,18 +116,12 @@ class Receiver:
                 self._pending += len(chunk)
                 if self._pending >= FLUSH_BYTES:
                     await self._flush()
-            parser.finalize()
         except FormParserError as error:
             raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
+        if not self._complete:  # the parser does not tell
+            raise OptionInvalid("The form is broken off or malformed. Send it again.")
         await self._flush()
-        self.uploads = await asyncio.to_thread(self._close_all)
-
-    def _close_all(self) -> list[Upload]:
-        uploads = [file.close(durable=True) for file in self._files]
-        for upload in uploads:
-            if upload.size == 0:
-                raise FileEmpty(f"{upload.name} is empty (0 bytes). Check that it was saved completely.")
-        return uploads
+        self.uploads = [file.upload() for file in self._files]
 
     async def _flush(self) -> None:
         """Does the gathered writes in order, away from the event loop."""
@@ -131,6 +137,7 @@ class Receiver:
             "on_header_value": self._header_value,
             "on_header_end": self._header_end,
             "on_headers_finished": self._headers_finished,
+            "on_end": self._end,
         }
 
     def _part_begin(self) -> None:
@@ -176,6 +183,11 @@ class Receiver:
     def _part_end(self) -> None:
         if self._field is not None:
             self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+        else:
+            self._todo.append(self._files[-1].finish)
+
+    def _end(self) -> None:
+        self._complete = True
 
 
 def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:
@@ -188,10 +200,8 @@ def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upl
         with path.open("rb") as source:
             while chunk := source.read(FLUSH_BYTES):
                 file.write(chunk)
-        if file.size == 0:
-            raise FileEmpty(f"{file.name} is empty (0 bytes). Check that it was saved completely.")
-        return file.close(durable=True)
+        file.finish()
     except BaseException:
-        file.close(durable=False)
-        file.path.unlink(missing_ok=True)
+        file.discard()
         raise
+    return file.upload()

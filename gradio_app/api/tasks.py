@@ -82,7 +82,7 @@ async def list_tasks(
     wanted = _statuses(status)
     if since is not None:
         return await delta(manager, who, since, wanted, limit)
-    if cursor and not cursor.isdigit():
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
         raise OptionInvalid("This cursor was not given out by this server.")
     owner = None if who.admin else who.name
     rev, tasks = await manager.list_tasks(owner, wanted, limit, int(cursor) if cursor else None)

@@ -79,6 +79,8 @@ def test_listing_pages_and_deltas(server: LiveServer) -> None:
     only = server.client.get("/api/v1/tasks", params={"status": "failed,cancelled"}).json()["tasks"]
     assert {task["status"] for task in only} <= {"failed", "cancelled"}
     assert server.client.get("/api/v1/tasks", params={"status": "odd"}).status_code == 422
+    for cursor in ("abc", "-1", "²", "9" * 20):
+        assert server.client.get("/api/v1/tasks", params={"cursor": cursor}).status_code == 422
 
 
 def test_waiting_answers_when_the_task_ends(server: LiveServer) -> None:

@@ -67,12 +67,12 @@ def put(
     **fields: Any,
 ) -> Task:
     """Adds a task and takes it to ``status`` by legal moves only."""
-    task = store.add([a_task(task_id, owner, **fields)])[0]
+    store.add([a_task(task_id, owner, **fields)])
     for step in WAYS[status]:
         if step is TaskStatus.QUEUED:
-            task = store.plan(task_id, shards, pages_total=sum(len(pages) for pages in shards))
+            store.plan(task_id, shards, pages_total=sum(len(pages) for pages in shards))
         else:
-            task = store.move(task_id, step)
+            store.move(task_id, step)
     if finished_at is not None:
         store._db.execute("UPDATE tasks SET finished_at = ? WHERE id = ?", (finished_at, task_id))
     return store.get(task_id)

@@ -28,7 +28,9 @@ class Place:
     store: Store
     folders: Folders
 
-    def task(self, task_id: str, status: TaskStatus, finished_at: float | None = None, source: str = "") -> None:
+    def task(
+        self, task_id: str, status: TaskStatus, finished_at: float | None = None, source: str = ""
+    ) -> None:
         """A task with a source, a finished shard, and a result where its status has one."""
         source = source or f"sha-{task_id}"
         put(self.store, task_id, status, finished_at=finished_at, source=source)
@@ -240,7 +242,7 @@ def test_the_folder_itself_stays_and_need_not_be_there(place: Place) -> None:
 
 
 def test_a_link_in_it_goes_and_not_what_it_points_to(place: Place, tmp_path: Path) -> None:
-    precious = place.file(tmp_path / "outside/precious", 1e5)
+    precious = place.file(tmp_path / "outside/precious")
     link = place.folders.gradio / "link.pdf"
     link.symlink_to(precious)
     os.utime(link, (NOW - 1e5, NOW - 1e5), follow_symlinks=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import sqlite3
 
 import pytest
 
 from gradio_app import errors
-from gradio_app.errors import BY_CODE, AppError, FileEmpty, GpuOutOfMemory, from_code
+from gradio_app.errors import BY_CODE, AppError, FileEmpty, GpuOutOfMemory, as_app_error, from_code
 
 #: code -> HTTP status, whether trying again can help; clients rely on these
 CONTRACT = {
@@ -82,3 +84,21 @@ def test_a_subclass_elsewhere_does_not_take_its_parents_code_over() -> None:
 
     assert Special().code == "gpu_out_of_memory"
     assert type(from_code("gpu_out_of_memory")) is GpuOutOfMemory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        sqlite3.OperationalError("database or disk is full"),
+    ],
+)
+def test_a_full_disk_is_told_as_such(error: Exception) -> None:
+    assert as_app_error(error).code == "disk_full"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EACCES, "secret/path"), ValueError("secret"), OSError()])
+def test_any_other_surprise_is_an_internal_error_that_tells_no_details(error: Exception) -> None:
+    told = as_app_error(error)
+    assert type(told) is AppError and "secret" not in told.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -70,11 +71,16 @@ SOURCES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items(
 
 def part_of(module: str) -> str:
     """``gradio_app.api.tasks`` -> ``api``: the row of ``FLOORS`` that a module belongs to."""
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
-def imports(module: str, source: str) -> Iterator[tuple[int, str]]:
+@cache
+def imports(module: str, source: str) -> list[tuple[int, str]]:
     """Line and full name of everything a module imports, also inside functions and by name."""
+    return list(_imports(module, source))
+
+
+def _imports(module: str, source: str) -> Iterator[tuple[int, str]]:
     package = module if PATHS.get(module, Path()).name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -178,5 +184,7 @@ def test_an_import_that_points_down_or_stays_in_its_package_is_fine() -> None:
 
 
 def test_a_library_in_the_wrong_part_is_seen() -> None:
-    assert len(strangers("gradio_app.app", "import gradio as gr\nfrom mineru.cli import x\nimport torch")) == 3
+    assert (
+        len(strangers("gradio_app.app", "import gradio as gr\nfrom mineru.cli import x\nimport torch")) == 3
+    )
     assert strangers("gradio_app.ui.page", "import gradio\nimport gradio_app.api") == []

@@ -9,7 +9,16 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic import BaseModel
 
-from gradio_app.api.models import ERRORS, ErrorBody, Problem, QueueView, Receipt, TaskList, TaskView, upload_form
+from gradio_app.api.models import (
+    ERRORS,
+    ErrorBody,
+    Problem,
+    QueueView,
+    Receipt,
+    TaskList,
+    TaskView,
+    upload_form,
+)
 from gradio_app.errors import BY_CODE, Conflict
 from gradio_app.states import TaskStatus
 from gradio_app.task import OCR_MODES, TIERS
@@ -51,7 +60,10 @@ def test_every_error_that_a_request_can_get_is_documented() -> None:
 
 def test_a_list_may_come_with_or_without_the_fields_of_polling() -> None:
     task = DONE.to_json("ann", False)
-    for more in ({"rev": 3, "next": None}, {"rev": 3, "deleted": ["t2"], "reset": False, "places": {"t1": [1, 2.5]}}):
+    for more in (
+        {"rev": 3, "next": None},
+        {"rev": 3, "deleted": ["t2"], "reset": False, "places": {"t1": [1, 2.5]}},
+    ):
         TaskList.model_validate({"tasks": [task], **more})
 
 

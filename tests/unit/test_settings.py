@@ -89,7 +89,9 @@ def test_making_them_without_loading_gives_the_defaults_too() -> None:
 
 def test_the_tables_of_this_test_are_complete() -> None:
     assert GIVEN.keys() == DEFAULTS.keys()
-    assert BAD.keys() == DEFAULTS.keys() - {"host", "root_path", "token", "model_dir"}, "any text will do there"
+    assert BAD.keys() == DEFAULTS.keys() - {"host", "root_path", "token", "model_dir"}, (
+        "any text will do there"
+    )
 
 
 @pytest.mark.parametrize(("name", "text", "value"), [(name, *pair) for name, pair in GIVEN.items()])
@@ -149,9 +151,7 @@ def test_a_bad_value_ends_the_program_and_names_the_setting(
 
 
 @pytest.mark.parametrize("variable", ["MINERU_APP_PORT", "PORT"])
-def test_a_bad_variable_is_named_as_it_was_written(
-    variable: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_variable_is_named_as_it_was_written(variable: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         Settings.load([], {variable: "99999"})
     assert f"error: {variable}: must be at least 0 and at most 65535, not 99999" in capsys.readouterr().err
@@ -198,9 +198,7 @@ def test_settings_do_not_change() -> None:
 SIZES = st.sampled_from(
     [("", 1), ("b", 1), ("k", 1024), ("KB", 1024), ("m", MB), ("Mb", MB), ("g", GB), ("gb", GB)]
 )
-TIMES = st.sampled_from(
-    [("", 1), ("s", 1), ("m", 60), ("MIN", 60), ("h", 3600), ("d", 86400), ("W", 604800)]
-)
+TIMES = st.sampled_from([("", 1), ("s", 1), ("m", 60), ("MIN", 60), ("h", 3600), ("d", 86400), ("W", 604800)])
 BLANKS = st.sampled_from(["", " ", "\t "])
 
 

@@ -31,7 +31,7 @@ def test_the_moves_are_those_of_the_contract() -> None:
 
 
 def test_every_status_is_either_active_or_terminal() -> None:
-    assert ACTIVE | TERMINAL == set(TaskStatus) and not ACTIVE & TERMINAL
+    assert set(TaskStatus) == ACTIVE | TERMINAL and not ACTIVE & TERMINAL
     assert {"completed", "partial", "failed", "cancelled"} == TERMINAL
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gradio_app.errors import AppError, Conflict, FileCorrupt, NotFound
+from gradio_app.folders import DataFolderInUse
 from gradio_app.schema import SCHEMA_VERSION
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
-from gradio_app.store import DataFolderInUse, Store, Superseded
+from gradio_app.store import Store, Superseded
 from gradio_app.task import ParseOptions
 from tests.unit.records import a_task, open_store, put
 
@@ -39,7 +40,7 @@ def test_everything_is_there_after_the_folder_is_opened_again(tmp_path: Path) ->
     store.plan("t1", [(1, 2), (3,)], kind="pdf", tier="flash", pages_total=3, source_pages=9, cache_key="c")
     store.move("t1", S.PROCESSING, started_at=1001.5)
     store.finish_shard("t1", 0, 1, 2.5, lambda: None)
-    store.fail_shard("t1", 1, FileCorrupt("Page 3 is damaged."))
+    store.fail_shard("t1", 1, 1, FileCorrupt("Page 3 is damaged."))
     store.move("t2", S.CANCELLED, finished_at=1002.0)
     store.set_paused(True)
     store.set_rate("flash", 0.07)
@@ -219,7 +220,7 @@ def test_a_finished_shard_counts_its_pages_and_seconds(store: Store) -> None:
 
 def test_a_shard_that_fails_keeps_its_reason_until_it_succeeds(store: Store) -> None:
     put(store, "t1", S.PROCESSING)
-    store.fail_shard("t1", 1, FileCorrupt("Page 3 is damaged."))
+    store.fail_shard("t1", 1, 1, FileCorrupt("Page 3 is damaged."))
     failed = store.shards("t1")[1]
     assert not failed.done and failed.error == '["file_corrupt", "Page 3 is damaged."]'
     assert store.shards("t1")[0].error is None
@@ -237,10 +238,13 @@ def test_a_new_plan_replaces_the_old_one(store: Store) -> None:
     store.plan("t1", [(1, 2), (3,)])
     store._db.execute("UPDATE tasks SET status = 'pending'")
     task = store.plan("t1", [(1,)], tier="flash")
-    assert (task.shards_total, task.tier, [shard.pages for shard in store.shards("t1")]) == (1, "flash", [(1,)])
+    assert (task.shards_total, task.tier, [shard.pages for shard in store.shards("t1")]) == (
+        1,
+        "flash",
+        [(1,)],
+    )
 
 
-@pytest.mark.xfail(strict=True, reason="plan() takes the moves of a retry: it queues what has ended")
 @pytest.mark.parametrize("status", [S.PARTIAL, S.FAILED, S.CANCELLED])
 def test_a_late_plan_does_not_revive_a_task_that_has_ended(store: Store, status: TaskStatus) -> None:
     task = put(store, "t1", status)
@@ -256,7 +260,7 @@ def test_a_late_plan_does_not_revive_a_task_that_has_ended(store: Store, status:
 def test_a_retry_keeps_finished_shards_and_clears_the_rest(store: Store) -> None:
     put(store, "t1", S.PROCESSING, shards=[(1,), (2,)])
     store.finish_shard("t1", 0, 1, 1.0, lambda: None)
-    store.fail_shard("t1", 1, FileCorrupt())
+    store.fail_shard("t1", 1, 1, FileCorrupt())
     changes = {"error_code": "file_corrupt", "error_message": "x", "pages_failed": 1}
     ended = store.finish("t1", 1, S.PARTIAL, changes)
     assert ended.finished_at and ended.pages_failed == 1

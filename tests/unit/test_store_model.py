@@ -100,6 +100,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.move(which, S.PROCESSING)
 
     @precondition(lambda self: self.model)
+    @rule(which=WHICH)
+    def stop(self, which: int) -> None:
+        self.move(which, S.CANCELLING)
+
+    @precondition(lambda self: self.model)
     @rule(which=WHICH, index=st.integers(0, 2), late=st.integers(0, 1))
     def finish_shard(self, which: int, index: int, late: int) -> None:
         task_id, known = self.pick(which)
