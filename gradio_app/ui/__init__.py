@@ -1,16 +1,69 @@
-"""The page."""
+"""The page: mounts Gradio with the visible page, the public functions and the page's own files."""
 
 from __future__ import annotations
 
-import gradio as gr
-from fastapi import FastAPI
+from typing import Any, cast
 
+import gradio as gr
+from fastapi import FastAPI, Request
+
+from gradio_app.api import identity_of
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
+from gradio_app.ui import files, page
+from gradio_app.ui.functions import Functions
+
+#: threads for Gradio's own blocking routes; with its default of 40, blocked calls froze page loads
+THREADS = 100
+#: events that may run at the same time; a waiting /convert is one of them and costs no thread
+EVENTS = 2000
+#: Gradio's queue looks for work this often, in seconds; its own 1 ms costs 4 % of an idle core
+QUEUE_PAUSE = 0.1
+#: the same for progress bars, of which we have none
+PROGRESS_PAUSE = 5.0
 
 
 def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
-    with gr.Blocks() as demo:
-        gr.Markdown("hello")
-    app.state.stop_events = []
-    gr.mount_gradio_app(app, demo, path="/")
+    """Serves the page at ``/`` of ``app``. Gradio reads and writes files in ``folders.gradio`` only."""
+    prefix = settings.root_path.rstrip("/")
+    files.mount(app)
+    with gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo:
+        page.build(prefix)
+        Functions(app, folders.gradio).publish(demo)
+    _tune(demo)
+    cast(Any, gr).mount_gradio_app(
+        app,
+        demo,
+        path="/",
+        root_path=prefix or None,
+        auth_dependency=_user,
+        max_file_size=settings.max_file_size,
+        show_error=False,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        mcp_server=True,
+        theme=page.theme(),
+        head=page.head(prefix),
+        favicon_path=str(files.FAVICON),
+    )
+    # Gradio checks the paths of files only "after launch", and a mounted app never launches
+    demo.has_launched = True
+    app.state.stop_events = [_stop_event(app)]
+
+
+def _user(request: Request) -> str:
+    return identity_of(request).name
+
+
+def _tune(demo: gr.Blocks) -> None:
+    demo.max_threads = THREADS
+    queue = demo._queue  # pyright: ignore[reportPrivateUsage]
+    queue.max_thread_count = EVENTS
+    queue.sleep_when_free = QUEUE_PAUSE
+    queue.progress_update_sleep_when_free = PROGRESS_PAUSE
+
+
+def _stop_event(app: FastAPI) -> Any:
+    """What lets go of Gradio's open connections; it is on the app that was mounted last."""
+    return cast(Any, app.routes[-1]).app.stop_event

@@ -1,0 +1,128 @@
+// The bar at the top: what the whole queue does, language, colours, who is signed in.
+
+import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
+import { estimate, join } from "./format.js";
+import { isActive, on, state } from "./hub.js";
+import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
+import { notify } from "./notice.js";
+import { setQueue, startPolling } from "./poll.js";
+import { post } from "./server.js";
+
+const THEME = "mineru.theme";
+const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+let part = {};
+let dot;
+
+export function start(element) {
+  preparePane(element);
+  part = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+  dot = element.querySelector(".mo-dot");
+  for (const button of element.querySelectorAll("[data-language]")) {
+    button.onclick = () => setLanguage(button.dataset.language);
+  }
+  part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
+  part.pause.onclick = togglePause;
+  dark.addEventListener("change", applyTheme);
+  on("language", () => draw(element));
+  for (const topic of ["queue", "connection"]) on(topic, drawSummary);
+  on("tasks", drawTitle);
+  applyTheme();
+  draw(element);
+  startPolling();
+}
+
+function draw(element) {
+  translate(element);
+  for (const button of element.querySelectorAll("[data-language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === language()));
+  }
+  drawTheme();
+  drawSummary();
+}
+
+// ---- colours
+
+// What was chosen here, else Gradio's ?__theme=dark in the address, else the system's.
+function theme() {
+  const asked = new URLSearchParams(location.search).get("__theme");
+  const kept = remembered(THEME) ?? asked;
+  return kept === "light" || kept === "dark" ? kept : "system";
+}
+
+function setTheme(next) {
+  remember(THEME, next === "system" ? null : next);
+  applyTheme();
+  drawTheme();
+}
+
+function applyTheme() {
+  const wanted = theme();
+  document.body.classList.toggle("dark", wanted === "system" ? dark.matches : wanted === "dark");
+}
+
+function drawTheme() {
+  setIcon(part.theme, theme());
+  setLabel(part.theme, t(`bar.theme.${theme()}`));
+}
+
+// ---- the queue
+
+function summary() {
+  const { connection, queue } = state;
+  if (connection === "offline") return ["bad", t("bar.offline")];
+  if (connection === "signed-out") return ["bad", t("bar.signin")];
+  if (!queue) return ["idle", t("bar.loading")];
+  if (queue.status === "draining") return ["warn", t("bar.draining")];
+  const count = (...names) => names.reduce((sum, name) => sum + (queue.counts[name] ?? 0), 0);
+  const [running, waiting] = [count("processing", "cancelling"), count("pending", "queued")];
+  const paused = queue.status === "paused";
+  if (!running && !waiting) return paused ? ["warn", t("bar.paused")] : ["idle", t("bar.idle")];
+  const text = join(
+    paused && t("bar.paused"),
+    running > 0 && t("bar.running", running),
+    waiting > 0 && t("bar.waiting", waiting),
+    !paused && queue.eta_seconds > 0 && estimate(queue.eta_seconds),
+  );
+  return [paused ? "warn" : "busy", text];
+}
+
+// How many of my documents are not done yet, for who looks at another tab.
+function drawTitle() {
+  const mine = [...state.tasks.values()].filter((task) => task.mine && isActive(task)).length;
+  const title = mine ? `(${mine}) MinerU Optimized` : "MinerU Optimized";
+  if (document.title !== title) document.title = title;
+}
+
+function drawSummary() {
+  const [kind, text] = summary();
+  dot.dataset.kind = kind;
+  setText(part.summary, text);
+  const paused = state.queue?.status === "paused";
+  const user = state.queue?.user;
+  show(part.pause, Boolean(user?.admin));
+  if (user?.admin) drawPause(paused);
+  show(part.user, Boolean(user) && user.name !== "local");
+  if (user) {
+    setText(part.user, user.name);
+    part.user.title = `${t("bar.user")} ${user.name}`;
+  }
+}
+
+function drawPause(paused) {
+  const label = t(paused ? "bar.resume" : "bar.pause");
+  if (part.pause.dataset.label === label) return;
+  part.pause.dataset.label = label;
+  part.pause.classList.toggle("mo-strong", paused);
+  setLabel(part.pause, label);
+  part.pause.replaceChildren(icon(paused ? "play" : "pause"), ...(paused ? [t("bar.resume")] : []));
+}
+
+async function togglePause() {
+  try {
+    setQueue(await post(`api/v1/queue/${state.queue.status === "paused" ? "resume" : "pause"}`));
+  } catch (error) {
+    notify(explain(error), "bad");
+  }
+}

@@ -1,0 +1,104 @@
+// Takes documents in: dropping anywhere, choosing, pasting; and the options that go with them.
+
+import { chosen, dropped, fromFolder } from "./collect.js";
+import { el, icon, preparePane, setText, show } from "./dom.js";
+import { on } from "./hub.js";
+import { t, translate } from "./language.js";
+import { notify } from "./notice.js";
+import { upload } from "./upload.js";
+
+// The form of a page range, as the server checks it.
+const RANGE = /^(all|r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?(,r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?)*)?$/;
+
+let part = {};
+let options = {};
+let curtain;
+let depth = 0; // of elements that the drag has entered and not left
+
+export function start(element) {
+  preparePane(element);
+  const named = (attribute) =>
+    Object.fromEntries([...element.querySelectorAll(`[data-${attribute}]`)].map((node) => [node.dataset[attribute], node]));
+  part = named("part");
+  options = named("option");
+  part.files.onclick = () => part["pick-files"].click();
+  part.folder.onclick = () => part["pick-folder"].click();
+  part["pick-files"].onchange = (event) => take(chosen(event.target.files), event.target);
+  part["pick-folder"].onchange = (event) => take(fromFolder(event.target.files), event.target);
+  options.page_range.oninput = checkPages;
+  curtain = makeCurtain();
+  // fingers do not drop
+  if (matchMedia("(pointer: coarse)").matches) part.title.dataset.t = "intake.title.touch";
+  listen();
+  on("language", () => draw(element));
+  draw(element);
+}
+
+function draw(element) {
+  translate(element);
+  translate(curtain);
+  checkPages();
+}
+
+function makeCurtain() {
+  const words = el("div", {}, icon("upload"), el("strong", { "data-t": "intake.drop" }), el("span", { "data-t": "intake.drop.hint" }));
+  const node = el("div", { class: "mo-curtain", hidden: true }, words);
+  document.body.append(node);
+  return node;
+}
+
+// ---- dropping and pasting, anywhere on the page
+
+function listen() {
+  window.addEventListener("dragenter", (event) => hasFiles(event) && enter(event, 1));
+  window.addEventListener("dragleave", (event) => hasFiles(event) && enter(event, -1));
+  window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  window.addEventListener("drop", drop);
+  window.addEventListener("paste", (event) => {
+    const files = event.clipboardData?.files ?? [];
+    if (!files.length) return;
+    event.preventDefault();
+    take(chosen(files));
+  });
+}
+
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+function enter(event, change) {
+  event.preventDefault();
+  depth = Math.max(0, depth + change);
+  curtain.hidden = depth === 0;
+}
+
+async function drop(event) {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  curtain.hidden = true;
+  take(await dropped(event.dataTransfer));
+}
+
+// ---- taking them
+
+function take({ files, skipped }, input = null) {
+  const wanted = [...files];
+  if (input) input.value = ""; // the same file can be chosen again
+  if (!checkPages()) {
+    options.page_range.focus();
+    notify(t("intake.fix"), "bad");
+    return;
+  }
+  if (skipped) notify(t("intake.skipped", skipped));
+  else if (!wanted.length) notify(t("intake.none"));
+  upload(wanted, Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.trim()])));
+}
+
+function checkPages() {
+  const text = options.page_range.value.replace(/\s/g, "").toLowerCase();
+  const good = RANGE.test(text);
+  options.page_range.setAttribute("aria-invalid", String(!good));
+  options.page_range.title = t("intake.pages.help");
+  setText(part.note, t(good ? "intake.pages.help" : "intake.pages.bad"));
+  show(part.note, !good);
+  return good;
+}

@@ -1,0 +1,20 @@
+// Short notices: a line at the bottom of the page, read out by screen readers.
+
+import { el } from "./dom.js";
+
+const SHOWN_FOR = 6000;
+
+const spoken = el("div", { class: "mo-sr", role: "status", "aria-live": "polite" });
+const shown = el("div", { class: "mo-notices", role: "alert" });
+document.body.append(spoken, shown);
+
+// Said, not shown: the page shows it elsewhere.
+export function say(text) {
+  spoken.textContent = text;
+}
+
+export function notify(text, kind = "info") {
+  const note = el("div", { class: `mo-notice mo-notice-${kind}` }, text);
+  shown.append(note);
+  setTimeout(() => note.remove(), SHOWN_FOR);
+}

@@ -1,0 +1,130 @@
+// Keeps the page's knowledge fresh: one small request a second while something moves, fewer when not.
+
+import { dropTask, isActive, now, putTask, setConnection, state, tell } from "./hub.js";
+import { call } from "./server.js";
+
+const FIRST_PAGE = 200;
+const QUICK = 1000;
+const IDLE = 4000;
+const OFFLINE = 3000;
+// The summary of the whole queue: at most this often, and at least this often.
+const SUMMARY_QUICK = 3000;
+const SUMMARY_IDLE = 15000;
+
+let revision = null;
+let timer = null;
+let busy = false;
+let again = false;
+let summaryAt = 0;
+let summaryStale = true;
+let quietSince = Date.now();
+
+export function startPolling() {
+  document.addEventListener("visibilitychange", () => document.hidden || pollNow());
+  setInterval(() => document.hidden || tell("tick"), 1000);
+  pollNow();
+}
+
+// Asks at once: after something was done here, or when the tab is looked at again.
+export function pollNow() {
+  quietSince = Date.now();
+  summaryAt = 0;
+  summaryStale = true;
+  if (busy) again = true;
+  else step();
+}
+
+async function step() {
+  clearTimeout(timer);
+  busy = true;
+  let wait = OFFLINE;
+  try {
+    const changed = revision === null ? await loadFirst() : await loadChanges();
+    summaryStale ||= changed;
+    await loadSummary();
+    wait = pause();
+  } catch (error) {
+    // "offline" and "signed-out" are said by the bar; polling goes on until it works again
+    if (error.code === "internal_error") setConnection("offline");
+  }
+  busy = false;
+  if (again) {
+    again = false;
+    wait = 0;
+  }
+  if (!document.hidden) timer = setTimeout(step, wait);
+}
+
+function pause() {
+  const moving = [...state.tasks.values()].some(isActive) || state.uploads.size > 0;
+  return moving || Date.now() - quietSince < 10000 ? QUICK : IDLE;
+}
+
+async function loadFirst() {
+  const listed = await call(`api/v1/tasks?limit=${FIRST_PAGE}`);
+  // what runs is old when the queue is long: it may be beyond the first page
+  const running = await call("api/v1/tasks?limit=50&status=processing,cancelling");
+  const known = new Set([...listed.tasks, ...running.tasks].map((task) => task.id));
+  for (const task of [...state.tasks.values()]) {
+    task.rev = -1; // the server may have begun anew: what it says now counts, whatever we knew
+    if (task.id === state.selected && !known.has(task.id)) await loadTask(task.id).catch(() => dropTask(task.id));
+    else if (!known.has(task.id)) dropTask(task.id);
+  }
+  for (const task of [...listed.tasks, ...running.tasks]) putTask(task);
+  revision = listed.rev;
+  state.older = listed.next;
+  state.loaded = true;
+  tell("tasks");
+  return true;
+}
+
+async function loadChanges() {
+  const delta = await call(`api/v1/tasks?since=${revision}&limit=${FIRST_PAGE}`);
+  if (delta === null) return false;
+  if (delta.reset) return loadFirst();
+  revision = delta.rev;
+  for (const task of delta.tasks) putTask(task);
+  for (const id of delta.deleted) dropTask(id);
+  place(delta.places);
+  quietSince = Date.now();
+  again ||= delta.tasks.length === FIRST_PAGE;
+  tell("tasks");
+  return true;
+}
+
+// Places and estimates move without the tasks themselves changing.
+function place(places) {
+  for (const [id, [position, seconds]] of Object.entries(places)) {
+    const task = state.tasks.get(id);
+    if (!task || !isActive(task)) continue;
+    task.position = position;
+    task.eta_seconds = seconds;
+    task.seen = Date.now();
+  }
+}
+
+async function loadSummary() {
+  const age = Date.now() - summaryAt;
+  if (age < SUMMARY_QUICK || (!summaryStale && age < SUMMARY_IDLE)) return;
+  summaryStale = false;
+  setQueue(await call("api/v1/queue"));
+}
+
+export function setQueue(queue) {
+  summaryAt = Date.now();
+  state.queue = { ...queue, seen: now() };
+  tell("queue");
+}
+
+export async function loadOlder() {
+  const listed = await call(`api/v1/tasks?limit=${FIRST_PAGE}&cursor=${state.older}`);
+  for (const task of listed.tasks) putTask(task);
+  state.older = listed.next;
+  tell("tasks");
+}
+
+// A task that a link names and the list does not have (yet).
+export async function loadTask(id) {
+  putTask(await call(`api/v1/tasks/${encodeURIComponent(id)}`));
+  tell("tasks");
+}

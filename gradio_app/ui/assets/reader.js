@@ -1,0 +1,358 @@
+// The reader: one document, page by page, while it is being converted or afterwards.
+
+import { preparePane, setText, show } from "./dom.js";
+import { join } from "./format.js";
+import { isActive, on, READABLE, RETRYABLE, state } from "./hub.js";
+import { explain, remember, remembered, t, translate } from "./language.js";
+import { prepare } from "./markdown.js";
+import { openDownloads } from "./menu.js";
+import { notify } from "./notice.js";
+import { hasPictures, loadPage, pageNumbers } from "./pages.js";
+import { addressOf, select, startPlace, turnTo } from "./place.js";
+import { loadTask } from "./poll.js";
+import { cost } from "./row.js";
+import * as sheet from "./sheet.js";
+
+const VIEW = "mineru.view";
+const BESIDE = "mineru.beside";
+const wide = matchMedia("(min-width: 1400px)");
+
+let part = {};
+let tabs = [];
+let renderText = () => {};
+let view = ["text", "raw", "picture"].find((name) => name === remembered(VIEW)) ?? "text";
+let beside = remembered(BESIDE) !== "off";
+let shown = { key: null, record: null, text: "" }; // what is on the desk
+let turned = false; // to another page, so that it is read from its top
+let loading = null; // AbortController
+
+export function start(element, trigger) {
+  preparePane(element);
+  renderText = () => trigger("render_text");
+  part = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+  tabs = [...element.querySelectorAll("[data-view]")];
+  listen(element);
+  translate(element);
+  if (sheet.isReady()) begin();
+  else on("sheet", begin);
+}
+
+function begin() {
+  startPlace();
+  open();
+}
+
+function listen(element) {
+  for (const tab of tabs) tab.onclick = () => setView(tab.dataset.view);
+  element.querySelector("[role=tablist]").onkeydown = walkTabs;
+  part.beside.onclick = () => setBeside(!beside);
+  part.link.onclick = () => copy(addressOf(state.selected, state.page), part.link);
+  part.copy.onclick = () => copy(shown.record?.markdown ?? "", part.copy);
+  part.download.onclick = () => openDownloads(part.download, task());
+  part.close.onclick = () => select(null);
+  part.previous.onclick = () => step(-1);
+  part.next.onclick = () => step(1);
+  part.slider.oninput = () => turnTo(pages()[Number(part.slider.value)]);
+  part.number.onchange = () => go(Number(part.number.value));
+  document.addEventListener("keydown", turnByKey);
+  wide.addEventListener("change", draw);
+  on("selected", open);
+  on("page", load);
+  on("connection", () => state.connection === "online" && !shown.record && load());
+  on("gone", (id) => id === state.selected && select(null));
+  on("task", ({ task: changed, before }) => changed.id === state.selected && follow(changed, before));
+  on("language", () => {
+    translate(element);
+    draw();
+    note();
+  });
+}
+
+// The text for Gradio's Markdown, which asks for it when `render_text` was triggered.
+export const currentText = () => shown.text;
+
+const task = () => state.tasks.get(state.selected);
+const pages = () => (task() ? pageNumbers(task()) : []);
+
+// ---- opening
+
+async function open() {
+  const id = state.selected;
+  if (id && !task()) {
+    try {
+      await loadTask(id);
+    } catch (error) {
+      if (id === state.selected) gone(error);
+      return;
+    }
+  }
+  if (id !== state.selected) return;
+  if (!sheet.isReady()) return;
+  await load();
+  if (id && !wide.matches && matchMedia("(max-width: 900px)").matches) {
+    document.getElementById("mo-right").scrollIntoView({ block: "start" });
+  }
+}
+
+function gone(error) {
+  if (!sheet.isReady()) return;
+  clear();
+  const missing = error.code === "not_found";
+  drawHead();
+  sheet.showNote({
+    icon: "failed",
+    title: missing ? t("reader.gone") : explain(error),
+    hint: missing ? t("reader.gone.hint") : "",
+  });
+}
+
+function clear() {
+  loading?.abort();
+  shown = { key: null, record: null, text: "" };
+  sheet.showRaw("");
+  renderText();
+}
+
+async function load() {
+  if (!sheet.isReady()) return; // it loads by itself once the sheet is there
+  const now = task();
+  if (!now) {
+    clear();
+    draw();
+    note();
+    return;
+  }
+  const numbers = pages();
+  if (!numbers.includes(state.page)) state.page = numbers[0] ?? null;
+  const key = `${now.id} ${state.page}`;
+  if (key !== shown.key) {
+    clear();
+    turned = true;
+  }
+  shown.key = key;
+  draw();
+  await fetchPage(now, key);
+}
+
+async function fetchPage(now, key) {
+  loading?.abort();
+  loading = new AbortController();
+  let record = null;
+  // before the first page is done there is nothing to ask for
+  if (state.page && now.pages_done > 0) {
+    try {
+      record = await loadPage(now, state.page, loading.signal);
+    } catch (error) {
+      if (error.name !== "AbortError" && key === shown.key && !shown.record) note(error);
+      return;
+    }
+  }
+  if (key !== shown.key) return;
+  place(record, now);
+}
+
+function place(record, now) {
+  const changed = record?.markdown !== shown.record?.markdown;
+  shown.record = record;
+  if (record && changed) {
+    const { text, cut } = prepare(record.markdown, now.id);
+    shown.text = text;
+    part.banner.dataset.cut = String(cut);
+    renderText();
+    sheet.showRaw(record.markdown);
+  }
+  draw();
+  note();
+  if (turned) toTop();
+  turned = false;
+}
+
+function toTop() {
+  const [desk, text] = ["mo-desk", "mo-text"].map((id) => document.getElementById(id));
+  text.scrollTo(0, 0);
+  // on a phone it is the window that scrolls
+  if (desk.getBoundingClientRect().top < 0) document.getElementById("mo-right").scrollIntoView();
+}
+
+// The task moved on: more pages may be there, and what was read from a part is now in the result.
+function follow(now, before) {
+  const ended = before && isActive(before) && !isActive(now);
+  const restarted = before && !isActive(before) && isActive(now);
+  const more = before?.pages_done !== now.pages_done || before?.pages_total !== now.pages_total;
+  if (ended || restarted || (more && !shown.record)) load();
+  else {
+    draw();
+    if (!shown.record) note();
+  }
+}
+
+// ---- drawing
+
+function draw() {
+  if (!sheet.isReady()) return;
+  drawHead();
+  drawPager();
+  const now = task();
+  const pictured = Boolean(now && hasPictures(now) && state.page);
+  const side = beside && wide.matches && pictured;
+  const actual = view === "picture" && !pictured ? "text" : view;
+  for (const tab of tabs) {
+    tab.setAttribute("aria-selected", String(tab.dataset.view === actual));
+    tab.tabIndex = tab.dataset.view === actual ? 0 : -1;
+    if (tab.dataset.view === "picture") show(tab, pictured);
+  }
+  show(part.beside, pictured && wide.matches);
+  part.beside.setAttribute("aria-pressed", String(side));
+  sheet.setView(now ? actual : "text", side && actual !== "picture");
+  if (pictured && (side || actual === "picture")) sheet.showPicture(now, state.page);
+  else sheet.hidePicture();
+  show(part.copy, Boolean(shown.record));
+  setText(part.banner, t("reader.cut"));
+  show(part.banner, actual === "text" && part.banner.dataset.cut === "true" && Boolean(shown.record));
+}
+
+function drawHead() {
+  const now = task();
+  setText(part.title, now ? now.name || t("row.others") : t("reader.title"));
+  part.title.title = now?.name ?? "";
+  show(part.tools, Boolean(state.selected));
+  show(part.link, Boolean(now));
+  show(part.bar, Boolean(now?.pages_total));
+  show(part.download, Boolean(now && READABLE.has(now.status)));
+  show(part.sub, Boolean(now));
+  if (now) setText(part.sub, subtitle(now));
+  if (now) part.sub.dataset.status = now.status;
+}
+
+function subtitle(now) {
+  const counted = isActive(now) ? t("row.done", now.pages_done, now.pages_total) : t("row.pages", now.pages_total);
+  const took = READABLE.has(now.status) && cost(now);
+  return join(t(`status.${now.status}`), now.pages_total > 0 && counted, now.tier !== "auto" && now.tier, took);
+}
+
+function drawPager() {
+  const numbers = pages();
+  const at = numbers.indexOf(state.page);
+  show(part.pager, numbers.length > 0);
+  show(part.slider, numbers.length > 1);
+  if (document.activeElement !== part.number) part.number.value = state.page ?? "";
+  const last = numbers.at(-1);
+  const whole = last === numbers.length;
+  setText(part.of, whole ? t("reader.of", last ?? 0) : t("reader.nth", at + 1, numbers.length));
+  part.previous.disabled = at <= 0;
+  part.next.disabled = at < 0 || at === numbers.length - 1;
+  part.slider.max = String(Math.max(0, numbers.length - 1));
+  part.slider.value = String(Math.max(0, at));
+  part.slider.setAttribute("aria-valuetext", `${t("reader.page")} ${state.page ?? ""}`);
+  part.slider.style.setProperty("--at", numbers.length > 1 ? `${(100 * Math.max(0, at)) / (numbers.length - 1)}%` : "0%");
+}
+
+// What stands in place of the text when there is none.
+function note(problem = null) {
+  if (!sheet.isReady()) return;
+  const now = task();
+  if (shown.record?.markdown.trim()) return sheet.hideNote();
+  if (problem) return sheet.showNote({ icon: "failed", title: explain(problem) });
+  if (!now) {
+    if (!state.selected) sheet.showNote({ icon: "book", title: t("reader.none"), hint: t("reader.none.hint") });
+    return;
+  }
+  sheet.showNote(shown.record ? { icon: "file", title: t("reader.empty"), hint: t("reader.empty.hint") } : absent(now));
+}
+
+function absent(now) {
+  const canRetry = RETRYABLE.has(now.status);
+  if (isActive(now)) {
+    if (now.status !== "processing" || !now.pages_total) {
+      return { icon: "queued", title: t("reader.waiting"), hint: t("reader.waiting.hint") };
+    }
+    return { icon: "queued", title: t("reader.pending", state.page), hint: t("reader.pending.hint") };
+  }
+  if (now.status === "failed") {
+    // a locked or broken file stays so; missing models can be installed meanwhile
+    const worthIt = now.error?.retryable || now.error?.code === "models_missing";
+    return { icon: "failed", title: t("reader.failed"), hint: explain(now.error), canRetry: worthIt };
+  }
+  if (now.status === "cancelled") {
+    return { icon: "cancelled", title: t("reader.cancelled"), hint: t("reader.cancelled.hint"), canRetry };
+  }
+  return { icon: "failed", title: t("reader.failedpage", state.page), hint: t("reader.failedpage.hint"), canRetry };
+}
+
+// ---- turning pages
+
+function step(by) {
+  const numbers = pages();
+  const next = numbers[numbers.indexOf(state.page) + by];
+  if (next) turnTo(next);
+}
+
+// To that page, or to the nearest one there is.
+function go(wanted) {
+  const numbers = pages();
+  if (Number.isFinite(wanted) && numbers.length) {
+    turnTo(numbers.reduce((best, page) => (Math.abs(page - wanted) < Math.abs(best - wanted) ? page : best)));
+  }
+  part.number.value = state.page ?? "";
+}
+
+function turnByKey(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !task()) return;
+  if (event.target.closest?.("input, select, textarea, [role=menu], [role=tablist], [contenteditable]")) return;
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+}
+
+// ---- views
+
+function setView(next) {
+  view = next;
+  remember(VIEW, next);
+  draw();
+}
+
+function setBeside(next) {
+  beside = next;
+  remember(BESIDE, next ? null : "off");
+  draw();
+}
+
+function walkTabs(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const visible = tabs.filter((tab) => !tab.hidden);
+  const next = visible.at((visible.indexOf(event.target.closest("[role=tab]")) + by) % visible.length);
+  setView(next.dataset.view);
+  next.focus();
+}
+
+// ---- copying
+
+async function copy(text, button) {
+  if (await copied(text)) {
+    const words = button.querySelector("[data-t]");
+    if (words) setText(words, t("reader.copied"));
+    notify(t("reader.copied"));
+    setTimeout(() => words && setText(words, t(words.dataset.t)), 1500);
+  } else {
+    notify(t("reader.notcopied"), "bad");
+  }
+}
+
+// The clipboard API is there on HTTPS and localhost only; the page is also served over a plain LAN.
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "mo-sr";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}

@@ -1,0 +1,287 @@
+"""The public functions for gradio_client and MCP. Names, arguments and docstrings are the contract."""
+
+# No "from __future__ import annotations" here: Gradio needs the return types as types, not as text.
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio import FileData
+from loguru import logger
+
+from gradio_app.api import own_task, show
+from gradio_app.archive import stream_zip
+from gradio_app.auth import Identity
+from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown
+from gradio_app.states import READABLE
+from gradio_app.task import OcrMode, ParseOptions, Task, Tier
+from gradio_app.task_manager import TaskManager, Upload
+from gradio_app.uploads import receive_path
+
+#: one wait inside /convert, in seconds; it waits again until the task has ended
+_WAIT = 600.0
+_MAX_LISTED = 1000
+#: bytes of a document's name that go into the name of its archive
+_MAX_STEM = 120
+_FILE_ROUTE = "/gradio_api/file="
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _telling(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
+    """Errors reach the caller as ``code: sentence``; what is unexpected goes to the log."""
+
+    @wraps(method)
+    async def told(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return await method(*args, **kwargs)
+        except AppError as error:
+            raise _told(error) from None
+        except Exception as error:
+            logger.opt(exception=error).error("a function failed")
+            raise _told(AppError()) from None
+
+    return told
+
+
+def _told(error: AppError) -> gr.Error:
+    return gr.Error(f"{error.code}: {error.message}", print_exception=False)
+
+
+class Functions:
+    """What scripts and agents may call. Everything is checked against who asks, as in REST."""
+
+    def __init__(self, app: FastAPI, uploads: Path) -> None:
+        self._app = app
+        self._uploads = uploads.resolve()
+
+    def publish(self, demo: gr.Blocks) -> None:
+        """Registers the functions with Gradio. Call it inside ``demo``."""
+        for method in (
+            self.submit,
+            self.status,
+            self.cancel,
+            self.retry,
+            self.tasks,
+            self.result,
+            self.convert,
+        ):
+            # queue=False lets MCP call them in place, as who asks. gradio_client queues all the same.
+            description = inspect.getdoc(method) or ""
+            cast(Any, gr).api(
+                method,
+                api_name=method.__name__,
+                api_description=description,
+                queue=False,
+                concurrency_limit=None,
+            )
+        for event in cast(Any, demo).fns.values():
+            for block in event.inputs:
+                block.async_move_resource_to_block_cache = _keep_here
+
+    @property
+    def _manager(self) -> TaskManager:
+        return self._app.state.manager
+
+    # ------------------------------------------------------------ what may be called
+
+    @_telling
+    async def submit(
+        self,
+        request: gr.Request,
+        files: list[FileData],
+        tier: Tier = "auto",
+        page_range: str = "",
+        ocr_mode: OcrMode = "auto",
+    ) -> list[dict[str, Any]]:
+        """Queues documents for conversion to Markdown and returns at once, with one task for each file.
+
+        Ask for their state with status, and for the text with result. Takes PDF, pictures, Word, PowerPoint,
+        Excel, OpenDocument, HTML, CSV and EPUB.
+
+        Args:
+            files: The documents. Upload them first: POST /gradio_api/upload answers a PATH for each. Pass
+                their addresses on this server, http://HOST/gradio_api/file=PATH.
+            tier: How thoroughly to read: auto picks the best for each file; flash is fastest.
+            page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
+            ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
+        """
+        who = _who(request)
+        tasks = await self._submit(who, files, _options(tier, page_range, ocr_mode))
+        return [self._show(who, task) for task in tasks]
+
+    @_telling
+    async def status(self, request: gr.Request, task_id: str) -> dict[str, Any]:
+        """Tells how far a task is: its status, pages done, place in the queue, and seconds left.
+
+        Args:
+            task_id: The id of the task, as submit returned it.
+        """
+        who = _who(request)
+        return self._show(who, await own_task(self._manager, who, str(task_id)))
+
+    @_telling
+    async def cancel(self, request: gr.Request, task_id: str) -> dict[str, Any]:
+        """Stops a task that waits or runs. Pages that are finished stay readable.
+
+        Args:
+            task_id: The id of the task, as submit returned it.
+        """
+        who = _who(request)
+        task = await own_task(self._manager, who, str(task_id))
+        return self._show(who, await self._manager.cancel(task.id))
+
+    @_telling
+    async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
+        """Runs a failed, partly done or cancelled task again. Finished pages are not read twice.
+
+        Args:
+            task_id: The id of the task, as submit returned it.
+        """
+        who = _who(request)
+        task = await own_task(self._manager, who, str(task_id))
+        return self._show(who, await self._manager.retry(task.id))
+
+    @_telling
+    async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
+        """Lists your tasks, the newest first."""
+        who = _who(request)
+        _, found = await self._manager.list_tasks(who.name, [], _MAX_LISTED, None)
+        return [self._show(who, task) for task in found if task.owner == who.name]
+
+    @_telling
+    async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:
+        """Returns the Markdown of a finished task, and a ZIP with the Markdown, its pictures and JSON.
+
+        Args:
+            task_id: The id of the task, as submit returned it.
+        """
+        task = await own_task(self._manager, _who(request), str(task_id))
+        return await self._result(task)
+
+    @_telling
+    async def convert(
+        self,
+        request: gr.Request,
+        file: FileData,
+        tier: Tier = "auto",
+        page_range: str = "",
+        ocr_mode: OcrMode = "auto",
+    ) -> tuple[str, FileData]:
+        """Converts one document and waits for it: returns its Markdown, and a ZIP with pictures and JSON.
+
+        Takes PDF, pictures, Word, PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
+
+        Args:
+            file: The document. Upload it first: POST /gradio_api/upload answers a PATH. Pass its address on
+                this server, http://HOST/gradio_api/file=PATH. A small one may be passed as a data: URL.
+            tier: How thoroughly to read: auto picks the best for each file; flash is fastest.
+            page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
+            ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
+        """
+        options = _options(tier, page_range, ocr_mode)
+        [task] = await self._submit(_who(request), [file], options)
+        while not task.ended:
+            if self._manager.ledger.closing:
+                raise ShuttingDown(
+                    f"The server restarts. Task {task.id} goes on afterwards; ask for its result then."
+                )
+            task = await self._manager.wait(task.id, _WAIT)
+        return await self._result(task)
+
+    # ------------------------------------------------------------ how
+
+    def _show(self, who: Identity, task: Task) -> dict[str, Any]:
+        return show(self._manager, who, task)
+
+    async def _submit(self, who: Identity, files: Any, options: ParseOptions) -> list[Task]:
+        listed = cast(list[Any], files) if isinstance(files, list) else [files]
+        if not listed or listed == [None]:
+            raise OptionInvalid("No file was sent.")
+        await self._manager.check_room(who.name, len(listed))
+        received: list[Upload] = []
+        try:
+            for file in listed:
+                received.append(await asyncio.to_thread(self._receive, file))
+            return await self._manager.submit(who.name, received, options)
+        finally:
+            for upload in received:
+                await asyncio.to_thread(upload.path.unlink, missing_ok=True)
+
+    def _receive(self, file: Any) -> Upload:
+        """Takes in a file that was uploaded to Gradio before; anything else on this machine is refused."""
+        path, name = _path_and_name(file)
+        try:
+            found = Path(path).resolve(strict=True)
+        except (OSError, ValueError):
+            raise _not_uploaded() from None
+        if not found.is_relative_to(self._uploads) or not found.is_file():
+            raise _not_uploaded()
+        manager = self._manager
+        return receive_path(found, name or found.name, manager.folders.tmp, manager.settings.max_file_size)
+
+    async def _result(self, task: Task) -> tuple[str, FileData]:
+        if task.status not in READABLE:
+            raise task.error or Conflict(f"The task is {task.status}; it has no result.")
+        folder = self._manager.folders.result(task.id)
+        markdown = await asyncio.to_thread((folder / "document.md").read_text, "utf-8")
+        archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
+        await asyncio.to_thread(_write_zip, folder, archive)
+        # as plain JSON: Gradio passes what an API function returns on as it is
+        sent = FileData(path=str(archive), orig_name=archive.name, size=archive.stat().st_size)
+        return markdown, cast(FileData, sent.model_dump())
+
+
+def _who(request: gr.Request) -> Identity:
+    # gradio_client comes as Gradio's wrapper, MCP as the request itself
+    return cast(Any, getattr(request, "request", request)).scope["identity"]
+
+
+def _options(tier: Any, page_range: Any, ocr_mode: Any) -> ParseOptions:
+    given = ["" if value is None else str(value) for value in (tier, page_range, ocr_mode)]
+    return ParseOptions.checked(given[0], given[1], given[2])
+
+
+def _path_and_name(file: Any) -> tuple[str, str]:
+    """From what clients send for a file: a record with a path, a path, or its address on this server."""
+    if isinstance(file, dict):
+        record = cast(dict[str, Any], file)
+        return str(record.get("path") or ""), str(record.get("orig_name") or "")
+    return _without_address(str(file)), ""
+
+
+def _without_address(path: str) -> str:
+    """The path behind the address of an upload on this server; ``""`` for addresses elsewhere."""
+    return unquote(urlsplit(path).path).partition(_FILE_ROUTE)[2] if "://" in path else path
+
+
+async def _keep_here(path: str | None) -> str | None:
+    """Stands in for Gradio's step before each call, which would fetch any web address sent as a file."""
+    kept = _without_address(path or "")
+    if path and not kept:
+        raise _told(_not_uploaded())
+    return kept
+
+
+def _not_uploaded() -> OptionInvalid:
+    return OptionInvalid("This file was not uploaded to this server. Upload it first, then pass its path.")
+
+
+def _stem(name: str) -> str:
+    plain = "".join(char if char.isalnum() or char in "._-" else "_" for char in Path(name).stem)
+    return plain.encode()[:_MAX_STEM].decode(errors="ignore") or "document"
+
+
+def _write_zip(folder: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True)
+    with target.open("wb") as out:
+        for chunk in stream_zip(folder):
+            out.write(chunk)

@@ -1,0 +1,77 @@
+"""The visible page: which panes there are and how they nest. What they do is in assets/."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import gradio as gr
+
+from gradio_app.ui.files import ASSETS, FAVICON, STYLES
+
+#: MinerU writes dollars; the others come in documents that were Markdown or HTML before
+_LATEX: list[dict[str, str | bool]] = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "\\[", "right": "\\]", "display": True},
+    {"left": "$", "right": "$", "display": False},
+    {"left": "\\(", "right": "\\)", "display": False},
+]
+_SANS = (
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Noto Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "sans-serif",
+)
+_MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Consolas", "Liberation Mono", "monospace")
+
+
+def theme() -> Any:
+    """System fonts only: nothing is fetched from anywhere."""
+    return cast(Any, gr).themes.Base(font=_SANS, font_mono=_MONO)
+
+
+def head(prefix: str) -> str:
+    """Links to our style sheets and icon, for the page's head."""
+    links = [f'<link rel="stylesheet" href="{prefix}/page/{name}">' for name in STYLES]
+    return "\n".join([*links, f'<link rel="icon" type="image/png" href="{prefix}/page/{FAVICON.name}">'])
+
+
+def build(prefix: str) -> None:
+    """Lays out the panes. Call it inside ``gr.Blocks``."""
+    _pane("bar", prefix)
+    _pane("intake", prefix)
+    with gr.Row(elem_id="mo-main"):
+        _pane("queue", prefix)
+        with gr.Column(elem_id="mo-right"):
+            reader = _pane("reader", prefix)
+            with gr.Row(elem_id="mo-desk"):
+                _pane("sheet", prefix)
+                text = gr.Markdown(elem_id="mo-text", latex_delimiters=_LATEX)
+    # Runs in the browser only. Gradio's Markdown does what we must not do by hand: it sanitises.
+    cast(Any, reader).render_text(
+        None,
+        None,
+        text,
+        js=f"() => import('{prefix}/page/reader.js').then((reader) => reader.currentText())",
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _pane(name: str, prefix: str) -> gr.HTML:
+    """A pane: its frame from ``NAME.html``; ``NAME.js`` exports ``start`` and fills it with life."""
+    # Gradio knows an event of ours by its quoted name in this text, hence the comment at its end
+    start = (
+        f"import('{prefix}/page/{name}.js').then((pane) => pane.start(element, trigger)); // 'render_text'"
+    )
+    return gr.HTML(
+        html_template=(ASSETS / f"{name}.html").read_text("utf-8"),
+        js_on_load=start,
+        elem_id=f"mo-{name}",
+        apply_default_css=False,
+    )

@@ -1,0 +1,148 @@
+"""How the page looks and speaks: widths, languages, colours, keyboard; what hostile documents cannot do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gradio_app.errors import BY_CODE
+from tests.browser.conftest import PATIENCE, OpenPage, Watch, choose, row
+from tests.documents import text_pdf, web_page
+from tests.live import ROOT, LiveServer
+
+pytestmark = pytest.mark.browser
+
+#: what a document's Markdown might hold; each would set ``__pwned`` or fetch something if it could
+HOSTILE = """# Fine
+<script>window.__pwned = 1</script>
+<img src=x onerror="window.__pwned = 2"> <svg onload="window.__pwned = 3"></svg>
+<a href="javascript:window.__pwned = 4" id="bait">click</a>
+<iframe srcdoc="<script>parent.__pwned = 5</script>"></iframe>
+<input autofocus onfocus="window.__pwned = 6">
+<form action="/api/v1/queue/pause" method="post"><button>Go on</button></form>
+
+![out](https://tracker.example/a.png) <img alt="x" src="https://tracker.example/b.png">
+
+![ref][pic]
+
+<video poster="https://tracker.example/c.png"></video> <style>body { display: none }</style>
+<div style="position:fixed;inset:0;z-index:99999;background:url(https://tracker.example/d.png)">cover</div>
+
+[pic]: https://tracker.example/e.png
+"""
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer) -> None:
+    name = "a rather long name of a document that somebody has chosen with great care.pdf"
+    task = server.submit(name, text_pdf(2, seed=21))
+    server.end(task)
+    page = open_page(f"/#task={task}", viewport={"width": 360, "height": 844})
+    expect(page.locator("#mo-text")).to_contain_text("marker 1 stands")
+    for width in (360, 390, 768, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert overflow(page) <= 0
+        for label in ("Choose files", "Next page", f"Download: {name}", "Folder"):
+            box = page.get_by_role("button", name=label).bounding_box()
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (label, width)
+
+
+def test_chinese_is_remembered(page: Page) -> None:
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    page.reload()
+    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+
+
+def test_the_browsers_language_is_used(open_page: OpenPage, server: LiveServer) -> None:
+    server.end(server.submit("empty.docx", b"PK\x03\x04 nothing else"))
+    page = open_page(locale="zh-CN")
+    failed = row(page, "empty.docx").first
+    expect(failed).to_contain_text("失败")
+    expect(failed).to_contain_text("不支持该类型的文件")
+
+
+def test_dark_follows_the_system_until_chosen(open_page: OpenPage) -> None:
+    page = open_page(color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    expect(page.locator("body")).to_have_class(re.compile(r"\bdark\b"))
+    dark = page.evaluate(ground)
+    page.get_by_role("button", name="Colours: as the system").click()
+    expect(page.locator("body")).not_to_have_class(re.compile(r"\bdark\b"))
+    assert page.evaluate(ground) != dark
+    page.reload()
+    expect(page.get_by_role("button", name="Colours: light")).to_be_visible()
+    expect(page.locator("body")).not_to_have_class(re.compile(r"\bdark\b"))
+
+
+def test_hostile_documents_stay_text(page: Page, watch: Watch) -> None:
+    watch.told.append("Content Security Policy")
+    watch.refused += ["/x", "/pages/1"]
+    name = "<img src=x onerror=window.__pwned=7>.html"
+    record = {"page": 1, "width": None, "height": None, "markdown": HOSTILE, "blocks": []}
+    page.route("**/pages/1", lambda route: route.fulfill(json=record))
+    choose(page, (name, web_page()))
+    mine = page.locator(".mo-row").filter(has_text="onerror=window.__pwned=7")
+    expect(mine).to_contain_text("Done", timeout=PATIENCE)
+    expect(page.locator("#mo-reader-title")).to_have_text(name)
+    expect(page.locator("#mo-text h1")).to_have_text("Fine")
+    expect(page.locator("#mo-text")).to_contain_text("picture on tracker.example, not loaded")
+
+    page.locator("#bait").dispatch_event("click")
+    page.locator("#mo-text form button").dispatch_event("click")
+    page.get_by_role("tab", name="Markdown").click()  # its cover does not reach beyond its own box
+    expect(page.locator(".mo-raw")).to_contain_text("window.__pwned = 1")
+    assert page.evaluate("window.__pwned") is None
+    expect(page.locator("#mo-bar")).to_contain_text("Ready")
+    # that nothing was fetched from tracker.example is seen by the watch
+
+
+def test_a_lost_connection_is_said_and_mended(page: Page) -> None:
+    bar = page.locator("#mo-bar")
+    expect(bar).to_contain_text("Ready")
+    page.context.set_offline(True)
+    expect(bar).to_contain_text("No connection to the server", timeout=PATIENCE)
+    page.context.set_offline(False)
+    expect(bar).to_contain_text("Ready", timeout=PATIENCE)
+
+
+def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("keys.pdf", text_pdf(2, seed=22)))
+    link = row(page, "keys.pdf").get_by_role("link")
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#mo-text")).to_contain_text("marker 1 stands")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#mo-text")).to_contain_text("marker 2 stands")
+    expect(link).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Markdown")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Everything as ZIP")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(row(page, "keys.pdf").get_by_role("button", name="Download: keys.pdf")).to_be_focused()
+
+
+def test_one_heading_and_named_controls(page: Page) -> None:
+    assert page.locator("h1").count() == 1
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll(".mo-pane button, .mo-pane input, .mo-pane select")]
+            .filter((node) => !node.hidden && node.type !== "file" && node.offsetParent)
+            .filter((node) => !(node.ariaLabel || node.textContent.trim() || node.labels?.length))
+            .map((node) => node.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+def test_every_error_has_a_chinese_sentence() -> None:
+    texts = (ROOT / "gradio_app/ui/assets/texts.js").read_text("utf-8")
+    chinese = texts[texts.index("ERRORS_ZH") :]
+    assert [code for code in BY_CODE if not re.search(rf"^  {code}: ", chinese, re.MULTILINE)] == []
