@@ -126,7 +126,7 @@ install() { # $1: what, as pip names it
     # The tools that build are pinned like the rest; relative, as these variables are cut at spaces.
     export PIP_BUILD_CONSTRAINT=constraints.txt UV_BUILD_CONSTRAINT=constraints.txt
     if command -v uv >/dev/null; then
-        uv pip install --python "$python" -c constraints.txt -e "$1"
+        uv pip install --compile-bytecode --python "$python" -c constraints.txt -e "$1"
     else
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip || return
         "$python" -m pip install --disable-pip-version-check -c constraints.txt -e "$1"

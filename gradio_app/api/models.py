@@ -44,10 +44,12 @@ class TaskView(BaseModel):
     owner: str
     mine: bool
     status: TaskStatus
+    kind: str = Field(description="The type by content, such as pdf; empty before it was looked at")
     tier: str
     page_range: str
     ocr_mode: str
     priority: int
+    source_pages: int = Field(description="Pages of the file; pages_total are those selected")
     pages_total: int
     pages_done: int
     pages_failed: int

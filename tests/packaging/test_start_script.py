@@ -165,7 +165,8 @@ def test_the_first_start_installs_what_is_pinned(house: House) -> None:
     venv, pip = house.uv_calls()
     assert venv.startswith("venv --python /")
     python = house.root / ".venv/bin/python"
-    assert pip == f"pip install --python {python} -c constraints.txt -e ."
+    # compiled at once: a start compiles 2,000 files otherwise, each time where it may not write
+    assert pip == f"pip install --compile-bytecode --python {python} -c constraints.txt -e ."
 
 
 def test_a_changed_lock_installs_again_into_the_same_environment(ready: House) -> None:
