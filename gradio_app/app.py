@@ -192,7 +192,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
         lifespan="on",
     )
     server = Server(config, let_go)
-    logger.bind(action="listen").info("open {}", address(settings, sock, token))
+    logger.bind(action="listen").info("open {} in a browser", address(settings, sock, token))
     await server.serve(sockets=[sock])
     if not server.started:
         raise SystemExit(3)
