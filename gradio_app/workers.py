@@ -98,6 +98,7 @@ class WorkerPool:
         self._model_dir = model_dir
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
+        self._dropping: set[asyncio.Task[None]] = set()
         self._light = asyncio.Semaphore(1)
         self._started = 0
         self._closed = False
@@ -221,7 +222,9 @@ class WorkerPool:
         grown = worker.rss > RECYCLE_SHARE * self._memory_limit
         if self._closed or grown or worker.jobs >= RECYCLE_JOBS or len(self._idle) >= self._keep:
             logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
-            self._pending_drop = asyncio.create_task(self._drop(worker))
+            dropping = asyncio.create_task(self._drop(worker))
+            self._dropping.add(dropping)  # the loop itself keeps no hold of its tasks
+            dropping.add_done_callback(self._dropping.discard)
         else:
             self._idle.append(worker)
 
@@ -237,7 +240,7 @@ class WorkerPool:
     async def close(self) -> None:
         """Kills every worker. Jobs that still run raise ``WorkerCrashed``."""
         self._closed = True
-        await asyncio.gather(*(self._drop(worker) for worker in list(self._all)))
+        await asyncio.gather(*(self._drop(worker) for worker in list(self._all)), *self._dropping)
         self._idle.clear()
 
 
