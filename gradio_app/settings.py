@@ -33,16 +33,6 @@ def _with_unit(text: str, units: Mapping[str, int], what: str) -> float:
     return float(match[1]) * units[match[2]]
 
 
-def parse_bool(text: str) -> bool:
-    """True from ``1/true/yes/on``, False from ``0/false/no/off``."""
-    value = text.strip().lower()
-    if value in ("1", "true", "yes", "on"):
-        return True
-    if value in ("", "0", "false", "no", "off"):
-        return False
-    raise ValueError(f"expected yes or no, not {text!r}")
-
-
 def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text)

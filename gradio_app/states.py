@@ -45,7 +45,6 @@ MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
 
 TERMINAL: frozenset[TaskStatus] = frozenset({_S.COMPLETED, _S.PARTIAL, _S.FAILED, _S.CANCELLED})
 ACTIVE: frozenset[TaskStatus] = frozenset(TaskStatus) - TERMINAL
-WAITING: frozenset[TaskStatus] = frozenset({_S.PENDING, _S.QUEUED})
 RETRYABLE: frozenset[TaskStatus] = frozenset({_S.PARTIAL, _S.FAILED, _S.CANCELLED})
 #: statuses in which a result can be read
 READABLE: frozenset[TaskStatus] = frozenset({_S.COMPLETED, _S.PARTIAL})

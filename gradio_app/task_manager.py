@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from loguru import logger
 
@@ -179,10 +178,6 @@ class TaskManager:
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""
         return await self.ledger.do(self.ledger.store.counts)
-
-    async def export(self, task: Task, form: str) -> Path:
-        """The result in another format; see ``Jobs.export``."""
-        return await self.jobs.export(task, form)
 
     @property
     def status(self) -> QueueStatus:

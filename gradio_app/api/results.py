@@ -15,10 +15,10 @@ from gradio_app.api.access import manager_of, task_of
 from gradio_app.api.models import ERRORS
 from gradio_app.archive import stream_zip
 from gradio_app.errors import NotFound, OptionInvalid
+from gradio_app.jobs import EXPORT_SUFFIX
 from gradio_app.states import READABLE
 
 FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}
-EXPORTS = ("html", "docx", "latex", "epub")
 _MEDIA = {
     ".md": "text/markdown; charset=utf-8",
     ".json": "application/json",
@@ -38,15 +38,15 @@ async def result(
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
     manager, task = manager_of(request), await task_of(request, task_id)
     folder = manager.folders.result(task_id)
-    if format not in (*FILES, *EXPORTS, "zip"):
-        raise OptionInvalid(f"Formats are: {', '.join((*FILES, *EXPORTS, 'zip'))}.")
+    if format not in (*FILES, *EXPORT_SUFFIX, "zip"):
+        raise OptionInvalid(f"Formats are: {', '.join((*FILES, *EXPORT_SUFFIX, 'zip'))}.")
     if not folder.is_dir():
         raise NotFound("This task has no result yet." if task.status not in READABLE else None)
     stem = Path(task.name).stem or "document"
     if format == "zip":
         headers = {**_HARMLESS, "Content-Disposition": _attachment(f"{stem}.zip")}
         return StreamingResponse(stream_zip(folder), media_type="application/zip", headers=headers)
-    path = folder / FILES[format] if format in FILES else await manager.export(task, format)
+    path = folder / FILES[format] if format in FILES else await manager.jobs.export(task, format)
     return _file(path, f"{stem}{path.suffix}")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.settings import Settings, describe, flag_name, parse_bool, parse_duration, parse_size
+from gradio_app.settings import Settings, describe, flag_name, parse_duration, parse_size
 
 MB, GB, DAY = 2**20, 2**30, 86400.0
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -219,17 +219,3 @@ def test_other_texts_are_no_sizes_and_no_durations(text: str) -> None:
             assert parse(text) >= 0
         except ValueError as error:
             assert repr(text) in str(error) and "such as" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [(word, True) for word in ("1", "true", "YES", " on ")]
-    + [(word, False) for word in ("0", "false", "No", "off", "")],
-)
-def test_yes_and_no_have_several_names(text: str, value: bool) -> None:
-    assert parse_bool(text) is value
-
-
-def test_maybe_is_neither_yes_nor_no() -> None:
-    with pytest.raises(ValueError, match="expected yes or no, not 'maybe'"):
-        parse_bool("maybe")

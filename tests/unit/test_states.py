@@ -10,7 +10,7 @@ import pytest
 from gradio_app import states
 from gradio_app.errors import Conflict
 from gradio_app.schema import sql_list
-from gradio_app.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, WAITING, QueueStatus, TaskStatus
+from gradio_app.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, QueueStatus, TaskStatus
 from tests.unit.records import open_store, put
 
 #: the contract once more, written out, so that a change of the table is a decision
@@ -36,14 +36,13 @@ def test_every_status_is_either_active_or_terminal() -> None:
 
 
 def test_the_smaller_sets_lie_inside_the_larger_ones() -> None:
-    assert {"pending", "queued"} == WAITING and WAITING < ACTIVE
     assert {"completed", "partial"} == READABLE and READABLE < TERMINAL
     assert {"partial", "failed", "cancelled"} == RETRYABLE and RETRYABLE < TERMINAL
 
 
 def test_only_a_retry_leaves_a_terminal_status() -> None:
     assert {origin for origin in TERMINAL if MOVES[origin]} == RETRYABLE
-    assert {to for origin in TERMINAL for to in MOVES[origin]} == WAITING
+    assert {to for origin in TERMINAL for to in MOVES[origin]} == {"pending", "queued"}
 
 
 def test_every_task_can_come_to_an_end() -> None:
