@@ -44,6 +44,28 @@ def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        value = text.strip().lower()
+        if value not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}, not {text!r}")
+        return value
+
+    return parse
+
+
+def _card(text: str) -> str:
+    value = text.strip().lower()
+    if value != "auto" and not value.isdecimal():
+        raise ValueError(f"expected auto or the number of a card, not {text!r}")
+    return value
+
+
+def parse_gigabytes(text: str) -> int:
+    """Bytes from ``8`` (gigabytes, as MinerU writes the size of a card) or ``8gb``."""
+    return parse_size(text if re.search("[a-z]", text.lower()) else text + "gb")
+
+
 def _log_level(text: str) -> str:
     level = text.strip().upper()
     if level not in ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR"):
@@ -89,6 +111,45 @@ class Settings:
     task_timeout: float = _knob("15m", parse_duration, "longest time for one part of a document")
     retention: float = _knob("7d", parse_duration, "how long finished tasks are kept; 0 keeps them for ever")
     disk_reserve: int = _knob("1gb", parse_size, "free disk space below which nothing new is accepted")
+    shard_pages_vlm: int = _knob("8", _whole(1), "pages per part at tiers standard and advanced")
+    workers_vlm: int = _knob("4", _whole(1, 64), "parts that are read with the vision model at the same time")
+    engine: str = _knob(
+        "auto",
+        _one_of("auto", "sglang", "remote", "none"),
+        "the vision model: sglang starts it here, remote uses sglang_url, auto takes what is there",
+    )
+    sglang_python: str = _knob(
+        "", str, "Python of the environment that has SGLang; empty: the one in .venv-sglang"
+    )
+    sglang_url: str = _knob(
+        "", str, "address of a model server that runs elsewhere, such as http://gpu:30000"
+    )
+    sglang_api_key: str = _knob("", str, "key of that model server")
+    sglang_args: str = _knob("", str, "more flags for SGLang; they win over the profile's")
+    gpu: str = _knob("auto", _card, "card for the model server: auto takes the one with most free memory")
+    gpu_profile: str = _knob(
+        "auto",
+        _one_of("auto", "8gb", "12gb", "16gb", "24gb", "max"),
+        "how much of the card to use; auto goes by its size",
+    )
+    gpu_memory: int = _knob(
+        "0", parse_gigabytes, "treat the card as having this many GB; 0: as it is", "MINERU_VIRTUAL_VRAM_SIZE"
+    )
+    gpu_idle_timeout: float = _knob(
+        "60s", parse_duration, "idle time until the model sleeps; 0: never", "GPU_IDLE_TIMEOUT"
+    )
+    gpu_release_timeout: float = _knob(
+        "10m", parse_duration, "idle time until the model server is stopped; 0: never"
+    )
+    engine_patience: float = _knob(
+        "5m", parse_duration, "how long work waits for a model server that does not answer"
+    )
+    model_source: str = _knob(
+        "auto",
+        _one_of("auto", "huggingface", "modelscope", "local"),
+        "where weights are fetched from by the models command",
+        "MINERU_MODEL_SOURCE",
+    )
     model_dir: str = _knob("", str, "folder that holds model weights; empty: MinerU's own folder")
     log_level: str = _knob("info", _log_level, "trace, debug, info, warning or error")
 

@@ -34,6 +34,20 @@ DEFAULTS: dict[str, Any] = {
     "task_timeout": 900.0,
     "retention": 7 * DAY,
     "disk_reserve": 1 * GB,
+    "shard_pages_vlm": 8,
+    "workers_vlm": 4,
+    "engine": "auto",
+    "sglang_python": "",
+    "sglang_url": "",
+    "sglang_api_key": "",
+    "sglang_args": "",
+    "gpu": "auto",
+    "gpu_profile": "auto",
+    "gpu_memory": 0,
+    "gpu_idle_timeout": 60.0,
+    "gpu_release_timeout": 600.0,
+    "engine_patience": 300.0,
+    "model_source": "auto",
     "model_dir": "",
     "log_level": "INFO",
 }
@@ -55,12 +69,33 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "task_timeout": ("90", 90.0),
     "retention": ("12h", DAY / 2),
     "disk_reserve": ("0", 0),
+    "shard_pages_vlm": ("4", 4),
+    "workers_vlm": ("6", 6),
+    "engine": ("Remote", "remote"),
+    "sglang_python": ("/opt/sglang/bin/python", "/opt/sglang/bin/python"),
+    "sglang_url": ("http://gpu:30000", "http://gpu:30000"),
+    "sglang_api_key": ("secret", "secret"),
+    "sglang_args": ("--device cpu", "--device cpu"),
+    "gpu": ("1", "1"),
+    "gpu_profile": ("12GB", "12gb"),
+    "gpu_memory": ("8", 8 * 1024 * MB),
+    "gpu_idle_timeout": ("2m", 120.0),
+    "gpu_release_timeout": ("0", 0.0),
+    "engine_patience": ("20", 20.0),
+    "model_source": ("modelscope", "modelscope"),
     "model_dir": ("/srv/models", "/srv/models"),
     "log_level": (" Debug ", "DEBUG"),
 }
 
 #: older environment name -> setting
-OLDER = {"HOST": "host", "PORT": "port", "MAX_CONVERT_PAGES": "max_pages"}
+OLDER = {
+    "HOST": "host",
+    "PORT": "port",
+    "MAX_CONVERT_PAGES": "max_pages",
+    "MINERU_VIRTUAL_VRAM_SIZE": "gpu_memory",
+    "GPU_IDLE_TIMEOUT": "gpu_idle_timeout",
+    "MINERU_MODEL_SOURCE": "model_source",
+}
 
 BAD = {
     "port": ["http", "-1", "65536", "1.5", ""],
@@ -75,6 +110,16 @@ BAD = {
     "task_timeout": ["soon"],
     "retention": ["7 years", "1d2h"],
     "disk_reserve": ["-1gb"],
+    "shard_pages_vlm": ["0"],
+    "workers_vlm": ["0", "65"],
+    "engine": ["vllm", "local"],
+    "gpu": ["first", "-1", "0,1"],
+    "gpu_profile": ["9gb", "min"],
+    "gpu_memory": ["big"],
+    "gpu_idle_timeout": ["-1"],
+    "gpu_release_timeout": ["never"],
+    "engine_patience": ["long"],
+    "model_source": ["s3"],
     "log_level": ["loud", ""],
 }
 
