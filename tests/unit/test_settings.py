@@ -97,6 +97,13 @@ OLDER = {
     "MINERU_MODEL_SOURCE": "model_source",
 }
 
+#: any text will do there
+ANY_TEXT = {"host", "root_path", "token", "model_dir"}
+ANY_TEXT |= {"sglang_python", "sglang_url", "sglang_api_key", "sglang_args"}
+
+#: two more good texts of settings that take no numbers
+OTHER = {"model_source": ("huggingface", "local")}
+
 BAD = {
     "port": ["http", "-1", "65536", "1.5", ""],
     "data_dir": ["~nobody-has-this-name/data"],
@@ -134,9 +141,7 @@ def test_making_them_without_loading_gives_the_defaults_too() -> None:
 
 def test_the_tables_of_this_test_are_complete() -> None:
     assert GIVEN.keys() == DEFAULTS.keys()
-    assert BAD.keys() == DEFAULTS.keys() - {"host", "root_path", "token", "model_dir"}, (
-        "any text will do there"
-    )
+    assert BAD.keys() == DEFAULTS.keys() - ANY_TEXT
 
 
 @pytest.mark.parametrize(("name", "text", "value"), [(name, *pair) for name, pair in GIVEN.items()])
@@ -156,13 +161,15 @@ def test_older_names_keep_working(older: str, name: str) -> None:
 
 @pytest.mark.parametrize(("older", "name"), OLDER.items())
 def test_a_flag_beats_the_variable_and_that_the_older_name(older: str, name: str) -> None:
-    texts = [text for text, _ in (GIVEN[name], ("1", 1), ("2", 2))]
-    flag, new, old = texts
-    env = {older: old, f"MINERU_APP_{name.upper()}": new}
-    parse = type(DEFAULTS[name])
-    assert getattr(Settings.load([flag_name(name), flag], env), name) == parse(flag)
-    assert getattr(Settings.load([], env), name) == parse(new)
-    assert getattr(Settings.load([], {older: old}), name) == parse(old)
+    text, other = GIVEN[name][0], OTHER.get(name, ("1", "2"))
+    env = {older: other[1], f"MINERU_APP_{name.upper()}": other[0]}
+
+    def plain(value: str) -> Any:
+        return getattr(Settings.load([flag_name(name), value], {}), name)
+
+    assert getattr(Settings.load([flag_name(name), text], env), name) == plain(text)
+    assert getattr(Settings.load([], env), name) == plain(other[0])
+    assert getattr(Settings.load([], {older: other[1]}), name) == plain(other[1])
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
