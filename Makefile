@@ -48,7 +48,7 @@ screenshots: setup chromium ## take the pictures of the documentation again
 
 lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade)
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-annotate \
+	uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 --no-annotate \
 	    --no-emit-index-url --custom-compile-command "make lock" --quiet -o constraints.txt $(ARGS)
 
 clean: ## remove the environment and everything built, never data/

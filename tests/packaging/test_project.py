@@ -43,8 +43,9 @@ def test_the_lock_pins_each_package_once(python: str, system: str) -> None:
         if requirement.marker is None or requirement.marker.evaluate(where):
             assert requirement.name not in pins
             pins[requirement.name] = requirement.specifier.__str__().removeprefix("==")
-    project = PROJECT["project"]
-    for wanted in map(Requirement, project["dependencies"] + project["optional-dependencies"]["dev"]):
+    project, extras = PROJECT["project"], PROJECT["project"]["optional-dependencies"]
+    assert "torch" in pins, "the extra gpu is locked too"
+    for wanted in map(Requirement, project["dependencies"] + extras["dev"] + extras["gpu"]):
         assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)])
 
 
