@@ -22,6 +22,8 @@ FLOORS = {
     "settings": 1,
     "states": 1,
     "archive": 2,
+    "gpu": 2,
+    "weights": 2,
     "folders": 2,
     "logs": 2,
     "schedule": 2,

@@ -1,0 +1,364 @@
+"""What the NVIDIA driver says about the cards: memory, load, temperature, and who is on them.
+
+Never raises and works without a driver. The driver's library is loaded once and asked again after the
+driver was reloaded; one look takes some milliseconds, the first one up to seconds where the card sleeps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that holds memory of a card; ``memory`` in bytes, 0 when the driver does not tell."""
+
+    pid: int
+    name: str
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card, or one slice (MIG) of a card. Bytes; load in percent, temperature in degrees Celsius.
+
+    ``index`` is the driver's number, which CUDA need not share (it counts the fastest card first):
+    a program is sent to a card by ``uuid``.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    total: int
+    used: int
+    free: int
+    load: int | None
+    temperature: int | None
+    capability: tuple[int, int]
+    mig: bool
+    processes: tuple[Process, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was seen, with the uuid of the physical card for each, and what was wrong."""
+
+    cards: tuple[tuple[str, Card], ...] = ()
+    problem: str = ""
+
+
+class _DriverWentAway(Exception):
+    """The library must be started anew: the driver was reloaded, or a card was lost."""
+
+
+_lock = threading.Lock()
+_started: Any = None  # the library, once it is initialized
+
+#: errors after which starting the library anew can help
+_STALE = frozenset({"UNINITIALIZED", "GPU_IS_LOST", "DRIVER_NOT_LOADED", "RESET_REQUIRED", "UNKNOWN"})
+#: error of the library -> what to tell
+_SENTENCES = {
+    "LIBRARY_NOT_FOUND": "There is no NVIDIA driver here (in a container: none was passed in).",
+    "DRIVER_NOT_LOADED": "The NVIDIA driver is installed but not loaded.",
+    "NO_PERMISSION": "This account may not use the NVIDIA driver.",
+    "LIB_RM_VERSION_MISMATCH": "The NVIDIA driver was updated while in use; restart the machine.",
+    "GPU_NOT_FOUND": "The NVIDIA driver sees no card.",
+}
+
+
+def cards(env: Mapping[str, str] | None = None, limit: int = 0) -> list[Card]:
+    """The visible cards, in the order of CUDA_VISIBLE_DEVICES where it is set; empty without a driver.
+
+    With ``limit`` (bytes) each counts as a card of that size: what is used on the real one is used on
+    the smaller one too, so that a program sized by ``free`` meets what it would meet there.
+    """
+    found = _visible(_look().cards, os.environ if env is None else env)
+    return [_limited(card, limit) for card in found]
+
+
+def driver_problem(env: Mapping[str, str] | None = None) -> str:
+    """Why no card is seen, in one sentence; empty when there is one."""
+    look = _look()
+    if look.problem or not look.cards:
+        return look.problem or _SENTENCES["GPU_NOT_FOUND"]
+    env = os.environ if env is None else env
+    if _visible(look.cards, env):
+        return ""
+    name = "CUDA_VISIBLE_DEVICES" if "CUDA_VISIBLE_DEVICES" in env else "NVIDIA_VISIBLE_DEVICES"
+    return f"{name}={env[name]!r} hides every card."
+
+
+def choose(cards: Sequence[Card], setting: str) -> Card | None:
+    """The card that a setting means: ``auto`` the one with most free memory, a number by position.
+
+    A number counts the visible cards, as CUDA does. None when there is no such card.
+    """
+    if setting == "auto":
+        return max(cards, key=lambda card: card.free, default=None)
+    position = int(setting) if setting.isdecimal() else len(cards)
+    return cards[position] if position < len(cards) else None
+
+
+def strangers(card: Card, ours: Collection[int]) -> list[Process]:
+    """Processes on a card that are not ``ours``.
+
+    In a container the driver tells process ids of the host. When nothing on the card has an id that
+    exists here, ours cannot be told from others: then nobody is accused.
+    """
+    others = [process for process in card.processes if process.pid not in ours]
+    if ours and len(others) == len(card.processes) and not any(_exists(other.pid) for other in others):
+        return []
+    return others
+
+
+def _exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _limited(card: Card, limit: int) -> Card:
+    if not 0 < limit < card.total:
+        return card
+    used = min(card.used, limit)
+    return replace(card, total=limit, used=used, free=max(0, min(card.free, limit - used)))
+
+
+# --- which cards are visible -------------------------------------------------------------------------------
+
+
+def _visible(found: Sequence[tuple[str, Card]], env: Mapping[str, str]) -> list[Card]:
+    """Applies CUDA_VISIBLE_DEVICES, else NVIDIA_VISIBLE_DEVICES."""
+    if "CUDA_VISIBLE_DEVICES" in env:
+        return _named(found, env["CUDA_VISIBLE_DEVICES"])
+    wanted = env.get("NVIDIA_VISIBLE_DEVICES", "").strip().lower()
+    if wanted == "none":
+        return []
+    # "void" and an empty text only mean that this variable grants nothing: a container that got its
+    # cards through CDI has "void" and sees them all the same.
+    if wanted in ("", "all", "void"):
+        return [card for _, card in found]
+    # A container runtime that granted a list has hidden the rest and numbered anew: with as many names
+    # as cards there is nothing left to choose. MIG names such as 0:1 are the runtime's own as well.
+    named = _named(found, env["NVIDIA_VISIBLE_DEVICES"])
+    granted = wanted.count(",") + 1 >= len({uuid for uuid, _ in found}) or ":" in wanted
+    return [card for _, card in found] if granted else named
+
+
+def _named(found: Sequence[tuple[str, Card]], text: str) -> list[Card]:
+    """Cards by index or beginning of a uuid. As in CUDA, the first name without a card ends the list."""
+    chosen: dict[str, Card] = {}
+    for name in text.split(","):
+        matching = [card for uuid, card in found if _is_named(uuid, card, name.strip())]
+        if not matching:
+            break
+        chosen |= {card.uuid: card for card in matching}
+    return list(chosen.values())
+
+
+def _is_named(uuid: str, card: Card, name: str) -> bool:
+    if name.isdecimal():
+        return card.index == int(name)
+    name = name.lower()
+    return name.startswith(("gpu-", "mig-")) and (
+        card.uuid.lower().startswith(name) or uuid.lower().startswith(name)
+    )
+
+
+# --- asking the driver -------------------------------------------------------------------------------------
+
+
+def _look() -> _Look:
+    """Everything the driver tells. Starts the library anew, once, when the driver went away."""
+    with _lock:
+        try:
+            try:
+                return _once(_ignore_none)
+            except _DriverWentAway:
+                _stop()
+                return _once(_ignore_lost)
+        except Exception as error:  # figures for people: whatever is wrong with them must stop nothing
+            _stop()
+            return _Look(problem=str(error) if isinstance(error, _DriverWentAway) else _unexpected(error))
+
+
+def _unexpected(error: Exception) -> str:
+    return f"The NVIDIA driver cannot be asked: {error}."
+
+
+def _ignore_none(error: _DriverWentAway) -> str:
+    raise error
+
+
+def _ignore_lost(error: _DriverWentAway) -> str:
+    """A card that is gone for good must not hide the others."""
+    return str(error)
+
+
+def _once(on_lost: Callable[[_DriverWentAway], str]) -> _Look:
+    nvml, problem = _start()
+    if nvml is None:
+        return _Look(problem=problem)
+    found: list[tuple[str, Card]] = []
+    for index in range(int(_ask(nvml, "nvmlDeviceGetCount") or 0)):
+        try:
+            handle = _ask(nvml, "nvmlDeviceGetHandleByIndex", index)
+            seen = [] if handle is None else _parts(nvml, index, handle)
+        except _DriverWentAway as error:
+            problem = on_lost(error)
+            continue
+        found += seen
+        if handle is not None and not seen:
+            problem = "MIG is on and no slice of the card has been made (see nvidia-smi mig)."
+    return _Look(tuple(found), "" if found else problem)
+
+
+def _parts(nvml: Any, index: int, handle: Any) -> list[tuple[str, Card]]:
+    """The card, or the slices that it is cut into (none when MIG is on and nothing was made)."""
+    uuid = _text(_ask(nvml, "nvmlDeviceGetUUID", handle))
+    if not _is_sliced(nvml, handle):
+        return [(uuid, _card(nvml, index, handle, handle, sliced=False))]
+    return [(uuid, _card(nvml, index, handle, part, sliced=True)) for part in _slices(nvml, handle)]
+
+
+def _start() -> tuple[Any, str]:
+    """The library, started, or None and why there is none."""
+    global _started
+    if _started is not None:
+        return _started, ""
+    try:
+        nvml: Any = importlib.import_module("pynvml")  # its own types are incomplete
+    except ImportError:
+        return None, "The package nvidia-ml-py is missing, so no card can be seen."
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        return None, _sentence(nvml, error)
+    _started = nvml
+    return nvml, ""
+
+
+def _stop() -> None:
+    global _started
+    nvml, _started = _started, None
+    if nvml is not None:
+        _plain(nvml, "nvmlShutdown")
+
+
+def _sentence(nvml: Any, error: Exception) -> str:
+    return _SENTENCES.get(_error_name(nvml, error), f"The NVIDIA driver answers: {error}.")
+
+
+def _error_name(nvml: Any, error: Exception) -> str:
+    """``GPU_IS_LOST`` and the like."""
+    value = getattr(error, "value", None)
+    names = ("NVML_ERROR_" + name for name in (*_STALE, *_SENTENCES))
+    return next((name[11:] for name in names if value == getattr(nvml, name, object())), "")
+
+
+def _ask(nvml: Any, name: str, *arguments: Any) -> Any:
+    """The answer; None when this card, this driver or this version of the library does not tell it.
+
+    Raises ``_DriverWentAway`` when nothing can be asked any more.
+    """
+    try:
+        return getattr(nvml, name)(*arguments)
+    except AttributeError:
+        return None
+    except nvml.NVMLError as error:
+        if _error_name(nvml, error) in _STALE:
+            raise _DriverWentAway(_sentence(nvml, error)) from error
+        return None
+
+
+def _plain(nvml: Any, name: str, *arguments: Any) -> Any:
+    """Like ``_ask``, for questions whose failure says nothing about the driver."""
+    try:
+        return _ask(nvml, name, *arguments)
+    except _DriverWentAway:
+        return None
+
+
+def _is_sliced(nvml: Any, handle: Any) -> bool:
+    mode = _plain(nvml, "nvmlDeviceGetMigMode", handle)
+    return bool(mode) and mode[0] == 1
+
+
+def _slices(nvml: Any, handle: Any) -> Iterator[Any]:
+    for position in range(int(_ask(nvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0)):
+        part = _ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, position)
+        if part is not None:
+            yield part
+
+
+def _card(nvml: Any, index: int, handle: Any, part: Any, sliced: bool) -> Card:
+    """``part`` is the card itself or a slice of it; load and temperature are told of whole cards only."""
+    total, free, used = _memory(nvml, part)
+    rates = _plain(nvml, "nvmlDeviceGetUtilizationRates", handle)
+    major, minor = _plain(nvml, "nvmlDeviceGetCudaComputeCapability", handle) or (0, 0)
+    return Card(
+        index=index,
+        uuid=_text(_ask(nvml, "nvmlDeviceGetUUID", part)),
+        name=_text(_ask(nvml, "nvmlDeviceGetName", part)) or "NVIDIA card",
+        total=total,
+        used=used,
+        free=free,
+        load=None if rates is None else int(rates.gpu),
+        temperature=_temperature(nvml, handle),
+        capability=(int(major), int(minor)),
+        mig=sliced,
+        processes=_processes(nvml, part),
+    )
+
+
+def _memory(nvml: Any, part: Any) -> tuple[int, int, int]:
+    """Total, free and used bytes. Version 2 counts what the driver keeps for itself as neither."""
+    version = getattr(nvml, "nvmlMemory_v2", None)
+    memory = version and _plain(nvml, "nvmlDeviceGetMemoryInfo", part, version)
+    memory = memory or _ask(nvml, "nvmlDeviceGetMemoryInfo", part)
+    if memory is None:  # a chip that shares the machine's memory has none of its own to tell of
+        page = os.sysconf("SC_PAGE_SIZE")
+        total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
+        return total, free, total - free
+    return int(memory.total), int(memory.free), int(memory.used)
+
+
+def _temperature(nvml: Any, handle: Any) -> int | None:
+    sensor = getattr(nvml, "NVML_TEMPERATURE_GPU", 0)
+    for name in (
+        "nvmlDeviceGetTemperatureV",
+        "nvmlDeviceGetTemperature",
+    ):  # the older driver knows the second
+        degrees = _plain(nvml, name, handle, sensor)
+        if degrees is not None:
+            return int(degrees)
+    return None
+
+
+def _processes(nvml: Any, part: Any) -> tuple[Process, ...]:
+    """Everybody who computes or draws on the card, most memory first; empty when the driver hides them."""
+    memory: dict[int, int] = {}
+    for kind in ("Compute", "MPSCompute", "Graphics"):
+        for entry in _plain(nvml, f"nvmlDeviceGet{kind}RunningProcesses", part) or ():
+            memory[int(entry.pid)] = max(memory.get(int(entry.pid), 0), int(entry.usedGpuMemory or 0))
+    found = (Process(pid, _process_name(nvml, pid), held) for pid, held in memory.items())
+    return tuple(sorted(found, key=lambda process: (-process.memory, process.pid)))
+
+
+def _process_name(nvml: Any, pid: int) -> str:
+    """The program's name without its folder, its arguments and our secrets in them; ``?`` if hidden."""
+    name = _text(_plain(nvml, "nvmlSystemGetProcessName", pid))
+    if name:
+        return name.split(" ")[0].rpartition("/")[2] or name
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip() or "?"
+    except OSError:
+        return "?"
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
