@@ -20,12 +20,14 @@ FLOORS = {
     "__init__": 0,
     "errors": 0,
     "settings": 1,
+    "sglang_flags": 1,
     "states": 1,
     "archive": 2,
     "gpu": 2,
     "weights": 2,
     "folders": 2,
     "logs": 2,
+    "profiles": 2,
     "schedule": 2,
     "schema": 2,
     "task": 2,
@@ -33,6 +35,7 @@ FLOORS = {
     "store": 3,
     "workers": 3,
     "cleanup": 4,
+    "fetch_models": 4,
     "jobs": 4,
     "ledger": 4,
     "worker": 4,
@@ -46,6 +49,7 @@ FLOORS = {
     "ui": 9,
     "app": 10,
     "doctor": 11,
+    "monitor": 11,
 }
 
 #: library -> the only part that may import it

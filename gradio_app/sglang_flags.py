@@ -1,0 +1,269 @@
+"""SGLang's flags: which exist (a list made from its own parser), old names, joining, and checks."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from gradio_app.errors import OptionInvalid
+
+#: the least context, in tokens, that MinerU's requests fit into (docs/adr/0004-vram-profiles.md)
+CONTEXT_FLOOR = 8192
+
+NO_GRAPHS = ("--cuda-graph-backend-decode", "disabled", "--cuda-graph-backend-prefill", "disabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag of SGLang's parser. ``values`` is argparse's nargs: 0, 1, ``?``, ``*`` or ``+``."""
+
+    names: tuple[str, ...]
+    values: int | str
+    kind: str
+    choices: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name to show and to go by; ``--no-x`` is another name of ``--x``."""
+        return self.names[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One flag as somebody gave it: the flag (None: SGLang has none of that name), its name, its values."""
+
+    flag: Flag | None
+    name: str
+    values: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What two spellings of the same flag have in common."""
+        return self.flag.name if self.flag else self.name
+
+    def words(self) -> list[str]:
+        """As it is typed; a value that begins with a dash needs the form with an equals sign."""
+        if len(self.values) == 1 and _is_flag(self.values[0]):
+            return [f"{self.name}={self.values[0]}"]
+        return [self.name, *self.values]
+
+
+@cache
+def version() -> str:
+    """The version of SGLang that the list was made from."""
+    return str(_table()["version"])
+
+
+@cache
+def known() -> dict[str, Flag]:
+    """Every name of every flag."""
+    rows = (
+        Flag(tuple(names), values, kind, tuple(choices)) for names, values, kind, choices in _table()["flags"]
+    )
+    return {name: flag for flag in rows for name in flag.names}
+
+
+def _table() -> dict[str, Any]:
+    return json.loads(resources.files("gradio_app").joinpath("sglang_flags.json").read_text("utf-8"))
+
+
+def _is_flag(word: str) -> bool:
+    """Whether argparse takes a word for a flag: a dash in front, and no number behind it."""
+    return len(word) > 1 and word[0] == "-" and " " not in word and not re.fullmatch(r"-\d*\.?\d+", word)
+
+
+def _find(name: str) -> Flag | None:
+    """The flag of that name, or, as argparse does it, the only one that begins so."""
+    if name in known():
+        return known()[name]
+    longer = {flag.name: flag for other, flag in known().items() if other.startswith(name)}
+    return next(iter(longer.values())) if len(longer) == 1 and name.startswith("--") else None
+
+
+def split(args: Sequence[str]) -> list[Given]:
+    """The words of a command line as flags with their values. Raises ``OptionInvalid`` for a stray word."""
+    found: list[Given] = []
+    rest = list(args)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if not _is_flag(name):
+            raise OptionInvalid(f"{name + equals + value!r} is not a flag of SGLang; they begin with --")
+        old = _OLD.get(name)
+        flag = None if old else _find(name)
+        values = [value] if equals else _take(rest, old.values if old else flag.values if flag else "*")
+        exact = name if flag is None or name in flag.names else flag.name
+        found.append(Given(flag, exact, tuple(values)))
+    return found
+
+
+def _take(rest: list[str], count: int | str) -> list[str]:
+    most = count if isinstance(count, int) else 1 if count == "?" else len(rest)
+    taken: list[str] = []
+    while rest and len(taken) < most and not _is_flag(rest[0]):
+        taken.append(rest.pop(0))
+    return taken
+
+
+# --- names of older versions and of other servers --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A flag that SGLang no longer has, or never had: how many values it takes, what stands for it, why.
+
+    ``{}`` in ``now`` is the value that was given. An empty ``now`` leaves the flag out.
+    """
+
+    values: int
+    now: tuple[str, ...]
+    why: str
+
+
+_EIGHT_BIT = ("--quantization", "fp8")
+_OLD = {
+    "--load-in-4bit": _Old(
+        0,
+        _EIGHT_BIT,
+        "the flag is gone, and loading MinerU's weights in 4 bit (bitsandbytes) ends in an error in this"
+        " version of SGLang; 8 bit is the least that works",
+    ),
+    "--load-in-8bit": _Old(
+        0, _EIGHT_BIT, "the flag is gone; fp8 is the 8 bit format that SGLang makes itself"
+    ),
+    "--max-model-len": _Old(1, ("--context-length", "{}"), "SGLang's name for it"),
+    "--gpu-memory-utilization": _Old(
+        1,
+        ("--mem-fraction-static", "{}"),
+        "SGLang's name for it; it counts from the memory that is free at the start, not from the whole card",
+    ),
+    "--max-num-seqs": _Old(1, ("--max-running-requests", "{}"), "SGLang's name for it"),
+    "--max-num-batched-tokens": _Old(1, ("--chunked-prefill-size", "{}"), "SGLang's nearest"),
+    "--cuda-graph-max-bs": _Old(1, ("--cuda-graph-max-bs-decode", "{}"), "the short name is ambiguous now"),
+    "--disable-cuda-graph": _Old(0, NO_GRAPHS, "the short name is on its way out"),
+    "--enforce-eager": _Old(0, NO_GRAPHS, "SGLang's name for it"),
+    "--torchao-config": _Old(1, (), "SGLang no longer has it"),
+}
+
+
+def translate(args: Sequence[str], capability: tuple[int, int] | None = None) -> tuple[list[str], list[str]]:
+    """Old names as today's, and a sentence for every change.
+
+    ``capability`` is the card's (None: not known), as below 8.0 there is no 8 bit. A context that is given
+    by its old name is raised to ``CONTEXT_FLOOR``; by today's name it stays, with a warning.
+    """
+    given = split(args)
+    explicit = {item.key for item in given if item.flag}
+    out: list[str] = []
+    notices: list[str] = []
+    for item in given:
+        old = _OLD.get(item.name)
+        words = _modern(item, old, notices) if old else item.words()
+        if old and words and words[0] in explicit:
+            notices[-1] = f"{item.name} is left out: {words[0]} is given too, and wins."
+            words = []
+        if words == list(_EIGHT_BIT) and capability is not None and capability < (8, 0):
+            notices.append("--quantization fp8 is left out: this card is older than Ampere and has no 8 bit.")
+            words = []
+        out += words
+        notices += _doubts(item)
+    return out, notices
+
+
+def _modern(item: Given, old: _Old, notices: list[str]) -> list[str]:
+    """The words that stand for an old flag; adds the sentence that says so."""
+    value = item.values[0] if item.values else ""
+    if len(item.values) < old.values:
+        raise OptionInvalid(f"{item.name} needs a value")
+    if not old.values and value.lower() in ("false", "0", "no"):
+        return []
+    why = old.why
+    if item.name == "--max-model-len":
+        value, why = _raised(value, why)
+    words = [word.replace("{}", value) for word in old.now]
+    shown = " ".join((item.name, *item.values[: old.values]))
+    now = f"became {' '.join(words)}" if words else "is left out"
+    notices.append(f"{shown} {now}: {why}.")
+    return words
+
+
+def _raised(value: str, why: str) -> tuple[str, str]:
+    if value.isdecimal() and int(value) < CONTEXT_FLOOR:
+        return str(CONTEXT_FLOOR), (
+            f"{why}, and raised, as a page alone is about 1,370 tokens, a block up to 2,048, and the answer"
+            f" comes on top: with {value} most pages would fail"
+        )
+    return value, why
+
+
+def _doubts(item: Given) -> list[str]:
+    """Warnings about flags that are passed on as they are."""
+    value = item.values[0] if item.values else ""
+    if item.key == "--context-length" and value.isdecimal() and int(value) < CONTEXT_FLOOR:
+        return [
+            f"--context-length {value} is kept as you gave it, but MinerU's pages need {CONTEXT_FLOOR:,}:"
+            " expect pages that fail."
+        ]
+    if item.key == "--quantization" and value == "bitsandbytes":
+        return [
+            "--quantization bitsandbytes is kept as you gave it, but this version of SGLang ends with an"
+            " error when it loads MinerU's weights so. --quantization fp8 works."
+        ]
+    if item.key == "--trust-remote-code":
+        return ["--trust-remote-code runs code that comes with the weights; MinerU's model needs none."]
+    return []
+
+
+# --- joining and checking --------------------------------------------------------------------------------
+
+
+def merge(profile_flags: Sequence[str], user_flags: Sequence[str]) -> list[str]:
+    """Both sets as one, each flag once, under whichever of its names: the user's wins, then the later one."""
+    chosen: dict[str, Given] = {}
+    for item in (*split(profile_flags), *split(user_flags)):
+        chosen[item.key] = item
+    return [word for item in chosen.values() for word in item.words()]
+
+
+def value_of(flags: Sequence[str], name: str) -> str | None:
+    """The first value of a flag (the last one given; empty: a switch), None when it is not there."""
+    found = [item for item in split(flags) if item.key == known()[name].name]
+    return None if not found else found[-1].values[0] if found[-1].values else ""
+
+
+def check(flags: Sequence[str]) -> None:
+    """Raises ``OptionInvalid``, with one sentence, for what SGLang's parser would refuse."""
+    for item in split(flags):
+        if item.flag is None:
+            near = difflib.get_close_matches(item.name, [*known(), *_OLD], n=1, cutoff=0.6)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise OptionInvalid(f"SGLang {version()} has no flag {item.name}.{hint}")
+        problem = _problem(item, item.flag)
+        if problem:
+            raise OptionInvalid(f"{item.name} {problem}")
+
+
+def _problem(item: Given, flag: Flag) -> str:
+    if flag.values == 0 and item.values:
+        return f"takes no value, not {item.values[0]!r}"
+    if flag.values in (1, "+") and not item.values:
+        return "needs a value"
+    for value in item.values:
+        if flag.choices and value not in flag.choices:
+            return f"must be one of {', '.join(flag.choices)}, not {value!r}"
+        if flag.kind in ("int", "float") and not _is_number(value, whole=flag.kind == "int"):
+            return f"needs a {'whole ' if flag.kind == 'int' else ''}number, not {value!r}"
+    return ""
+
+
+def _is_number(value: str, whole: bool) -> bool:
+    try:
+        int(value) if whole else float(value)
+    except ValueError:
+        return False
+    return True
