@@ -6,7 +6,7 @@ import io
 import random
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import docx
 from PIL import Image, ImageDraw
@@ -22,6 +22,9 @@ _WORDS = (
     "queue worker page table figure memory engine shard result attempt lock state card order weight "
     "document parser model layout text owner slot fair limit signal restart folder revision"
 ).split()
+
+#: colour of the paper that a fake model server can be told to die of (``poison={"color": POISON}``)
+POISON = (255, 190, 190)
 
 
 def sentence(rng: random.Random, words: int = 18) -> str:
@@ -100,11 +103,22 @@ def web_page() -> bytes:
     )
 
 
-def scan_pdf() -> bytes:
-    """A picture of a page without a text layer."""
+def scan_pdf(pages: int = 1, seed: int = 0, poison: Collection[int] = ()) -> bytes:
+    """Pictures of pages without a text layer, no two alike; those in ``poison`` are on ``POISON`` paper."""
     out = io.BytesIO()
-    Image.open(io.BytesIO(picture(600, 800))).convert("RGB").save(out, "PDF")
+    papers = [POISON if page in poison else (255, 255, 255) for page in range(1, pages + 1)]
+    sheets = [_sheet(page, seed, color) for page, color in enumerate(papers, 1)]
+    sheets[0].save(out, "PDF", save_all=True, append_images=sheets[1:])
     return out.getvalue()
+
+
+def _sheet(page: int, seed: int, paper: tuple[int, int, int]) -> Image.Image:
+    rng, sheet = random.Random(1000 * seed + page), Image.new("RGB", (600, 800), paper)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((80, 40), f"Sheet {page} of scan {seed}", fill="black", font_size=24)
+    for line in range(24):
+        pen.text((60, 90 + 28 * line), sentence(rng, 9), fill="black", font_size=13)
+    return sheet
 
 
 def encrypted_pdf(user: str = "secret", owner: str = "owner") -> bytes:

@@ -19,6 +19,8 @@ from PIL import Image
 from tests.fakes import sglang_answers as answers
 from tests.fakes.sglang import FakePython, FakeSglang, free_port, python_like
 
+pytestmark = pytest.mark.integration
+
 #: one client for all: to make one costs as much as to start a server
 http = httpx.Client(timeout=5)
 KEY, ADMIN = {"Authorization": "Bearer k"}, {"Authorization": "Bearer a"}
