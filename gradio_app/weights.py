@@ -194,12 +194,25 @@ def probe(source: str, env: Mapping[str, str] | None = None, seconds: float = PR
         return Source(source, "as asked for")
     reasons: list[str] = []
     for hub, url in hubs(os.environ if env is None else env).items():
-        host = url.split("/")[2]
-        problem = _problem(url, seconds)
+        problem = problem_of(hub, env, seconds)
         if not problem:
-            return Source(hub, "; ".join([*reasons, f"{host} answers"]))
-        reasons.append(f"{host} {problem}")
+            return Source(hub, "; ".join([*reasons, f"{_host(url)} answers"]))
+        reasons.append(problem)
     return Source("local", "; ".join(reasons))
+
+
+def problem_of(hub: str, env: Mapping[str, str] | None = None, seconds: float = 10.0) -> str:
+    """Why nothing can be fetched from ``huggingface`` or ``modelscope`` now; empty when it answers.
+
+    Takes up to ``seconds``: the libraries of the hubs would try again and again for half a minute.
+    """
+    url = hubs(os.environ if env is None else env)[hub]
+    problem = _problem(url, seconds)
+    return problem and f"{_host(url)} {problem}"
+
+
+def _host(url: str) -> str:
+    return url.split("/")[2]
 
 
 def hubs(env: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
 MODES = ["gradio", "sglang", "api", "worker", "models", "monitor", "doctor"]
-LATER = ["sglang", "api", "worker", "models", "monitor"]
+LATER = ["sglang", "api", "worker", "monitor"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
 # than a module, it is the real one.

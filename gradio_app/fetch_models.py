@@ -1,0 +1,230 @@
+"""``models``: fetches the model weights, or says what is there and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gradio_app import weights
+from gradio_app.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.settings import Settings
+from gradio_app.weights import VISION_MODEL
+
+#: seconds between two lines of progress where no bar can be drawn
+INTERVAL = 5.0
+#: most missing files that are named
+_NAMED = 5
+
+Say = Callable[[str], None]
+
+
+def run(folder: Path, source: str, what: str, say: Say) -> None:
+    """Makes sure that the weights ``what`` (all, small, vision) are in ``folder``.
+
+    Raises an ``AppError`` with one sentence when something is missing in the end.
+    """
+    from gradio_app.parsing.weights import small_name
+
+    names = {"small": [small_name()], "vision": [VISION_MODEL]}
+    wanted = names.get(what) or names["small"] + names["vision"]
+    lacking = [name for name in wanted if missing(folder, name)]
+    say(f"Folder: {folder}")
+    for name in wanted:
+        if name not in lacking:
+            say(f"{name}: ready ({_held(folder, name)})")
+    if lacking:
+        _fetch_all(folder, lacking, source, say)
+    say(_next_step(folder))
+
+
+def missing(folder: Path, name: str) -> list[str]:
+    """What is missing of the weights ``name``: paths below their folder."""
+    return weights.missing_vision(folder) if name == VISION_MODEL else weights.missing_small(folder, name)
+
+
+def _fetch_all(folder: Path, names: list[str], source: str, say: Say) -> None:
+    chosen = weights.probe(source)
+    if chosen.name == "local":
+        raise ModelsMissing(_nothing_to_fetch_from(folder, names, source, chosen.why))
+    problem = weights.problem_of(chosen.name) if source != "auto" else ""
+    if problem:
+        raise ModelsMissing(f"{problem}. Check the network or the proxy (HTTPS_PROXY), or try --source auto.")
+    say(f"Source: {chosen.name} ({chosen.why})")
+    check_room(folder, names)
+    for name in names:
+        _fetch(folder, name, chosen.name, say)
+
+
+def _nothing_to_fetch_from(folder: Path, names: list[str], source: str, why: str) -> str:
+    lacks = "; ".join(f"{name} lacks {_listed(missing(folder, name))}" for name in names)
+    if source == "local":
+        return f"Not complete in {folder}: {lacks}. Without --source local they are fetched."
+    return (
+        f"No hub for models can be reached: {why}. Check the network or the proxy (HTTPS_PROXY), name a "
+        f"mirror (HF_ENDPOINT), or copy the weights from another machine into {folder}. {lacks}."
+    )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
+
+
+def check_room(folder: Path, names: Sequence[str]) -> None:
+    """Raises ``DiskFull`` when what is still to come of ``names`` would not fit on the disk."""
+    present = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(present).free
+    need = sum(max(0, weights.ROOM[name] - held(folder / name)[0]) for name in names)
+    if need > free:
+        raise DiskFull(
+            f"{' and '.join(names)} need about {_gigabytes(need)} and {folder} has {_gigabytes(free)} free. "
+            "Make room, or choose another folder with --model-dir."
+        )
+
+
+def _fetch(folder: Path, name: str, source: str, say: Say) -> None:
+    from gradio_app.parsing.weights import fetch, is_being_fetched
+
+    if is_being_fetched(name):
+        say(f"{name}: another process is fetching it; waiting...")
+    for part in missing(folder, name):
+        if (
+            folder / name / part
+        ).is_file():  # cut off or no weights at all, and the hub's library may trust it
+            (folder / name / part).unlink()
+    say(f"{name}: fetching, about {_gigabytes(weights.ROOM[name])}")
+    with _progress(folder / name, lambda text: say(f"{name}: {text} so far")):
+        fetch(name, source)
+    lacks = missing(folder, name)
+    if lacks:
+        raise ModelsMissing(f"{name} was fetched from {source} and still lacks {_listed(lacks)}.")
+    say(f"{name}: ready ({_held(folder, name)})")
+
+
+@contextmanager
+def _progress(folder: Path, say: Say) -> Generator[None]:
+    """Tells every few seconds what is on the disk; on a terminal the hubs' libraries draw bars."""
+    if sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+
+    def tell() -> None:
+        while not done.wait(INTERVAL):
+            say(_amount(*held(folder)))
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+
+
+def held(folder: Path) -> tuple[int, int]:
+    """Bytes on the disk below a folder, files in progress included, and the number of complete files."""
+    size = count = 0
+    for base, _, names in os.walk(folder):
+        complete = ".cache" not in Path(base).parts and "._____temp" not in base
+        for name in names:
+            try:
+                stat = os.stat(os.path.join(base, name))
+            except OSError:
+                continue  # renamed at this moment
+            size += min(stat.st_size, stat.st_blocks * 512)  # less is there of a file with holes
+            count += complete and not name.startswith(".")
+    return size, count
+
+
+def _held(folder: Path, name: str) -> str:
+    return _amount(*held(folder / name))
+
+
+def _amount(size: int, files: int) -> str:
+    return f"{size / 2**20:.0f} MB, {files} {'file' if files == 1 else 'files'}"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GB"
+
+
+def _next_step(folder: Path) -> str:
+    start = "./start_mineru_optimized.sh"
+    small, vision = weights.small_models(folder), weights.vision_model(folder)
+    if small and vision:
+        return f"Next: {start} gradio. Tiers standard and advanced also need SGLang: {start} sglang."
+    if small:
+        return f"Next: {start} gradio. Scans, pictures and tier basic work now."
+    return f"Next: {start} models, as every tier that uses the vision model needs the small models too."
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The ``models`` mode of the start script: exit code 1 with one sentence when weights are missing."""
+    settings = Settings.load([])
+    asked = _parser(settings).parse_args(argv)
+    folder = weights.model_folder(asked.model_dir).absolute()
+    _prepare(folder)
+    try:
+        run(folder, asked.source, asked.what, _say)
+    except (AppError, OSError, ValueError) as error:
+        # OSError: the folder; ValueError: MinerU's configuration
+        print(error.message if isinstance(error, AppError) else f"{error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="start_mineru_optimized.sh models",
+        description="Fetch the model weights: about 1 GB for layout and OCR, 2.5 GB for the vision model.",
+        epilog="What is complete is kept; an interrupted run goes on with the files that are missing.",
+        allow_abbrev=False,
+    )
+    sources = ("auto", "huggingface", "modelscope", "local")
+    parser.add_argument(
+        "--source",
+        choices=sources,
+        default=settings.model_source,
+        help="the hub; auto takes Hugging Face if it answers, else ModelScope; local only checks",
+    )
+    parser.add_argument(
+        "--model-dir",
+        default=settings.model_dir,
+        help="folder for the weights (default: MinerU's own); to be given to the other modes too",
+    )
+    parser.add_argument("--what", choices=("all", "small", "vision"), default="all", help="which weights")
+    return parser
+
+
+def _prepare(folder: Path) -> None:
+    """What the libraries read when they are loaded, and a way out of their threads."""
+    os.environ["MINERU_MODEL_BASE_DIR"] = str(folder)
+    os.environ.setdefault("MINERU_LOG_LEVEL", "warning")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+
+
+def _leave(number: int, _frame: FrameType | None) -> Any:
+    # not by an exception: that would wait until every thread of the download has its file
+    print("\nStopped. Complete files are kept; start again to go on.", file=sys.stderr, flush=True)
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Fetching weights with MinerU's own functions, which verify what came and mark it as complete."""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from gradio_app.errors import DiskFull, ModelsMissing, as_app_error
+
+
+def small_name() -> str:
+    """The small models that MinerU would use here: the torch ones where torch has a card, else ONNX."""
+    from mineru.model.registry import small_model_repo
+
+    return str(small_model_repo().name)
+
+
+def is_being_fetched(name: str) -> bool:
+    """Whether another process fetches these weights now. If none does, sweeps what a killed one left."""
+    from filelock import FileLock, Timeout
+    from mineru.model.registry import get_model_repo
+
+    repo = get_model_repo(name)
+    lock = repo.lock_path()
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(str(lock), timeout=0):
+            # half a file is never taken up again: each fetch writes one with a name of its own
+            for part in repo.local_dir().glob(".cache/huggingface/**/*.incomplete"):
+                part.unlink(missing_ok=True)
+    except Timeout:
+        return True
+    return False
+
+
+def fetch(name: str, source: str) -> None:
+    """Fetches weights from ``source`` (huggingface or modelscope); files that are there already are kept.
+
+    Raises ``ModelsMissing`` with the reason, or ``DiskFull``.
+    """
+    from mineru.model.download import download_model_repo
+    from mineru.model.registry import get_model_repo
+
+    try:
+        download_model_repo(get_model_repo(name), source=source)
+    except Exception as error:  # the hubs' libraries raise whatever the network, the disk and the hub do
+        if isinstance(as_app_error(error), DiskFull):
+            raise DiskFull(f"The disk is full: {name} does not fit.") from error
+        raise ModelsMissing(
+            f"{name} could not be fetched from {source}: {_reason(error)}. Complete files are kept; "
+            "start again to go on."
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the innermost error with a text: that is where the network speaks."""
+    texts: list[str] = []
+    current: BaseException | None = error
+    while current is not None:
+        line = next((line.strip() for line in str(current).splitlines() if line.strip()), "")
+        texts.append(line)
+        current = current.__cause__ or current.__context__
+    return (next((text for text in reversed(texts) if text), "") or type(error).__name__).rstrip(".")
