@@ -11,7 +11,7 @@ sglang   -                  run the SGLang server with the profile of this card
 api      -                  run the LitServe service
 worker   -                  join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
-monitor  -                  watch memory, load and the engine
+monitor  gradio_app.monitor watch memory, load and the engine
 doctor   gradio_app.doctor  say what was found, what would be used, what is missing
 MODES
 }

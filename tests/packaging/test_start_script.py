@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
 MODES = ["gradio", "sglang", "api", "worker", "models", "monitor", "doctor"]
-LATER = ["sglang", "api", "worker", "monitor"]
+LATER = ["sglang", "api", "worker"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
 # than a module, it is the real one.
@@ -130,7 +130,15 @@ def test_setup_takes_only_dev(house: House) -> None:
     assert "--everything" in done.err
 
 
-@pytest.mark.parametrize(("mode", "module"), [("gradio", "gradio_app.app"), ("doctor", "gradio_app.doctor")])
+@pytest.mark.parametrize(
+    ("mode", "module"),
+    [
+        ("gradio", "gradio_app.app"),
+        ("models", "gradio_app.fetch_models"),
+        ("monitor", "gradio_app.monitor"),
+        ("doctor", "gradio_app.doctor"),
+    ],
+)
 def test_flags_arrive_as_they_were_typed(ready: House, mode: str, module: str) -> None:
     flags = ["--name", "two words", "", "a'b\"c", "$HOME", "*", "--help", "line\nbreak"]
     running = ready.popen(mode, *flags)

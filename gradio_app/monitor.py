@@ -1,0 +1,333 @@
+"""``monitor``: the cards, who is on them, the engine, and advice, live in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from gradio_app import gpu, weights
+from gradio_app.auth import is_loopback
+from gradio_app.settings import Settings
+
+Facts = dict[str, Any]
+
+#: seconds that the server has for its answer
+PATIENCE = 3.0
+#: degrees Celsius above which cards slow themselves down
+HOT = 85
+#: free share of a card's memory below which it is nearly full
+NEARLY_FULL = 0.03
+#: share of a card that one who is not ours may hold before it is worth a word
+MUCH = 0.25
+_BAR = 20
+_WORKS_WITHOUT = "Tier flash works without a card"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look. ``engine`` and ``cards`` have the form of ``GET /gpu/status``.
+
+    ``server`` and ``driver`` say in a sentence why there is no engine and no card to be seen; ``small``
+    says whether the small models (layout, OCR) are here.
+    """
+
+    url: str
+    server: str
+    engine: Facts | None
+    driver: str
+    cards: list[Facts]
+    small: bool
+
+
+# --- looking -----------------------------------------------------------------------------------------------
+
+
+def look(url: str, token: str, settings: Settings) -> View:
+    """What the server at ``url`` and the driver of this machine tell now."""
+    status, problem = ask(url, token)
+    engine: Facts | None = status.get("engine")
+    cards: list[Facts] = status.get("cards") or []
+    driver = str(status.get("driver") or "")
+    if not status or is_loopback(urlsplit(url).hostname or ""):
+        # this machine's own driver knows the moment; the server says which card and processes are its
+        cards, driver = here(settings, status), gpu.driver_problem()
+    return View(url, problem, engine, driver, cards, weights.small_models(_folder(settings)))
+
+
+def _folder(settings: Settings) -> Any:
+    return weights.model_folder(settings.model_dir)
+
+
+def here(settings: Settings, status: Facts) -> list[Facts]:
+    """The cards of this machine, with the marks that the server's answer ``status`` gives them."""
+    seen = gpu.cards(limit=settings.gpu_memory)
+    told: list[Facts] = status.get("cards") or []
+    marked = [str(card["uuid"]) for card in told if card.get("chosen")]
+    choice = gpu.choose(seen, settings.gpu)
+    chosen = marked[0] if marked else choice.uuid if choice else ""
+    engine: Facts = status.get("engine") or {}
+    ours: set[int] = set(engine.get("pids") or ())
+    ours |= {entry["pid"] for card in told for entry in card["processes"] if entry.get("ours")}
+    return [_as_told(card, chosen, ours) for card in seen]
+
+
+def _as_told(card: gpu.Card, chosen: str, ours: set[int]) -> Facts:
+    facts = asdict(card)
+    facts["chosen"] = card.uuid == chosen
+    others = {process.pid for process in gpu.strangers(card, ours)}
+    for process in facts["processes"]:
+        process["ours"] = process["pid"] not in others
+    return facts
+
+
+def ask(url: str, token: str) -> tuple[Facts, str]:
+    """The answer of ``/gpu/status``, or why there is none, in one sentence."""
+    # no proxy: it is this machine, or one beside it
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        request = urllib.request.Request(url.rstrip("/") + "/gpu/status")
+        request.add_header("Accept", "application/json")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        with opener.open(request, timeout=PATIENCE) as answer:
+            return _status(json.loads(answer.read())), ""
+    except urllib.error.HTTPError as error:
+        error.close()
+        return {}, _refusal(url, error.code)
+    except (ValueError, KeyError, TypeError):
+        return {}, f"What answers at {url} is not MinerU Optimized."
+    except (OSError, http.client.HTTPException):
+        return {}, f"No server answers at {url}."
+
+
+def _status(answer: Any) -> Facts:
+    """The answer, if it has the form of one. Raises KeyError or TypeError."""
+    for card in answer["cards"]:
+        for name in ("index", "uuid", "name", "total", "used", "free", "processes"):
+            card[name]
+    answer["engine"]["status"]
+    return cast(Facts, answer)
+
+
+def _refusal(url: str, code: int) -> str:
+    if code in (401, 403):
+        return f"The server at {url} wants the token that it printed when it started: --token TOKEN."
+    return f"The server at {url} answers {code} when it is asked for its engine."
+
+
+# --- advice ------------------------------------------------------------------------------------------------
+
+
+def advice(view: View) -> list[str]:
+    """What a person may want to do, in sentences; most urgent first. Empty when all is well."""
+    return [*_about_cards(view), *_about_engine(view)]
+
+
+def _about_cards(view: View) -> Iterator[str]:
+    if not view.cards:
+        yield f"{view.driver or 'No card is seen.'} {_tiers_without_card(view)}"
+    for card in view.cards:
+        heat = card.get("temperature")
+        if heat is not None and heat > HOT:
+            yield (
+                f"Card {card['index']} is at {heat} °C and slows itself down: check its fans and the air "
+                "around it."
+            )
+        if card.get("chosen"):
+            yield from _about_room(card, view.cards)
+
+
+def _tiers_without_card(view: View) -> str:
+    if (view.engine or {}).get("kind") == "remote":
+        return "The vision model runs elsewhere, so every tier works."
+    if view.small:
+        return f"{_WORKS_WITHOUT}, and so does basic; standard and advanced need a card or sglang_url."
+    return f"{_WORKS_WITHOUT} for documents with text; scans need ./start_mineru_optimized.sh models."
+
+
+def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
+    others = [process for process in card["processes"] if not process.get("ours")]
+    held = sum(process["memory"] for process in others)
+    if held > MUCH * card["total"]:
+        most = max(others, key=lambda process: process["memory"])
+        freer = max(cards, key=lambda other: other["free"])
+        way = f"card {freer['index']} has more room (setting: gpu)" if freer is not card else "close it"
+        company = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield (
+            f"{_gb(held)} of card {card['index']} are held by {_clean(most['name'])} (process {most['pid']})"
+            f"{company}, not by us: {way}, or choose a smaller profile (setting: gpu_profile)."
+        )
+    elif card["free"] < NEARLY_FULL * card["total"]:
+        yield (
+            f"The memory of card {card['index']} is nearly full, and a large page may not fit: choose a "
+            "smaller profile (setting: gpu_profile)."
+        )
+
+
+def _about_engine(view: View) -> Iterator[str]:
+    engine = view.engine
+    if engine is None:
+        yield f"{view.server} Start one: ./start_mineru_optimized.sh gradio, or name another with --url."
+        return
+    status, error = engine["status"], engine.get("error")
+    if engine.get("kind") == "none":
+        yield "No vision model is set up; ./start_mineru_optimized.sh doctor says what is missing."
+    elif status == "failed":
+        yield error["message"] if error else "The engine failed; its log says why."
+    elif status == "asleep":
+        yield "The engine sleeps and the card is free; the next page that needs it wakes it in seconds."
+    elif status == "stopped":
+        yield "The engine is stopped and the card is free; the next page that needs it starts it."
+
+
+# --- showing -----------------------------------------------------------------------------------------------
+
+
+def as_text(view: View, now: float) -> str:
+    """A view as a block of lines; ``now`` in Unix seconds."""
+    lines = [f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}  {view.url}"]
+    lines += [_engine_line(view, now)]
+    for card in view.cards:
+        lines += [_card_line(card), *(_process_line(process) for process in card["processes"])]
+    if not view.cards:
+        lines.append("Cards   none")
+    return "\n".join([*lines, *(f"Advice  {sentence}" for sentence in advice(view))])
+
+
+def _engine_line(view: View, now: float) -> str:
+    if view.engine is None:
+        return "Engine  unknown"
+    engine = view.engine
+    parts = [str(engine["status"])]
+    if engine.get("since"):
+        parts[0] += f" for {_span(now - engine['since'])}"
+    if engine.get("in_flight") or engine.get("waiting"):
+        parts.append(f"{engine.get('in_flight', 0)} in flight, {engine.get('waiting', 0)} waiting")
+    for name, word in (("sleeps_in", "sleeps"), ("stops_in", "stops")):
+        if engine.get(name) is not None:
+            parts.append(f"{word} in {_span(engine[name])}")
+    parts += [str(engine[name]) for name in ("model", "version") if engine.get(name)]
+    if engine.get("profile"):
+        parts.append(f"profile {engine['profile']}")
+    notice = f"\n        {engine['notice']}" if engine.get("notice") else ""
+    return "Engine  " + _clean(", ".join(parts)) + notice
+
+
+def _card_line(card: Facts) -> str:
+    total, used = card["total"], card["used"]
+    filled = round(_BAR * used / total) if total else 0
+    load = "" if card.get("load") is None else f"  load {card['load']} %"
+    heat = "" if card.get("temperature") is None else f"  {card['temperature']} °C"
+    mark = "*" if card.get("chosen") else " "
+    bar = "#" * filled + "." * (_BAR - filled)
+    memory = f"{used / 2**30:.1f} of {_gb(total)}"
+    return f"Card {card['index']}{mark} [{bar}] {memory}{load}{heat}  {_clean(card['name'])}"
+
+
+def _process_line(process: Facts) -> str:
+    held = _gb(process["memory"]) if process["memory"] else "?"
+    mine = "  ours" if process.get("ours") else ""
+    return f"        {held:>8}  {_clean(process['name'])} (process {process['pid']}){mine}"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 2**30:.1f} GB"
+
+
+def _span(seconds: float) -> str:
+    seconds = max(0, seconds)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _clean(text: object) -> str:
+    """Without control characters: anybody may name a process so that it drives the terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text))
+
+
+def as_json(view: View, now: float) -> Facts:
+    """A view for machines."""
+    return {"time": now, **asdict(view), "advice": advice(view)}
+
+
+# --- the command -------------------------------------------------------------------------------------------
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The ``monitor`` mode of the start script; Ctrl-C, or whoever reads the pipe, ends it quietly."""
+    settings = Settings.load([])
+    asked = _parser(settings).parse_args(argv)
+    try:
+        _watch(asked, settings)
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # Python flushes it once more at the end
+
+
+def _watch(asked: argparse.Namespace, settings: Settings) -> None:
+    redraw = sys.stdout.isatty() and not asked.once and not asked.json
+    if redraw:
+        print("\x1b[2J", end="")
+    while True:
+        view, now = look(asked.url, asked.token, settings), time.time()
+        if asked.json:
+            print(json.dumps(as_json(view, now), indent=2 if asked.once else None), flush=True)
+        elif redraw:
+            # over the old one, without a blink: to the end of each line, and of the screen
+            print(
+                "\x1b[H" + as_text(view, now).replace("\n", "\x1b[K\n") + "\x1b[K\n\x1b[J", end="", flush=True
+            )
+        else:
+            print(as_text(view, now) + ("" if asked.once else "\n"), flush=True)
+        if asked.once:
+            return
+        time.sleep(asked.interval)
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="start_mineru_optimized.sh monitor",
+        description="Show the cards, who is on them, the engine, and advice.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--once", action="store_true", help="one look, then end")
+    parser.add_argument("--json", action="store_true", help="one JSON object a look")
+    parser.add_argument("--url", default=own_url(settings), help="the server (default: %(default)s)")
+    parser.add_argument("--token", default=settings.token, help="its token, where it has one")
+    parser.add_argument("--interval", type=_seconds, default=2.0, help="seconds between looks (default: 2)")
+    return parser
+
+
+def own_url(settings: Settings) -> str:
+    """Where the server of these settings answers on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"http://{host}:{settings.port}"
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"expected seconds from 0.1 to 3600, not {text!r}")
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
