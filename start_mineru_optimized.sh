@@ -7,7 +7,7 @@ set -euo pipefail
 modes() {
     cat <<'MODES'
 gradio   gradio_app.app     serve the page and the API
-sglang   -                  run the SGLang server with the profile of this card
+sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this card
 api      -                  run the LitServe service
 worker   -                  join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
@@ -25,7 +25,7 @@ usage() {
         [[ $module != - ]] || text="$text (not part of this version yet)"
         printf '  %-8s %s\n' "$mode" "$text"
     done < <(modes)
-    printf '  %-8s %s\n' setup "only make the environment (--dev: with the tools for tests)"
+    printf '  %-8s %s\n' setup "only make the environment (--dev: with tools for tests; --sglang: SGLang's)"
     echo
     echo "'MODE --help' shows the flags of a mode. The first start makes the environment in .venv"
     echo "(network needed, about a minute); later starts need no network. Set PYTHON to choose the"
@@ -114,11 +114,11 @@ take_lock() { # $1: an interpreter
             pass  # a file system without locks'
 }
 
-make_venv() { # $1: an interpreter
+make_venv() { # $1: an interpreter, $2: the folder
     if command -v uv >/dev/null; then
-        uv venv --python "$1" .venv
+        uv venv --python "$1" "$2"
     else
-        "$1" -m venv .venv
+        "$1" -m venv "$2"
     fi
 }
 
@@ -133,11 +133,11 @@ install() { # $1: what, as pip names it
     fi
 }
 
-failed() { # $1: the log
+failed() { # $1: the log, $2: the GB that it takes
     say "Setting up the environment failed. The last lines of $root/$1:"
     tail -n 15 "$1" | sed 's/^/  | /' >&2
     say "Without a network it cannot be made: check the connection, a proxy (HTTPS_PROXY) or a mirror"
-    say "(PIP_INDEX_URL, with uv UV_INDEX_URL), and that the disk has 2 GB free. Then start again."
+    say "(PIP_INDEX_URL, with uv UV_INDEX_URL), and that the disk has ${2:-2} GB free. Then start again."
     exit 1
 }
 
@@ -166,7 +166,7 @@ make_environment() ( # $1: the stamp, $2: what to install
     : >"$log"
     if [[ ! -e .venv ]]; then
         say "  making .venv with $base"
-        make_venv "$base" >>"$log" 2>&1 || failed "$log"
+        make_venv "$base" .venv >>"$log" 2>&1 || failed "$log"
     fi
     say "  installing the packages (log: $root/$log)"
     install "$what" >>"$log" 2>&1 || failed "$log"
@@ -183,11 +183,57 @@ need_environment() { # $1: --dev or nothing
     ready "$stamp" || make_environment "$stamp" "$what"
 }
 
+# --- SGLang's environment: one of its own, as its pins would bind everything else --------------------------
+
+sglang=sglang==0.5.23
+sglang_venv=$root/.venv-sglang
+
+sglang_ready() {
+    [[ -x $sglang_venv/bin/python && -f $sglang_venv/.ready && "$(<"$sglang_venv/.ready")" == "$sglang" ]]
+}
+
+install_sglang() {
+    if command -v uv >/dev/null; then
+        uv pip install --compile-bytecode --python "$sglang_venv/bin/python" "$sglang"
+    else
+        "$sglang_venv/bin/python" -m pip install --disable-pip-version-check "$sglang"
+    fi
+}
+
+# Like make_environment. What was downloaded before an interruption is in the installer's cache.
+make_sglang() (
+    log=.venv-sglang.log
+    [[ $(uname -s) == Linux ]] || die 1 "SGLang needs Linux and an NVIDIA card; elsewhere there is --sglang-url."
+    base=$(find_python)
+    cd -- "$root"
+    { exec 9>>.venv-sglang.lock; } 2>/dev/null || die 1 "Cannot write to $root, where SGLang belongs."
+    take_lock "$base"
+    ! sglang_ready || exit 0
+    say "Setting up $sglang in .venv-sglang (once; several GB, some minutes; log: $root/$log)..."
+    [[ ! -s .venv-sglang.lock ]] || rm -rf .venv-sglang
+    echo unfinished >.venv-sglang.lock
+    : >"$log"
+    if ! usable "$sglang_venv/bin/python" >/dev/null; then
+        rm -rf .venv-sglang
+        make_venv "$base" .venv-sglang >>"$log" 2>&1 || failed "$log" 15
+    fi
+    install_sglang >>"$log" 2>&1 || failed "$log" 15
+    printf '%s\n' "$sglang" >.venv-sglang/.ready
+    : >.venv-sglang.lock
+    rm -f "$log"
+    say "SGLang is ready."
+)
+
 # --- the modes -------------------------------------------------------------------------------------------
 
 setup() {
-    [[ $# -eq 0 || ($# -eq 1 && $1 == --dev) ]] || die 2 "setup takes --dev or nothing, not: $*"
-    need_environment "$@"
+    [[ $# -eq 0 || ($# -eq 1 && ($1 == --dev || $1 == --sglang)) ]] \
+        || die 2 "setup takes --dev, --sglang or nothing, not: $*"
+    if [[ ${1:-} != --sglang ]]; then
+        need_environment "$@"
+    else
+        sglang_ready || make_sglang
+    fi
 }
 
 run() { # $1: the mode, then its flags

@@ -10,7 +10,17 @@ from gradio_app.errors import GpuOutOfMemory
 from gradio_app.settings import ENV_PREFIX
 from gradio_app.sglang_flags import CONTEXT_FLOOR, check, merge, translate
 
-__all__ = ["CONTEXT_FLOOR", "Plan", "base_flags", "check", "environment", "merge", "plan", "translate"]
+__all__ = [
+    "CONTEXT_FLOOR",
+    "Plan",
+    "base_flags",
+    "cache_tokens",
+    "check",
+    "environment",
+    "merge",
+    "plan",
+    "translate",
+]
 
 MIB, GIB = 2**20, 2**30
 #: the first cards that compute in bfloat16, and in 8 bit
@@ -135,6 +145,12 @@ def plan(
     )
 
 
+def cache_tokens(free: int, fraction: float, quantization: str) -> int:
+    """How many tokens SGLang's cache holds with that fraction of ``free`` bytes; negative: none at all."""
+    static = (free - RUNTIME) * fraction
+    return int((static - WEIGHTS.get(quantization, WEIGHTS[""]) - PICTURES) // KV_BYTES)
+
+
 def _row(total: int, profile: str) -> _Profile:
     """The profile of that name; ``auto``: the largest that the card has the size for, but not ``max``."""
     if profile != "auto":
@@ -204,7 +220,7 @@ def _fit(row: _Profile, rung: _Rung, free: int, capability: tuple[int, int]) -> 
     if static > launch - _slack(row, rung):
         return None
     fraction = math.floor(1e4 * static / launch) / 1e4
-    room = int((launch * fraction - fixed) // KV_BYTES)
+    room = cache_tokens(free, fraction, quantization)
     context = CONTEXT_MOST if room >= 4 * CONTEXT_MOST else CONTEXT_FLOOR
     most = int(row.slots * rung.cache)
     tokens = min(room, most * context) // 64 * 64

@@ -49,7 +49,8 @@ class Given:
 
     def words(self) -> list[str]:
         """As it is typed; a value that begins with a dash needs the form with an equals sign."""
-        if len(self.values) == 1 and _is_flag(self.values[0]):
+        stray = self.flag is not None and self.flag.values == 0
+        if len(self.values) == 1 and (stray or _is_flag(self.values[0])):
             return [f"{self.name}={self.values[0]}"]
         return [self.name, *self.values]
 
@@ -222,11 +223,20 @@ def _doubts(item: Given) -> list[str]:
 # --- joining and checking --------------------------------------------------------------------------------
 
 
+#: a flag that somebody gave -> flags of the profile that were calculated from its own value of it
+_GIVES_WAY = {
+    "--mem-fraction-static": ("--max-total-tokens",),
+    "--max-running-requests": ("--cuda-graph-max-bs-decode",),
+    "--tp-size": ("--dp-size",),
+}
+
+
 def merge(profile_flags: Sequence[str], user_flags: Sequence[str]) -> list[str]:
     """Both sets as one, each flag once, under whichever of its names: the user's wins, then the later one."""
-    chosen: dict[str, Given] = {}
-    for item in (*split(profile_flags), *split(user_flags)):
-        chosen[item.key] = item
+    given = split(user_flags)
+    stale = {name for item in given for name in _GIVES_WAY.get(item.key, ())}
+    chosen = {item.key: item for item in split(profile_flags) if item.key not in stale}
+    chosen |= {item.key: item for item in given}
     return [word for item in chosen.values() for word in item.words()]
 
 
@@ -236,11 +246,14 @@ def value_of(flags: Sequence[str], name: str) -> str | None:
     return None if not found else found[-1].values[0] if found[-1].values else ""
 
 
-def check(flags: Sequence[str]) -> None:
-    """Raises ``OptionInvalid``, with one sentence, for what SGLang's parser would refuse."""
+def check(flags: Sequence[str], also: Sequence[str] = ()) -> None:
+    """Raises ``OptionInvalid``, with one sentence, for what SGLang's parser would refuse.
+
+    ``also``: other names that somebody may have meant.
+    """
     for item in split(flags):
         if item.flag is None:
-            near = difflib.get_close_matches(item.name, [*known(), *_OLD], n=1, cutoff=0.6)
+            near = difflib.get_close_matches(item.name, [*also, *known(), *_OLD], n=1, cutoff=0.6)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise OptionInvalid(f"SGLang {version()} has no flag {item.name}.{hint}")
         problem = _problem(item, item.flag)

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
 MODES = ["gradio", "sglang", "api", "worker", "models", "monitor", "doctor"]
-LATER = ["sglang", "api", "worker"]
+LATER = ["api", "worker"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
 # than a module, it is the real one.
@@ -29,7 +29,7 @@ FAKE_UV = """#!/bin/sh
 echo "$@" >>"$UV_CALLS"
 case $1 in
 venv)
-    mkdir -p .venv/bin && cp "$FAKE_PYTHON" .venv/bin/python ;;
+    mkdir -p "$4/bin" && cp "$FAKE_PYTHON" "$4/bin/python" ;;
 pip)
     sleep "${UV_SLEEP:-0}"
     [ -z "$UV_KILLS" ] || kill -9 "$PPID"
@@ -124,10 +124,12 @@ def test_a_later_mode_says_so_without_making_anything(house: House, mode: str) -
     assert house.uv_calls() == []
 
 
-def test_setup_takes_only_dev(house: House) -> None:
-    done = house.start("setup", "--everything")
+@pytest.mark.parametrize("flags", [["--everything"], ["--dev", "--sglang"]])
+def test_setup_takes_one_flag_that_it_knows(house: House, flags: list[str]) -> None:
+    done = house.start("setup", *flags)
     assert done.code == 2
-    assert "--everything" in done.err
+    assert " ".join(flags) in done.err
+    assert house.uv_calls() == []
 
 
 @pytest.mark.parametrize(
@@ -203,6 +205,47 @@ def test_dev_is_a_stamp_of_its_own_and_covers_the_rest(house: House) -> None:
     assert house.start("setup", "--dev").code == 0
     assert house.start("gradio").code == 0
     assert [call.rsplit(maxsplit=1)[1] for call in house.uv_calls() if "pip" in call] == [".", ".[dev]"]
+
+
+def test_sglang_has_an_environment_of_its_own(house: House) -> None:
+    first, again = (house.start("setup", "--sglang") for _ in range(2))
+    assert (first.code, again.code, again.err) == (0, 0, "")
+    assert "SGLang is ready." in first.err
+    venv, pip = house.uv_calls()  # the second one did nothing
+    assert venv.endswith(" .venv-sglang")
+    python = house.root / ".venv-sglang/bin/python"
+    assert pip == f"pip install --compile-bytecode --python {python} sglang==0.5.23"
+    assert not (house.root / ".venv").exists()
+
+
+def test_a_failed_install_of_sglang_shows_why_and_can_be_tried_again(house: House) -> None:
+    done = house.start("setup", "--sglang", UV_FAILS="1")
+    assert done.code == 1
+    assert "| no route to the index" in done.err
+    assert "15 GB free" in done.err
+    assert house.start("setup", "--sglang").code == 0
+
+
+def test_an_interrupted_install_of_sglang_is_made_again_from_nothing(house: House) -> None:
+    house.start("setup", "--sglang", UV_KILLS="1")
+    (house.root / ".venv-sglang/half a package").touch()
+    assert house.start("setup", "--sglang").code == 0
+    assert [call.split()[0] for call in house.uv_calls()] == ["venv", "pip"] * 2
+    assert not (house.root / ".venv-sglang/half a package").exists()
+
+
+def test_an_older_sglang_is_replaced(house: House) -> None:
+    assert house.start("setup", "--sglang").code == 0
+    (house.root / ".venv-sglang/.ready").write_text("sglang==0.5.22\n")
+    assert house.start("setup", "--sglang").code == 0
+    assert [call.split()[0] for call in house.uv_calls()] == ["venv", "pip", "pip"]
+
+
+def test_a_mac_is_told_that_sglang_is_not_for_it(house: House) -> None:
+    house.write(house.bin / "uname", "#!/bin/sh\necho Darwin\n")
+    done = house.start("setup", "--sglang")
+    assert (done.code, house.uv_calls()) == (1, [])
+    assert "--sglang-url" in done.err
 
 
 def test_an_interrupted_install_is_made_again_from_nothing(house: House) -> None:
@@ -288,7 +331,7 @@ def test_without_uv_it_is_pip_that_installs(house: House) -> None:
         f"""#!/bin/sh
         case "$*" in
         *_base_executable*) echo "$0" ;;
-        "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+        "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
         "-m pip install"*) echo "$@" >>"$UV_CALLS" ;;
         "-m pip --version") ;;
         -P*) ;;
@@ -301,6 +344,8 @@ def test_without_uv_it_is_pip_that_installs(house: House) -> None:
         0,
         ["-m pip install --disable-pip-version-check -c constraints.txt -e ."],
     )
+    assert house.start("setup", "--sglang", PYTHON=str(house.bin / "python")).code == 0
+    assert house.uv_calls()[1:] == ["-m pip install --disable-pip-version-check sglang==0.5.23"]
 
 
 def test_a_house_that_cannot_be_written_is_said_clearly(house: House) -> None:

@@ -50,6 +50,7 @@ FLOORS = {
     "app": 10,
     "doctor": 11,
     "monitor": 11,
+    "serve_sglang": 11,
 }
 
 #: library -> the only part that may import it

@@ -1,0 +1,290 @@
+"""``sglang``: the SGLang server alone, in the foreground, with the profile of this machine's card."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import ipaddress
+import os
+import secrets
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gradio_app import gpu, profiles, sglang_flags, weights
+from gradio_app.errors import AppError, GpuOutOfMemory, OptionInvalid
+from gradio_app.settings import Settings, describe
+from gradio_app.settings import flag_name as _flag
+from gradio_app.sglang_server import NO_SGLANG, find_python
+
+MODE = "start_mineru_optimized.sh sglang"
+PORT = 30000
+#: our own settings that mean something here; every other flag is SGLang's
+OURS = ("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python", "sglang_api_key", "sglang_args")
+GUARD = "--enable-custom-logit-processor"
+#: what a plan is made for where no card is seen: an empty one of the profile's size, or else this, in GB
+_SUPPOSED = {"8gb": 8, "12gb": 12, "16gb": 16, "24gb": 24, "max": 24, "auto": 8}
+_SUPPOSED_CAPABILITY = (8, 9)
+
+Look = Callable[[], Sequence[gpu.Card]]
+
+
+@dataclass(slots=True)
+class Command:
+    """What is started: words, environment, sentences for people, and what is missing for it."""
+
+    words: list[str]
+    env: dict[str, str]
+    notices: list[str] = field(default_factory=list[str])
+    missing: list[str] = field(default_factory=list[str])
+
+
+def prepare(settings: Settings, flags: Sequence[str], look: Look, env: Mapping[str, str]) -> Command:
+    """The command for SGLang's flags (of today, or old ones) as somebody typed them. Starts nothing.
+
+    Raises ``OptionInvalid`` for what SGLang would refuse. Else everything that is missing is noted, and
+    the command is as it would be.
+    """
+    command = Command([], profiles.environment(env))
+    typed = [*_words(settings.sglang_args), *flags]
+    sglang_flags.check(sglang_flags.translate(typed)[0], [_flag(name) for name in OURS])
+    cards = [] if _device(typed) != "cuda" else _cards(settings, look(), _copies(typed), env, command)
+    capability = min((card.capability for card in cards), default=None)
+    given, notices = sglang_flags.translate(typed, capability)
+    command.notices += notices
+    planned = [*_address(given), *_model(settings, given, command), *_safety(settings, given, command)]
+    if _device(typed) == "cuda":
+        planned += _plan(settings, given, cards, command)
+        command.env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in cards)
+    python = _python(settings, command)
+    command.env["PATH"] = os.pathsep.join((str(Path(python).parent), env.get("PATH", os.defpath)))
+    merged = sglang_flags.merge(planned, _without_guard(given, command))
+    command.words = [python, "-m", "sglang.launch_server", *merged]
+    return command
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise OptionInvalid(f"The setting sglang_args cannot be read: {error}.") from None
+
+
+def _device(flags: Sequence[str]) -> str:
+    return sglang_flags.value_of(flags, "--device") or "cuda"
+
+
+def _copies(flags: Sequence[str]) -> int:
+    """How many cards the flags ask for."""
+    sizes = (sglang_flags.value_of(flags, name) or "1" for name in ("--tp-size", "--dp-size", "--pp-size"))
+    count = 1
+    for size in sizes:
+        count *= max(1, int(size))
+    return count
+
+
+def _cards(
+    settings: Settings, seen: Sequence[gpu.Card], count: int, env: Mapping[str, str], command: Command
+) -> list[gpu.Card]:
+    """The cards to use: the chosen one, and, where more are asked for, those with most free memory."""
+    first = gpu.choose(seen, settings.gpu)
+    if first is None:
+        why = gpu.driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."
+        command.missing.append(f"No graphics card: {why}")
+        return []
+    others = sorted((card for card in seen if card.uuid != first.uuid), key=lambda card: -card.free)
+    if len(seen) < count:
+        command.missing.append(f"The flags ask for {count} cards; {len(seen)} are seen.")
+    return [first, *others[: count - 1]]
+
+
+def _address(given: Sequence[str]) -> list[str]:
+    return ["--host", _host(given), "--port", sglang_flags.value_of(given, "--port") or str(PORT)]
+
+
+def _host(given: Sequence[str]) -> str:
+    return sglang_flags.value_of(given, "--host") or "127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _model(settings: Settings, given: Sequence[str], command: Command) -> list[str]:
+    """The weights: the folder that was given, else the installed ones, else where they would be."""
+    path = sglang_flags.value_of(given, "--model-path")
+    if path is not None:
+        if not Path(path).is_dir():
+            command.missing.append(
+                f"There are no weights: {path} is not a folder, and nothing is downloaded here."
+            )
+        return []
+    folder = weights.model_folder(settings.model_dir)
+    model = weights.vision_model(folder)
+    if model is None:
+        command.missing.append(
+            f"The vision model's weights are not in {folder}. Fetch them with ./start_mineru_optimized.sh"
+            " models."
+        )
+    model = model or folder / weights.VISION_MODEL
+    return ["--model-path", str(model), "--served-model-name", model.name]
+
+
+def _python(settings: Settings, command: Command) -> str:
+    found = find_python(settings)
+    if found is None:
+        command.missing.append(NO_SGLANG)
+    own = Path(__file__).resolve().parents[1] / ".venv-sglang/bin/python"
+    return str(found or settings.sglang_python or own)
+
+
+def _safety(settings: Settings, given: Sequence[str], command: Command) -> list[str]:
+    """Key and guard. Who has a key and can reach a server with the guard can run programs on this machine."""
+    key = sglang_flags.value_of(given, "--api-key") or settings.sglang_api_key
+    host = _host(given)
+    if not key and not is_loopback(host):
+        key = secrets.token_hex(16)
+        command.notices.append(
+            f"Others can reach {host}, so the server has a key, made for this start: {key} (--api-key sets"
+            f" one). The page takes it as --sglang-api-key."
+        )
+    if not is_loopback(host):
+        command.notices.append(
+            f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
+            f" {host} lets others in."
+        )
+    elif not key:
+        command.notices.append(
+            f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
+            " without a key every user of this machine is one. Give --api-key to have it."
+        )
+    flags = [*profiles.base_flags(loopback=is_loopback(host) and bool(key))]
+    if _device(given) != "cuda":
+        command.notices.append("No profile and no sleep: they are for CUDA cards.")
+        flags = [
+            flag for flag in flags if flag not in ("--enable-memory-saver", "--enable-weights-cpu-backup")
+        ]
+    return [*flags, *(["--api-key", key] if key else [])]
+
+
+def _without_guard(given: Sequence[str], command: Command) -> list[str]:
+    """The user's flags, without the guard where it was asked for and would let others run programs."""
+    if sglang_flags.value_of(given, GUARD) is None or is_loopback(_host(given)):
+        return list(given)
+    command.notices.append(f"{GUARD} of yours is left out too, for the same reason.")
+    return [word for word in given if word != GUARD]
+
+
+def _plan(settings: Settings, given: Sequence[str], cards: Sequence[gpu.Card], command: Command) -> list[str]:
+    """The profile's flags for the fullest card; notes how they were calculated and what the user changed."""
+    card = min(cards, key=lambda card: card.free, default=None)
+    plan = _planned(settings, card, command)
+    command.notices += [f"{plan.profile}: {sentence}" for sentence in plan.why]
+    command.notices += _changes(plan, given, card.free if card else None)
+    return list(plan.flags)
+
+
+def _planned(settings: Settings, card: gpu.Card | None, command: Command) -> profiles.Plan:
+    """The card's plan; where there is none, or it is too full, that of an empty card that is large enough."""
+    profile = settings.gpu_profile
+    size, capability = settings.gpu_memory or _SUPPOSED[profile] * profiles.GIB, _SUPPOSED_CAPABILITY
+    if card is not None:
+        try:
+            return profiles.plan(card.total, card.free, card.capability, profile)
+        except GpuOutOfMemory as error:
+            command.missing.append(error.message)
+        size, capability = card.total, card.capability
+    size = max(size, _SUPPOSED["8gb"] * profiles.GIB)
+    command.notices.append(f"Calculated for an empty card of {size / profiles.GIB:.0f} GB.")
+    return profiles.plan(size, size, capability, profile)
+
+
+def _changes(plan: profiles.Plan, given: Sequence[str], free: int | None) -> list[str]:
+    """What the user's flags replace, and a warning when their fraction leaves no room for a page."""
+    found = [
+        f"{item.key} {item.values[0]} comes from your flags; the profile would take {theirs}."
+        for item in sglang_flags.split(given)
+        if item.values and item.flag
+        for theirs in [sglang_flags.value_of(plan.flags, item.key)]
+        if theirs is not None and theirs != item.values[0]
+    ]
+    fraction = sglang_flags.value_of(given, "--mem-fraction-static")
+    if fraction is None or free is None:
+        return found
+    quantization = sglang_flags.value_of(given, "--quantization") or plan.quantization
+    tokens = profiles.cache_tokens(free, float(fraction), quantization)
+    if tokens < profiles.CONTEXT_FLOOR:
+        found.append(
+            f"With --mem-fraction-static {fraction} the cache holds about {max(0, tokens):,} tokens; a page"
+            f" may take {profiles.CONTEXT_FLOOR:,}. SGLang will probably not start."
+        )
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=MODE,
+        description="Run the SGLang server alone, with the profile of this machine's card.",
+        epilog="Every other flag is handed to SGLang (such as --host, --port, --api-key, --context-length)"
+        " and wins over the profile; flags of older versions are translated. The page uses the server with"
+        " --sglang-url http://HOST:30000.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the command and why, and start nothing")
+    for row in describe():
+        if row["name"] in OURS:
+            text = f"{row['help']} (default: {row['default'] or 'none'})".replace("%", "%%")
+            parser.add_argument(row["flag"], metavar=row["name"].upper(), help=text)
+    return parser
+
+
+def _settings(parser: argparse.ArgumentParser, own: argparse.Namespace) -> Settings:
+    """Our settings from these flags and the environment; a bad value ends with exit code 2."""
+    argv = [word for name in OURS if (text := getattr(own, name)) is not None for word in (_flag(name), text)]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return Settings.load(argv)
+    except SystemExit:  # its usage is that of another mode
+        parser.error(said.getvalue().rsplit("error: ", 1)[-1].strip())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The ``sglang`` mode: becomes the server. Exit code 1 when something is missing, 2 for a bad flag."""
+    parser = _parser()
+    own, flags = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    settings = _settings(parser, own)
+    try:
+        command = prepare(settings, flags, lambda: gpu.cards(limit=settings.gpu_memory), os.environ)
+    except AppError as error:
+        parser.error(error.message)
+    for sentence in command.notices:
+        print(f"  {sentence}", file=sys.stderr)
+    for sentence in command.missing:
+        print(f"Missing: {sentence}", file=sys.stderr)
+    if own.dry_run:
+        print(shlex.join(command.words))
+    elif command.missing:
+        raise SystemExit(1)
+    else:
+        _become(command)
+
+
+def _become(command: Command) -> None:
+    print(shlex.join(command.words[1:]), file=sys.stderr, flush=True)
+    try:
+        os.execve(command.words[0], command.words, command.env)
+    except OSError as error:
+        print(f"{command.words[0]} cannot be started: {error.strerror}.", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
