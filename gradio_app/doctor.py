@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import http.client
 import json
 import os
 import platform
 import shutil
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from gradio_app import gpu, profiles, weights
 from gradio_app.app import open_socket
 from gradio_app.errors import AppError
 from gradio_app.settings import Settings
+from gradio_app.sglang_server import find_python
+
+#: seconds that a model server which runs elsewhere has for its answer
+PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,14 @@ def examine(settings: Settings) -> list[Finding]:
         _packages,
         _processor,
         _memory,
-        _card,
         _data_folder,
         _port,
+        _card,
         _models,
+        _vision_model,
+        _sglang,
+        _engine,
+        _tiers,
     ]
     return [check(settings) for check in checks]
 
@@ -73,21 +83,6 @@ def _total_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _card(_settings: Settings) -> Finding:
-    nvml: Any = importlib.import_module("pynvml")  # its own types are incomplete
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError as error:
-        return Finding("note", "Graphics card", f"none found ({error}); tier flash needs none")
-    names: list[str] = []
-    for index in range(nvml.nvmlDeviceGetCount()):
-        handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        total = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
-        names.append(f"{nvml.nvmlDeviceGetName(handle)} {total / 2**30:.0f} GB")
-    nvml.nvmlShutdown()
-    return Finding("ok", "Graphics card", ", ".join(names) or "none")
-
-
 def _data_folder(settings: Settings) -> Finding:
     folder = settings.data_dir.resolve()
     try:
@@ -110,15 +105,151 @@ def _port(settings: Settings) -> Finding:
     return Finding("ok", "Port", f"{settings.host}:{settings.port} is free")
 
 
-def _models(settings: Settings) -> Finding:
-    os.environ["MINERU_MODEL_SOURCE"] = "local"
-    if settings.model_dir:
-        os.environ["MINERU_MODEL_BASE_DIR"] = str(Path(settings.model_dir).expanduser())
-    from gradio_app.parsing.inspection import models_ready
+# --- the card, the weights and the engine ------------------------------------------------------------------
 
-    if models_ready():
-        return Finding("ok", "Models", "OCR and layout models are installed: scans can be read")
-    return Finding("note", "Models", "none: digital documents work, scans and pictures do not")
+
+def _card(settings: Settings) -> Finding:
+    found = gpu.cards(limit=settings.gpu_memory)
+    if not found:
+        return Finding("note", "Graphics card", f"{gpu.driver_problem()} Tiers flash and basic need none.")
+    chosen = gpu.choose(found, settings.gpu)
+    texts = [_card_text(card) + (" (chosen)" if card is chosen else "") for card in found]
+    return Finding("ok", "Graphics card", "; ".join(texts))
+
+
+def _card_text(card: gpu.Card) -> str:
+    names = ", ".join(f"{process.name} ({process.pid})" for process in card.processes[:3])
+    used = f", used by {names}" if names else ""
+    return f"{card.name}, {_gb(card.free)} of {_gb(card.total)} free{used}"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 2**30:.1f} GB"
+
+
+def _folder(settings: Settings) -> Path:
+    return weights.model_folder(settings.model_dir)
+
+
+def _models(settings: Settings) -> Finding:
+    folder = _folder(settings)
+    if weights.small_models(folder):
+        return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
+    return Finding(
+        "note", "Models", f"none in {folder}: only documents with text can be read; {_fetch('small')}"
+    )
+
+
+def _fetch(what: str) -> str:
+    return f"./start_mineru_optimized.sh models --what {what}"
+
+
+def _vision_model(settings: Settings) -> Finding:
+    folder = _folder(settings)
+    root = weights.vision_model(folder)
+    if root:
+        return Finding("ok", "Vision model", str(root))
+    if not (folder / weights.VISION_MODEL).is_dir():
+        return Finding("note", "Vision model", f"not in {folder}; {_fetch('vision')}")
+    lacks = ", ".join(weights.missing_vision(folder))
+    return Finding("note", "Vision model", f"not complete in {folder}: {lacks}; {_fetch('vision')}")
+
+
+def _sglang(settings: Settings) -> Finding:
+    python = find_python(settings)
+    if python is None:
+        where = f"no program at {settings.sglang_python}" if settings.sglang_python else "not installed"
+        level = "missing" if settings.sglang_python else "note"
+        return Finding(level, "SGLang", f"{where}; ./start_mineru_optimized.sh setup --sglang")
+    version = sglang_version(python)
+    if version:
+        return Finding("ok", "SGLang", f"{version} at {python}")
+    return Finding("note", "SGLang", f"{python} is there, but no SGLang was found beside it")
+
+
+def sglang_version(python: Path) -> str:
+    """The SGLang that an environment has, from its folders: starting it would take seconds. Empty: none."""
+    folders = python.parent.parent.glob("lib*/python3*/*-packages/sglang-*.dist-info")
+    versions = sorted(folder.name.removesuffix(".dist-info").partition("-")[2] for folder in folders)
+    return versions[-1] if versions else ""
+
+
+def engine_kind(settings: Settings) -> tuple[str, list[str]]:
+    """What would run the vision model (``sglang``, ``remote`` or ``none``), and what it lacks to do so."""
+    if settings.engine == "none":
+        return "none", []
+    if settings.engine == "remote" or (settings.engine == "auto" and settings.sglang_url):
+        return "remote", [] if settings.sglang_url else ["its address (setting: sglang_url)"]
+    lacks = _lacking(settings)
+    return ("none" if lacks and settings.engine == "auto" else "sglang"), lacks
+
+
+def _lacking(settings: Settings) -> list[str]:
+    lacks: list[str] = []
+    python = find_python(settings)
+    # an interpreter that was named is believed: not every one keeps its packages beside it
+    if python is None or not (settings.sglang_python or sglang_version(python)):
+        lacks.append("SGLang")
+    if weights.vision_model(_folder(settings)) is None:
+        lacks.append("the vision model")
+    on_cpu = "--device cpu" in " ".join(settings.sglang_args.replace("=", " ").split())
+    if not on_cpu and gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu) is None:
+        lacks.append("a card" if settings.gpu == "auto" else f"card {settings.gpu} (setting: gpu)")
+    return lacks
+
+
+def _engine(settings: Settings) -> Finding:
+    kind, lacks = engine_kind(settings)
+    if kind == "remote":
+        problem = "it lacks " + lacks[0] if lacks else _remote_problem(settings)
+        level = "missing" if lacks else "note" if problem else "ok"
+        return Finding(level, "Engine", f"remote at {settings.sglang_url or '?'}{problem and ': ' + problem}")
+    if lacks:
+        level = "missing" if settings.engine == "sglang" else "note"
+        return Finding(level, "Engine", f"none, for want of {', '.join(lacks)} (setting: engine)")
+    if kind == "none":
+        return Finding("ok", "Engine", "none, as asked for (setting: engine)")
+    return _planned(settings)
+
+
+def _planned(settings: Settings) -> Finding:
+    card = gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu)
+    if card is None:
+        return Finding("ok", "Engine", "SGLang on the processor, started by the first page that needs it")
+    try:
+        plan = profiles.plan(card.total, card.free, card.capability, settings.gpu_profile)
+    except AppError as error:
+        return Finding("note", "Engine", error.message)
+    where = f"SGLang on card {card.index}, profile {plan.profile}, takes {_gb(plan.needs)}"
+    return Finding("ok", "Engine", f"{where}; started by the first page that needs it")
+
+
+def _remote_problem(settings: Settings) -> str:
+    """What is wrong with the model server elsewhere, in some words; empty when it answers."""
+    url = settings.sglang_url.rstrip("/").removesuffix("/v1") + "/v1/models"
+    try:
+        request = urllib.request.Request(url)
+        if settings.sglang_api_key:
+            request.add_header("Authorization", f"Bearer {settings.sglang_api_key}")
+        with urllib.request.urlopen(request, timeout=PATIENCE):
+            return ""
+    except urllib.error.HTTPError as error:
+        error.close()
+        key = " (setting: sglang_api_key)" if error.code in (401, 403) else ""
+        return f"it answers {error.code}{key}"
+    except (OSError, ValueError, http.client.HTTPException):
+        return "it does not answer"
+
+
+def _tiers(settings: Settings) -> Finding:
+    kind, lacks = engine_kind(settings)
+    tiers = ["flash"]
+    if weights.small_models(_folder(settings)):
+        tiers += ["basic"]
+        tiers += ["standard", "advanced"] if kind != "none" and not lacks else []
+    rest = [tier for tier in ("basic", "standard", "advanced") if tier not in tiers]
+    more = f"; {', '.join(rest)} once what is missing above is there" if rest else ""
+    return Finding("note" if rest else "ok", "Tiers", ", ".join(tiers) + more)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
