@@ -79,12 +79,12 @@ def _is_flag(word: str) -> bool:
     return len(word) > 1 and word[0] == "-" and " " not in word and not re.fullmatch(r"-\d*\.?\d+", word)
 
 
-def _find(name: str) -> Flag | None:
-    """The flag of that name, or, as argparse does it, the only one that begins so."""
+def _find(name: str) -> tuple[Flag | None, str]:
+    """The flag of that name and the name; or, as argparse does it, of the only one that begins so."""
     if name in known():
-        return known()[name]
-    longer = {flag.name: flag for other, flag in known().items() if other.startswith(name)}
-    return next(iter(longer.values())) if len(longer) == 1 and name.startswith("--") else None
+        return known()[name], name
+    longer = {flag.name: (flag, other) for other, flag in known().items() if other.startswith(name)}
+    return next(iter(longer.values())) if len(longer) == 1 and name.startswith("--") else (None, name)
 
 
 def split(args: Sequence[str]) -> list[Given]:
@@ -96,10 +96,9 @@ def split(args: Sequence[str]) -> list[Given]:
         if not _is_flag(name):
             raise OptionInvalid(f"{name + equals + value!r} is not a flag of SGLang; they begin with --")
         old = _OLD.get(name)
-        flag = None if old else _find(name)
+        flag, name = (None, name) if old else _find(name)
         values = [value] if equals else _take(rest, old.values if old else flag.values if flag else "*")
-        exact = name if flag is None or name in flag.names else flag.name
-        found.append(Given(flag, exact, tuple(values)))
+        found.append(Given(flag, name, tuple(values)))
     return found
 
 
@@ -194,7 +193,7 @@ def _modern(item: Given, old: _Old, notices: list[str]) -> list[str]:
 
 
 def _raised(value: str, why: str) -> tuple[str, str]:
-    if value.isdecimal() and int(value) < CONTEXT_FLOOR:
+    if _is_small(value):
         return str(CONTEXT_FLOOR), (
             f"{why}, and raised, as a page alone is about 1,370 tokens, a block up to 2,048, and the answer"
             f" comes on top: with {value} most pages would fail"
@@ -202,10 +201,28 @@ def _raised(value: str, why: str) -> tuple[str, str]:
     return value, why
 
 
+def _is_small(context: str) -> bool:
+    """Whether a context is too short for a page; false for what is no number."""
+    size = parse_size(context)
+    return size is not None and size < CONTEXT_FLOOR
+
+
+def parse_size(text: str) -> int | None:
+    """A number as SGLang reads it where it counts tokens: ``8192``, ``8Ki`` or ``8.2k``; None: it is none."""
+    match = re.fullmatch(r"(-?\d+)|(\d+)([KMGT]i)|(\d+(?:\.\d+)?)([kMGT])", text.strip())
+    if match is None:
+        return None
+    if match[1]:
+        return int(match[1])
+    if match[2]:
+        return int(match[2]) * 1024 ** ("KMGT".index(match[3][0]) + 1)
+    return int(float(match[4]) * 1000 ** ("kMGT".index(match[5]) + 1))
+
+
 def _doubts(item: Given) -> list[str]:
     """Warnings about flags that are passed on as they are."""
     value = item.values[0] if item.values else ""
-    if item.key == "--context-length" and value.isdecimal() and int(value) < CONTEXT_FLOOR:
+    if item.key == "--context-length" and _is_small(value):
         return [
             f"--context-length {value} is kept as you gave it, but MinerU's pages need {CONTEXT_FLOOR:,}:"
             " expect pages that fail."
@@ -269,14 +286,19 @@ def _problem(item: Given, flag: Flag) -> str:
     for value in item.values:
         if flag.choices and value not in flag.choices:
             return f"must be one of {', '.join(flag.choices)}, not {value!r}"
-        if flag.kind in ("int", "float") and not _is_number(value, whole=flag.kind == "int"):
-            return f"needs a {'whole ' if flag.kind == 'int' else ''}number, not {value!r}"
+        if flag.kind in _NUMBERS and not _is_number(value, flag.kind):
+            return f"needs {_NUMBERS[flag.kind]}, not {value!r}"
     return ""
 
 
-def _is_number(value: str, whole: bool) -> bool:
+_NUMBERS = {"int": "a whole number", "float": "a number", "size": "a whole number such as 8192 or 8Ki"}
+
+
+def _is_number(value: str, kind: str) -> bool:
+    if kind == "size":
+        return parse_size(value) is not None
     try:
-        int(value) if whole else float(value)
+        int(value) if kind == "int" else float(value)
     except ValueError:
         return False
     return True

@@ -18,14 +18,15 @@ def row(action: argparse.Action) -> list[Any]:
     """One flag: its names, how many values it takes (as argparse says it), their type, and the choices."""
     values = 1 if action.nargs is None else action.nargs
     kind = getattr(action.type, "__name__", "str")
+    kind = "size" if kind == "human_readable_int" else kind
     choices = [str(choice) for choice in action.choices or []]
-    return [action.option_strings, values, kind if kind in ("int", "float") else "str", choices]
+    return [action.option_strings, values, kind if kind in ("int", "float", "size") else "str", choices]
 
 
 def main() -> None:
     """Asks SGLang's parser, writes one line a flag."""
-    import sglang
-    from sglang.srt.server_args import ServerArgs
+    import sglang  # pyright: ignore[reportMissingImports]
+    from sglang.srt.server_args import ServerArgs  # pyright: ignore[reportMissingImports]
 
     parser = argparse.ArgumentParser()
     ServerArgs.add_cli_args(parser)

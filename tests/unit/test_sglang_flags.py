@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from gradio_app.errors import OptionInvalid
-from gradio_app.sglang_flags import CONTEXT_FLOOR, check, known, merge, split, translate, value_of, version
+from gradio_app.sglang_flags import (
+    CONTEXT_FLOOR,
+    check,
+    known,
+    merge,
+    parse_size,
+    split,
+    translate,
+    value_of,
+    version,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +39,8 @@ def test_the_list_is_of_the_version_that_is_installed() -> None:
         ("--max-model-len=12000", "--context-length 12000", "name"),
         ("--max-model-len 2048", "--context-length 8192", "raised"),
         ("--gpu-memory-utilization 0.5", "--mem-fraction-static 0.5", "free at the start"),
+        ("--max-model-len 2k", "--context-length 8192", "raised"),
+        ("--max-model-len 16Ki", "--context-length 16Ki", "name"),
         ("--max-num-seqs 4", "--max-running-requests 4", "name"),
         ("--max-num-batched-tokens 512", "--chunked-prefill-size 512", "nearest"),
         ("--cuda-graph-max-bs 8", "--cuda-graph-max-bs-decode 8", "ambiguous"),
@@ -78,6 +90,7 @@ def test_8_bit_is_left_out_on_a_card_that_has_none() -> None:
     ("flags", "part"),
     [
         ("--context-length 2048", f"{CONTEXT_FLOOR:,}"),
+        ("--context-length 4Ki", f"{CONTEXT_FLOOR:,}"),
         ("--quantization bitsandbytes", "ends with an error"),
         ("--trust-remote-code", "runs code"),
     ],
@@ -97,6 +110,7 @@ def test_what_will_hurt_is_passed_on_with_a_warning(flags: str, part: str) -> No
         ("--port 1", "--served-model-name x", "--port 1 --served-model-name x"),
         ("--mem-fraction-static 0.4", "--mem-frac 0.9", "--mem-fraction-static 0.9"),
         ("--dllm-fdfo", "--no-dllm-fdfo", "--no-dllm-fdfo"),
+        ("", "--no-dllm-fdf", "--no-dllm-fdfo"),
         # what the profile calculated from the value that the user replaces goes too
         (
             "--mem-fraction-static 0.4 --max-total-tokens 9",
@@ -114,6 +128,22 @@ def test_what_will_hurt_is_passed_on_with_a_warning(flags: str, part: str) -> No
 )
 def test_the_users_flags_win_and_none_is_there_twice(profile: str, user: str, both: str) -> None:
     assert merge(profile.split(), user.split()) == both.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("8192", 8192),
+        ("8Ki", 8192),
+        ("8k", 8000),
+        ("1.5k", 1500),
+        ("2Mi", 2**21),
+        ("1.5Ki", None),
+        ("8K", None),
+    ],
+)
+def test_sizes_are_read_as_sglang_does(text: str, size: int | None) -> None:
+    assert parse_size(text) == size
 
 
 def test_a_value_that_begins_with_a_dash_stays_a_value() -> None:
@@ -138,6 +168,7 @@ def test_the_value_of_a_flag() -> None:
         ("--port", "--port needs a value"),
         ("--port http", "--port needs a whole number, not 'http'"),
         ("--mem-fraction-static half", "needs a number, not 'half'"),
+        ("--context-length long", "needs a whole number such as 8192 or 8Ki, not 'long'"),
         ("--enable-metrics=yes", "takes no value"),
         ("--quantization int4", "must be one of"),
         ("--port 1 2", "'2' is not a flag"),
