@@ -96,7 +96,7 @@ def split(args: Sequence[str]) -> list[Given]:
         if not _is_flag(name):
             raise OptionInvalid(f"{name + equals + value!r} is not a flag of SGLang; they begin with --")
         old = _OLD.get(name)
-        flag, name = (None, name) if old else _find(name)
+        flag, name = (known().get(name), name) if old else _find(name)
         values = [value] if equals else _take(rest, old.values if old else flag.values if flag else "*")
         found.append(Given(flag, name, tuple(values)))
     return found

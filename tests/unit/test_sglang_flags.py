@@ -152,6 +152,10 @@ def test_a_value_that_begins_with_a_dash_stays_a_value() -> None:
     check(["--api-key=-secret", "--random-seed", "-1"])
 
 
+def test_an_old_name_that_the_parser_still_takes_is_no_mistake() -> None:
+    check(["--disable-cuda-graph"])
+
+
 def test_the_value_of_a_flag() -> None:
     flags = "--port 1 --enable-metrics --port 2".split()
     assert value_of(flags, "--port") == "2"
