@@ -142,7 +142,7 @@ def held(folder: Path) -> tuple[int, int]:
             except OSError:
                 continue  # renamed at this moment
             size += min(stat.st_size, stat.st_blocks * 512)  # less is there of a file with holes
-            count += complete and not name.startswith(".")
+            count += complete and not name.startswith(".") and not name.endswith(".part")
     return size, count
 
 
@@ -190,7 +190,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh models",
         description="Fetch the model weights: about 1 GB for layout and OCR, 2.5 GB for the vision model.",
-        epilog="What is complete is kept; an interrupted run goes on with the files that are missing.",
+        epilog="An interrupted run goes on where it stopped.",
         allow_abbrev=False,
     )
     sources = ("auto", "huggingface", "modelscope", "local")
@@ -222,7 +222,7 @@ def _prepare(folder: Path) -> None:
 
 def _leave(number: int, _frame: FrameType | None) -> Any:
     # not by an exception: that would wait until every thread of the download has its file
-    print("\nStopped. Complete files are kept; start again to go on.", file=sys.stderr, flush=True)
+    print("\nStopped. Start again to go on.", file=sys.stderr, flush=True)
     os._exit(128 + number)
 
 

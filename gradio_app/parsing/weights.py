@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradio_app.errors import DiskFull, ModelsMissing, as_app_error
+from gradio_app.parsing.resume import fetch_large
 
 
 def small_name() -> str:
@@ -24,7 +27,7 @@ def is_being_fetched(name: str) -> bool:
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(str(lock), timeout=0):
-            # half a file is never taken up again: each fetch writes one with a name of its own
+            # the hub's library never takes half a file up again: each fetch has a name of its own
             for part in repo.local_dir().glob(".cache/huggingface/**/*.incomplete"):
                 part.unlink(missing_ok=True)
     except Timeout:
@@ -41,14 +44,27 @@ def fetch(name: str, source: str) -> None:
     from mineru.model.registry import get_model_repo
 
     try:
-        download_model_repo(get_model_repo(name), source=source)
+        repo = get_model_repo(name)
+        if source == "huggingface":
+            _fetch_large(repo)
+        download_model_repo(repo, source=source)
     except Exception as error:  # the hubs' libraries raise whatever the network, the disk and the hub do
         if isinstance(as_app_error(error), DiskFull):
             raise DiskFull(f"The disk is full: {name} does not fit.") from error
         raise ModelsMissing(
-            f"{name} could not be fetched from {source}: {_reason(error)}. Complete files are kept; "
-            "start again to go on."
+            f"{name} could not be fetched from {source}: {_reason(error)}. Start again to go on "
+            "where it stopped."
         ) from error
+
+
+def _fetch_large(repo: Any) -> None:
+    from filelock import FileLock
+
+    wanted = [path.relative_path for path in repo.required_paths()]
+    with FileLock(str(repo.lock_path())):  # the lock that MinerU takes too, afterwards
+        fetch_large(
+            repo.repos["huggingface"], repo.local_dir(), wanted if repo.download_mode != "full" else [""]
+        )
 
 
 def _reason(error: BaseException) -> str:

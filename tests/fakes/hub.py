@@ -17,7 +17,7 @@ COMMIT = "c" * 40
 class Hub(ThreadingHTTPServer):
     """``repos`` maps an id such as ``opendatalab/x`` to its files; ``asked`` notes method and path.
 
-    While ``broken`` is the name of a file, it is cut off after half its bytes.
+    While ``broken`` is the name of a file, each answer ends after half of what is left of it.
     """
 
     daemon_threads = True
@@ -39,6 +39,11 @@ class Hub(ThreadingHTTPServer):
         ]
 
 
+def _sibling(name: str, content: bytes) -> dict[str, Any]:
+    lfs = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest(), "pointerSize": 130}
+    return {"rfilename": name, "size": len(content), "lfs": lfs}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Any
@@ -57,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {path}")
         for repo, files in self.server.repos.items():
             if path == f"/api/models/{repo}" or path.startswith(f"/api/models/{repo}/revision/"):
-                names = [{"rfilename": name} for name in files]
+                names = [_sibling(name, content) for name, content in files.items()]
                 return self._json({"id": repo, "modelId": repo, "sha": COMMIT, "siblings": names})
             if path.startswith(f"/api/models/{repo}/tree/"):
                 return self._json([{"type": "file", "path": name, "size": 1, "oid": "0"} for name in files])
@@ -66,19 +71,26 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._file(name, files[name])
         self._send(404, b"{}", {})
 
+    def _range(self) -> int:
+        """Where the answer begins, as the client asked; 0 without a range."""
+        return int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+
     def _json(self, value: Any) -> None:
         self._send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
     def _file(self, name: str, content: bytes) -> None:
         headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        begin = self._range()
+        if begin:
+            self.server.asked[-1] += f" from {begin}"
         if self.command == "GET" and name == self.server.broken:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_response(206 if begin else 200)
+            self.send_header("Content-Length", str(len(content) - begin))
             self.end_headers()
-            self.wfile.write(content[: len(content) // 2])
+            self.wfile.write(content[begin : (begin + len(content)) // 2])
             self.close_connection = True
             return
-        self._send(200, content, headers)
+        self._send(206 if begin else 200, content[begin:], headers)
 
     def _send(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)

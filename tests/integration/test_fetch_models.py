@@ -107,24 +107,32 @@ def test_a_run_that_broke_off_goes_on_with_the_missing_files(face: Hub, tmp_path
     assert not left.exists(), "what a killed run left is swept"
 
 
-def test_ctrl_c_ends_it_at_once_with_a_sentence(face: Hub, tmp_path: Path) -> None:
-    folder = tmp_path / "models"
-    face.broken = "model.safetensors"  # the library tries again and again
-    process = start(folder, face.url, "--what", "vision")
-    try:
-        deadline = time.monotonic() + 30
-        while "model.safetensors" not in face.fetched():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=5)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "Stopped. Complete files are kept" in err and "Traceback" not in err
-    face.broken = ""
-    assert run(folder, face.url, "--what", "vision")[0] == 0
-    assert weights.vision_model(folder)
+def test_ctrl_c_ends_it_at_once_and_the_next_run_takes_up_half_a_file(tmp_path: Path) -> None:
+    folder, size = tmp_path / "models", 64 * 2**20
+    files = VISION | {"model.safetensors": safetensors(size)}
+    with hub({f"opendatalab/{weights.VISION_MODEL}": files, f"opendatalab/{ONNX_NAME}": {}}) as face:
+        face.broken = "model.safetensors"  # it is tried again and again
+        process = start(folder, face.url, "--what", "vision")
+        try:
+            deadline = time.monotonic() + 30
+            while not any(" from " in asked for asked in face.asked):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=5)
+        finally:
+            process.kill()
+        assert process.returncode == 130
+        assert "Stopped. Start again" in err and "Traceback" not in err
+        face.broken = ""
+        face.asked.clear()
+        code, _, err = run(folder, face.url, "--what", "vision")
+        assert (code, err) == (0, "")
+        (fetched,) = [name for name in face.fetched() if name.startswith("model.safetensors")]
+    assert int(fetched.rpartition(" ")[2]) >= size // 2, "MinerU's functions took what was there"
+    root = folder / weights.VISION_MODEL
+    assert (root / "model.safetensors").read_bytes() == files["model.safetensors"]
+    assert sorted(path.name for path in root.iterdir()) == [".cache", ".mineru_complete", *sorted(VISION)]
 
 
 def test_a_hub_without_the_models_is_one_sentence(tmp_path: Path) -> None:

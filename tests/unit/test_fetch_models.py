@@ -172,14 +172,21 @@ def test_the_disk_of_a_folder_to_be_made_is_its_parents(tmp_path: Path) -> None:
 
 
 def test_files_in_progress_count_as_bytes_only(tmp_path: Path) -> None:
-    for name in ("a/one", "two", ".cache/huggingface/download/half.incomplete", "._____temp/half", ".msc"):
+    for name in (
+        "a/one",
+        "two",
+        ".cache/huggingface/download/half.incomplete",
+        "._____temp/half",
+        ".msc",
+        "a.part",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 4096)
     with (tmp_path / "holes").open("wb") as sparse:
         sparse.truncate(GB)
     size, count = fetch_models.held(tmp_path)
-    assert (size, count) == (5 * 4096, 3)
+    assert (size, count) == (6 * 4096, 3)
     assert fetch_models.held(tmp_path / "none") == (0, 0)
 
 
@@ -271,7 +278,7 @@ def test_an_unknown_source_is_refused(command: Callable[..., tuple[Any, str]]) -
         (
             RuntimeError("403 Forbidden\nRequest id"),
             ModelsMissing,
-            "from modelscope: 403 Forbidden. Complete",
+            "from modelscope: 403 Forbidden. Start",
         ),
         (KeyError(), ModelsMissing, "KeyError"),
     ],
