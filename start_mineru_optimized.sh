@@ -6,13 +6,13 @@ set -euo pipefail
 # One line a mode: its name, the module that it runs (- : not part of this version yet), what it does.
 modes() {
     cat <<'MODES'
-gradio   gradio_app.app     serve the page and the API
+gradio   gradio_app.app           serve the page and the API
 sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this card
-api      -                  run the LitServe service
-worker   -                  join this machine to a cluster
+api      -                        run the LitServe service
+worker   -                        join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
-monitor  gradio_app.monitor watch memory, load and the engine
-doctor   gradio_app.doctor  say what was found, what would be used, what is missing
+monitor  gradio_app.monitor       watch memory, load and the engine
+doctor   gradio_app.doctor        say what was found, what would be used, what is missing
 MODES
 }
 

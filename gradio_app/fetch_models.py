@@ -67,7 +67,7 @@ def _fetch_all(folder: Path, names: list[str], source: str, say: Say) -> None:
 def _nothing_to_fetch_from(folder: Path, names: list[str], source: str, why: str) -> str:
     lacks = "; ".join(f"{name} lacks {_listed(missing(folder, name))}" for name in names)
     if source == "local":
-        return f"Not complete in {folder}: {lacks}. Without --source local they are fetched."
+        return f"Not complete in {folder}: {lacks}. With --source auto they are fetched."
     return (
         f"No hub for models can be reached: {why}. Check the network or the proxy (HTTPS_PROXY), name a "
         f"mirror (HF_ENDPOINT), or copy the weights from another machine into {folder}. {lacks}."

@@ -109,6 +109,15 @@ def small_models(folder: Path) -> bool:
     return any(not missing_small(folder, name) for name in SMALL_MODELS)
 
 
+def small_backend(folder: Path) -> str:
+    """``onnx`` or ``torch`` when only that kind is there, for MINERU_MODEL_SMALL_BACKEND; else empty.
+
+    Left alone, MinerU goes by whether torch sees a card, and fails when those models were never fetched.
+    """
+    complete = [name for name in SMALL_MODELS if not missing_small(folder, name)]
+    return complete[0].rpartition("_")[2] if len(complete) == 1 else ""
+
+
 def missing_small(folder: Path, name: str) -> list[str]:
     """What MinerU would miss of the small models ``name``: paths below their folder."""
     root = folder / name

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +95,18 @@ def test_names_of_processes_come_from_the_system_when_the_driver_has_none(
         os.getpid(): name_here(os.getpid()),
         NOWHERE: "?",
     }
+
+
+def test_every_question_is_one_that_the_real_library_knows() -> None:
+    import pynvml
+
+    asked = set(re.findall(r'"(nvml[A-Z]\w+)"', Path(gpu.__file__).read_text()))
+    asked |= {f"nvmlDeviceGet{kind}RunningProcesses" for kind in ("Compute", "MPSCompute", "Graphics")}
+    assert len(asked) > 15
+    assert [name for name in asked if not hasattr(pynvml, name)] == []
+    assert all(hasattr(pynvml, "NVML_ERROR_" + name) for name in [*gpu._STALE, *gpu._SENTENCES, *ERRORS])
+    assert {name: getattr(pynvml, "NVML_ERROR_" + name) for name in ERRORS} == ERRORS
+    assert pynvml.nvmlMemory_v2
 
 
 # --- a driver that does not answer -------------------------------------------------------------------------

@@ -113,6 +113,26 @@ def test_each_part_of_them_counts(part: str, tmp_path: Path, monkeypatch: pytest
     assert weights.missing_small(tmp_path, weights.SMALL_MODELS[0]) == [part]
 
 
+def make_torch(folder: Path, marks: list[str]) -> None:
+    root = folder / weights.SMALL_MODELS[1]
+    for part in weights._PARTS[weights.SMALL_MODELS[1]]:
+        path = root / part
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x") if path.suffix else path.mkdir(exist_ok=True)
+    for mark in marks:
+        (root / mark / ".mineru_complete").touch()
+
+
+def test_the_only_kind_that_is_there_is_the_one_to_use(tmp_path: Path) -> None:
+    assert weights.small_backend(tmp_path) == ""
+    make_torch(tmp_path, ["."])
+    assert weights.small_backend(tmp_path) == "torch"
+    make_small(tmp_path)
+    assert weights.small_backend(tmp_path) == ""
+    (tmp_path / weights.SMALL_MODELS[1] / "Table" / "unet.onnx").unlink()
+    assert weights.small_backend(tmp_path) == "onnx"
+
+
 @pytest.mark.parametrize(
     ("marks", "complete"),
     [
@@ -127,13 +147,7 @@ def test_each_part_of_them_counts(part: str, tmp_path: Path, monkeypatch: pytest
 def test_folders_of_the_torch_models_need_a_mark(
     marks: list[str], complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tmp_path / weights.SMALL_MODELS[1]
-    for part in weights._PARTS[weights.SMALL_MODELS[1]]:
-        path = root / part
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x") if path.suffix else path.mkdir(exist_ok=True)
-    for mark in marks:
-        (root / mark / ".mineru_complete").touch()
+    make_torch(tmp_path, marks)
     assert weights.small_models(tmp_path) is theirs(tmp_path, monkeypatch) is complete
 
 
