@@ -1,16 +1,16 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-SCRIPTS := start_mineru_optimized.sh .ci/run
+SCRIPTS := start_mineru_optimized.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos bench screenshots lock clean chromium
+.PHONY: help setup test unit integration browser check format chaos bench screenshots lock clean chromium sglang-cpu
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with the tools for tests
 	@./start_mineru_optimized.sh setup --dev
@@ -20,7 +20,7 @@ test: unit integration browser ## all tests
 unit: setup ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup ## tests that start the service
+integration: setup sglang-cpu ## tests that start the service
 	$(PYTEST) tests/integration
 
 browser: setup chromium ## tests that drive the page with Chromium
@@ -37,6 +37,9 @@ format: setup ## put the code into its shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a card (2.9 GB)
+	@tests/sglang_cpu/setup.sh $(PY)
+
 chaos: setup ## tests that kill processes
 	$(PYTEST) tests/integration/test_kill.py
 
@@ -52,7 +55,7 @@ lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade
 	    --no-emit-index-url --custom-compile-command "make lock" --quiet -o constraints.txt $(ARGS)
 
 clean: ## remove the environment and everything built, never data/
-	rm -rf .venv .venv.lock .venv.log build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
 
 chromium:

@@ -43,6 +43,7 @@ class Faults:
     health_seconds: float = 0.01  #: the real one takes one second
     health_timeout: float = 20.0  #: until /health of a server that hangs answers 503
     hang: bool = False  #: chats are taken and never answered
+    lingers: float = 0.0  #: seconds a chat goes on when its client has left (the real one: up to four)
     fail_status: int = 0  #: chats answer this (500, 503, 400, ...)
     fail_every: int = 1  #: only every n-th of them
     fail_match: dict[str, Any] | None = None  #: only those with such a picture (see ``matches``)
@@ -165,8 +166,8 @@ class Fake:
     def _checked_limit(self, body: dict[str, Any]) -> int | None:
         """``max_tokens`` of a request. Raises ``ValueError`` as SGLang refuses it."""
         limit, context = body.get("max_tokens"), self.options.context_length
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
-            raise ValueError(f"max_completion_tokens must be positive, got {limit}")
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise ValueError(f"max_new_tokens must be at least 0, got {limit}.")
         if limit and limit + answers.IMAGE_TOKENS > context:
             total = limit + answers.IMAGE_TOKENS
             raise ValueError(
@@ -222,6 +223,7 @@ class Fake:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if not task.cancelled():  # the client has left
+                await asyncio.wait({task}, timeout=self.faults.lingers)
                 task.cancel()
                 raise
             return 200, completion(self.options.served_model_name, self.chats, "", "abort", 0)

@@ -105,7 +105,7 @@ def test_stops_at_max_tokens(plain: FakeSglang) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_tokens": 0}, {"max_tokens": 16000}, {"messages": []}, {"messages": [{"content": [{}]}]}]
+    "wrong", [{"max_tokens": -1}, {"max_tokens": 16000}, {"messages": []}, {"messages": [{"content": [{}]}]}]
 )
 def test_refuses_what_is_no_chat(plain: FakeSglang, wrong: dict[str, Any]) -> None:
     answer = http.post(f"{plain.url}/v1/chat/completions", json={**body(), **wrong})
@@ -201,6 +201,16 @@ def test_notices_who_hangs_up_and_aborts() -> None:
         until(lambda: server.stats()["running"] == 1)
         http.post(f"{server.url}/abort_request", json={"abort_all": True})
         assert chat.result()["finish_reason"] == "abort"
+
+
+def test_a_chat_can_outlive_its_client() -> None:
+    with FakeSglang(hang=True, lingers=5) as server:
+        with pytest.raises(httpx.TimeoutException):
+            http.post(f"{server.url}/v1/chat/completions", json=body(), timeout=0.1)
+        until(lambda: server.stats()["aborted"] == 1)
+        assert http.get(f"{server.url}/v1/loads").json()["loads"][0]["num_running_reqs"] == 1
+        http.post(f"{server.url}/abort_request", json={"abort_all": True})
+        until(lambda: server.stats()["in_flight"] == 0, seconds=1)
 
 
 def test_fails_as_told(plain: FakeSglang) -> None:
