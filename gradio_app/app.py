@@ -19,8 +19,11 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api
+from gradio_app import __version__, api, gpu
 from gradio_app.auth import Guard, is_loopback
+from gradio_app.backends import choose_backend
+from gradio_app.card_watch import CardWatch
+from gradio_app.engine import ModelSingleton
 from gradio_app.errors import AppError, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
@@ -63,20 +66,26 @@ class Server(uvicorn.Server):
 def build(settings: Settings, folders: Folders, store: Store, token: str = "") -> FastAPI:
     """The whole application: REST, page and guard. The queue starts with the server's lifespan."""
 
+    backend = choose_backend(settings, folders.run)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        keep = settings.workers + 1
+        keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool(folders.run, settings.worker_memory_limit, keep, settings.model_dir)
-        manager = TaskManager(settings, folders, store, pool)
+        engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
+        manager = TaskManager(settings, folders, store, pool, engine)
         app.state.manager = manager
+        watch = app.state.watch = CardWatch(engine, lambda: gpu.cards(limit=settings.gpu_memory))
         await manager.start()
-        warming = asyncio.create_task(pool.warm(settings.workers))
+        beside = [asyncio.create_task(pool.warm(settings.workers)), asyncio.create_task(watch.run())]
         try:
             yield
         finally:
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await manager.stop()
+            await engine.close()
 
     # the usual FastAPI loads its documentation page from outside
     app = FastAPIOffline(

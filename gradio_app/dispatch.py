@@ -14,9 +14,12 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import schedule
+from gradio_app.backend import EngineLost
+from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     AppError,
     Conflict,
+    EngineUnavailable,
     FileCorrupt,
     NotFound,
     WorkerCrashed,
@@ -26,13 +29,12 @@ from gradio_app.errors import (
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
+from gradio_app.recovery import CRASH_TRIES, History, Verdict, halves, judge
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.store import Superseded
-from gradio_app.task import Shard, Task
+from gradio_app.task import Shard, Task, failed_pages, format_pages
 
-#: how often a part whose worker crashed is tried before the document is blamed
-CRASH_TRIES = 3
 #: key of the job that joins a task, among its shards in flight
 _JOIN = -1
 
@@ -50,21 +52,24 @@ class Run:
     todo: deque[Shard] = field(default_factory=deque[Shard])
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
     working: set[int] = field(default_factory=set[int])
-    tries: dict[int, int] = field(default_factory=dict[int, int])
+    history: dict[int, History] = field(default_factory=dict[int, History])
+    poison: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
     """Keeps as many shards in flight as there are slots. The processing lock admits one dispatcher."""
 
-    def __init__(self, settings: Settings, folders: Folders, ledger: Ledger, jobs: Jobs) -> None:
-        self._slots = settings.workers
+    def __init__(
+        self, settings: Settings, folders: Folders, ledger: Ledger, jobs: Jobs, engine: ModelSingleton
+    ) -> None:
+        self._engine = engine
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
-        self.queue = schedule.FairQueue()
+        self.lanes = schedule.Lanes({False: settings.workers, True: settings.workers_vlm})
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
         self.pages_parsed = 0
@@ -72,9 +77,16 @@ class Dispatcher:
 
     def admit(self, task: Task) -> None:
         """Puts a queued task in line."""
-        self.queue.push(
+        self.lanes.push(
             schedule.entry(
-                task.id, task.owner, task.page_weight, task.options.priority, task.created_at, task.seq
+                task.id,
+                task.owner,
+                task.page_weight,
+                task.options.priority,
+                task.created_at,
+                task.seq,
+                task.tier,
+                task.needs_engine,
             )
         )
         self.wake()
@@ -93,15 +105,9 @@ class Dispatcher:
                 await self._wake.wait()
 
     def _next(self) -> schedule.Entry | None:
-        """Who gets a slot now: the fair next one; or a short document when long ones hold all slots."""
         if self.paused or self._ledger.closing:
             return None
-        busy = [run.entry for run in self.runs.values() for _ in run.working]
-        if len(busy) < self._slots:
-            return self.queue.peek()
-        if len(busy) == self._slots and not all(item.express for item in busy):
-            return self.queue.peek(express_only=True)
-        return None
+        return self.lanes.next([run.entry for run in self.runs.values() for _ in run.working])
 
     async def _launch(self, item: schedule.Entry) -> None:
         run = self.runs.get(item.task_id)
@@ -110,14 +116,14 @@ class Dispatcher:
             await asyncio.wait([run.in_flight[_JOIN]])
         run = self.runs.get(item.task_id) or await self._begin(item)
         if run is None or not run.todo:
-            self.queue.discard(item.task_id)
+            self.lanes.discard(item.task_id)
         if run is None:
             return
         if run.todo:
             shard = run.todo.popleft()
             if not run.todo:
-                self.queue.discard(item.task_id)
-            self.queue.charge(item.owner, len(shard.pages))
+                self.lanes.discard(item.task_id)
+            self.lanes.charge(item, len(shard.pages))
             run.working.add(shard.index)
             self._spawn(run, shard.index, self._parse(run, shard))
         elif not run.in_flight:
@@ -144,14 +150,11 @@ class Dispatcher:
     def _unfinished(self, task: Task) -> list[Shard]:
         """Shards to parse. One that counts as done but whose files are gone is parsed again."""
         self._folders.unpark_shards(task.id)
-        whole = task.shards_total == 1
+        result, part = self._folders.result(task.id), self._folders.shard
         return [
             shard
             for shard in self._ledger.store.shards(task.id)
-            if not shard.done
-            or not (
-                self._folders.result(task.id) if whole else self._folders.shard(task.id, shard.index)
-            ).is_dir()
+            if not shard.done or not (result if task.whole else part(task.id, shard.index)).is_dir()
         ]
 
     async def _parse(self, run: Run, shard: Shard) -> None:
@@ -175,24 +178,41 @@ class Dispatcher:
 
     async def _parse_and_keep(self, run: Run, shard: Shard) -> None:
         task = run.task
-        parsed = await self._jobs.parse(task, shard)
+        parsed = await (self._read(run, shard) if task.needs_engine else self._compute(run, shard))
         self._free(run, shard.index)
 
         def keep() -> None:
             out = parsed.folder / "out"
-            if task.shards_total == 1:
+            if task.whole:
                 self._folders.keep_result(task.id, out)
             else:
                 self._folders.keep_shard(task.id, shard.index, out)
 
+        finish, bad = self._ledger.store.finish_shard, parsed.answer.get("failed", ())
+        reason = EngineUnavailable(parsed.answer["reason"]) if bad else None
+        ids = task.id, shard.index, task.attempt
         try:
-            await self._ledger.do(
-                self._ledger.store.finish_shard, task.id, shard.index, task.attempt, parsed.seconds, keep
-            )
+            await self._ledger.do(finish, *ids, parsed.seconds, keep, bad, reason, parsed.engine)
         finally:
             await asyncio.shield(self._jobs.drop(parsed))
         self._learn(task.tier, parsed)
         await self._ledger.notify()
+
+    async def _compute(self, run: Run, shard: Shard) -> Parsed:
+        halved = run.history.get(shard.index, History()).halved
+        return await self._jobs.parse(run.task, shard, halved=halved)
+
+    async def _read(self, run: Run, shard: Shard) -> Parsed:
+        """Parses a shard whose pages the vision model reads. ``EngineLost``: the server went away."""
+        history = run.history.get(shard.index, History())
+        async with self._engine.lease(history.alone) as endpoint:
+            try:
+                parsed = await self._jobs.parse(run.task, shard, endpoint, history.halved)
+            except EngineUnavailable as error:
+                raise EngineLost(error.message) from error
+        self._engine.tokens += int(parsed.answer["tokens"])
+        parsed.engine = json.dumps([self._engine.kind, endpoint.version, endpoint.model])
+        return parsed
 
     def _free(self, run: Run, index: int) -> None:
         """Gives a slot back."""
@@ -205,16 +225,26 @@ class Dispatcher:
         self.rates[tier] = schedule.learn_rate(self.rates.get(tier), parsed.seconds, pages)
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
-        run.tries[shard.index] = run.tries.get(shard.index, 0) + 1
-        if isinstance(error, WorkerCrashed) and run.tries[shard.index] < CRASH_TRIES:
-            run.todo.appendleft(shard)
-            self.queue.push(run.entry)
-            return
+        history = run.history[shard.index] = run.history.get(shard.index, History()).failed()
+        verdict = judge(error, len(shard.pages), history, run.poison)
         try:
-            fail_shard = self._ledger.store.fail_shard
-            await self._ledger.do(fail_shard, run.task.id, shard.index, run.task.attempt, error)
+            if verdict is Verdict.GIVE_UP:
+                run.poison += 1
+                fail_shard = self._ledger.store.fail_shard
+                await self._ledger.do(fail_shard, run.task.id, shard.index, run.task.attempt, error)
+                return
+            parts = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, history)
         except (Conflict, NotFound):
             return  # a newer attempt has begun; it will find out for itself
+        run.todo.extendleft(reversed(parts))
+        self.lanes.push(run.entry)
+
+    async def _halve(self, run: Run, shard: Shard, history: History) -> list[Shard]:
+        split, ids = self._ledger.store.split_shard, (run.task.id, shard.index, run.task.attempt)
+        parts = await self._ledger.do(split, *ids, halves(shard.pages))
+        run.task = await self._ledger.get(run.task.id)
+        run.history |= {part.index: history.half() for part in parts}
+        return parts
 
     async def _conclude(self, run: Run) -> None:
         """All shards were tried: join what is there and end the task."""
@@ -241,11 +271,10 @@ class Dispatcher:
     async def _end(self, run: Run) -> Task:
         task = run.task
         shards = await self._ledger.do(self._ledger.store.shards, task.id)
-        failed = [shard for shard in shards if not shard.done]
-        if len(failed) == len(shards):
-            raise _first_error(failed)
-        if len(shards) > 1:
-            return await self._join(run, shards, failed)
+        if not any(shard.done for shard in shards):
+            raise _first_error(shards)
+        if not task.whole:
+            return await self._join(run, shards)
         finish = self._ledger.store.finish
         changes = await asyncio.to_thread(self._describe_result, task.id)
         return await self._ledger.do(finish, task.id, task.attempt, TaskStatus.COMPLETED, changes)
@@ -257,8 +286,9 @@ class Dispatcher:
         digest = sha256((result / "document.md").read_bytes()).hexdigest()
         return {"pages_total": pages, "pages_done": pages, "result_sha256": digest}
 
-    async def _join(self, run: Run, shards: Sequence[Shard], failed: Sequence[Shard]) -> Task:
+    async def _join(self, run: Run, shards: Sequence[Shard]) -> Task:
         task = run.task
+        failed = failed_pages(shards)
         run.working.add(_JOIN)
         parsed = await self._assemble(task, shards)
         self._free(run, _JOIN)
@@ -266,11 +296,12 @@ class Dispatcher:
         changes: dict[str, Any] = {
             "result_sha256": parsed.answer["sha256"],
             "parse_seconds": spent,
-            "pages_failed": sum(len(shard.pages) for shard in failed),
+            "pages_failed": len(failed),
+            "failed_pages": format_pages(failed),
         }
         if failed:
-            error = _first_error(failed)
-            changes |= {"error_code": error.code, "error_message": error.message}
+            error = _first_error(shards)
+            changes |= {"error_code": error.code, "error_message": _name_pages(failed, error)}
 
         def keep() -> None:
             self._folders.keep_result(task.id, parsed.folder / "out")
@@ -296,7 +327,7 @@ class Dispatcher:
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended."""
-        self.queue.discard(task_id)
+        self.lanes.discard(task_id)
         run = self.runs.get(task_id)
         if run is not None:
             await run.begun.wait()
@@ -315,7 +346,7 @@ class Dispatcher:
         run.todo.clear()
         await _cancel_all(list(run.in_flight.values()))
         self.runs.pop(run.task.id, None)
-        self.queue.discard(run.task.id)
+        self.lanes.discard(run.task.id)
         self.wake()
 
     async def give_back(self) -> None:
@@ -336,6 +367,11 @@ async def _cancel_all(jobs: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*jobs, return_exceptions=True)
 
 
-def _first_error(failed: Sequence[Shard]) -> AppError:
-    notes = [shard.error for shard in failed if shard.error]
+def _first_error(shards: Sequence[Shard]) -> AppError:
+    notes = [shard.error for shard in shards if shard.error]
     return from_code(*json.loads(notes[0])) if notes else FileCorrupt()
+
+
+def _name_pages(failed: tuple[int, ...], error: AppError) -> str:
+    pages = f"Page {failed[0]}" if len(failed) == 1 else f"Pages {format_pages(failed)}"
+    return f"{pages} could not be read completely; the rest is there. {error.message}"

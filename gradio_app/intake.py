@@ -14,6 +14,7 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import schedule
+from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     AppError,
     DiskFull,
@@ -28,7 +29,7 @@ from gradio_app.jobs import Jobs, cache_key
 from gradio_app.ledger import Ledger
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import Inspection, ParseOptions, Task
+from gradio_app.task import VISION_TIERS, Inspection, ParseOptions, Task
 
 #: how often a file whose inspection crashed is looked at before the file is blamed
 CRASH_TRIES = 3
@@ -53,12 +54,14 @@ class Intake:
         folders: Folders,
         ledger: Ledger,
         jobs: Jobs,
+        engine: ModelSingleton,
         queued: Callable[[Task], None],
     ) -> None:
         self._settings = settings
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
+        self._engine = engine
         self._queued = queued
         self._wake = asyncio.Event()
         self._current: tuple[str, asyncio.Task[None]] | None = None
@@ -174,16 +177,19 @@ class Intake:
             await self._ledger.fail(task_id, as_app_error(error))
 
     async def _inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
+        engine = self._engine.identity if self._engine.available else ""
+        reason = self._engine.trouble
         for _ in range(CRASH_TRIES - 1):
             try:
-                return await self._jobs.inspect(task)
+                return await self._jobs.inspect(task, engine, reason)
             except WorkerCrashed:
                 logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
-        return await self._jobs.inspect(task)
+        return await self._jobs.inspect(task, engine, reason)
 
     async def _sort_in(self, task: Task, found: Inspection, pages: tuple[int, ...]) -> None:
-        size = self._settings.shard_pages_flash
-        key = cache_key(task, found, pages, size)
+        vision = found.tier in VISION_TIERS
+        size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
+        key = cache_key(task, found, pages, size, self._engine.identity if vision else "")
         facts: dict[str, Any] = {
             "kind": found.kind,
             "tier": found.tier,
@@ -210,6 +216,7 @@ class Intake:
         now = time.time()
         changes = facts | {
             "pages_total": donor.pages_total,
+            "engine": donor.engine,
             "pages_done": donor.pages_done,
             "result_sha256": donor.result_sha256,
             "cached": 1,

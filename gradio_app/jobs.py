@@ -6,31 +6,35 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gradio_app.backend import Endpoint
 from gradio_app.errors import NotFound
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
-from gradio_app.task import Inspection, Shard, Task
+from gradio_app.task import Inspection, Shard, Task, readings
 from gradio_app.workers import WorkerPool
 
 #: a first look, a page picture or an export must not take longer, in seconds
 LIGHT_TIMEOUT = 120.0
+#: least time for a part, however often it was halved, in seconds
+LEAST_TIME = 60.0
 #: raised when the files of a result change, so that results of older versions are not reused
 RESULT_VERSION = 1
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parsed:
-    """A finished job: the folder it wrote, what it said, and the seconds it took."""
+    """A finished job: the folder it wrote, what it said, the seconds it took, which engine it used."""
 
     folder: Path
     answer: dict[str, Any]
     seconds: float
+    engine: str = ""
 
 
 class Jobs:
@@ -41,8 +45,13 @@ class Jobs:
         self._folders = folders
         self._pool = pool
 
-    async def inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
-        """What the file is and which pages are selected (1-based; empty when it has no pages)."""
+    async def inspect(
+        self, task: Task, engine: str = "", no_engine: str = ""
+    ) -> tuple[Inspection, tuple[int, ...]]:
+        """What the file is and which pages are selected (1-based; empty when it has no pages).
+
+        ``engine`` names what would read its pages at the better tiers; empty: nothing, for ``no_engine``.
+        """
         folder = await asyncio.to_thread(self._folders.work, task.id, "inspect")
         try:
             source = self._folders.linked_source(task.source, folder, suffix_of(task.name))
@@ -53,6 +62,8 @@ class Jobs:
                 "ocr_mode": task.options.ocr_mode,
                 "max_pages": self._settings.max_pages,
                 "memory_limit": self._settings.worker_memory_limit,
+                "engine": engine,
+                "no_engine": no_engine,
             }
             found = await self._pool.run_light(
                 "inspect", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
@@ -62,41 +73,49 @@ class Jobs:
         pages = tuple(found.pop("pages"))
         return Inspection(**found), pages
 
-    async def parse(self, task: Task, shard: Shard) -> Parsed:
-        """Parses one shard. A document of one shard comes back as a finished result.
+    async def parse(
+        self, task: Task, shard: Shard, endpoint: Endpoint | None = None, halved: int = 0
+    ) -> Parsed:
+        """Parses one shard, with the model server at ``endpoint`` where the tier needs one.
 
-        The caller takes ``folder`` over, or drops it with ``drop``.
+        A document that is parsed whole comes back as a finished result. The caller takes ``folder``
+        over, or drops it with ``drop``. A shard that was ``halved`` so often gets as much less time.
         """
-        whole = task.shards_total == 1
-        all_pages = whole and len(shard.pages) == task.source_pages
-        args = {
+        all_pages = task.shards_total == 1 and len(shard.pages) == task.source_pages
+        args: dict[str, Any] = {
             "pages": [] if all_pages else list(shard.pages),
             "tier": task.tier,
             "parse_mode": task.parse_mode,
         }
+        seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         folder = await asyncio.to_thread(self._folders.work, task.id, f"{shard.index}-{task.attempt}")
         source = self._folders.linked_source(task.source, folder, task.kind)
-        fn = "parse_document" if whole else "parse_shard"
-        return await self._run(fn, {"source": str(source), **args}, folder)
+        if task.whole:
+            return await self._run("parse_document", {"source": str(source), **args}, folder, seconds)
+        args["endpoint"] = asdict(endpoint) if endpoint else None
+        return await self._run("parse_shard", {"source": str(source), **args}, folder, seconds)
 
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
         """Joins the finished shards of a task into its result."""
         folder = await asyncio.to_thread(self._folders.work, task.id, f"join-{task.attempt}")
+        pages: dict[int, list[int]] = {}
+        for page, shard in sorted(readings(shards).items()):
+            pages.setdefault(shard.index, []).append(page)
         parts = [
-            {"folder": str(self._folders.shard(task.id, shard.index)), "pages": list(shard.pages)}
-            for shard in shards
-            if shard.done
+            {"folder": str(self._folders.shard(task.id, index)), "pages": some}
+            for index, some in pages.items()
         ]
-        return await self._run("assemble", {"shards": parts, "pages_in_file": task.source_pages}, folder)
+        args = {"shards": parts, "pages_in_file": task.source_pages}
+        return await self._run("assemble", args, folder, self._settings.task_timeout)
 
-    async def _run(self, fn: str, args: dict[str, Any], folder: Path) -> Parsed:
+    async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
         started = time.monotonic()
         try:
             answer = await self._pool.run(
                 fn,
                 {**args, "out": str(folder / "out")},
                 tmp=str(folder / "tmp"),
-                seconds=self._settings.task_timeout,
+                seconds=seconds,
             )
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
@@ -150,8 +169,10 @@ def suffix_of(name: str) -> str:
     return Path(name).suffix.lstrip(".").lower()
 
 
-def cache_key(task: Task, found: Inspection, pages: tuple[int, ...], shard_pages: int) -> str:
-    """Equal for two tasks whose results are equal: same bytes, pages, options and versions.
+def cache_key(
+    task: Task, found: Inspection, pages: tuple[int, ...], shard_pages: int, engine: str = ""
+) -> str:
+    """Equal for two tasks whose results are equal: same bytes, pages, options, versions and ``engine``.
 
     The suffix counts because MinerU tells some types apart by it.
     """
@@ -164,5 +185,6 @@ def cache_key(task: Task, found: Inspection, pages: tuple[int, ...], shard_pages
         found.parser_version,
         list(pages),
         shard_pages if len(pages) > shard_pages else 0,
+        *([engine] if engine else []),
     ]
     return sha256(json.dumps(parts).encode()).hexdigest()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gradio_app.states import QueueStatus, TaskStatus
+from gradio_app.engine import ModelSingleton
+from gradio_app.gpu import Card
+from gradio_app.states import EngineStatus, QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
 
 
@@ -33,14 +35,54 @@ class _Snapshot(Collector):
         for status in QueueStatus:
             state.add_metric([status.value], float(status is self._manager.status))
         yield state
+        yield from _engine(self._manager.engine)
         workers = len(self._manager.pool.pids)
         yield GaugeMetricFamily("mineru_app_workers", "Live worker processes.", value=workers)
         free = self._manager.folders.free_bytes()
         yield GaugeMetricFamily("mineru_app_disk_free_bytes", "Free space of the data folder.", value=free)
 
 
-async def render(manager: TaskManager) -> bytes:
+def _engine(engine: ModelSingleton) -> Iterator[Metric]:
+    state = GaugeMetricFamily("mineru_app_engine_status", "1 for the engine's status.", labels=["status"])
+    for status in EngineStatus:
+        state.add_metric([status.value], float(status is engine.status))
+    yield state
+    told = engine.describe()
+    for name, text in (("in_flight", "use the engine now"), ("waiting", "wait for the engine")):
+        yield GaugeMetricFamily(f"mineru_app_engine_{name}", f"Parts that {text}.", value=told[name])
+    events = CounterMetricFamily(
+        "mineru_app_engine_events", "Starts, sleeps, wakes, stops and crashes.", labels=["event"]
+    )
+    for event, count in told["counts"].items():
+        events.add_metric([event], count)
+    yield events
+    yield CounterMetricFamily("mineru_app_tokens", "Tokens that the model wrote.", value=engine.tokens)
+
+
+class _Cards(Collector):
+    def __init__(self, cards: Sequence[Card]) -> None:
+        self._cards = cards
+
+    def collect(self) -> Iterator[Metric]:
+        """Memory, load and temperature of each card."""
+        for name, text in (
+            ("used", "Memory in use"),
+            ("total", "Memory"),
+            ("load", "Load in percent"),
+            ("temperature", "Degrees Celsius"),
+        ):
+            unit = "_bytes" if name in ("used", "total") else ""
+            figure = GaugeMetricFamily(f"mineru_app_card_{name}{unit}", f"{text}, by card.", labels=["card"])
+            for card in self._cards:
+                value = getattr(card, name)
+                if value is not None:
+                    figure.add_metric([card.uuid], value)
+            yield figure
+
+
+async def render(manager: TaskManager, cards: Sequence[Card]) -> bytes:
     """The metrics page in Prometheus' text format."""
     registry = CollectorRegistry()
+    registry.register(_Cards(cards))
     registry.register(_Snapshot(manager, await manager.counts()))
     return generate_latest(registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -11,8 +11,9 @@ from itertools import pairwise
 EXPRESS_PAGES = 8
 #: what one point of priority, or being short, is worth: seconds of waiting
 HEAD_START = 600.0
-#: seconds per page before anything was measured (facts: flash takes 0.07 to 0.29)
-FIRST_GUESS = {"flash": 0.2}
+#: seconds per page before anything was measured (flash takes 0.07 to 0.29; an A100 reads 2 pages a second
+#: with the vision model, spread over some slots)
+FIRST_GUESS = {"flash": 0.2, "standard": 2.0, "advanced": 3.0}
 #: weight of the newest measurement in the learned rate
 LEARNING = 0.2
 #: number of owners beyond which those without waiting tasks are forgotten
@@ -33,13 +34,27 @@ class Entry:
     owner: str = field(compare=False)
     pages: int = field(compare=False)
     express: bool = field(compare=False)
+    tier: str = field(compare=False, default="flash")
+    vision: bool = field(compare=False, default=False)
 
 
-def entry(task_id: str, owner: str, pages: int, priority: int, created_at: float, seq: int) -> Entry:
-    """The queue entry of a task with ``pages`` pages left, created at ``created_at`` (seconds)."""
+def entry(
+    task_id: str,
+    owner: str,
+    pages: int,
+    priority: int,
+    created_at: float,
+    seq: int,
+    tier: str = "flash",
+    vision: bool = False,
+) -> Entry:
+    """The queue entry of a task with ``pages`` pages left, created at ``created_at`` (seconds).
+
+    ``vision``: its pages are read by the vision model.
+    """
     express = pages <= EXPRESS_PAGES
     arrival = created_at - HEAD_START * (priority + (1 if express else 0))
-    return Entry(arrival, seq, task_id, owner, pages, express)
+    return Entry(arrival, seq, task_id, owner, pages, express, tier, vision)
 
 
 class FairQueue:
@@ -126,6 +141,56 @@ class FairQueue:
         # short documents have a head start, so the first of them is near the top of the heap
         short = (item for item in heap if item.express and self._alive.get(item.task_id) is item)
         return heap[0] if heap[0].express else min(short, default=None)
+
+
+class Lanes:
+    """One fair queue for each kind of slot: those that compute here, those that wait for the vision model.
+
+    ``slots`` says how many of each there are, by ``Entry.vision``.
+    """
+
+    def __init__(self, slots: Mapping[bool, int]) -> None:
+        self.slots = slots
+        self._queues = {vision: FairQueue() for vision in slots}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def __contains__(self, task_id: object) -> bool:
+        return any(task_id in queue for queue in self._queues.values())
+
+    def push(self, item: Entry) -> None:
+        """Adds a waiting task, or replaces its entry."""
+        self._queues[item.vision].push(item)
+
+    def discard(self, task_id: str) -> None:
+        """Takes a task out; unknown ids are ignored."""
+        for queue in self._queues.values():
+            queue.discard(task_id)
+
+    def charge(self, item: Entry, pages: int) -> None:
+        """Books ``pages`` that were handed out for this task's owner."""
+        self._queues[item.vision].charge(item.owner, pages)
+
+    def next(self, busy: Sequence[Entry]) -> Entry | None:
+        """Who gets a slot now, when ``busy`` hold one: the fair next of a kind that has one free.
+
+        When long documents hold all slots of a kind, a short one gets an extra slot.
+        """
+        for vision, queue in self._queues.items():
+            holders = [item for item in busy if item.vision is vision]
+            found: Entry | None = None
+            if len(holders) < self.slots[vision]:
+                found = queue.peek()
+            elif len(holders) == self.slots[vision] and not all(item.express for item in holders):
+                found = queue.peek(express_only=True)
+            if found is not None:
+                return found
+        return None
+
+    def order(self, vision: bool, limit: int) -> Iterator[Entry]:
+        """The first ``limit`` tasks of a kind in the order in which they would start now."""
+        return self._queues[vision].order(limit)
 
 
 def cut(pages: Sequence[int], size: int) -> list[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""The database's tables. A change here raises SCHEMA_VERSION and adds a migration in ``store.py``."""
+"""The database's tables. A change here raises SCHEMA_VERSION and adds a migration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gradio_app.states import ACTIVE, TaskStatus
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def sql_list(statuses: Iterable[TaskStatus]) -> str:
@@ -49,7 +49,9 @@ CREATE TABLE tasks (
     result_sha256 TEXT NOT NULL DEFAULT '',
     error_code TEXT,
     error_message TEXT,
-    cache_key TEXT
+    cache_key TEXT,
+    engine TEXT NOT NULL DEFAULT '',
+    failed_pages TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX tasks_rev ON tasks (rev);
 CREATE INDEX tasks_owner ON tasks (owner, rev);
@@ -64,6 +66,7 @@ CREATE TABLE shards (
     done INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     seconds REAL NOT NULL DEFAULT 0,
+    bad TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (task_id, idx)
 ) WITHOUT ROWID;
 CREATE TABLE submissions (
@@ -79,3 +82,12 @@ CREATE TABLE rates (tier TEXT PRIMARY KEY, seconds_per_page REAL NOT NULL) WITHO
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('rev', 0), ('forgotten', 0), ('paused', 0);
 """
+
+#: version -> what makes the next one of it
+MIGRATIONS = {
+    1: """
+ALTER TABLE tasks ADD COLUMN engine TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN failed_pages TEXT NOT NULL DEFAULT '';
+ALTER TABLE shards ADD COLUMN bad TEXT NOT NULL DEFAULT '[]';
+"""
+}

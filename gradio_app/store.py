@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import lock_folder
-from gradio_app.schema import ACTIVE_SQL, SCHEMA, SCHEMA_VERSION, sql_list
+from gradio_app.schema import ACTIVE_SQL, MIGRATIONS, SCHEMA, SCHEMA_VERSION, sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
-from gradio_app.task import ParseOptions, Shard, Task
+from gradio_app.task import Shard, Task, pages_done
 
 
 class Superseded(Conflict):
@@ -60,6 +61,9 @@ class Store:
             )
         if version == 0:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            return
+        for older in range(version, SCHEMA_VERSION):
+            self._db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version={older + 1}; COMMIT;")
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
@@ -97,7 +101,7 @@ class Store:
         """Records new tasks, durably and all at once."""
         with self._transaction() as db:
             for task in tasks:
-                columns = _to_columns(task) | {"rev": self._next_rev()}
+                columns = task.to_row() | {"rev": self._next_rev()}
                 db.execute(_insert("tasks", columns), columns)
             if key:
                 ids = json.dumps([task.id for task in tasks])
@@ -135,10 +139,7 @@ class Store:
         """
         with self._transaction() as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
-            db.executemany(
-                "INSERT INTO shards (task_id, idx, pages) VALUES (?, ?, ?)",
-                [(task_id, index, json.dumps(pages)) for index, pages in enumerate(shards)],
-            )
+            self._cut(task_id, dict(enumerate(shards)))
             if self.get(task_id).status is not TaskStatus.PENDING:
                 raise Superseded()
             return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
@@ -151,29 +152,61 @@ class Store:
         return task
 
     def finish_shard(
-        self, task_id: str, index: int, attempt: int, seconds: float, keep: Callable[[], None]
+        self,
+        task_id: str,
+        index: int,
+        attempt: int,
+        seconds: float,
+        keep: Callable[[], None],
+        bad: Sequence[int] = (),
+        reason: AppError | None = None,
+        engine: str = "",
     ) -> Task:
         """Counts a parsed shard, after ``keep`` has put its files in place.
 
-        Raises ``Superseded``, without calling ``keep``, when a newer attempt has begun.
+        ``bad`` are pages read with parts missing, for ``reason``; ``engine`` is what read them. Raises
+        ``Superseded``, without calling ``keep``, when a newer attempt has begun.
         """
         task = self.check_current(task_id, attempt)
         keep()
+        columns = (json.dumps(list(bad)), _note(reason) if bad else None, seconds, task_id, index)
+        changes = {"parse_seconds": task.parse_seconds + seconds, "engine": engine or task.engine}
         with self._transaction() as db:
             db.execute(
-                "UPDATE shards SET done = 1, error = NULL, seconds = ? WHERE task_id = ? AND idx = ?",
-                (seconds, task_id, index),
+                "UPDATE shards SET done = 1, bad = ?, error = ?, seconds = ? WHERE task_id = ? AND idx = ?",
+                columns,
             )
-            done = sum(len(shard.pages) for shard in self.shards(task_id) if shard.done)
-            self._write(task_id, {"pages_done": done, "parse_seconds": task.parse_seconds + seconds})
+            self._write(task_id, changes | {"pages_done": pages_done(self.shards(task_id))})
         return self.get(task_id)
+
+    def split_shard(
+        self, task_id: str, index: int, attempt: int, parts: Sequence[tuple[int, ...]]
+    ) -> list[Shard]:
+        """Cuts a shard that cannot be parsed as it is into ``parts``; returns those.
+
+        The result will not be offered to others as that of the whole document in one go.
+        """
+        self.check_current(task_id, attempt)
+        with self._transaction() as db:
+            shards = self.shards(task_id)
+            pages = dict(zip(chain([index], _free_indices(shards)), parts, strict=False))
+            db.execute("DELETE FROM shards WHERE task_id = ? AND idx = ?", (task_id, index))
+            self._cut(task_id, pages)
+            self._write(task_id, {"shards_total": len(shards) + len(parts) - 1, "cache_key": None})
+        return [shard for shard in self.shards(task_id) if shard.index in pages]
+
+    def _cut(self, task_id: str, pages: Mapping[int, Sequence[int]]) -> None:
+        self._db.executemany(
+            "INSERT INTO shards (task_id, idx, pages) VALUES (?, ?, ?)",
+            [(task_id, index, json.dumps(list(some))) for index, some in pages.items()],
+        )
 
     def fail_shard(self, task_id: str, index: int, attempt: int, error: AppError) -> None:
         """Notes why a shard could not be parsed; ``Superseded`` when a newer attempt has begun."""
         self.check_current(task_id, attempt)
         with self._transaction() as db:
-            note = json.dumps([error.code, error.message])
-            db.execute("UPDATE shards SET error = ? WHERE task_id = ? AND idx = ?", (note, task_id, index))
+            values = (_note(error), task_id, index)
+            db.execute("UPDATE shards SET error = ? WHERE task_id = ? AND idx = ?", values)
 
     def give_back(self, task_id: str, attempt: int) -> Task:
         """Queues a running task again, as the server stops; ``Superseded`` when it has just ended."""
@@ -202,10 +235,19 @@ class Store:
                 f"The task is {task.status}; only failed, partial or cancelled tasks can be retried."
             )
         target = TaskStatus.QUEUED if task.shards_total else TaskStatus.PENDING
-        fresh = dict.fromkeys(("error_code", "error_message", "finished_at")) | {"pages_failed": 0}
+        fresh: dict[str, Any] = dict.fromkeys(("error_code", "error_message", "finished_at"))
+        fresh |= {"pages_failed": 0, "failed_pages": "", "attempt": task.attempt + 1}
         with self._transaction() as db:
             db.execute("UPDATE shards SET error = NULL WHERE task_id = ? AND done = 0", (task_id,))
-            return self._move(task_id, target, {"attempt": task.attempt + 1, **fresh})
+            return self._move(task_id, target, fresh | self._read_again(task_id))
+
+    def _read_again(self, task_id: str) -> dict[str, Any]:
+        """Shards for the pages that were read with parts missing; what is there of them stays meanwhile."""
+        shards = self.shards(task_id)
+        again = sorted({page for shard in shards for page in shard.bad})
+        self._cut(task_id, dict(zip(_free_indices(shards), ((page,) for page in again), strict=False)))
+        self._db.execute("UPDATE shards SET bad = '[]' WHERE task_id = ?", (task_id,))
+        return {"shards_total": len(shards) + len(again), "pages_done": pages_done(self.shards(task_id))}
 
     def recover(self) -> list[Task]:
         """At start: what was in flight is queued again, what was being cancelled is cancelled."""
@@ -229,7 +271,7 @@ class Store:
 
     def find(self, task_id: str) -> Task | None:
         row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return _to_task(row) if row else None
+        return Task.from_row(row) if row else None
 
     def get(self, task_id: str) -> Task:
         """The task; raises ``NotFound``."""
@@ -239,19 +281,9 @@ class Store:
         return task
 
     def shards(self, task_id: str) -> list[Shard]:
-        """The shards of a task in page order."""
+        """The shards of a task, in the order in which they were cut."""
         rows = self._db.execute("SELECT * FROM shards WHERE task_id = ? ORDER BY idx", (task_id,))
-        return [
-            Shard(
-                row["task_id"],
-                row["idx"],
-                tuple(json.loads(row["pages"])),
-                bool(row["done"]),
-                row["error"],
-                row["seconds"],
-            )
-            for row in rows
-        ]
+        return [Shard.from_row(row) for row in rows]
 
     def list_status(self, statuses: Collection[TaskStatus]) -> list[Task]:
         """All tasks in these statuses, oldest first."""
@@ -302,7 +334,7 @@ class Store:
         return found[0] if found else None
 
     def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
-        return [_to_task(row) for row in self._db.execute(query, values)]
+        return [Task.from_row(row) for row in self._db.execute(query, values)]
 
     # ------------------------------------------------------------ small things
 
@@ -337,9 +369,7 @@ class Store:
 
     def needs_source(self, digest: str) -> bool:
         """Whether a task still needs this upload."""
-        return (
-            self._db.execute("SELECT 1 FROM tasks WHERE source = ? LIMIT 1", (digest,)).fetchone() is not None
-        )
+        return bool(self._list("SELECT * FROM tasks WHERE source = ? LIMIT 1", (digest,)))
 
     def task_ids(self) -> set[str]:
         return {row["id"] for row in self._db.execute("SELECT id FROM tasks")}
@@ -361,35 +391,10 @@ def _insert(table: str, columns: dict[str, Any]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(':' + name for name in columns)})"
 
 
-def _to_columns(task: Task) -> dict[str, Any]:
-    """The columns of a new task; the rest have their defaults."""
-    options = task.options
-    return {
-        "id": task.id,
-        "name": task.name,
-        "owner": task.owner,
-        "status": task.status.value,
-        "tier_asked": options.tier,
-        "page_range": options.page_range,
-        "ocr_mode": options.ocr_mode,
-        "priority": options.priority,
-        "use_cache": int(options.use_cache),
-        "source": task.source,
-        "size": task.size,
-        "created_at": task.created_at,
-    }
+def _free_indices(shards: Sequence[Shard]) -> Iterator[int]:
+    return count(max((shard.index for shard in shards), default=-1) + 1)
 
 
-def _to_task(row: sqlite3.Row) -> Task:
-    values = dict(row)
-    options = ParseOptions(
-        values.pop("tier_asked"),
-        values.pop("page_range"),
-        values.pop("ocr_mode"),
-        values.pop("priority"),
-        bool(values.pop("use_cache")),
-    )
-    del values["cache_key"]
-    values["status"] = TaskStatus(values["status"])
-    values["cached"] = bool(values["cached"])
-    return Task(options=options, **values)
+def _note(error: AppError | None) -> str | None:
+    """How an error is kept in a row of the shards."""
+    return json.dumps([error.code, error.message]) if error else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -16,6 +18,8 @@ OcrMode = Literal["auto", "txt", "ocr"]
 
 TIERS: tuple[str, ...] = get_args(Tier)
 OCR_MODES: tuple[str, ...] = get_args(OcrMode)
+#: tiers whose pages are read by the vision model
+VISION_TIERS = frozenset({"standard", "advanced"})
 PRIORITY_LIMIT = 10
 
 _RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
@@ -66,7 +70,11 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of pages of one task that is parsed in one go. ``pages`` are 1-based; empty: the whole file."""
+    """A run of pages of one task that is parsed in one go. ``pages`` are 1-based; empty: the whole file.
+
+    ``bad`` are those among them that were read with parts missing. A later shard may have read them
+    again; then that one counts.
+    """
 
     task_id: str
     index: int
@@ -74,6 +82,13 @@ class Shard:
     done: bool = False
     error: str | None = None
     seconds: float = 0.0
+    bad: tuple[int, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """From the store's columns."""
+        pages, bad = (tuple(json.loads(row[name])) for name in ("pages", "bad"))
+        return cls(row["task_id"], row["idx"], pages, bool(row["done"]), row["error"], row["seconds"], bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,42 @@ class Task:
     result_sha256: str = ""
     error_code: str | None = None
     error_message: str | None = None
+    engine: str = ""
+    failed_pages: str = ""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """From the store's columns."""
+        values = dict(row)
+        options = ParseOptions(
+            values.pop("tier_asked"),
+            values.pop("page_range"),
+            values.pop("ocr_mode"),
+            values.pop("priority"),
+            bool(values.pop("use_cache")),
+        )
+        del values["cache_key"]
+        values["status"] = TaskStatus(values["status"])
+        values["cached"] = bool(values["cached"])
+        return cls(options=options, **values)
+
+    def to_row(self) -> dict[str, Any]:
+        """The store's columns of a new task; the rest have their defaults."""
+        options = self.options
+        return {
+            "id": self.id,
+            "name": self.name,
+            "owner": self.owner,
+            "status": self.status.value,
+            "tier_asked": options.tier,
+            "page_range": options.page_range,
+            "ocr_mode": options.ocr_mode,
+            "priority": options.priority,
+            "use_cache": int(options.use_cache),
+            "source": self.source,
+            "size": self.size,
+            "created_at": self.created_at,
+        }
 
     @classmethod
     def placeholder(cls, task_id: str, owner: str) -> Self:
@@ -116,6 +167,16 @@ class Task:
     def evolve(self, **changes: Any) -> Self:
         """A copy with these fields changed."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def whole(self) -> bool:
+        """Parsed in one go, straight into a finished result. Pages of the model can fail one by one."""
+        return self.shards_total == 1 and not self.needs_engine
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether its pages are read by the vision model."""
+        return self.tier in VISION_TIERS
 
     @property
     def ended(self) -> bool:
@@ -167,12 +228,15 @@ class Task:
     def receipt(self) -> dict[str, Any]:
         """What this document cost and by what it was made."""
         start = self.started_at or self.finished_at or self.created_at
+        engine, version, model = json.loads(self.engine) if self.engine else ("none", "", "")
+        versions = {"mineru": self.parser_version, **({"model": model} if model else {})}
         return {
             "waited_seconds": round(max(0.0, start - self.created_at), 3),
             "parsed_seconds": round(self.parse_seconds, 3),
             "cached": self.cached,
-            "engine": "none",
-            "versions": {"mineru": self.parser_version},
+            "engine": engine,
+            "failed_pages": self.failed_pages,
+            "versions": versions | ({engine: version} if version else {}),
             "input_sha256": self.source,
             "output_sha256": self.result_sha256 or None,
         }
@@ -238,6 +302,27 @@ def format_pages(pages: tuple[int, ...]) -> str:
         else:
             runs.append([page, page])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def latest(shards: Iterable[Shard]) -> dict[int, Shard]:
+    """Page -> the newest shard that has it."""
+    return {page: shard for shard in sorted(shards, key=lambda shard: shard.index) for page in shard.pages}
+
+
+def readings(shards: Sequence[Shard]) -> dict[int, Shard]:
+    """Page -> the shard whose reading of it counts: the newest that is done."""
+    return latest(shard for shard in shards if shard.done)
+
+
+def pages_done(shards: Sequence[Shard]) -> int:
+    """How many pages need no more reading."""
+    return sum(shard.done for shard in latest(shards).values())
+
+
+def failed_pages(shards: Sequence[Shard]) -> tuple[int, ...]:
+    """Pages whose newest shard did not read them, or not completely."""
+    newest = latest(shards)
+    return tuple(sorted(page for page, shard in newest.items() if not shard.done or page in shard.bad))
 
 
 def display_name(raw: str) -> str:

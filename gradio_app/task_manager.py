@@ -9,6 +9,7 @@ from loguru import logger
 
 from gradio_app import cleanup, schedule
 from gradio_app.dispatch import Dispatcher
+from gradio_app.engine import ModelSingleton
 from gradio_app.errors import Conflict
 from gradio_app.folders import Folders
 from gradio_app.intake import Intake, Upload
@@ -29,14 +30,17 @@ PLACES = 2000
 class TaskManager:
     """Lives on the server's event loop; one per data folder."""
 
-    def __init__(self, settings: Settings, folders: Folders, store: Store, pool: WorkerPool) -> None:
+    def __init__(
+        self, settings: Settings, folders: Folders, store: Store, pool: WorkerPool, engine: ModelSingleton
+    ) -> None:
         self.settings = settings
         self.folders = folders
         self.pool = pool
+        self.engine = engine
         self.jobs = Jobs(settings, folders, pool)
         self.ledger = Ledger(store)
-        self._dispatcher = Dispatcher(settings, folders, self.ledger, self.jobs)
-        self._intake = Intake(settings, folders, self.ledger, self.jobs, self._dispatcher.admit)
+        self._dispatcher = Dispatcher(settings, folders, self.ledger, self.jobs, engine)
+        self._intake = Intake(settings, folders, self.ledger, self.jobs, engine, self._dispatcher.admit)
         self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
@@ -186,7 +190,7 @@ class TaskManager:
             return QueueStatus.DRAINING
         if self._dispatcher.paused:
             return QueueStatus.PAUSED
-        busy = self._dispatcher.runs or self._dispatcher.queue or self._intake.waiting
+        busy = self._dispatcher.runs or self._dispatcher.lanes or self._intake.waiting
         return QueueStatus.RUNNING if busy else QueueStatus.IDLE
 
     @property
@@ -211,26 +215,36 @@ class TaskManager:
 
     def _work_out_places(self) -> dict[str, tuple[int, float]]:
         places: dict[str, tuple[int, float]] = {}
-        slots, ahead = self.settings.workers, 0.0
+        position = 0
+        for vision, slots in self._dispatcher.lanes.slots.items():
+            position = max(position, self._places_of_kind(vision, slots, places))
+        slots = self.settings.workers
+        ahead = sum(seconds for place, seconds in places.values() if place == 0)
+        for item in self._intake.waiting.order(PLACES - position):
+            position += 1
+            places[item.task_id] = (position, ahead / slots)
+        return places
+
+    def _places_of_kind(self, vision: bool, slots: int, places: dict[str, tuple[int, float]]) -> int:
+        """Fills in the tasks that use one kind of slot; returns the last position."""
+        ahead, position = 0.0, 0
         for run in self._dispatcher.runs.values():
+            if run.entry.vision is not vision:
+                continue
             per_part = run.task.page_weight / max(1, run.task.shards_total)
             parts = len(run.todo) + len(run.in_flight)
             own = parts * per_part * self.rate(run.task.tier)
             places[run.task.id] = (0, schedule.eta(own, parts, 0.0, slots))
             ahead += own
-        position = 0
-        for item in self._dispatcher.queue.order(PLACES):
+        size = self.settings.shard_pages_vlm if vision else self.settings.shard_pages_flash
+        for item in self._dispatcher.lanes.order(vision, PLACES):
             if item.task_id in places:
                 continue
             position += 1
-            own = item.pages * self.rate("flash")
-            parts = -(-item.pages // self.settings.shard_pages_flash)
-            places[item.task_id] = (position, schedule.eta(own, parts, ahead, slots))
+            own = item.pages * self.rate(item.tier)
+            places[item.task_id] = (position, schedule.eta(own, -(-item.pages // size), ahead, slots))
             ahead += own
-        for item in self._intake.waiting.order(PLACES - position):
-            position += 1
-            places[item.task_id] = (position, ahead / slots)
-        return places
+        return position
 
     def tail_eta(self) -> float:
         """Seconds until everything that is queued now will be done."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gradio_app.states import QueueStatus, TaskStatus
+from gradio_app.states import EngineStatus, QueueStatus, TaskStatus
 from gradio_app.task import OCR_MODES, PRIORITY_LIMIT, TIERS
 
 
@@ -32,6 +32,7 @@ class Receipt(BaseModel):
     cached: bool
     engine: str
     versions: dict[str, str]
+    failed_pages: str = Field(description="Such as 3,7-9; empty when all were read")
     input_sha256: str
     output_sha256: str | None
 
@@ -87,6 +88,55 @@ class QueueView(BaseModel):
     engine: dict[str, Any]
     limits: dict[str, int]
     user: dict[str, Any]
+
+
+class EngineView(BaseModel):
+    """The model server and its life."""
+
+    kind: str = Field(description="sglang: started here; remote: runs elsewhere; none")
+    status: EngineStatus
+    since: float
+    in_flight: int = Field(description="Parts of documents that use it now")
+    waiting: int = Field(description="Parts that wait for it")
+    model: str
+    version: str
+    profile: str
+    why: list[str] = Field(description="How it was set up, and why so")
+    notice: str | None
+    error: ErrorBody | None
+    sleeps_in: float | None = Field(description="Seconds until it sleeps, when nothing comes")
+    stops_in: float | None
+    counts: dict[str, int]
+    tokens: int = Field(description="Written by the model since the start of the service")
+    card: str
+    pids: list[int]
+    can: dict[str, bool]
+
+
+class CardView(BaseModel):
+    """A graphics card. Sizes in bytes, load in percent, temperature in degrees Celsius."""
+
+    index: int
+    uuid: str
+    name: str
+    total: int
+    used: int
+    free: int
+    load: int | None
+    temperature: int | None
+    chosen: bool
+    processes: list[dict[str, Any]]
+
+
+class GpuView(BaseModel):
+    """The engine, the cards, and the last hour."""
+
+    engine: EngineView
+    cards: list[CardView]
+    history: list[list[Any]] = Field(
+        description="[Unix seconds, bytes used, load, engine's status], oldest first"
+    )
+    driver: str = Field(description="Why no card is seen, in a sentence; empty when there is one")
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

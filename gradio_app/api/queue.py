@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
@@ -25,7 +27,7 @@ async def queue(request: Request) -> JSONResponse:
             "counts": await manager.counts(),
             "eta_seconds": round(manager.tail_eta(), 1),
             "workers": manager.settings.workers,
-            "engine": {"status": "none"},
+            "engine": _engine(manager),
             "limits": {
                 "max_file_size": manager.settings.max_file_size,
                 "max_files": manager.settings.max_files,
@@ -34,6 +36,12 @@ async def queue(request: Request) -> JSONResponse:
             "user": {"name": who.name, "admin": who.admin},
         }
     )
+
+
+def _engine(manager: TaskManager) -> dict[str, Any]:
+    """The engine in a word, for the page's bar; all of it is in ``/gpu/status``."""
+    told = manager.engine.describe()
+    return {name: told[name] for name in ("kind", "status", "in_flight", "waiting", "notice", "error")}
 
 
 @router.post("/api/v1/queue/pause", tags=["queue"], response_model=QueueView, responses=ERRORS)
@@ -69,12 +77,12 @@ async def ready(request: Request) -> JSONResponse:
     manager: TaskManager | None = getattr(request.app.state, "manager", None)
     if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
         return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "ready", "engine": manager.engine.status})
 
 
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)
 async def prometheus(request: Request) -> Response:
     """Prometheus metrics."""
-    return Response(
-        await metrics.render(manager_of(request)), media_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    cards = await request.app.state.watch.cards()
+    page = await metrics.render(manager_of(request), cards)
+    return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -34,6 +34,11 @@ def readable_errors() -> Generator[None]:
 
 
 def _translate(error: Exception) -> AppError:
+    own: BaseException | None = error
+    while own is not None and not isinstance(own, AppError):  # MinerU may have wrapped one of ours
+        own = own.__cause__ or own.__context__
+    if own is not None:
+        return own
     text = str(error)
     if _out_of_memory(error):
         return WorkerOutOfMemory()

@@ -17,7 +17,7 @@ from gradio_app.errors import (
     TooManyPages,
 )
 from gradio_app.parsing.failures import readable_errors
-from gradio_app.task import select_pages
+from gradio_app.task import VISION_TIERS, select_pages
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
 MAX_PAGE_AREA = 100_000_000
@@ -38,12 +38,20 @@ def mineru_version() -> str:
 
 
 def inspect(
-    source: str, page_range: str, tier: str, ocr_mode: str, max_pages: int, memory_limit: int
+    source: str,
+    page_range: str,
+    tier: str,
+    ocr_mode: str,
+    max_pages: int,
+    memory_limit: int,
+    engine: str = "",
+    no_engine: str = "",
 ) -> dict[str, Any]:
     """What ``source`` is: the fields of ``task.Inspection`` and ``pages`` (1-based, selected).
 
-    Raises the file's own error: unsupported, encrypted, corrupt, too large, too many pages, bad
-    range, models missing.
+    ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none. Raises
+    the file's own error: unsupported, encrypted, corrupt, too large, too many pages, bad range, models
+    missing.
     """
     with readable_errors():
         path = Path(source)
@@ -60,7 +68,7 @@ def inspect(
             parse_mode = "ocr" if ocr_mode == "auto" else ocr_mode
         elif kind in _ZIP_BASED:
             _check_archive(path, memory_limit)
-        chosen = _choose_tier(tier, kind, parse_mode)
+        chosen = _choose_tier(tier, kind, parse_mode, bool(engine), no_engine)
         return {
             "kind": kind,
             "pages_total": total,
@@ -148,18 +156,19 @@ def _check_archive(path: Path, memory_limit: int) -> None:
         )
 
 
-def _choose_tier(tier: str, kind: str, parse_mode: str) -> str:
-    """The tier to run; flash until a model server is configured."""
+def _choose_tier(tier: str, kind: str, parse_mode: str, engine: bool, no_engine: str) -> str:
+    """The tier to run. ``auto`` is the best that this machine has for this document."""
     if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
         return "flash"
-    needs_models = parse_mode == "ocr" or tier in ("basic", "standard", "advanced")
-    if needs_models and not models_ready():
-        raise ModelsMissing(_models_sentence(kind, tier))
-    if tier in ("standard", "advanced"):
-        raise EngineUnavailable(
-            f"Tier {tier} needs a model server, and none is set up here. Choose auto, flash or basic."
-        )
-    return "flash" if tier == "auto" else tier
+    if tier in VISION_TIERS and not engine:
+        raise EngineUnavailable(f"Tier {tier} needs a model server. {no_engine}".strip())
+    if parse_mode != "ocr" and (tier == "flash" or (tier == "auto" and not engine)):
+        return "flash"
+    if models_ready():
+        return ("standard" if engine else "basic") if tier == "auto" else tier
+    if tier == "auto" and parse_mode == "txt":
+        return "flash"
+    raise ModelsMissing(_models_sentence(kind, tier))
 
 
 def _models_sentence(kind: str, tier: str) -> str:

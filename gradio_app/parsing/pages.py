@@ -14,6 +14,7 @@ from typing import Any, cast
 from gradio_app.errors import FileCorrupt
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.results import materialize, write_pages, write_result
+from gradio_app.parsing.vision import NOTHING_FAILED, model_server, vlm_config
 from gradio_app.task import format_pages
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
@@ -36,7 +37,7 @@ def warm_up() -> dict[str, Any]:
     with readable_errors(), tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "warm.pdf")
         source.write_bytes(_WARM_PAGE)
-        result = _parse(str(source), [], "flash", "txt")
+        result = _parse(str(source), [], "flash", "txt", None)
         return write_result(result.middle_json, Path(folder, "out"), None)
 
 
@@ -47,18 +48,27 @@ def parse_document(source: str, out: str, pages: Sequence[int], tier: str, parse
     byte for byte. Returns ``{"pages": count, "sha256": of document.md}``.
     """
     with readable_errors():
-        result = _parse(source, pages, tier, parse_mode)
+        result = _parse(source, pages, tier, parse_mode, None)
         return write_result(result.middle_json, Path(out), None)
 
 
-def parse_shard(source: str, out: str, pages: Sequence[int], tier: str, parse_mode: str) -> dict[str, Any]:
+def parse_shard(
+    source: str,
+    out: str,
+    pages: Sequence[int],
+    tier: str,
+    parse_mode: str,
+    endpoint: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
     Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
-    hold all of them in memory.
+    hold all of them in memory. ``endpoint`` is the model server that the better tiers need. Returns
+    ``{"pages": count, "failed": page numbers, "reason", "tokens"}``: a page with a block that the model
+    could not read is there without that block.
     """
-    with readable_errors():
-        result = _parse(source, pages, tier, parse_mode)
+    with readable_errors(), model_server(endpoint) as watch:
+        result = _parse(source, pages, tier, parse_mode, endpoint)
         folder = Path(out)
         (folder / "images").mkdir(parents=True, exist_ok=True)
         model = result._model_output.to_dict(skip_defaults=False)  # pyright: ignore[reportPrivateUsage]
@@ -68,14 +78,17 @@ def parse_shard(source: str, out: str, pages: Sequence[int], tier: str, parse_mo
         for name, payload in assets.items():
             (folder / name).write_bytes(payload)
         write_pages(middle, folder)
-        return {"pages": len(middle.pages)}
+        return {"pages": len(middle.pages), **(watch.report(pages) if watch else NOTHING_FAILED)}
 
 
-def _parse(source: str, pages: Sequence[int], tier: str, parse_mode: str) -> Any:
+def _parse(
+    source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
+) -> Any:
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 
-    parser = MinerUParser(tier=cast(Any, tier), parse_mode=cast(Any, parse_mode or "auto"))
+    server = vlm_config(endpoint) if endpoint else None
+    parser = MinerUParser(tier=cast(Any, tier), parse_mode=cast(Any, parse_mode or "auto"), vlm_config=server)
     # anchors in HTML are made from the file's address: a fixed one, so that the same bytes give the
     # same result in whichever temporary folder they are parsed
     address = HtmlSourceContext(source_uri="file:///document.html", local_resource_root=Path(source).parent)
@@ -108,27 +121,35 @@ def assemble(shards: Sequence[Mapping[str, Any]], out: str, pages_in_file: int) 
 
 
 def _join_models(shards: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Path]]:
-    """One model of all shards (MinerU's ModelJson as a dict) and where each picture file is."""
+    """One model of all shards (MinerU's ModelJson as a dict) and where each picture file is.
+
+    Of a shard only the ``pages`` that it is asked for count: another may have read the rest better.
+    """
     from docvortex.document.pdf.layout import LAYOUT_EXTENSION
 
     joined: dict[str, Any] | None = None
-    indices: list[int] = []
+    found: dict[int, tuple[Any, Any]] = {}
     images: dict[str, Path] = {}
     for shard in shards:
         folder = Path(shard["folder"])
         model = json.loads((folder / "model.json").read_text("utf-8"))
-        indices += model["page_index_map"] or list(range(len(model["pages"])))
+        indices: list[int] = model["page_index_map"] or list(range(len(model["pages"])))
         images |= {f"images/{path.name}": path for path in (folder / "images").iterdir()}
-        if joined is None:
-            joined = model
-            continue
-        joined["pages"] += model["pages"]
-        layout = model["extensions"].get(LAYOUT_EXTENSION)
-        if layout:
-            joined["extensions"][LAYOUT_EXTENSION]["pages"] += layout["pages"]
+        layout: dict[str, Any] = model["extensions"].get(LAYOUT_EXTENSION) or {"pages": []}
+        sizes: dict[int, Any] = {entry["page_idx"]: entry for entry in layout["pages"]}
+        wanted = {page - 1 for page in shard["pages"]}
+        for index, page in zip(indices, model["pages"], strict=True):
+            if index in wanted:
+                found[index] = (page, sizes.get(index))
+        joined = joined or model
     if joined is None:
         raise FileCorrupt("No page of this document could be read.")
-    joined["page_index_map"] = indices
+    order = sorted(found)
+    joined["pages"] = [found[index][0] for index in order]
+    joined["page_index_map"] = order
+    if LAYOUT_EXTENSION in joined["extensions"]:
+        entries = [found[index][1] for index in order]
+        joined["extensions"][LAYOUT_EXTENSION]["pages"] = [entry for entry in entries if entry]
     return joined, images
 
 

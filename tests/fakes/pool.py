@@ -21,6 +21,11 @@ class FakePool:
 
     def __init__(self) -> None:
         self.faults: dict[str, list[AppError]] = {}
+        #: page -> what every job with this page among its pages raises
+        self.poison: dict[int, AppError] = {}
+        #: page -> how many jobs read it with parts missing
+        self.damage: dict[int, int] = {}
+        self.tier = "flash"
         self.calls: list[str] = []
         self.running: set[str] = set()
         self.most_running = 0
@@ -52,6 +57,9 @@ class FakePool:
         pending = self.faults.get(name)
         if pending:
             raise pending.pop(0)
+        for page, error in self.poison.items():
+            if page in args.get("pages", ()):
+                raise error
         held = self.hold if fn.startswith("parse") else self.held_inspection and fn == "inspect"
         if held:
             await self._wait(name)
@@ -105,7 +113,7 @@ class FakePool:
             "pages_total": pages,
             "pages": list(range(1, pages + 1)),
             "parse_mode": "txt",
-            "tier": "flash",
+            "tier": self.tier,
             "parser_version": "fake",
         }
 
@@ -114,7 +122,11 @@ class FakePool:
         return self._write(Path(args["out"]), list(pages))
 
     def _parse_shard(self, args: dict[str, Any]) -> dict[str, Any]:
-        return self._write(Path(args["out"]), list(args["pages"]))
+        failed = [page for page in args["pages"] if self.damage.get(page)]
+        for page in failed:
+            self.damage[page] -= 1
+        asked = {"failed": failed, "reason": "it answers 400" if failed else "", "tokens": 10}
+        return self._write(Path(args["out"]), list(args["pages"])) | asked
 
     def _assemble(self, args: dict[str, Any]) -> dict[str, Any]:
         pages = [page for shard in args["shards"] for page in shard["pages"]]

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.engine import ModelSingleton
 from gradio_app.folders import Folders
+from gradio_app.remote_server import NoServer
 from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.task import ParseOptions, Task
@@ -64,7 +66,9 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, pool: FakePool | None = None, **settings: Any) -> AsyncGenerator[House]:
+async def house(
+    folder: Path, pool: FakePool | None = None, backend: Any = None, **settings: Any
+) -> AsyncGenerator[House]:
     """A manager that runs inside the block."""
     pool = pool or FakePool()
     knobs = replace(
@@ -75,10 +79,12 @@ async def house(folder: Path, pool: FakePool | None = None, **settings: Any) -> 
     )
     folders = Folders(folder)
     folders.create()
-    manager = TaskManager(knobs, folders, Store(folders.database), cast(WorkerPool, pool))
+    engine = ModelSingleton(backend or NoServer("There is none in this test."), 60, 600).open()
+    manager = TaskManager(knobs, folders, Store(folders.database), cast(WorkerPool, pool), engine)
     await manager.start()
     try:
         yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False
         await manager.stop()
+        await engine.close()

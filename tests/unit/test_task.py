@@ -151,6 +151,7 @@ def test_the_owner_sees_everything() -> None:
             "parsed_seconds": 1.235,
             "cached": False,
             "engine": "none",
+            "failed_pages": "",
             "versions": {"mineru": "4.0.12"},
             "input_sha256": "5ec7e7",
             "output_sha256": "d1635",

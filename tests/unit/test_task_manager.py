@@ -87,34 +87,63 @@ async def test_a_crash_costs_nothing_but_time(tmp_path: Path) -> None:
         assert [h.pool.times(name) for name in ("doc:1-6", "doc:7-13", "doc:14-20")] == [1, 3, 1]
 
 
-async def test_a_part_that_keeps_crashing_is_left_out(tmp_path: Path) -> None:
+async def test_a_page_that_kills_its_worker_is_found_and_left_out(tmp_path: Path) -> None:
     pool = FakePool()
-    pool.faults = {"doc:7-13": [WorkerCrashed()] * 3}
+    pool.poison = {9: WorkerCrashed()}
     async with house(tmp_path, pool) as h:
         done = await h.end(await h.submit(20))
-        assert (done.status, done.pages_done, done.pages_failed) == (TaskStatus.PARTIAL, 13, 7)
-        assert done.error_code == "worker_crashed"
-        assert "page 7" not in (h.folders.result(done.id) / "document.md").read_text().split("\n\n")
+        assert (done.status, done.pages_done, done.pages_failed) == (TaskStatus.PARTIAL, 19, 1)
+        assert (done.error_code, done.failed_pages) == ("worker_crashed", "9")
+        assert done.error_message and done.error_message.startswith("Page 9 could not be read")
+        text = (h.folders.result(done.id) / "document.md").read_text().split("\n\n")
+        assert text == [f"page {page}" for page in range(1, 21) if page != 9]
+        assert h.pool.times("doc:1-6") == h.pool.times("doc:14-20") == 1
+        assert [h.pool.times(name) for name in ("doc:7-13", "doc:7-9", "doc:9-9")] == [3, 2, 2]
         assert h.leftovers() == []
+
+
+async def test_a_whole_document_is_halved_too(tmp_path: Path) -> None:
+    pool = FakePool()
+    pool.faults = {"doc:document": [WorkerOutOfMemory()]}
+    pool.poison = {2: WorkerOutOfMemory()}
+    async with house(tmp_path, pool) as h:
+        done = await h.end(await h.submit(5))
+        assert (done.status, done.failed_pages, done.pages_done) == (TaskStatus.PARTIAL, "2", 4)
+        pool.poison = {}
+        again = await h.end(await h.manager.retry(done.id))
+        assert (again.status, again.pages_done, again.failed_pages) == (TaskStatus.COMPLETED, 5, "")
+        assert h.pool.calls[-2:] == ["doc:2-2", "assemble"]
+        assert h.leftovers() == []
+
+
+async def test_too_many_bad_pages_are_not_hunted_one_by_one(tmp_path: Path) -> None:
+    pool = FakePool()
+    pool.poison = dict.fromkeys(range(9, 200), WorkerOutOfMemory())
+    async with house(tmp_path, pool) as h:
+        done = await h.end(await h.submit(200))
+        assert (done.status, done.pages_done, done.pages_failed) == (TaskStatus.PARTIAL, 8, 192)
+        assert len(pool.calls) < 150
 
 
 async def test_a_retry_parses_only_what_is_missing(tmp_path: Path) -> None:
     pool = FakePool()
-    pool.faults = {"doc:7-13": [WorkerOutOfMemory()]}
+    pool.poison = {9: WorkerOutOfMemory()}
     async with house(tmp_path, pool) as h:
         first = await h.end(await h.submit(20))
         assert first.status is TaskStatus.PARTIAL
+        pool.poison = {}
+        pool.calls.clear()
         again = await h.end(await h.manager.retry(first.id))
         assert (again.status, again.pages_done, again.pages_failed) == (TaskStatus.COMPLETED, 20, 0)
         assert again.attempt == 2 and again.error_code is None
-        assert [h.pool.times(name) for name in ("doc:1-6", "doc:7-13", "doc:14-20")] == [1, 2, 1]
+        assert pool.calls == ["doc:9-9", "assemble"]
         assert h.leftovers() == []
 
 
 async def test_a_retry_in_the_moment_of_the_end_is_not_lost(tmp_path: Path) -> None:
     """Whoever waits for the end may retry before the run was put away."""
     pool = FakePool()
-    pool.faults = {"doc:7-13": [WorkerOutOfMemory()] * 20}
+    pool.poison = {9: WorkerOutOfMemory()}
     async with house(tmp_path, pool) as h:
         task = await h.submit(20)
         for attempt in range(2, 20):
@@ -143,7 +172,7 @@ async def test_a_retry_in_the_moment_of_a_cancel_keeps_its_parts(tmp_path: Path)
 
 async def test_a_document_of_which_nothing_can_be_read_fails(tmp_path: Path) -> None:
     pool = FakePool()
-    pool.faults = {f"doc:{pages}": [WorkerOutOfMemory()] for pages in ("1-6", "7-13", "14-20")}
+    pool.poison = dict.fromkeys(range(1, 21), WorkerOutOfMemory())
     async with house(tmp_path, pool) as h:
         done = await h.end(await h.submit(20))
         assert (done.status, done.error_code) == (TaskStatus.FAILED, "worker_out_of_memory")

@@ -1,0 +1,62 @@
+"""The engine and the cards: what they do, and giving the memory back now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from gradio_app.api.access import identity_of, manager_of
+from gradio_app.api.models import ERRORS, GpuView
+from gradio_app.card_watch import CardWatch
+from gradio_app.errors import Forbidden
+
+router = APIRouter(prefix="/gpu", tags=["engine"])
+
+#: how long an answer waits for what runs to be finished, in seconds
+PATIENCE = 30.0
+
+
+@router.get("/status", response_model=GpuView)
+async def status(request: Request) -> JSONResponse:
+    """The engine's state, the cards with everybody who is on them, and the last hour."""
+    return JSONResponse(await _watch(request).describe())
+
+
+@router.post("/offload", response_model=GpuView, responses={202: {"model": GpuView}, **ERRORS})
+async def offload(request: Request) -> JSONResponse:
+    """Puts the model to sleep: its memory is free, and waking takes seconds. For the admin.
+
+    What runs is finished first; 202 when that takes longer. Work that waits wakes it again: pause the
+    queue to keep the card free.
+    """
+    _admin(request)
+    return await _answer(request, manager_of(request).engine.offload())
+
+
+@router.post("/release", response_model=GpuView, responses={202: {"model": GpuView}, **ERRORS})
+async def release(request: Request) -> JSONResponse:
+    """Stops the model server: all of its memory is free. Otherwise like offload."""
+    _admin(request)
+    return await _answer(request, manager_of(request).engine.release())
+
+
+def _admin(request: Request) -> None:
+    if not identity_of(request).admin:
+        raise Forbidden("Only the administrator may give the card's memory back.")
+
+
+async def _answer(request: Request, wish: Coroutine[Any, Any, None]) -> JSONResponse:
+    asked = asyncio.create_task(wish)
+    with contextlib.suppress(TimeoutError):
+        # the wish stays when nobody waits for it any more
+        await asyncio.wait_for(asyncio.shield(asked), PATIENCE)
+    return JSONResponse(await _watch(request).describe(), 200 if asked.done() else 202)
+
+
+def _watch(request: Request) -> CardWatch:
+    return request.app.state.watch

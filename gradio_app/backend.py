@@ -1,0 +1,93 @@
+"""What the engine needs of a model server, whichever it is, and the errors that only servers have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory
+
+
+class EngineBroken(EngineUnavailable):
+    """The model server cannot be started as it is set up. The administrator has to mend it."""
+
+    retryable = False
+
+
+class EngineLost(EngineUnavailable):
+    """The model server went away while it read these pages. They are read again."""
+
+
+class CardTaken(GpuOutOfMemory):
+    """Other programs hold the memory of the graphics card. The work goes on when they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that takes requests. ``max_tokens`` caps an answer; ``guard`` stops endless repetition.
+
+    ``slots`` is how many requests it works on at the same time (0: not known).
+    """
+
+    url: str
+    model: str
+    api_key: str = ""
+    version: str = ""
+    max_tokens: int = 0
+    guard: str = ""
+    slots: int = 0
+
+
+class Backend(Protocol):
+    """A model server. Every method may be cancelled; ``stop`` then leaves nothing behind."""
+
+    @property
+    def kind(self) -> str:
+        """``sglang``, ``remote`` or ``none``."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Kind, model, version and whatever else changes what it reads. Empty when there is none."""
+        ...
+
+    @property
+    def can_sleep(self) -> bool:
+        """Whether the running server can give its memory back and stay."""
+        ...
+
+    def patience(self, error: AppError) -> float:
+        """Seconds that work waits for this trouble to pass, beyond the tries."""
+        ...
+
+    async def start(self, step: int) -> Endpoint:
+        """Returns when the server takes requests. ``step``: how often memory ran out before."""
+        ...
+
+    async def settle(self) -> None:
+        """Aborts what is left of requests nobody waits for; returns when nothing runs any more."""
+        ...
+
+    async def sleep(self) -> None:
+        """Gives the card's memory back; only when nothing runs."""
+        ...
+
+    async def wake(self) -> None:
+        """Takes the memory again. ``CardTaken``, before anything was done, when there is no room."""
+        ...
+
+    async def stop(self, hurry: bool = False) -> None:
+        """Ends the server. Nothing of it is left, whatever state it was in. ``hurry``: no time to be kind."""
+        ...
+
+    async def died(self) -> AppError:
+        """Returns when the server has ended by itself or answers no more: why."""
+        ...
+
+    async def check(self) -> None:
+        """Raises when the server does not answer now."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """``model``, ``version``, ``profile``, ``why``, ``pids`` for people."""
+        ...

@@ -1,0 +1,83 @@
+"""What the cards and the engine did in the last hour: a sample every few seconds, kept in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from loguru import logger
+
+from gradio_app import gpu
+from gradio_app.engine import ModelSingleton
+
+#: seconds between two samples, and how many are kept: an hour
+EVERY = 10.0
+KEPT = 360
+
+Sample = tuple[float, int | None, int | None, str]
+
+
+class CardWatch:
+    """Samples of the card that the engine uses: Unix seconds, bytes used, load in %, the engine's status."""
+
+    def __init__(self, engine: ModelSingleton, look: Callable[[], Sequence[gpu.Card]]) -> None:
+        self._engine = engine
+        self._look = look
+        self.samples: deque[Sample] = deque(maxlen=KEPT)
+
+    async def run(self) -> None:
+        """Takes samples until cancelled."""
+        while True:
+            try:
+                self._note(await self.cards())
+            except Exception as error:  # a figure less is better than no figures any more
+                logger.opt(exception=error).warning("the cards could not be looked at")
+            await asyncio.sleep(EVERY)
+
+    async def cards(self) -> Sequence[gpu.Card]:
+        """The cards as they are now."""
+        return await asyncio.to_thread(self._look)
+
+    def _note(self, cards: Sequence[gpu.Card]) -> None:
+        card = self._chosen(cards)
+        used, load = (card.used, card.load) if card else (None, None)
+        self.samples.append((round(time.time(), 1), used, load, self._engine.status.value))
+
+    def _chosen(self, cards: Sequence[gpu.Card]) -> gpu.Card | None:
+        """The card that the engine uses; before its first start the one that it would take."""
+        used = self._engine.describe()["card"]
+        return next((card for card in cards if card.uuid == used), None) or gpu.choose(cards, "auto")
+
+    async def describe(self) -> dict[str, Any]:
+        """Engine, cards and the last hour, as ``GET /gpu/status`` tells them."""
+        cards = await self.cards()
+        engine = self._engine.describe()
+        chosen = self._chosen(cards)
+        return {
+            "engine": engine,
+            "cards": [_card(card, card is chosen, engine["pids"]) for card in cards],
+            "history": [list(sample) for sample in self.samples],
+            "driver": "" if cards else await asyncio.to_thread(gpu.driver_problem),
+        }
+
+
+def _card(card: gpu.Card, chosen: bool, ours: Sequence[int]) -> dict[str, Any]:
+    strangers = {process.pid for process in gpu.strangers(card, ours)}
+    return {
+        "index": card.index,
+        "uuid": card.uuid,
+        "name": card.name,
+        "total": card.total,
+        "used": card.used,
+        "free": card.free,
+        "load": card.load,
+        "temperature": card.temperature,
+        "chosen": chosen,
+        "processes": [
+            {"pid": item.pid, "name": item.name, "memory": item.memory, "ours": item.pid not in strangers}
+            for item in card.processes
+        ],
+    }

@@ -1,0 +1,120 @@
+"""A long-running program as a child: a process group of its own, a rotated log, an end without leftovers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from loguru import logger
+
+_TETHER = Path(__file__).with_name("tether.py")
+#: lines of its output that are kept in memory, to tell why it died
+TAIL_LINES = 200
+#: a log beyond this is put aside as ``NAME.1``, the one before as ``NAME.2`` (bytes)
+LOG_SIZE = 10 * 2**20
+LOG_FILES = 3
+
+
+class Child:
+    """A running program. Use ``spawn``."""
+
+    def __init__(self, process: Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reader = asyncio.create_task(self._read(), name="child-log")
+
+    @classmethod
+    async def spawn(cls, command: Sequence[str], env: Mapping[str, str], folder: Path, log: Path) -> Child:
+        """Starts ``command`` (its first word an absolute path) in ``folder``; ``OSError`` when it cannot."""
+        if not os.access(command[0], os.X_OK):
+            raise FileNotFoundError(f"{command[0]} cannot be run")
+        tethered = [sys.executable, "-I", str(_TETHER), str(os.getpid()), *command]
+        process = await asyncio.create_subprocess_exec(
+            *tethered,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            cwd=folder,
+            env=dict(env),
+            start_new_session=True,
+            limit=2**20,
+        )
+        return cls(process, log)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its group's."""
+        return self._process.pid
+
+    @property
+    def exit(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """Its exit code, when it has ended and its output was read."""
+        code = await self._process.wait()
+        # grandchildren may hold the pipe open a little longer
+        await asyncio.wait([self._reader], timeout=2)
+        return code
+
+    async def end(self, grace: float) -> None:
+        """SIGTERM, ``grace`` seconds, SIGKILL to the whole group; returns when it is gone."""
+        try:
+            if self.exit is None and grace > 0:
+                self._signal(signal.SIGTERM)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), grace)
+        finally:
+            # also after a clean end: what it started may still be there
+            self._signal(signal.SIGKILL)
+            self._reader.cancel()
+        await self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        log = _rotated(self._log)
+        try:
+            while line := await _line(self._process.stdout):
+                log.write(line)
+                log.flush()
+                if log.tell() > LOG_SIZE:
+                    log.close()
+                    log = _rotated(self._log)
+                self.tail.append(line.decode("utf-8", "replace").rstrip())
+        except OSError as error:  # a full disk must not stop the program at a full pipe
+            logger.bind(action="child_log").warning("the log of process {} ends: {}", self.pid, error)
+            while await _line(self._process.stdout):
+                pass
+        finally:
+            log.close()
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    try:
+        return await stream.readline()
+    except ValueError:  # longer than the limit; what was read of it is gone
+        return b"(a very long line)\n"
+
+
+def _rotated(log: Path) -> IO[bytes]:
+    """A fresh log; the earlier ones move up by one."""
+    with contextlib.suppress(OSError):
+        for number in range(LOG_FILES - 1, 0, -1):
+            older = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
+            if older.exists():
+                older.replace(log.with_name(f"{log.name}.{number}"))
+    return log.open("wb")

@@ -1,0 +1,168 @@
+"""What is said to a model server over HTTP: is it well, what is it, what does it do, sleep, wake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+
+from gradio_app.backend import Endpoint
+from gradio_app.errors import EngineUnavailable
+
+#: SGLang's /health generates one token, which waits behind the batch that runs, in seconds
+HEALTH_TIMEOUT = 30.0
+#: sleeping and waking copy the weights to host memory and back, in seconds
+COPY_TIMEOUT = 120.0
+#: SGLang reports its load from a snapshot that may be this old, and a request whose picture is still
+#: being prepared is not in it: so nothing may run for as long as this, in seconds
+QUIET = 1.0
+_LOOK_EVERY = 0.1
+#: longest wait until requests that were aborted are gone, in seconds
+SETTLE_TIMEOUT = 60.0
+
+#: image tokens of the largest picture that MinerU sends (2,048 x 28 x 28 pixels), and its prompt
+_INPUT_TOKENS = 2048 + 200
+#: no block of a page is longer; an answer that goes on is a repetition (tokens)
+_LONGEST_ANSWER = 8192
+#: least that an answer may have, whatever the context
+_SHORTEST_ANSWER = 256
+
+#: SGLang unpickles this. Written by hand, as a reference to one of its own classes: this process has
+#: neither SGLang nor dill.
+_GUARD_CLASS = "sglang.srt.sampling.custom_logit_processor", "DeepseekOCRNoRepeatNGramLogitProcessor"
+GUARD = json.dumps({"callable": f"c{_GUARD_CLASS[0]}\n{_GUARD_CLASS[1]}\n.".encode().hex()})
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Requests that a server works on, and those that wait there."""
+
+    running: int
+    waiting: int
+
+
+class ModelApi:
+    """One server's HTTP interface. Every method raises ``EngineUnavailable`` when it does not answer."""
+
+    def __init__(self, url: str, api_key: str = "", admin_key: str = "") -> None:
+        self.url = url.rstrip("/").removesuffix("/v1")
+        self.api_key = api_key
+        self._admin_key = admin_key or api_key
+        # proxies of the environment are for the way out, not for our own server
+        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=10)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def healthy(self) -> bool:
+        """Whether it can generate. Never ask while it sleeps: SGLang would run the model then.
+
+        Servers of other makes may have no such route; that they answer has to do.
+        """
+        answer = await self._ask("GET", "/health", seconds=HEALTH_TIMEOUT)
+        return answer.status_code in (200, 404)
+
+    async def endpoint(self) -> Endpoint:
+        """What it serves, for those who send pages there."""
+        listed = await self._json("/v1/models", needed=True)
+        models = cast(list[dict[str, Any]], listed.get("data") or [])
+        if not models or not isinstance(models[0].get("id"), str):
+            raise EngineUnavailable(f"The model server at {self.url} offers no model.")
+        facts = await self._json("/server_info")
+        context = int(models[0].get("max_model_len") or facts.get("context_length") or 0)
+        guarded = facts.get("enable_custom_logit_processor") is True
+        return Endpoint(
+            url=self.url,
+            model=models[0]["id"],
+            api_key=self.api_key,
+            version=str(facts.get("version") or ""),
+            max_tokens=answer_cap(context),
+            guard=GUARD if guarded else "",
+            slots=int(facts.get("max_running_requests") or 0),
+        )
+
+    async def load(self) -> Load:
+        """What it works on now (at most a fraction of a second ago)."""
+        told = await self._json("/v1/loads", needed=True)
+        ranks = cast(list[dict[str, Any]], told.get("loads") or [])
+        return Load(
+            sum(int(rank.get("num_running_reqs", 0)) for rank in ranks),
+            sum(int(rank.get("num_waiting_reqs", 0)) for rank in ranks),
+        )
+
+    async def settle(self) -> None:
+        """Aborts every request, as nobody waits for them, and returns when it has been quiet for a while.
+
+        A request whose client has gone runs on to its end otherwise, and SGLang dies when it is put to
+        sleep under one.
+        """
+        loop = asyncio.get_running_loop()
+        began = quiet_since = loop.time()
+        await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+        while loop.time() - quiet_since < QUIET:
+            await asyncio.sleep(_LOOK_EVERY)
+            load = await self.load()
+            if load.running or load.waiting:
+                quiet_since = loop.time()
+                await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+            if loop.time() - began > SETTLE_TIMEOUT:
+                raise EngineUnavailable("The model server goes on with requests that were taken back.")
+
+    async def sleep(self) -> None:
+        """Weights to host memory, cache freed. Only when nothing runs, and only once: else it dies."""
+        await self._admin("/release_memory_occupation", {}, COPY_TIMEOUT)
+
+    async def wake(self) -> None:
+        """Takes the memory again, and returns when the model generates."""
+        await self._admin("/resume_memory_occupation", {}, COPY_TIMEOUT)
+        if not await self.healthy():
+            raise EngineUnavailable("The model server is not well after it was woken.")
+
+    async def _admin(self, path: str, body: dict[str, Any], seconds: float) -> None:
+        answer = await self._ask("POST", path, body, seconds, self._admin_key)
+        if answer.status_code != 200:
+            raise EngineUnavailable(f"The model server answers {answer.status_code} to {path}.")
+
+    async def _json(self, path: str, needed: bool = False) -> dict[str, Any]:
+        answer = await self._ask("GET", path)
+        if answer.status_code in (401, 403) and needed:
+            raise EngineUnavailable(
+                f"The model server at {self.url} refuses the key. Check the setting sglang_api_key."
+            )
+        try:
+            value = answer.json() if answer.status_code == 200 else None
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            return cast(dict[str, Any], value)
+        if needed:
+            raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).")
+        return {}
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        seconds: float = 10,
+        key: str | None = None,
+    ) -> httpx.Response:
+        secret = self.api_key if key is None else key
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        try:
+            return await self._http.request(method, path, json=body, headers=headers, timeout=seconds)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise EngineUnavailable(
+                f"The model server at {self.url} does not answer ({type(error).__name__})."
+            ) from error
+
+
+def answer_cap(context: int) -> int:
+    """Most tokens of one answer, for a server with ``context`` tokens (0: not known)."""
+    if not context:
+        return _LONGEST_ANSWER
+    return max(_SHORTEST_ANSWER, min(_LONGEST_ANSWER, context - _INPUT_TOKENS))

@@ -1,0 +1,317 @@
+"""The SGLang server that we start ourselves: its command, its environment, its log, its memory, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from gradio_app import gpu, profiles, weights
+from gradio_app.backend import CardTaken, Endpoint, EngineBroken
+from gradio_app.child import Child
+from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.model_api import ModelApi
+from gradio_app.settings import Settings
+from gradio_app.sglang_log import diagnose
+
+#: loading weights and recording CUDA graphs; the first start also compiles kernels, in seconds
+START_TIMEOUT = 900.0
+#: it finishes what runs before it ends; nothing does when we stop it, in seconds
+STOP_GRACE = 10.0
+#: how often a starting server is asked, and one in use, in seconds
+ASK_EVERY = 0.5
+LOOK_EVERY = 15.0
+#: looks in a row without an answer, after which a server counts as hung
+LOOKS = 3
+#: how long the driver may take to show memory as free, in seconds
+FREED_WITHIN = 10.0
+#: of the memory that the server took, what must be back after sleep and stop
+FREED_SHARE = 0.5
+
+_PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME", "XDG_CACHE_HOME")
+_PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OMP_", "CUDA_MPS_")
+
+Look = Callable[[], Sequence[gpu.Card]]
+
+
+class SglangServer:
+    """A ``Backend``: SGLang as a child process in its own environment, on loopback, with keys of its own."""
+
+    kind = "sglang"
+
+    def __init__(self, settings: Settings, run_dir: Path, look: Look | None = None) -> None:
+        self._settings = settings
+        self._run_dir = run_dir
+        self.log = run_dir / "sglang.log"
+        self._look: Look = look or (lambda: gpu.cards(limit=settings.gpu_memory))
+        own_flags, notices = profiles.translate(shlex.split(settings.sglang_args))
+        self._own_flags = own_flags
+        self._notices = notices
+        self.can_sleep = "--no-sleep" not in own_flags
+        self._plan: profiles.Plan | None = None
+        self._card: gpu.Card | None = None
+        self._child: Child | None = None
+        self._api: ModelApi | None = None
+        self._known: Endpoint | None = None
+        self._asleep = False
+        self._taken = 0  # bytes of the card that the server took when it started
+
+    @property
+    def identity(self) -> str:
+        """The version of SGLang, the model, and what changes how it computes."""
+        python = find_python(self._settings)
+        version = installed_version(python) if python else ""
+        settings = self._settings
+        return f"sglang {version} {weights.VISION_MODEL} {settings.gpu_profile} {settings.sglang_args}"
+
+    def patience(self, error: AppError) -> float:
+        """A card that others use becomes free again; anything else is tried a few times only."""
+        return self._settings.engine_patience if isinstance(error, CardTaken) else 0.0
+
+    # ------------------------------------------------------------ start and stop
+
+    async def start(self, step: int) -> Endpoint:
+        """Plans for the card as it is now and starts; returns when the server generates.
+
+        Raises ``ModelsMissing``, ``CardTaken`` or ``GpuOutOfMemory`` before anything is started, and
+        what its log says when it does not come up.
+        """
+        python, model = self.python(), self.model()
+        card = self._card = await self.card()
+        self._plan = self._make_plan(card, step)
+        port, key, admin_key = _free_port(), secrets.token_hex(24), secrets.token_hex(24)
+        command = [str(python), "-m", "sglang.launch_server", *self.flags(model, self._plan, port)]
+        logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
+        command += ["--api-key", key, "--admin-api-key", admin_key]
+        self._asleep = False
+        try:
+            self._child = await Child.spawn(command, self._environment(card), self._run_dir, self.log)
+        except OSError as error:
+            raise EngineBroken(f"SGLang cannot be started: {error}.") from error
+        self._api = ModelApi(f"http://127.0.0.1:{port}", key, admin_key)
+        try:
+            await asyncio.wait_for(self._until_ready(), START_TIMEOUT)
+        except TimeoutError:
+            raise EngineUnavailable(
+                f"The model server did not start within {START_TIMEOUT / 60:.0f} minutes."
+            ) from None
+        self._known = await self._api.endpoint()
+        self._taken = await self._taken_since(card)
+        return self._known
+
+    def python(self) -> Path:
+        """SGLang's Python; ``EngineBroken`` when there is none."""
+        found = find_python(self._settings)
+        if found is None:
+            raise EngineBroken(NO_SGLANG)
+        return found
+
+    def model(self) -> Path:
+        """The weights' folder; ``ModelsMissing`` when they are not there."""
+        model = weights.vision_model(weights.model_folder(self._settings.model_dir))
+        if model is None:
+            raise ModelsMissing(
+                "The vision model is not installed on this server. "
+                "Install it with ./start_mineru_optimized.sh models, then retry."
+            )
+        return model
+
+    async def card(self) -> gpu.Card | None:
+        """The card to use now; None on a machine without one."""
+        return gpu.choose(await asyncio.to_thread(self._look), self._settings.gpu)
+
+    def _make_plan(self, card: gpu.Card | None, step: int) -> profiles.Plan | None:
+        if card is None:
+            return None
+        try:
+            return profiles.plan(card.total, card.free, card.capability, self._settings.gpu_profile, step)
+        except GpuOutOfMemory as error:
+            if strangers := gpu.strangers(card, ()):
+                raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
+            raise
+
+    def flags(self, model: Path, plan: profiles.Plan | None, port: int) -> list[str]:
+        """The whole command line but for the keys; what the administrator gave wins."""
+        own = ["--model-path", str(model), "--host", "127.0.0.1", "--port", str(port)]
+        own += ["--served-model-name", model.name]
+        planned = [*profiles.base_flags(), *(plan.flags if plan else ())]
+        return [*own, *profiles.merge(planned, self._own_flags)]
+
+    def _environment(self, card: gpu.Card | None) -> dict[str, str]:
+        """The least it needs: none of our tokens, and nothing that makes it call outside."""
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        env |= {name: text for name, text in os.environ.items() if name.startswith(_PASSED_PREFIXES)}
+        env |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+        env |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self._run_dir / "tmp")}
+        env["CUDA_VISIBLE_DEVICES"] = card.uuid if card else ""
+        return env
+
+    async def _until_ready(self) -> None:
+        assert self._child is not None and self._api is not None
+        ended = asyncio.create_task(self._child.wait())
+        try:
+            while not ended.done():
+                with contextlib.suppress(EngineUnavailable):
+                    if await self._api.healthy():
+                        return
+                await asyncio.wait([ended], timeout=ASK_EVERY)
+            raise diagnose(self._child.tail, ended.result())
+        finally:
+            ended.cancel()
+
+    async def stop(self, hurry: bool = False) -> None:
+        """Ends it and everything it started. It may be in any state."""
+        child, api, taken = self._child, self._api, self._taken
+        self._child, self._api, self._asleep, self._taken = None, None, False, 0
+        if child is not None:
+            await child.end(0 if hurry else STOP_GRACE)
+        if api is not None:
+            await api.close()
+        if child is not None and taken and not hurry:
+            await self._confirm(taken, "stop")
+
+    # ------------------------------------------------------------ sleep and wake
+
+    async def settle(self) -> None:
+        """Aborts what nobody waits for, and returns when nothing has run for a moment."""
+        assert self._api is not None
+        await self._api.settle()
+
+    async def sleep(self) -> None:
+        """Gives the card's memory back."""
+        assert self._api is not None
+        self._asleep = True
+        await self._api.sleep()
+        await self._confirm(self._taken, "sleep")
+
+    async def wake(self) -> None:
+        """Takes the memory again; ``CardTaken`` when somebody else has it by now."""
+        assert self._api is not None
+        card = await self.card_in_use()
+        if card is not None and card.free < self._taken:
+            who = _names(gpu.strangers(card, self.pids()))
+            raise CardTaken(
+                f"The model needs {_gb(self._taken)} and {_gb(card.free)} are free"
+                f"{f': the card is used by {who}' if who else ''}."
+            )
+        await self._api.wake()
+        self._asleep = False
+
+    async def card_in_use(self) -> gpu.Card | None:
+        """The server's card, as it is now."""
+        if self._card is None:
+            return None
+        uuid = self._card.uuid
+        return next((card for card in await asyncio.to_thread(self._look) if card.uuid == uuid), None)
+
+    async def _taken_since(self, before: gpu.Card | None) -> int:
+        now = await self.card_in_use()
+        return max(0, before.free - now.free) if before and now else 0
+
+    async def _confirm(self, taken: int, what: str) -> None:
+        """Waits until the driver shows the memory as free: SGLang answers before it is."""
+        before = self._card
+        if before is None or not taken:
+            return
+        for _ in range(int(FREED_WITHIN / ASK_EVERY)):
+            now = await self.card_in_use()
+            if now is None or before.free - now.free <= (1 - FREED_SHARE) * taken:
+                return
+            await asyncio.sleep(ASK_EVERY)
+        logger.bind(action="engine_memory").warning(
+            "after the {} the card's memory is not free yet: somebody else may have taken it", what
+        )
+
+    # ------------------------------------------------------------ health
+
+    async def check(self) -> None:
+        """Raises why, when it has ended or does not answer."""
+        if self._child is None or self._api is None:
+            raise EngineUnavailable()
+        if self._child.exit is not None:
+            raise diagnose(self._child.tail, self._child.exit)
+        if not await self._api.healthy():
+            raise EngineUnavailable("The model server says that it is not well.")
+
+    async def died(self) -> AppError:
+        """Returns when it has ended by itself, or did not answer several times in a row: why."""
+        assert self._child is not None
+        child, missed = self._child, 0
+        ended = asyncio.create_task(child.wait())
+        try:
+            while missed < LOOKS:
+                await asyncio.wait([ended], timeout=LOOK_EVERY)
+                if ended.done():
+                    return diagnose(child.tail, ended.result())
+                missed = 0 if self._asleep or await self._answers() else missed + 1
+            return EngineUnavailable("The model server hangs: it did not answer for a while.")
+        finally:
+            ended.cancel()
+
+    async def _answers(self) -> bool:
+        try:
+            await self.check()
+        except EngineUnavailable:
+            return False
+        return True
+
+    def pids(self) -> list[int]:
+        """Its process id, while it runs."""
+        return [self._child.pid] if self._child and self._child.exit is None else []
+
+    def describe(self) -> dict[str, Any]:
+        """What people are told about it."""
+        plan, known = self._plan, self._known
+        why = [*(plan.why if plan else ()), *self._notices]
+        return {
+            "model": known.model if known else weights.VISION_MODEL,
+            "version": known.version if known else "",
+            "profile": plan.profile if plan else "",
+            "why": why,
+            "card": self._card.uuid if self._card else "",
+            "pids": self.pids(),
+        }
+
+
+NO_SGLANG = (
+    "SGLang is not installed on this server. Install it with ./start_mineru_optimized.sh setup --sglang, "
+    "or give the address of a model server with --sglang-url."
+)
+
+
+def find_python(settings: Settings) -> Path | None:
+    """The Python that has SGLang: the setting, else the one in ``.venv-sglang`` beside the package."""
+    path = Path(settings.sglang_python).expanduser() if settings.sglang_python else _own_environment()
+    return path.absolute() if os.access(path, os.X_OK) else None
+
+
+def installed_version(python: Path) -> str:
+    """The version of SGLang in the environment of ``python``, without running it; empty when unknown."""
+    found = python.parent.parent.glob("lib/python3*/site-packages/sglang-*.dist-info")
+    return next((path.name.removesuffix(".dist-info").partition("-")[2] for path in found), "")
+
+
+def _own_environment() -> Path:
+    return Path(__file__).resolve().parents[1] / ".venv-sglang" / "bin" / "python"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _names(processes: Sequence[gpu.Process]) -> str:
+    return ", ".join(f"{item.name} (process {item.pid}, {_gb(item.memory)})" for item in processes[:3])
+
+
+def _gb(size: int) -> str:
+    return f"{size / 2**30:.1f} GB"
