@@ -19,7 +19,7 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api, gpu
+from gradio_app import __version__, api, gpu, weights
 from gradio_app.auth import Guard, is_loopback
 from gradio_app.backends import choose_backend
 from gradio_app.card_watch import CardWatch
@@ -71,7 +71,10 @@ def build(settings: Settings, folders: Folders, store: Store, token: str = "") -
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
-        pool = WorkerPool(folders.run, settings.worker_memory_limit, keep, settings.model_dir)
+        models = weights.model_folder(settings.model_dir)
+        pool = WorkerPool(
+            folders.run, settings.worker_memory_limit, keep, str(models), weights.small_backend(models)
+        )
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         manager = TaskManager(settings, folders, store, pool, engine)
         app.state.manager = manager

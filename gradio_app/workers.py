@@ -91,11 +91,19 @@ class WorkerPool:
     workers stay warm between jobs.
     """
 
-    def __init__(self, run_dir: Path, memory_limit: int, keep: int = 8, model_dir: str = "") -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        memory_limit: int,
+        keep: int = 8,
+        model_dir: str = "",
+        small_backend: str = "",
+    ) -> None:
         self._run_dir = run_dir
         self._memory_limit = memory_limit
         self._keep = keep
         self._model_dir = model_dir
+        self._small_backend = small_backend
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._dropping: set[asyncio.Task[None]] = set()
@@ -215,6 +223,9 @@ class WorkerPool:
         env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
         if self._model_dir:
             env["MINERU_MODEL_BASE_DIR"] = self._model_dir
+        if self._small_backend:
+            # else MinerU takes torch when there is a card, and asks for weights in its form
+            env.setdefault("MINERU_MODEL_SMALL_BACKEND", self._small_backend)
         return env
 
     def _give_back(self, worker: _Worker) -> None:
