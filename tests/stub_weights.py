@@ -22,8 +22,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 #: what every page shows: kind and box, in 800ths of the page
 LAYOUT = (
-    ("doc_title", (100, 40, 700, 90)),
-    ("text", (80, 110, 720, 260)),
+    ("doc_title", (60, 30, 740, 97)),
+    ("text", (60, 97, 740, 260)),
     ("table", (80, 290, 720, 420)),
     ("image", (80, 440, 720, 600)),
     ("text", (80, 620, 720, 760)),
