@@ -17,12 +17,12 @@ fingerprint() {
     { cat "$here/requirements.txt" "$here/setup.sh"; "$base" -V; } | cksum
 }
 
+# uv knows by itself where CPU builds of torch are; pip may have been told of indexes that uv does not know.
 install() { # what, as pip names it
-    if command -v uv >/dev/null; then
-        uv pip install --no-deps --index-strategy unsafe-best-match --python "$venv/bin/python" "$@"
-    else
-        "$venv/bin/python" -m pip install --no-deps --no-compile --disable-pip-version-check "$@"
-    fi >>"$log" 2>&1
+    {
+        { command -v uv >/dev/null && uv pip install --no-deps --torch-backend cpu --python "$venv/bin/python" "$@"; } ||
+            "$venv/bin/python" -m pip install --no-deps --no-compile --disable-pip-version-check "$@"
+    } >>"$log" 2>&1
 }
 
 failed() { # $1: what
@@ -54,11 +54,8 @@ if [[ ! -f $venv/.ready || $(cat "$venv/.ready") != "$(fingerprint)" ]]; then
     echo "Making $venv, a real SGLang for tests (2.9 GB, about two minutes; log: $log)..."
     rm -rf "$venv"
     : >"$log"
-    if command -v uv >/dev/null; then
-        uv venv --python "$base" "$venv" >>"$log" 2>&1 || failed "Making the environment"
-    else
-        "$base" -m venv "$venv" >>"$log" 2>&1 || failed "Making the environment"
-    fi
+    "$base" -m venv "$venv" >>"$log" 2>&1 || uv venv --clear --seed --python "$base" "$venv" >>"$log" 2>&1 ||
+        failed "Making the environment"
     torch=$(grep '^torch==' "$here/requirements.txt")
     if ! install "$torch"; then
         # Is it the network, or is only this build not offered?
