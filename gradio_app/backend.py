@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory
 
@@ -36,6 +36,10 @@ class Endpoint:
     max_tokens: int = 0
     guard: str = ""
     slots: int = 0
+
+
+#: why a server is stopped: nobody needs it now; it failed; the whole application ends
+End = Literal["rest", "failure", "exit"]
 
 
 class Backend(Protocol):
@@ -76,8 +80,8 @@ class Backend(Protocol):
         """Takes the memory again. ``CardTaken``, before anything was done, when there is no room."""
         ...
 
-    async def stop(self, hurry: bool = False) -> None:
-        """Ends the server. Nothing of it is left, whatever state it was in. ``hurry``: no time to be kind."""
+    async def stop(self, end: End = "rest") -> None:
+        """Ends the server. Nothing of it is left, whatever state it was in."""
         ...
 
     async def died(self) -> AppError:

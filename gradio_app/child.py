@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import psutil
 from loguru import logger
 
 _TETHER = Path(__file__).with_name("tether.py")
@@ -55,6 +56,13 @@ class Child:
         """Its process id, which is also its group's."""
         return self._process.pid
 
+    def pids(self) -> list[int]:
+        """Process ids of it and all that it started; none when it has ended."""
+        with contextlib.suppress(psutil.Error):
+            if self.exit is None:
+                return [self.pid, *(child.pid for child in psutil.Process(self.pid).children(recursive=True))]
+        return []
+
     @property
     def exit(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
@@ -71,18 +79,17 @@ class Child:
         """SIGTERM, ``grace`` seconds, SIGKILL to the whole group; returns when it is gone."""
         try:
             if self.exit is None and grace > 0:
-                self._signal(signal.SIGTERM)
+                # to itself only: SGLang takes an ended child of its own for a crash
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.terminate()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._process.wait(), grace)
         finally:
             # also after a clean end: what it started may still be there
-            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
             self._reader.cancel()
         await self._process.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

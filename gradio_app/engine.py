@@ -215,7 +215,7 @@ class ModelSingleton:
             self._forget_death()
             if self.status not in (_S.STOPPED, _S.FAILED, _S.STOPPING):
                 self._move(_S.STOPPING)
-            await self._backend.stop(hurry=True)
+            await self._backend.stop("exit")
             if self.status is not _S.STOPPED:
                 self._move(_S.STOPPED)
 
@@ -349,7 +349,7 @@ class ModelSingleton:
         self.error = error
         self.counts["crashes"] += running
         logger.bind(action="engine_failed", code=error.code).warning("the engine failed: {}", error.message)
-        await self._backend.stop()
+        await self._backend.stop("failure")
         if type(error) is GpuOutOfMemory and self._step < STEPS:
             self._step += 1
             self.notice = "The card's memory ran out; the model was started again with less of it."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gradio_app.backend import Endpoint, EngineBroken
+from gradio_app.backend import End, Endpoint, EngineBroken
 from gradio_app.errors import AppError, EngineUnavailable
 from gradio_app.model_api import ModelApi
 
@@ -61,7 +61,7 @@ class RemoteServer(_NotOurs):
         """Its address stands for what it serves: that is asked only when it is needed."""
         return f"remote {self._url}"
 
-    async def stop(self, hurry: bool = False) -> None:
+    async def stop(self, end: End = "rest") -> None:
         """Closes our connections to it."""
         if self._api is not None:
             await self._api.close()
@@ -103,7 +103,7 @@ class NoServer(_NotOurs):
     async def check(self) -> None:
         """Never asked, as it is never started."""
 
-    async def stop(self, hurry: bool = False) -> None:
+    async def stop(self, end: End = "rest") -> None:
         """There is nothing to stop."""
 
     async def died(self) -> AppError:

@@ -17,9 +17,16 @@ _NO_MODULE = re.compile(r"No module named '?(sglang[\w.]*)'?")
 _PORT = re.compile("address already in use", re.IGNORECASE)
 _NO_WEIGHTS = re.compile(
     "Can't load the configuration of|does not appear to have a file named|No model weights found|"
-    "Cannot find any model weights|is not a local folder and is not a valid model identifier"
+    "Cannot find any model weights|is not a local folder and is not a valid model identifier|"
+    "Repo id must be in the form|Unrecognized model in"
 )
+_NO_CARD = re.compile("No accelerator \\(CUDA.*is available|Found no NVIDIA driver")
 _ERROR_LINE = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b: .+")
+
+
+def hangs(tail: Iterable[str]) -> bool:
+    """Whether a starting server will never be ready, though it does not end: its port was taken."""
+    return any(_PORT.search(line) for line in tail)
 
 
 def diagnose(tail: Iterable[str], exit_code: int | None) -> AppError:
@@ -39,6 +46,10 @@ def diagnose(tail: Iterable[str], exit_code: int | None) -> AppError:
     if exit_code == 2 and (flag := _BAD_FLAG.search(text)):
         return EngineBroken(
             f"SGLang does not take its flags ({flag[1][:200]}). Check the setting sglang_args."
+        )
+    if _NO_CARD.search(text):
+        return EngineBroken(
+            "SGLang finds no graphics card that it can use. See ./start_mineru_optimized.sh doctor."
         )
     if module := _NO_MODULE.search(text):
         return EngineBroken(

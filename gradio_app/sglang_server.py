@@ -15,12 +15,12 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import gpu, profiles, weights
-from gradio_app.backend import CardTaken, Endpoint, EngineBroken
+from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken
 from gradio_app.child import Child
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.model_api import ModelApi
 from gradio_app.settings import Settings
-from gradio_app.sglang_log import diagnose
+from gradio_app.sglang_log import diagnose, hangs
 
 #: loading weights and recording CUDA graphs; the first start also compiles kernels, in seconds
 START_TIMEOUT = 900.0
@@ -163,19 +163,21 @@ class SglangServer:
                     if await self._api.healthy():
                         return
                 await asyncio.wait([ended], timeout=ASK_EVERY)
+                if hangs(self._child.tail):
+                    raise diagnose(self._child.tail, None)
             raise diagnose(self._child.tail, ended.result())
         finally:
             ended.cancel()
 
-    async def stop(self, hurry: bool = False) -> None:
+    async def stop(self, end: End = "rest") -> None:
         """Ends it and everything it started. It may be in any state."""
-        child, api, taken = self._child, self._api, self._taken
+        child, api, taken = self._child, self._api, 0 if self._asleep else self._taken
         self._child, self._api, self._asleep, self._taken = None, None, False, 0
         if child is not None:
-            await child.end(0 if hurry else STOP_GRACE)
+            await child.end(STOP_GRACE if end == "rest" else 0)
         if api is not None:
             await api.close()
-        if child is not None and taken and not hurry:
+        if child is not None and taken and end != "exit":
             await self._confirm(taken, "stop")
 
     # ------------------------------------------------------------ sleep and wake
@@ -264,8 +266,8 @@ class SglangServer:
         return True
 
     def pids(self) -> list[int]:
-        """Its process id, while it runs."""
-        return [self._child.pid] if self._child and self._child.exit is None else []
+        """Process ids of it and all that it started, while it runs."""
+        return self._child.pids() if self._child else []
 
     def describe(self) -> dict[str, Any]:
         """What people are told about it."""

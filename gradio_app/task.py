@@ -236,7 +236,7 @@ class Task:
             "cached": self.cached,
             "engine": engine,
             "failed_pages": self.failed_pages,
-            "versions": versions | ({engine: version} if version else {}),
+            "versions": versions | ({"sglang": version} if version else {}),
             "input_sha256": self.source,
             "output_sha256": self.result_sha256 or None,
         }

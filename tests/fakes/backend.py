@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from gradio_app.backend import CardTaken, Endpoint
+from gradio_app.backend import CardTaken, End, Endpoint
 from gradio_app.errors import AppError, EngineUnavailable
 
 ENDPOINT = Endpoint("http://127.0.0.1:1", "model")
@@ -75,7 +75,7 @@ class FakeBackend:
         self._fail(self.wakes)
         self.state = "up"
 
-    async def stop(self, hurry: bool = False) -> None:
+    async def stop(self, end: End = "rest") -> None:
         self.calls.append("stop")
         if self.state == "up" and self.holders and not self._death.is_set():
             self.calls.append("stopped under work")
