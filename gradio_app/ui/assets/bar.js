@@ -1,6 +1,7 @@
 // The bar at the top: what the whole queue does, language, colours, who is signed in.
 
 import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
+import { startChip } from "./engine_chip.js";
 import { estimate, join } from "./format.js";
 import { isActive, on, state } from "./hub.js";
 import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
@@ -24,6 +25,7 @@ export function start(element) {
   }
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
   part.pause.onclick = togglePause;
+  startChip(part.engine);
   dark.addEventListener("change", applyTheme);
   on("language", () => draw(element));
   for (const topic of ["queue", "connection"]) on(topic, drawSummary);

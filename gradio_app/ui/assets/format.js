@@ -49,4 +49,10 @@ export function size(bytes) {
   return `${bytes.toFixed(digits)} ${units[unit]}`;
 }
 
+// 13.2e9 -> "12.3": gigabytes of a card, as drivers count them; whole ones as such
+export function gigabytes(bytes) {
+  const value = bytes / 2 ** 30;
+  return value.toFixed(value < 100 && Math.abs(value - Math.round(value)) >= 0.05 ? 1 : 0);
+}
+
 export const join = (...parts) => parts.filter(Boolean).join(" · ");

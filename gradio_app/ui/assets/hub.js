@@ -4,6 +4,8 @@ export const state = {
   tasks: new Map(), // id -> task as the server sent it, plus `seen`: when, by our clock
   uploads: new Map(), // id -> upload that has no task yet
   queue: null, // the server's view of the whole queue
+  engine: null, // the model server: its state in a word, and all of it once /gpu/status was asked
+  gpu: null, // the cards and the last hour, plus `seen`: when, by our clock
   selected: null, // id of the task in the reader
   page: null, // page that the reader shows
   older: null, // cursor for "show older"
@@ -14,7 +16,8 @@ export const state = {
 
 const bus = new EventTarget();
 
-// Topics: task (id), gone (id), tasks, uploads, queue, selected, page, connection, language, tick
+// Topics: task (id), gone (id), tasks, uploads, queue, engine, gpu, open-engine, selected, page, connection,
+// language, tick
 export const on = (topic, listener) => bus.addEventListener(topic, (event) => listener(event.detail));
 export const tell = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));
 
@@ -43,6 +46,12 @@ export function putTask(task) {
 
 export function dropTask(id) {
   if (state.tasks.delete(id)) tell("gone", id);
+}
+
+// The queue tells less about the engine than /gpu/status: what it does not tell stays.
+export function putEngine(engine) {
+  state.engine = { ...state.engine, ...engine };
+  tell("engine");
 }
 
 export function setConnection(next) {

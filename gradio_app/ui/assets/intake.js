@@ -2,13 +2,15 @@
 
 import { chosen, dropped, fromFolder } from "./collect.js";
 import { el, icon, preparePane, setText, show } from "./dom.js";
-import { on } from "./hub.js";
+import { on, state } from "./hub.js";
 import { t, translate } from "./language.js";
 import { notify } from "./notice.js";
 import { upload } from "./upload.js";
 
 // The form of a page range, as the server checks it.
 const RANGE = /^(all|r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?(,r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?)*)?$/;
+// Tiers that are read with the vision model.
+const VISION = ["standard", "advanced"];
 
 let part = {};
 let options = {};
@@ -26,11 +28,13 @@ export function start(element) {
   part["pick-files"].onchange = (event) => take(chosen(event.target.files), event.target);
   part["pick-folder"].onchange = (event) => take(fromFolder(event.target.files), event.target);
   options.page_range.oninput = checkPages;
+  options.tier.onchange = hintTier;
   curtain = makeCurtain();
   // fingers do not drop
   if (matchMedia("(pointer: coarse)").matches) part.title.dataset.t = "intake.title.touch";
   listen();
   on("language", () => draw(element));
+  on("engine", hintTier);
   draw(element);
 }
 
@@ -38,6 +42,17 @@ function draw(element) {
   translate(element);
   translate(curtain);
   checkPages();
+  hintTier();
+}
+
+// Two of the tiers need the engine: it is said before a document fails for want of it.
+function hintTier() {
+  const missing = state.engine?.kind === "none";
+  for (const tier of VISION) {
+    const option = options.tier.querySelector(`[value=${tier}]`);
+    setText(option, missing ? t("intake.tier.missing", t(option.dataset.t)) : t(option.dataset.t));
+  }
+  show(part["tier-note"], missing && VISION.includes(options.tier.value));
 }
 
 function makeCurtain() {

@@ -13,6 +13,11 @@ export function say(text) {
   spoken.textContent = text;
 }
 
+// An open dialog covers everything that is not inside it.
+export function hostNotices(node) {
+  node.append(spoken, shown);
+}
+
 export function notify(text, kind = "info") {
   const note = el("div", { class: `mo-notice mo-notice-${kind}` }, text);
   shown.append(note);

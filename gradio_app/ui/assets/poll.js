@@ -1,6 +1,6 @@
 // Keeps the page's knowledge fresh: one small request a second while something moves, fewer when not.
 
-import { dropTask, isActive, now, putTask, setConnection, state, tell } from "./hub.js";
+import { dropTask, isActive, now, putEngine, putTask, setConnection, state, tell } from "./hub.js";
 import { call } from "./server.js";
 
 const FIRST_PAGE = 200;
@@ -10,6 +10,8 @@ const OFFLINE = 3000;
 // The summary of the whole queue: at most this often, and at least this often.
 const SUMMARY_QUICK = 3000;
 const SUMMARY_IDLE = 15000;
+// An engine in one of these changes by itself, whatever the tasks do.
+const MOVING = new Set(["starting", "waking", "draining", "stopping"]);
 
 let revision = null;
 let timer = null;
@@ -105,7 +107,8 @@ function place(places) {
 
 async function loadSummary() {
   const age = Date.now() - summaryAt;
-  if (age < SUMMARY_QUICK || (!summaryStale && age < SUMMARY_IDLE)) return;
+  const restless = summaryStale || MOVING.has(state.engine?.status) || state.engine?.in_flight > 0;
+  if (age < SUMMARY_QUICK || (!restless && age < SUMMARY_IDLE)) return;
   summaryStale = false;
   setQueue(await call("api/v1/queue"));
 }
@@ -113,7 +116,19 @@ async function loadSummary() {
 export function setQueue(queue) {
   summaryAt = Date.now();
   state.queue = { ...queue, seen: now() };
+  putEngine(queue.engine);
   tell("queue");
+}
+
+// The engine, the cards and the last hour.
+export async function loadGpu() {
+  putGpu(await call("gpu/status"));
+}
+
+export function putGpu({ engine, ...cards }) {
+  state.gpu = { ...cards, seen: Date.now() };
+  putEngine(engine);
+  tell("gpu");
 }
 
 export async function loadOlder() {

@@ -151,9 +151,15 @@ function drawProgress(bar, task) {
 }
 
 function drawError(node, task) {
-  const text = task.error && !isActive(task) ? explain(task.error) : "";
+  const text = task.error && !isActive(task) ? trouble(task) : "";
   show(node, Boolean(text));
   setText(node, text);
+}
+
+// What went wrong; of a document that was read in part also where, and what trying again would do.
+export function trouble(task) {
+  const pages = task.status === "partial" ? task.receipt?.failed_pages : "";
+  return pages ? t("row.partly", explain(task.error), pages) : explain(task.error);
 }
 
 function drawActions(parts, task, name, foreign) {
