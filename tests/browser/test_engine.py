@@ -55,14 +55,14 @@ class Machine:
     def rested(self, server: LiveServer) -> None:
         """Stops the engine, whatever an earlier test has left."""
         server.client.post("/gpu/release").raise_for_status()
-        self.python.set(never_ready=False, hang=False)
 
     def ready(self, server: LiveServer) -> None:
         """The engine is awake and idle."""
-        assert server.end(self.submit(server))["status"] == "completed"
+        assert server.end(self.submit(server), 60)["status"] == "completed"
 
     def change(self, **faults: Any) -> None:
-        """Changes the model server while it runs."""
+        """Changes the model server while it runs, and its next starts."""
+        self.python.set(**faults)
         port = self.python.events("start")[-1]["port"]
         request = urllib.request.Request(f"http://127.0.0.1:{port}/_fake", json.dumps(faults).encode())
         request.add_header("Content-Type", "application/json")
@@ -184,7 +184,7 @@ def test_a_document_starts_it_and_the_buttons_give_the_memory_back(
     task = machine.submit(server)
     expect(chip(page)).to_contain_text("Starting", timeout=PATIENCE)
     machine.change(never_ready=False)
-    assert server.end(task)["status"] == "completed"
+    assert server.end(task, 60)["status"] == "completed"
     expect(chip(page)).to_contain_text("Ready", timeout=PATIENCE)
     expect(chip(page)).to_contain_text("14/24 GB")
 
@@ -226,7 +226,7 @@ def test_what_runs_is_finished_before_the_memory_goes(
     machine.change(hang=False)
     expect(shown.get_by_role("status").first).to_have_text("Asleep", timeout=PATIENCE)
     expect(sleep).to_have_attribute("aria-busy", "false")
-    assert server.end(task)["status"] == "completed"
+    assert server.end(task, 60)["status"] == "completed"
 
 
 def test_pausing_keeps_the_card_free(open_page: OpenPage, server: LiveServer) -> None:
@@ -357,13 +357,14 @@ def test_the_server_is_asked_only_while_somebody_looks(open_page: OpenPage) -> N
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_everything_fits_a_phone(open_page: OpenPage, locale: str) -> None:
-    page = open_page(viewport={"width": 390, "height": 844}, locale=locale)
+    page = open_page(viewport={"width": 390, "height": 844}, locale=locale, reduced_motion="reduce")
     telling(page, "**/gpu/status", lambda told: told.update(history=an_hour(time.time())))
+    expect(chip(page)).to_be_visible()
     box = chip(page).bounding_box()
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert overflow(page) <= 0
     shown = panel(page)
-    expect(shown.locator(".mo-plot-line").first).to_be_visible()
+    expect(shown.get_by_role("slider")).to_be_visible()
     body = shown.locator(".mo-engine-body")
     assert body.evaluate("node => node.scrollWidth - node.clientWidth") == 0
     for button in shown.get_by_role("button").all():
