@@ -10,11 +10,12 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import docx
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from reportlab.graphics.charts.barcharts import VerticalBarChart
 from reportlab.graphics.shapes import Drawing
@@ -27,7 +28,11 @@ from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.fakes.cards import FakeDriver  # noqa: E402
+from tests.fakes.nvml import GB, FakeCard  # noqa: E402
+from tests.fakes.sglang import FakePython  # noqa: E402
 from tests.live import LiveServer  # noqa: E402
+from tests.stub_weights import write_small_models, write_vision_model  # noqa: E402
 
 TARGET = ROOT / "docs" / "screenshots"
 BROWSERS = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
@@ -119,6 +124,7 @@ def main() -> None:
         with LiveServer(Path(folder) / "data", *flags) as server:
             empty(browser, server)
             full(browser, server)
+        engine(browser, Path(folder))
         browser.close()
 
 
@@ -159,6 +165,45 @@ def full(browser: Browser, server: LiveServer) -> None:
             page.locator("#mo-right").scroll_into_view_if_needed()
             page.evaluate("document.getElementById('mo-right').scrollIntoView()")
         save(page, name)
+
+
+def engine(browser: Browser, folder: Path) -> None:
+    """The panel of the engine. Card, model server and the hour before are stand-ins: nothing is measured."""
+    python, models = FakePython(folder / "sglang"), folder / "models"
+    driver = FakeDriver(folder / "driver", python)
+    driver.tell([FakeCard(used=2 * GB, load=3, processes={4242: GB})], {4242: "blender"})
+    write_small_models(models)
+    write_vision_model(models)
+    flags = ("--workers", "1", "--engine", "sglang", "--sglang-python", str(python.path))
+    env = {"PYTHONPATH": str(driver.path)}
+    with LiveServer(folder / "engine", *flags, "--model-dir", str(models), env=env) as server:
+        server.end(server.submit("river-report.pdf", report(), tier="standard"))
+        server.client.post("/gpu/offload").raise_for_status()
+        for name, size, dark, locale in (
+            ("engine-light-en", WIDE, False, "en-US"),
+            ("engine-dark-zh", WIDE, True, "zh-CN"),
+            ("phone-engine", PHONE, False, "en-US"),
+        ):
+            page = open_page(browser, server.url, size, dark, locale)
+            page.route("**/gpu/status", with_history)
+            page.locator(".mo-engine-chip", has_text="GB").wait_for(state="attached")
+            page.locator(".mo-engine-chip").click()
+            page.locator(".mo-plot-band").nth(4).wait_for(state="attached")
+            save(page, name)
+
+
+def with_history(route: Route) -> None:
+    """An hour of work and rest before the answer's own figures."""
+    answer = route.fetch()
+    told, now = answer.json(), time.time()
+    hour = (("stopped", 2, 9), ("starting", 8, 1), ("ready", 14, 16), ("asleep", 2.6, 12), ("ready", 14, 14))
+    spans = [span for span in hour for _ in range(6 * span[2])]
+    rest = [("asleep", 2.6, 0)] * (360 - len(spans))
+    told["history"] = [
+        [now - 10 * (360 - place), int(size * GB), 90 if state == "ready" else 3, state]
+        for place, (state, size, _) in enumerate([*spans, *rest])
+    ]
+    route.fulfill(response=answer, json=told)
 
 
 def open_page(
