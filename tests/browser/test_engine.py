@@ -22,7 +22,7 @@ from tests.documents import text_pdf
 from tests.fakes.cards import FakeDriver
 from tests.fakes.nvml import GB, FakeCard
 from tests.fakes.sglang import FakePython, FakeSglang
-from tests.live import LiveServer
+from tests.live import ROOT, LiveServer
 from tests.stub_weights import write_small_models, write_vision_model
 
 pytestmark = pytest.mark.browser
@@ -391,3 +391,12 @@ def test_pages_that_failed_are_named_with_what_a_retry_does(open_page: OpenPage,
     page.get_by_role("button", name="English").click()
     expect(row(page, "partly.pdf")).to_contain_text("Pages 3, 7-9 could not be read completely.")
     expect(row(page, "partly.pdf")).to_contain_text("Trying again reads only these pages.")
+
+
+def test_chinese_reasons_belong_to_sentences_that_the_server_says() -> None:
+    texts = (ROOT / "gradio_app/ui/assets/texts.js").read_text("utf-8")
+    starts = re.findall(r'^  "([^"]+)": "', texts[texts.index("REASONS_ZH") :], re.MULTILINE)
+    places = ("backends.py", "gpu.py", "sglang_server.py")
+    said = "".join((ROOT / "gradio_app" / name).read_text("utf-8") for name in places)
+    assert len(starts) > 5
+    assert [start for start in starts if start not in said] == []
