@@ -14,7 +14,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ASSETS = Path(__file__).with_name("assets")
 FAVICON = ASSETS / "favicon.png"
 #: in the order in which they build on each other
-STYLES = ("tokens.css", "shell.css", "controls.css", "intake.css", "queue.css", "reader.css", "engine.css")
+STYLES = (
+    "tokens.css",
+    "shell.css",
+    "controls.css",
+    "intake.css",
+    "queue.css",
+    "reader.css",
+    "engine.css",
+    "cards.css",
+)
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
 #: host, whatever a document holds: a picture on somebody's server would tell them who reads it.

@@ -5,12 +5,9 @@ The model server, the weights and the driver are stand-ins; everything between t
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,54 +16,15 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.conftest import OpenPage, row
 from tests.browser.test_look import overflow
 from tests.documents import text_pdf
-from tests.fakes.cards import FakeDriver
+from tests.fakes.machine import Machine
 from tests.fakes.nvml import GB, FakeCard
-from tests.fakes.sglang import FakePython, FakeSglang
+from tests.fakes.sglang import FakeSglang
 from tests.live import ROOT, LiveServer
-from tests.stub_weights import write_small_models, write_vision_model
 
 pytestmark = pytest.mark.browser
 
 PATIENCE = 60_000
 TOKEN = "a-token-for-tests"
-
-
-class Machine:
-    """What the server under test sees of the world: a model server to start, and cards."""
-
-    def __init__(self, folder: Path) -> None:
-        self.python = FakePython(folder / "sglang")
-        self.driver = FakeDriver(folder / "driver", self.python)
-        self.models = folder / "models"
-        write_small_models(self.models)
-        write_vision_model(self.models)
-        self._documents = 0
-
-    def flags(self) -> tuple[str, ...]:
-        chosen = ("--sglang-python", str(self.python.path), "--model-dir", str(self.models))
-        return ("--workers", "1", "--engine", "sglang", "--gpu-idle-timeout", "9m", *chosen)
-
-    def submit(self, server: LiveServer) -> str:
-        """A document of one page that needs the engine, and that nobody has read before."""
-        self._documents += 1
-        pages = text_pdf(1, seed=300 + self._documents)
-        return server.submit(f"engine {self._documents}.pdf", pages, tier="standard")
-
-    def rested(self, server: LiveServer) -> None:
-        """Stops the engine, whatever an earlier test has left."""
-        server.client.post("/gpu/release").raise_for_status()
-
-    def ready(self, server: LiveServer) -> None:
-        """The engine is awake and idle."""
-        assert server.end(self.submit(server), 60)["status"] == "completed"
-
-    def change(self, **faults: Any) -> None:
-        """Changes the model server while it runs, and its next starts."""
-        self.python.set(**faults)
-        port = self.python.events("start")[-1]["port"]
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/_fake", json.dumps(faults).encode())
-        request.add_header("Content-Type", "application/json")
-        urllib.request.urlopen(request, timeout=5).close()
 
 
 @pytest.fixture(scope="module")
