@@ -1,4 +1,4 @@
-"""``python -m bench [--rounds N] [--corpus FOLDER] [--quick]``: prints a table in Markdown."""
+"""``python -m bench [--rounds N] [--corpus FOLDER] [--only NAME] [--quick]``: prints a table in Markdown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.equality import split_equality
 from bench.idle import idle_figures
 from bench.jobs import job_rates
+from bench.vision import vision_rates
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement")
     parser.add_argument("--corpus", type=Path, help="folder of PDF files for the split equality")
+    parser.add_argument("--only", choices=("jobs", "vision", "idle"), help="this measurement alone")
     parser.add_argument("--quick", action="store_true", help="one small round: does it run at all?")
     arguments = parser.parse_args()
     rounds, files = (1, 4) if arguments.quick else (arguments.rounds, 50)
@@ -26,10 +28,14 @@ def main() -> None:
     )
     print("| what | figure | spread |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for row in job_rates(Path(folder), files, rounds):
-            print(row, flush=True)
-        for row in idle_figures(Path(folder), 3.0 if arguments.quick else 20.0):
-            print(row, flush=True)
+        measurements = {
+            "jobs": lambda: job_rates(Path(folder), files, rounds),
+            "vision": lambda: vision_rates(Path(folder), rounds),
+            "idle": lambda: idle_figures(Path(folder), 3.0 if arguments.quick else 20.0),
+        }
+        for name, measure in measurements.items():
+            for row in measure() if arguments.only in (None, name) else ():
+                print(row, flush=True)
         if arguments.corpus:
             for row in split_equality(Path(folder), sorted(arguments.corpus.glob("*.pdf"))):
                 print(row, flush=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -31,8 +33,8 @@ def job_rates(folder: Path, files: int, rounds: int) -> Iterator[str]:
         documents = [make(1, seed=index) for index in range(files)]
         with (
             _bare_pool(folder) as bare,
-            _mineru_api() as api,
-            _ours(folder / label.replace(" ", "-")) as ours,
+            mineru_api() as api,
+            our_server(folder / label.replace(" ", "-")) as ours,
         ):
             contestants = {"ours": ours, "bare pool": bare, "mineru-api": api}
             for run in contestants.values():
@@ -52,48 +54,65 @@ def _rows(what: str, rates: dict[str, list[float]]) -> Iterator[str]:
         yield f"| {what}: ours / {peer} | {median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f} |"
 
 
-_Run = Callable[[list[bytes]], float]
+#: sends documents, waits until all are done, and returns the seconds that took
+Run = Callable[[list[bytes]], float]
 
 
 @contextmanager
-def _ours(data: Path) -> Iterator[_Run]:
-    with LiveServer(data) as server:
-        yield partial(_run_ours, server)
+def our_server(data: Path, tier: str = "flash", *flags: str) -> Iterator[Run]:
+    """Our server; ``tier`` is what is asked of it."""
+    with LiveServer(data, *flags) as server:
+        yield partial(_run_ours, server, tier)
 
 
-def _run_ours(server: LiveServer, documents: list[bytes]) -> float:
+def _run_ours(server: LiveServer, tier: str, documents: list[bytes]) -> float:
     began = time.monotonic()
-    ids = [server.submit(f"{n}.pdf", data, use_cache="false") for n, data in enumerate(documents)]
+    ids = [server.submit(f"{n}.pdf", data, tier=tier, use_cache="false") for n, data in enumerate(documents)]
     assert all(server.end(task_id)["status"] == "completed" for task_id in ids)
     return time.monotonic() - began
 
 
 @contextmanager
-def _mineru_api() -> Iterator[_Run]:
+def mineru_api(
+    concurrency: int = API_CONCURRENCY, tier: str = "flash", env: Mapping[str, str] | None = None
+) -> Iterator[Run]:
+    """MinerU's own API server; ``tier`` is what is asked of it."""
     port = free_port()
-    command = [str(Path(sys.executable).with_name("mineru-api")), "--port", str(port), "--tier", "flash"]
-    command += ["--concurrency", str(API_CONCURRENCY)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [str(Path(sys.executable).with_name("mineru-api")), "--port", str(port)]
+    command += ["--tier", "flash" if tier == "flash" else "standard", "--concurrency", str(concurrency)]
+    # a folder of its own: several cannot share the usual one
+    uploads = tempfile.mkdtemp(prefix="mineru-api-")
+    command += ["--upload-dir", uploads]
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=silent, stderr=silent, env={**os.environ, **(env or {})})
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=120) as client:
-            for _ in range(300):
-                try:
-                    if client.get("/health").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield partial(_run_api, client)
+            _until_well(client, process)
+            yield partial(_run_api, client, tier)
     finally:
         process.terminate()
         process.wait(20)
+        shutil.rmtree(uploads, ignore_errors=True)
 
 
-def _run_api(client: httpx.Client, documents: list[bytes]) -> float:
+def _until_well(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"mineru-api ended with {process.returncode}"
+        try:
+            if client.get("/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("mineru-api did not start")
+
+
+def _run_api(client: httpx.Client, tier: str, documents: list[bytes]) -> float:
     began = time.monotonic()
     waiting: list[str] = []
     for number, data in enumerate(documents):
         source = {"type": "inline", "name": f"{number}-{began}.pdf", "data": base64.b64encode(data).decode()}
-        body = {"files": [{"source": source}], "tier": "flash", "output_formats": ["markdown"]}
+        body = {"files": [{"source": source}], "tier": tier, "output_formats": ["markdown"]}
         answer = client.post("/parse/jobs", json=body)
         answer.raise_for_status()
         waiting.append(answer.json()["job_id"])
@@ -108,7 +127,7 @@ def _run_api(client: httpx.Client, documents: list[bytes]) -> float:
 
 
 @contextmanager
-def _bare_pool(folder: Path) -> Iterator[_Run]:
+def _bare_pool(folder: Path) -> Iterator[Run]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
         yield partial(_run_bare, pool, folder / "bare")

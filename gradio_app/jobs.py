@@ -92,7 +92,12 @@ class Jobs:
         source = self._folders.linked_source(task.source, folder, task.kind)
         if task.whole:
             return await self._run("parse_document", {"source": str(source), **args}, folder, seconds)
-        args["endpoint"] = asdict(endpoint) if endpoint else None
+        if endpoint is not None:
+            args["endpoint"] = asdict(endpoint)
+            args["gate"] = {
+                "folder": str(self._folders.run / "tmp"),
+                "slots": max(1, self._settings.workers - 1),
+            }
         return await self._run("parse_shard", {"source": str(source), **args}, folder, seconds)
 
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:

@@ -213,12 +213,17 @@ class WorkerPool:
         """The least a worker needs: no tokens, no keys, nothing that makes MinerU call outside."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {name: value for name, value in os.environ.items() if name.startswith("MINERU_")}
-        env = {name: value for name, value in env.items() if not name.startswith("MINERU_APP_")}
+        # MINERU_VL_*: the old names of MinerU's settings for a model server, which ours would contradict
+        env = {
+            name: value for name, value in env.items() if not name.startswith(("MINERU_APP_", "MINERU_VL_"))
+        }
         env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
         env["TMPDIR"] = str(home)
         env["MINERU_MODEL_SOURCE"] = "local"
         env["MINERU_MALLOC_TRIM"] = "1"
         env["MINERU_LOG_LEVEL"] = "warning"
+        # pages that are prepared before the first of them is read: few, so that the model gets work soon
+        env.setdefault("MINERU_PROCESSING_WINDOW_SIZE", "4")
         env["HF_HUB_OFFLINE"] = "1"
         env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
         if self._model_dir:

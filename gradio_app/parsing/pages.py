@@ -59,15 +59,17 @@ def parse_shard(
     tier: str,
     parse_mode: str,
     endpoint: Mapping[str, Any] | None = None,
+    gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
     Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
-    hold all of them in memory. ``endpoint`` is the model server that the better tiers need. Returns
+    hold all of them in memory. ``endpoint`` is the model server that the better tiers need, ``gate`` limits
+    how many compute while others wait for it. Returns
     ``{"pages": count, "failed": page numbers, "reason", "tokens"}``: a page with a block that the model
     could not read is there without that block.
     """
-    with readable_errors(), model_server(endpoint) as watch:
+    with readable_errors(), model_server(endpoint, gate) as watch:
         result = _parse(source, pages, tier, parse_mode, endpoint)
         folder = Path(out)
         (folder / "images").mkdir(parents=True, exist_ok=True)
