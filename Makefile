@@ -7,7 +7,8 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos bench screenshots lock clean chromium sglang-cpu
+.PHONY: help setup test unit integration browser check format chaos gpu bench screenshots lock clean chromium \
+    sglang-cpu
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,8 +21,8 @@ test: unit integration browser ## all tests
 unit: setup ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup sglang-cpu ## tests that start the service
-	$(PYTEST) tests/integration
+integration: setup sglang-cpu ## tests that start the service, and the engine in thousands of orders
+	$(PYTEST) tests/integration tests/chaos
 
 browser: setup chromium ## tests that drive the page with Chromium
 	$(PYTEST) tests/browser
@@ -40,8 +41,12 @@ format: setup ## put the code into its shape
 sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a card (2.9 GB)
 	@tests/sglang_cpu/setup.sh $(PY)
 
-chaos: setup ## tests that kill processes
-	$(PYTEST) tests/integration/test_kill.py
+chaos: setup ## tests that kill processes, and the engine in thousands of orders
+	$(PYTEST) tests/chaos tests/integration/test_kill.py
+
+# Not a part of `test`: they take the card for themselves, and say why where they cannot.
+gpu: setup ## tests that need an NVIDIA card (the rest never does)
+	$(PYTEST) -s tests/gpu
 
 bench: setup ## measurements (flags: make bench ARGS="...")
 	$(PY) -m bench $(ARGS)

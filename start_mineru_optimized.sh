@@ -25,7 +25,9 @@ usage() {
         [[ $module != - ]] || text="$text (not part of this version yet)"
         printf '  %-8s %s\n' "$mode" "$text"
     done < <(modes)
-    printf '  %-8s %s\n' setup "only make the environment (--dev: with tools for tests; --sglang: SGLang's)"
+    printf '  %-8s %s\n' setup "only make the environment, with one flag or none:"
+    printf '             %-8s  %s\n' --gpu "with torch: layout and OCR models on the graphics card too" \
+        --dev "with the tools for tests" --sglang "that of SGLang, which has one of its own"
     echo
     echo "'MODE --help' shows the flags of a mode. The first start makes the environment in .venv"
     echo "(network needed, about a minute); later starts need no network. Set PYTHON to choose the"
@@ -137,13 +139,13 @@ failed() { # $1: the log, $2: the GB that it takes
     say "Setting up the environment failed. The last lines of $root/$1:"
     tail -n 15 "$1" | sed 's/^/  | /' >&2
     say "Without a network it cannot be made: check the connection, a proxy (HTTPS_PROXY) or a mirror"
-    say "(PIP_INDEX_URL, with uv UV_INDEX_URL), and that the disk has ${2:-2} GB free. Then start again."
+    say "(PIP_INDEX_URL, with uv UV_INDEX_URL), and that the disk has $2 GB free. Then start again."
     exit 1
 }
 
 # Runs in a subshell, so that the lock goes with it. The lock file has text in it while an environment is
 # being made: found there by the next setup, it means that this one was interrupted.
-make_environment() ( # $1: the stamp, $2: what to install
+make_environment() ( # $1: the stamp, $2: what to install, $3: how long it takes, $4: the GB that it takes
     stamp=$1 what=$2 log=.venv.log
     base=$(find_python)
     cd -- "$root"
@@ -161,15 +163,15 @@ make_environment() ( # $1: the stamp, $2: what to install
         say "$base cannot make environments: its venv module is missing."
         die 1 "On Debian and Ubuntu: sudo apt install python3-venv (or install uv), then start again."
     fi
-    say "Setting up the environment (once, about a minute)..."
+    say "Setting up the environment (once, $3)..."
     echo unfinished >.venv.lock
     : >"$log"
     if [[ ! -e .venv ]]; then
         say "  making .venv with $base"
-        make_venv "$base" .venv >>"$log" 2>&1 || failed "$log"
+        make_venv "$base" .venv >>"$log" 2>&1 || failed "$log" "$4"
     fi
     say "  installing the packages (log: $root/$log)"
-    install "$what" >>"$log" 2>&1 || failed "$log"
+    install "$what" >>"$log" 2>&1 || failed "$log" "$4"
     fingerprint >.venv/.ready
     [[ $stamp -ef .venv/.ready ]] || cp .venv/.ready "$stamp"
     : >.venv.lock
@@ -177,10 +179,13 @@ make_environment() ( # $1: the stamp, $2: what to install
     say "The environment is ready."
 )
 
-need_environment() { # $1: --dev or nothing
-    local stamp=$root/.venv/.ready what=.
-    [[ ${1:-} != --dev ]] || stamp=$root/.venv/.ready-dev what='.[dev]'
-    ready "$stamp" || make_environment "$stamp" "$what"
+need_environment() { # $1: --dev, --gpu or nothing
+    local stamp=$root/.venv/.ready what=. time="about a minute" room=2
+    case ${1:-} in
+        --dev) stamp=$root/.venv/.ready-dev what='.[dev]' ;;
+        --gpu) stamp=$root/.venv/.ready-gpu what='.[gpu]' time="several GB, some minutes" room=12 ;;
+    esac
+    ready "$stamp" || make_environment "$stamp" "$what" "$time" "$room"
 }
 
 # --- SGLang's environment: one of its own, as its pins would bind everything else --------------------------
@@ -227,13 +232,12 @@ make_sglang() (
 # --- the modes -------------------------------------------------------------------------------------------
 
 setup() {
-    [[ $# -eq 0 || ($# -eq 1 && ($1 == --dev || $1 == --sglang)) ]] \
-        || die 2 "setup takes --dev, --sglang or nothing, not: $*"
-    if [[ ${1:-} != --sglang ]]; then
-        need_environment "$@"
-    else
-        sglang_ready || make_sglang
-    fi
+    [[ $# -le 1 ]] || die 2 "setup takes one flag at a time, not: $*"
+    case ${1:-} in
+        '' | --dev | --gpu) need_environment "$@" ;;
+        --sglang) sglang_ready || make_sglang ;;
+        *) die 2 "setup takes --dev, --gpu, --sglang or nothing, not: $1" ;;
+    esac
 }
 
 run() { # $1: the mode, then its flags

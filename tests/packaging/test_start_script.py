@@ -106,7 +106,7 @@ def test_usage_lists_every_mode(house: House, arguments: list[str]) -> None:
     done = house.start(*arguments)
     assert done.code == 0
     listed = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
-    assert listed == [*MODES, "setup"]
+    assert listed == [*MODES, "setup", "--gpu", "--dev", "--sglang"]
     assert house.uv_calls() == []
 
 
@@ -124,7 +124,7 @@ def test_a_later_mode_says_so_without_making_anything(house: House, mode: str) -
     assert house.uv_calls() == []
 
 
-@pytest.mark.parametrize("flags", [["--everything"], ["--dev", "--sglang"]])
+@pytest.mark.parametrize("flags", [["--everything"], ["--dev", "--sglang"], ["--gpu", "--dev"]])
 def test_setup_takes_one_flag_that_it_knows(house: House, flags: list[str]) -> None:
     done = house.start("setup", *flags)
     assert done.code == 2
@@ -205,6 +205,36 @@ def test_dev_is_a_stamp_of_its_own_and_covers_the_rest(house: House) -> None:
     assert house.start("setup", "--dev").code == 0
     assert house.start("gradio").code == 0
     assert [call.rsplit(maxsplit=1)[1] for call in house.uv_calls() if "pip" in call] == [".", ".[dev]"]
+
+
+def test_torch_comes_with_a_flag_into_the_same_environment_and_beside_the_tools(house: House) -> None:
+    for flag in ("--gpu", "--gpu", "--dev", "--gpu"):
+        done = house.start("setup", flag)
+        assert done.code == 0
+    assert done.err == ""  # the last one found everything there
+    assert house.start("gradio").code == 0
+    venv, *pips = house.uv_calls()
+    assert venv.endswith(" .venv")
+    assert [pip.rsplit(" -c ")[1] for pip in pips] == [
+        "constraints.txt -e .[gpu]",
+        "constraints.txt -e .[dev]",
+    ]
+
+
+def test_a_changed_lock_brings_torch_up_to_date_when_asked(house: House) -> None:
+    assert house.start("setup", "--gpu").code == 0
+    with (house.root / "constraints.txt").open("a") as lock:
+        lock.write("one-more==1.0\n")
+    assert house.start("setup", "--gpu").code == 0
+    assert [call.rsplit(maxsplit=1)[1] for call in house.uv_calls() if "pip" in call] == [".[gpu]"] * 2
+
+
+def test_a_failed_install_of_torch_names_the_room_that_it_needs(house: House) -> None:
+    done = house.start("setup", "--gpu", UV_FAILS="1")
+    assert done.code == 1
+    assert "(once, several GB, some minutes)" in done.err
+    assert "12 GB free" in done.err
+    assert not (house.root / ".venv/.ready-gpu").exists()
 
 
 def test_sglang_has_an_environment_of_its_own(house: House) -> None:
