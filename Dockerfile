@@ -24,9 +24,11 @@ COPY gradio_app gradio_app
 RUN python -m compileall -q gradio_app \
     && groupadd --gid 10001 mineru \
     && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin mineru \
-    && install -d -o 10001 -g 10001 -m 0750 /data
+    && install -d -o 10001 -g 10001 -m 0750 /data \
+    && install -d -o 10001 -g 10001 -m 0755 /models
 
-# Uploads, results, the queue and downloaded models: everything that is ever written.
+# Uploads, results, the queue and downloaded models: everything that is ever written. With compose.gpu.yaml the
+# models are in /models instead, where a fresh volume takes over the owner; SGLang reads them there.
 ENV HOME=/data \
     MINERU_APP_DATA_DIR=/data \
     MINERU_APP_HOST=0.0.0.0

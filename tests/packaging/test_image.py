@@ -1,9 +1,10 @@
-"""Dockerfile and compose.yaml: valid by the rules that we lean on, and as safe as we say."""
+"""Dockerfile, compose.yaml and compose.gpu.yaml: valid by the rules that we lean on, and as safe as said."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import jsonschema
 import pytest
 import yaml
 
+from gradio_app import profiles, sglang_flags, weights
+from gradio_app.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
-# The parts of the Compose Specification that compose.yaml uses; anything else is a typing error.
+# The parts of the Compose Specification that our files use; anything else is a typing error.
 DURATION = {"type": "string", "pattern": r"^(\d+(\.\d+)?(us|ms|s|m|h))+$"}
 VARIABLE_OR_SIZE = {"type": "string", "pattern": r"^(\$\{[A-Z_]+:-\d+[bkmg]\}|\d+[bkmg])$"}
 VARIABLE_OR_NUMBER = {"type": "string", "pattern": r"^(\$\{[A-Z_]+:-[\d.]+\}|[\d.]+)$"}
@@ -27,6 +31,16 @@ LIMITS = {
     },
     "additionalProperties": False,
 }
+DEVICES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"driver": {"type": "string"}, "device_ids": STRINGS, "capabilities": STRINGS},
+        "required": ["capabilities"],
+        "additionalProperties": False,
+    },
+}
+RESERVATIONS = {**LIMITS, "properties": {**LIMITS["properties"], "devices": DEVICES}}
 HEALTHCHECK = {
     "type": "object",
     "properties": {
@@ -44,6 +58,8 @@ SERVICE = {
     "properties": {
         "build": {"type": "string"},
         "image": {"type": "string"},
+        "entrypoint": {**STRINGS, "uniqueItems": False},
+        "command": {"type": "string"},
         "init": {"type": "boolean"},
         "user": {"type": "string"},
         "restart": {"type": "string", "pattern": r"^(no|always|unless-stopped|on-failure(:\d+)?)$"},
@@ -55,6 +71,8 @@ SERVICE = {
             "additionalProperties": False,
         },
         "volumes": {**STRINGS, "items": {"type": "string", "pattern": r"^[^:]+:/[^:]*(:(ro|rw|z|Z))?$"}},
+        "networks": STRINGS,
+        "shm_size": VARIABLE_OR_SIZE,
         "read_only": {"type": "boolean"},
         "tmpfs": STRINGS,
         "cap_drop": STRINGS,
@@ -64,7 +82,7 @@ SERVICE = {
             "properties": {
                 "resources": {
                     "type": "object",
-                    "properties": {"limits": LIMITS, "reservations": LIMITS},
+                    "properties": {"limits": LIMITS, "reservations": RESERVATIONS},
                     "additionalProperties": False,
                 }
             },
@@ -86,6 +104,17 @@ COMPOSE = {
             "patternProperties": {NAMED: {"type": ["object", "null"]}},
             "additionalProperties": False,
         },
+        "networks": {
+            "type": "object",
+            "patternProperties": {
+                NAMED: {
+                    "type": ["object", "null"],
+                    "properties": {"internal": {"type": "boolean"}},
+                    "additionalProperties": False,
+                }
+            },
+            "additionalProperties": False,
+        },
     },
     "required": ["services"],
     "additionalProperties": False,
@@ -100,6 +129,28 @@ def compose() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def app(compose: dict[str, Any]) -> dict[str, Any]:
     return compose["services"]["app"]
+
+
+@pytest.fixture(scope="module")
+def overlay() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "compose.gpu.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def sglang(overlay: dict[str, Any]) -> dict[str, Any]:
+    return overlay["services"]["sglang"]
+
+
+@pytest.fixture(scope="module")
+def flags(sglang: dict[str, Any]) -> list[str]:
+    """SGLang's flags, as they are when .env has only the key."""
+    return shlex.split(filled(sglang["command"], "a-key"))
+
+
+def filled(text: str, key: str) -> str:
+    """The text with the key's variable set, and every other one at its default."""
+    text = re.sub(r"\$\{MINERU_APP_SGLANG_API_KEY:\?[^}]+\}", key, text)
+    return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", text)
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +241,105 @@ def test_what_is_copied_is_not_ignored(dockerfile: list[tuple[str, str]]) -> Non
     sources = {name for copy in said(dockerfile, "COPY") for name in copy.split()[:-1]}
     assert sources == {rule[1:] for rule in rules if rule.startswith("!")}
     assert all((ROOT / name).exists() for name in sources)
+
+
+# --- the card: compose.gpu.yaml, laid over compose.yaml. No engine for containers runs it here --------------
+
+
+def test_the_overlay_follows_the_specification(overlay: dict[str, Any]) -> None:
+    jsonschema.validate(overlay, COMPOSE, cls=jsonschema.Draft202012Validator)
+
+
+def test_every_name_in_the_overlay_is_declared(overlay: dict[str, Any]) -> None:
+    for service in overlay["services"].values():
+        assert {mount.split(":")[0] for mount in service["volumes"]} <= overlay["volumes"].keys()
+        assert set(service["networks"]) <= {"default", *overlay["networks"]}
+
+
+def test_the_image_of_sglang_is_the_version_that_its_flags_are_checked_against(
+    sglang: dict[str, Any], flags: list[str]
+) -> None:
+    script = (ROOT / "start_mineru_optimized.sh").read_text()
+    (version,) = re.findall(r"(?m)^sglang=sglang==(\S+)$", script)
+    assert sglang["image"] == f"lmsysorg/sglang:v{version}"
+    sglang_flags.check(flags)
+
+
+def test_sglang_has_the_flags_of_every_start_but_never_the_guard(flags: list[str]) -> None:
+    # it is not on loopback, and the guard unpickles what clients send
+    assert set(profiles.base_flags(loopback=False)) <= set(flags)
+    assert "--enable-custom-logit-processor" not in flags
+    assert sglang_flags.value_of(flags, "--api-key") == "a-key"
+
+
+def test_its_profile_is_that_of_24_gb(flags: list[str]) -> None:
+    size = 24 * profiles.GIB
+    plan = profiles.plan(size, size, (8, 9)).flags
+    for name in plan[::2]:
+        if name != "--max-total-tokens":  # the card's, which nobody knows here
+            assert sglang_flags.value_of(flags, name) == sglang_flags.value_of(plan, name)
+
+
+def test_flags_from_outside_come_last_and_so_win(sglang: dict[str, Any]) -> None:
+    assert sglang["command"].endswith(" ${MINERU_APP_SGLANG_ARGS:-}")
+
+
+def test_nobody_but_the_page_reaches_sglang(overlay: dict[str, Any], sglang: dict[str, Any]) -> None:
+    assert "ports" not in sglang
+    assert sglang["networks"] == ["engine"]
+    assert overlay["networks"]["engine"] == {"internal": True}
+    assert set(overlay["services"]["app"]["networks"]) == {"default", "engine"}
+    assert sglang["cap_drop"] == ["ALL"]
+    assert sglang["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_a_key_has_to_be_given(overlay: dict[str, Any], sglang: dict[str, Any]) -> None:
+    wanted = "${MINERU_APP_SGLANG_API_KEY:?put a key into .env}"
+    assert overlay["services"]["app"]["environment"]["MINERU_APP_SGLANG_API_KEY"] == wanted
+    assert wanted in sglang["command"]
+
+
+def test_the_page_takes_its_settings_from_the_overlay(
+    overlay: dict[str, Any], flags: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in overlay["services"]["app"]["environment"].items():
+        monkeypatch.setenv(name, filled(text, "a-key"))
+    settings = Settings.load([])
+    assert settings.engine == "remote"
+    assert settings.sglang_url == f"http://sglang:{sglang_flags.value_of(flags, '--port')}"
+    assert settings.sglang_api_key == sglang_flags.value_of(flags, "--api-key")
+    assert settings.engine_patience == 900
+
+
+def test_sglang_reads_the_weights_that_the_page_fetches(
+    overlay: dict[str, Any], sglang: dict[str, Any], flags: list[str], dockerfile: list[tuple[str, str]]
+) -> None:
+    app = overlay["services"]["app"]
+    folder = app["environment"]["MINERU_APP_MODEL_DIR"]
+    # MinerU locks files beside the weights, so that the page's side has to be writable, and its user's
+    assert app["volumes"] == [f"models:{folder}"]
+    assert f"models:{folder}:ro" in sglang["volumes"]
+    assert any(f"-o 10001 -g 10001 -m 0755 {folder}" in run for run in said(dockerfile, "RUN"))
+    assert sglang_flags.value_of(flags, "--model-path") == f"{folder}/{weights.VISION_MODEL}"
+    assert sglang_flags.value_of(flags, "--served-model-name") == weights.VISION_MODEL
+    calls = re.findall(r"-m (gradio_app\.\w+)", (ROOT / "compose.gpu.yaml").read_text())
+    assert calls == ["gradio_app.fetch_models"]
+
+
+def test_sglang_calls_nothing_outside(sglang: dict[str, Any]) -> None:
+    assert profiles.environment({}) == sglang["environment"]
+
+
+def test_sglang_has_one_card_and_limits(sglang: dict[str, Any]) -> None:
+    resources = sglang["deploy"]["resources"]
+    (card,) = resources["reservations"]["devices"]
+    assert card == {"driver": "nvidia", "device_ids": ["${MINERU_APP_GPU:-0}"], "capabilities": ["gpu"]}
+    assert {"memory", "pids"} <= resources["limits"].keys()
+
+
+def test_the_health_of_sglang_is_asked_for(sglang: dict[str, Any], flags: list[str]) -> None:
+    check = sglang["healthcheck"]
+    assert f"http://127.0.0.1:{sglang_flags.value_of(flags, '--port')}/health" in check["test"][-1]
+    compile(check["test"][-1], "healthcheck", "exec")
+    # a first start loads weights and compiles kernels
+    assert check["start_period"] == "15m"
