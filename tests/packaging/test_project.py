@@ -57,7 +57,7 @@ def test_what_we_lean_on_from_inside_is_pinned_in_the_project_itself() -> None:
 def test_make_alone_lists_the_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    assert {"setup", "test", "unit", "integration", "browser", "check", "chaos", "bench"} <= listed
+    assert {"setup", "test", "unit", "integration", "browser", "check", "chaos", "gpu", "bench"} <= listed
     assert {"screenshots", "lock", "clean"} <= listed
 
 
@@ -68,6 +68,6 @@ def test_make_test_sets_up_and_runs_every_kind_in_order() -> None:
     assert steps == [
         "./start_mineru_optimized.sh setup --dev",
         ".venv/bin/python -m pytest tests/unit tests/packaging",
-        ".venv/bin/python -m pytest tests/integration",
+        ".venv/bin/python -m pytest tests/integration tests/chaos",
         ".venv/bin/python -m pytest tests/browser",
     ]

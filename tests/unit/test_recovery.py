@@ -1,0 +1,111 @@
+"""What becomes of a part that failed: how often it is tried, when it is cut, when its pages are given up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradio_app.backend import EngineBroken, EngineLost
+from gradio_app.errors import (
+    AppError,
+    FileCorrupt,
+    GpuOutOfMemory,
+    ModelsMissing,
+    TaskTimeout,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+)
+from gradio_app.recovery import CRASH_TRIES, MOST_POISON, SHARED_TRIES, History, Verdict, halves, judge
+
+AGAIN, HALVE, GIVE_UP = Verdict.AGAIN, Verdict.HALVE, Verdict.GIVE_UP
+
+
+def lose(pages: int, history: History, error: AppError, poison: int = 0) -> list[Verdict]:
+    """The verdicts on a part that fails in the same way each time, up to the one that ends it."""
+    verdicts: list[Verdict] = []
+    while not verdicts or verdicts[-1] is AGAIN:
+        assert len(verdicts) < 10, "it is tried for ever"
+        history = history.failed()
+        verdicts.append(judge(error, pages, history, poison))
+    return verdicts
+
+
+def test_a_crash_is_tried_three_times_before_a_page_is_blamed() -> None:
+    assert CRASH_TRIES == 3
+    assert lose(8, History(), WorkerCrashed()) == [AGAIN, AGAIN, HALVE]
+    assert lose(1, History(), WorkerCrashed()) == [AGAIN, AGAIN, GIVE_UP]
+
+
+def test_a_lost_server_is_tried_beside_others_then_alone_then_blamed() -> None:
+    history = History().failed()
+    assert not history.alone and judge(EngineLost(), 8, history, 0) is AGAIN
+    history = history.failed()
+    assert history.tries == SHARED_TRIES and history.alone
+    assert judge(EngineLost(), 8, history, 0) is AGAIN  # it may have been another's page until now
+    assert judge(EngineLost(), 8, history.failed(), 0) is HALVE
+    assert judge(EngineLost(), 1, history.failed(), 0) is GIVE_UP
+
+
+def test_a_half_needs_fewer_tries() -> None:
+    half = History().failed().failed().failed().half()
+    assert (half.tries, half.halved, half.alone) == (1, 1, True)
+    assert lose(4, half, EngineLost()) == [HALVE]
+    assert lose(1, half, EngineLost()) == [GIVE_UP]
+    assert lose(4, half, WorkerCrashed()) == [AGAIN, HALVE]
+
+
+def test_a_half_of_what_was_not_alone_is_alone_before_it_is_blamed() -> None:
+    """Cut for another reason, such as its time: then the server may have gone for reasons of its own."""
+    half = History().failed().half()
+    assert not half.alone and half.failed().alone
+    assert lose(4, half, EngineLost()) == [HALVE]
+
+
+@pytest.mark.parametrize("error", [WorkerOutOfMemory(), TaskTimeout()])
+def test_too_much_at_once_is_cut_right_away(error: AppError) -> None:
+    assert lose(8, History(), error) == [HALVE]
+    assert lose(1, History(), error) == [GIVE_UP]
+
+
+@pytest.mark.parametrize(
+    "error", [FileCorrupt(), ModelsMissing(), GpuOutOfMemory(), EngineBroken(), AppError()]
+)
+def test_what_cutting_cannot_mend_is_given_up(error: AppError) -> None:
+    assert lose(8, History(), error) == [GIVE_UP]
+
+
+@pytest.mark.parametrize("error", [WorkerCrashed(), EngineLost(), WorkerOutOfMemory()])
+def test_after_many_bad_pages_no_more_are_hunted(error: AppError) -> None:
+    assert lose(8, History(), error, MOST_POISON - 1)[-1] is HALVE
+    assert lose(8, History(), error, MOST_POISON)[-1] is GIVE_UP
+
+
+@given(st.lists(st.integers(1, 999), min_size=2, unique=True).map(tuple))
+def test_halves_are_all_pages_in_order(pages: tuple[int, ...]) -> None:
+    first, second = halves(pages)
+    assert first + second == pages
+    assert first and 0 <= len(second) - len(first) <= 1
+
+
+@given(st.integers(1, 64), st.sets(st.integers(1, 64), max_size=3))
+def test_a_page_that_kills_is_found_and_the_others_are_read(count: int, poison: set[int]) -> None:
+    """Whatever holds a bad page loses the server; all that is given up in the end are those pages."""
+    todo = [(tuple(range(1, count + 1)), History())]
+    read: list[int] = []
+    lost: list[int] = []
+    while todo:
+        pages, history = todo.pop(0)
+        if not poison & set(pages):
+            read += pages
+            continue
+        history = history.failed()
+        verdict = judge(EngineLost(), len(pages), history, len(lost))
+        if verdict is AGAIN:
+            todo.append((pages, history))
+        elif verdict is HALVE:
+            todo += [(half, history.half()) for half in halves(pages)]
+        else:
+            lost += pages
+    assert sorted(lost) == sorted(poison & set(range(1, count + 1)))
+    assert sorted(read + lost) == list(range(1, count + 1))
