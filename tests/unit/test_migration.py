@@ -1,0 +1,124 @@
+"""A data folder of the first version is taken over with everything in it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from gradio_app.schema import MIGRATIONS, SCHEMA_VERSION
+from gradio_app.states import TaskStatus
+from gradio_app.store import Store
+from gradio_app.task import Shard
+
+FIRST = Path(__file__).parents[1] / "data" / "schema_1.sql"
+TASK = {
+    "id": "old",
+    "name": "thesis.pdf",
+    "owner": "ann",
+    "status": "partial",
+    "tier_asked": "auto",
+    "page_range": "1-3",
+    "ocr_mode": "txt",
+    "priority": 2,
+    "use_cache": 1,
+    "source": "5ec7e7",
+    "size": 7,
+    "created_at": 1000.0,
+    "rev": 5,
+    "kind": "pdf",
+    "tier": "flash",
+    "pages_total": 3,
+    "pages_done": 2,
+    "pages_failed": 1,
+    "shards_total": 2,
+    "parse_seconds": 1.5,
+    "finished_at": 1010.0,
+    "cache_key": "same",
+}
+SHARDS = [("old", 0, "[1, 2]", 1, None, 1.5), ("old", 1, "[3]", 0, '["worker_crashed", "It crashed."]', 0.0)]
+
+
+def write_first(folder: Path) -> Path:
+    """A database as the first version left it, with a task that ended early."""
+    database = folder / "queue.db"
+    raw = sqlite3.connect(database)
+    raw.executescript(FIRST.read_text("utf-8"))
+    names = ", ".join(TASK)
+    raw.execute(f"INSERT INTO tasks ({names}) VALUES ({', '.join('?' * len(TASK))})", list(TASK.values()))
+    raw.executemany("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?)", SHARDS)
+    raw.execute("INSERT INTO submissions VALUES ('ann', 'key', 'print', '[\"old\"]', 1000.0)")
+    raw.execute("INSERT INTO rates VALUES ('flash', 0.25)")
+    raw.execute("UPDATE counters SET value = 5 WHERE name = 'rev'")
+    raw.commit()
+    raw.close()
+    return database
+
+
+def columns(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Name, type, default and so on of each column, by table."""
+    raw = sqlite3.connect(database)
+    try:
+        return {
+            table: raw.execute(
+                f"SELECT name, type, [notnull], dflt_value, pk FROM pragma_table_info('{table}')"
+            ).fetchall()
+            for (table,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        }
+    finally:
+        raw.close()
+
+
+def version(database: Path) -> int:
+    raw = sqlite3.connect(database)
+    try:
+        return int(raw.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        raw.close()
+
+
+def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
+    database = write_first(tmp_path)
+    assert version(database) == 1
+    store = Store(database)
+    task = store.get("old")
+    assert (task.name, task.status, task.options.page_range) == ("thesis.pdf", TaskStatus.PARTIAL, "1-3")
+    assert (task.engine, task.failed_pages, task.pages_done) == ("", "", 2)
+    assert task.receipt()["engine"] == "none"
+    reason = json.dumps(["worker_crashed", "It crashed."])
+    assert store.shards("old") == [
+        Shard("old", 0, (1, 2), True, None, 1.5),
+        Shard("old", 1, (3,), False, reason),
+    ]
+    assert store.submission("ann", "key", "print") == [task]
+    assert store.rates() == {"flash": 0.25} and store.rev() == 5
+    store.close()
+    assert version(database) == SCHEMA_VERSION == 2
+
+
+def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:
+    store = Store(write_first(tmp_path))
+    task = store.requeue("old")
+    assert (task.status, task.shards_total, task.pages_done) == (TaskStatus.QUEUED, 2, 2)
+    store.move("old", TaskStatus.PROCESSING)
+    store.finish_shard("old", 1, task.attempt, 1.0, lambda: None, (3,), engine='["remote", "", "m"]')
+    assert store.shards("old")[1].bad == (3,) and store.get("old").pages_done == 3
+    store.close()
+
+
+def test_a_folder_is_taken_over_once(tmp_path: Path) -> None:
+    database = write_first(tmp_path)
+    for _ in range(2):
+        store = Store(database)
+        assert store.task_ids() == {"old"}
+        store.close()
+
+
+def test_it_becomes_what_a_new_folder_is(tmp_path: Path) -> None:
+    Store(write_first(tmp_path)).close()
+    Store(tmp_path / "new.db").close()
+    assert columns(tmp_path / "queue.db") == columns(tmp_path / "new.db")
+
+
+def test_there_is_a_way_from_each_version_to_the_newest() -> None:
+    assert sorted(MIGRATIONS) == list(range(1, SCHEMA_VERSION))
