@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from loguru import logger
@@ -58,14 +58,21 @@ class CardWatch:
         chosen = self._chosen(cards)
         return {
             "engine": engine,
-            "cards": [_card(card, card is chosen, engine["pids"]) for card in cards],
+            "cards": [_card(card, card is chosen, _strangers(card, engine)) for card in cards],
             "history": [list(sample) for sample in self.samples],
             "driver": "" if cards else await asyncio.to_thread(gpu.driver_problem),
         }
 
 
-def _card(card: gpu.Card, chosen: bool, ours: Sequence[int]) -> dict[str, Any]:
-    strangers = {process.pid for process in gpu.strangers(card, ours)}
+def _strangers(card: gpu.Card, engine: Mapping[str, Any]) -> set[int]:
+    """Process ids that are not the engine's. Only on its own card there can be some that we cannot tell."""
+    ours = engine["pids"]
+    if card.uuid == engine["card"]:
+        return {process.pid for process in gpu.strangers(card, ours)}
+    return {process.pid for process in card.processes if process.pid not in ours}
+
+
+def _card(card: gpu.Card, chosen: bool, strangers: Collection[int]) -> dict[str, Any]:
     return {
         "index": card.index,
         "uuid": card.uuid,
