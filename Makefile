@@ -46,7 +46,7 @@ chaos: setup ## tests that kill processes, and the engine in thousands of orders
 
 # Not a part of `test`: they take the card for themselves, and say why where they cannot.
 gpu: setup ## tests that need an NVIDIA card (the rest never does)
-	$(PYTEST) -s tests/gpu
+	$(PYTEST) tests/gpu
 
 bench: setup ## measurements (flags: make bench ARGS="...")
 	$(PY) -m bench $(ARGS)
