@@ -46,16 +46,15 @@ class SglangServer:
     """A ``Backend``: SGLang as a child process in its own environment, on loopback, with keys of its own."""
 
     kind = "sglang"
+    can_sleep = True
 
     def __init__(self, settings: Settings, run_dir: Path, look: Look | None = None) -> None:
         self._settings = settings
         self._run_dir = run_dir
         self.log = run_dir / "sglang.log"
         self._look: Look = look or (lambda: gpu.cards(limit=settings.gpu_memory))
-        own_flags, notices = profiles.translate(shlex.split(settings.sglang_args))
-        self._own_flags = own_flags
-        self._notices = notices
-        self.can_sleep = "--no-sleep" not in own_flags
+        self.keys_file = run_dir / "sglang-keys.yaml"
+        self._own_flags, self._notices = self._translate(None)
         self._plan: profiles.Plan | None = None
         self._card: gpu.Card | None = None
         self._child: Child | None = None
@@ -87,10 +86,11 @@ class SglangServer:
         python, model = self.python(), self.model()
         card = self._card = await self.card()
         self._plan = self._make_plan(card, step)
+        self._own_flags, self._notices = self._translate(card)
         port, key, admin_key = _free_port(), secrets.token_hex(24), secrets.token_hex(24)
         command = [str(python), "-m", "sglang.launch_server", *self.flags(model, self._plan, port)]
         logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
-        command += ["--api-key", key, "--admin-api-key", admin_key]
+        command += self._hand_over(key, admin_key)
         self._asleep = False
         try:
             self._child = await Child.spawn(command, self._environment(card), self._run_dir, self.log)
@@ -103,9 +103,23 @@ class SglangServer:
             raise EngineUnavailable(
                 f"The model server did not start within {START_TIMEOUT / 60:.0f} minutes."
             ) from None
+        self.keys_file.unlink(missing_ok=True)
         self._known = await self._api.endpoint()
         self._taken = await self._taken_since(card)
         return self._known
+
+    def _translate(self, card: gpu.Card | None) -> tuple[list[str], list[str]]:
+        """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
+        return profiles.translate(shlex.split(self._settings.sglang_args), card.capability if card else None)
+
+    def _hand_over(self, key: str, admin_key: str) -> list[str]:
+        """The keys, in a file for us alone: a command line is read by every user of the machine."""
+        if "--config" in self._own_flags:  # SGLang takes one such file only
+            return ["--api-key", key, "--admin-api-key", admin_key]
+        self.keys_file.unlink(missing_ok=True)
+        with open(self.keys_file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f'api-key: "{key}"\nadmin-api-key: "{admin_key}"\n')
+        return ["--config", str(self.keys_file)]
 
     def python(self) -> Path:
         """SGLang's Python; ``EngineBroken`` when there is none."""

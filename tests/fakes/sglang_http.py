@@ -33,6 +33,9 @@ def main(argv: list[str]) -> int:
         argv = argv[2:] if argv[0] == "-m" else argv[1:]
     faults = _faults(home)
     options, rest = _parser().parse_known_args(argv)
+    for line in Path(options.config).read_text().splitlines() if options.config else ():
+        name, _, value = line.partition(": ")
+        setattr(options, name.replace("-", "_"), value.strip('"'))
     options.served_model_name = options.served_model_name or options.model_path
     options.weights_lost = False
     bad = [flag for flag in rest if flag in UNKNOWN_FLAGS] or (
@@ -72,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=30000)
     parser.add_argument("--api-key")
     parser.add_argument("--admin-api-key")
+    parser.add_argument("--config")
     parser.add_argument("--context-length", type=int, default=16384)
     parser.add_argument("--mem-fraction-static", type=float, default=0.8)
     parser.add_argument("--quantization")

@@ -89,10 +89,17 @@ def test_options_that_do_not_exist(server: LiveServer, fields: dict[str, str], c
     assert answer.status_code == 422 and answer.json()["error"]["code"] == code
 
 
-@pytest.mark.parametrize("tier", ["basic", "standard", "advanced"])
-def test_tiers_that_need_models_say_so(server: LiveServer, tier: str) -> None:
+@pytest.mark.parametrize(
+    ("tier", "code"),
+    [
+        ("basic", "models_missing"),
+        ("standard", "engine_unavailable"),
+        ("advanced", "engine_unavailable"),
+    ],
+)
+def test_tiers_say_what_they_lack(server: LiveServer, tier: str, code: str) -> None:
     task = server.end(server.submit("a.pdf", text_pdf(), tier=tier))
-    assert (task["status"], task["error"]["code"]) == ("failed", "models_missing")
+    assert (task["status"], task["error"]["code"]) == ("failed", code)
 
 
 HOSTILE_NAMES = {

@@ -132,6 +132,8 @@ async def test_only_who_has_the_key_gets_in(tmp_path: Path, stand_in_weights: Pa
             assert (
                 await client.post(f"{endpoint.url}/release_memory_occupation", json={})
             ).status_code == 401
+        assert endpoint.api_key not in str(b.python.starts()), "everybody on the machine can read those"
+        assert not b.server.keys_file.exists()
         environment = Path(f"/proc/{b.python.alive()[0]}/environ").read_text()
         assert "MINERU_APP_" not in environment and "HF_HUB_OFFLINE=1" in environment
 
