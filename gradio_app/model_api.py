@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -69,30 +71,40 @@ class ModelApi:
     async def endpoint(self) -> Endpoint:
         """What it serves, for those who send pages there."""
         listed = await self._json("/v1/models", needed=True)
-        models = cast(list[dict[str, Any]], listed.get("data") or [])
-        if not models or not isinstance(models[0].get("id"), str):
-            raise EngineUnavailable(f"The model server at {self.url} offers no model.")
         facts = await self._json("/server_info")
-        context = int(models[0].get("max_model_len") or facts.get("context_length") or 0)
-        guarded = facts.get("enable_custom_logit_processor") is True
-        return Endpoint(
-            url=self.url,
-            model=models[0]["id"],
-            api_key=self.api_key,
-            version=str(facts.get("version") or ""),
-            max_tokens=answer_cap(context),
-            guard=GUARD if guarded else "",
-            slots=int(facts.get("max_running_requests") or 0),
-        )
+        with self._understood("/v1/models"):
+            models: list[dict[str, Any]] = listed.get("data") or []
+            if not models or not isinstance(models[0].get("id"), str):
+                raise EngineUnavailable(f"The model server at {self.url} offers no model.")
+            context = int(models[0].get("max_model_len") or facts.get("context_length") or 0)
+            guarded = facts.get("enable_custom_logit_processor") is True
+            return Endpoint(
+                url=self.url,
+                model=models[0]["id"],
+                api_key=self.api_key,
+                version=str(facts.get("version") or ""),
+                max_tokens=answer_cap(context),
+                guard=GUARD if guarded else "",
+                slots=int(facts.get("max_running_requests") or 0),
+            )
 
     async def load(self) -> Load:
         """What it works on now (at most a fraction of a second ago)."""
         told = await self._json("/v1/loads", needed=True)
-        ranks = cast(list[dict[str, Any]], told.get("loads") or [])
-        return Load(
-            sum(int(rank.get("num_running_reqs", 0)) for rank in ranks),
-            sum(int(rank.get("num_waiting_reqs", 0)) for rank in ranks),
-        )
+        with self._understood("/v1/loads"):
+            ranks: list[dict[str, Any]] = told.get("loads") or []
+            return Load(
+                sum(int(rank["num_running_reqs"]) for rank in ranks),
+                sum(int(rank["num_waiting_reqs"]) for rank in ranks),
+            )
+
+    @contextmanager
+    def _understood(self, path: str) -> Generator[None]:
+        """What answers there may be anything: a shape that we do not know is no model server's."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).") from error
 
     async def settle(self) -> None:
         """Aborts every request, as nobody waits for them, and returns when it has been quiet for a while.

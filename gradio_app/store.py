@@ -238,7 +238,7 @@ class Store:
         fresh: dict[str, Any] = dict.fromkeys(("error_code", "error_message", "finished_at"))
         fresh |= {"pages_failed": 0, "failed_pages": "", "attempt": task.attempt + 1}
         with self._transaction() as db:
-            db.execute("UPDATE shards SET error = NULL WHERE task_id = ? AND done = 0", (task_id,))
+            db.execute("UPDATE shards SET error = NULL WHERE task_id = ?", (task_id,))
             return self._move(task_id, target, fresh | self._read_again(task_id))
 
     def _read_again(self, task_id: str) -> dict[str, Any]:

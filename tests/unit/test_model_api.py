@@ -137,6 +137,23 @@ async def test_what_is_no_model_server_is_told_so(answer: httpx.Response) -> Non
                 await question()
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v1/models", {"data": ["x"]}),
+        ("/v1/models", {"data": "text"}),
+        ("/v1/models", {"data": [{"id": "m", "max_model_len": "many"}]}),
+        ("/v1/loads", {"loads": ["x"]}),
+        ("/v1/loads", {"loads": [{"num_running_reqs": None, "num_waiting_reqs": 0}]}),
+        ("/v1/loads", {"loads": [{}]}),
+    ],
+)
+async def test_shapes_that_are_no_model_servers(path: str, answer: dict[str, Any]) -> None:
+    async with server({path: answer}) as (api, _):
+        with pytest.raises(EngineUnavailable, match="is no model server"):
+            await (api.endpoint() if path == "/v1/models" else api.load())
+
+
 @pytest.mark.parametrize("data", [{}, {"data": []}, {"data": None}, {"data": [{}]}, {"data": [{"id": 7}]}])
 async def test_a_server_without_a_model_is_told_so(data: dict[str, Any]) -> None:
     async with server({"/v1/models": data}) as (api, _):

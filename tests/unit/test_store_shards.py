@@ -123,6 +123,7 @@ def test_a_retry_reads_bad_pages_again_and_keeps_what_there_is_meanwhile(store: 
     finish(store, 1, bad=(5,))
     store.finish("t1", 1, TaskStatus.PARTIAL, {"pages_failed": 3, "failed_pages": "1,3,5"})
     task = store.requeue("t1")
+    assert [shard.error for shard in store.shards("t1")] == [None] * 5, "an old reason is not a new one"
     assert (task.status, task.attempt, task.shards_total) == (TaskStatus.QUEUED, 2, 5)
     assert (task.pages_failed, task.failed_pages, task.pages_done) == (0, "", 3)
     assert pages(store) == {0: (1, 2, 3), 1: (4, 5, 6), 2: (1,), 3: (3,), 4: (5,)}
