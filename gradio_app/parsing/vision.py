@@ -118,6 +118,7 @@ def _install() -> None:
 
     _wrap(window, "local_model_stage", _compute)
     _wrap(mineru_client, "get_png_bytes", _encode)
+    _wrap(HttpVlmClient, "_new_aio_client", _without_retries)
     _wrap(HttpVlmClient, "build_request_body", _build_body)
     _wrap(HttpVlmClient, "get_response_data", _look_at_answer)
     _wrap(HttpVlmClient, "aio_predict", _predict)
@@ -167,6 +168,18 @@ def _turn(gate: Mapping[str, Any]) -> Generator[None]:
 
 
 # ---------------------------------------------------------------- requests
+
+
+async def _without_retries(original: Callable[..., Any], client: Any) -> Any:
+    """Broken connections are not tried again here: the queue reads the part again, when the server is back.
+
+    Else a page that kills the server kills the next one too, four times for each try of ours. Answers
+    that ask for patience (429, 502 to 504) still are.
+    """
+    made = await original(client)
+    transport = made._transport
+    transport.retry = transport.retry.copy_with(retry_on_exceptions=())
+    return made
 
 
 def _encode(_original: Callable[..., bytes], image: Any) -> bytes:
