@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -78,7 +79,8 @@ def build(settings: Settings, folders: Folders, store: Store, token: str = "") -
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         manager = TaskManager(settings, folders, store, pool, engine)
         app.state.manager = manager
-        watch = app.state.watch = CardWatch(engine, lambda: gpu.cards(limit=settings.gpu_memory))
+        look = partial(gpu.cards, limit=settings.gpu_memory)
+        watch = app.state.watch = CardWatch(engine, look, settings.gpu)
         await manager.start()
         beside = [asyncio.create_task(pool.warm(settings.workers)), asyncio.create_task(watch.run())]
         try:

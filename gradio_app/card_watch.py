@@ -23,8 +23,11 @@ Sample = tuple[float, int | None, int | None, str]
 class CardWatch:
     """Samples of the card that the engine uses: Unix seconds, bytes used, load in %, the engine's status."""
 
-    def __init__(self, engine: ModelSingleton, look: Callable[[], Sequence[gpu.Card]]) -> None:
+    def __init__(
+        self, engine: ModelSingleton, look: Callable[[], Sequence[gpu.Card]], setting: str = "auto"
+    ) -> None:
         self._engine = engine
+        self._setting = setting
         self._look = look
         self.samples: deque[Sample] = deque(maxlen=KEPT)
 
@@ -49,7 +52,7 @@ class CardWatch:
     def _chosen(self, cards: Sequence[gpu.Card]) -> gpu.Card | None:
         """The card that the engine uses; before its first start the one that it would take."""
         used = self._engine.describe()["card"]
-        return next((card for card in cards if card.uuid == used), None) or gpu.choose(cards, "auto")
+        return next((card for card in cards if card.uuid == used), None) or gpu.choose(cards, self._setting)
 
     async def describe(self) -> dict[str, Any]:
         """Engine, cards and the last hour, as ``GET /gpu/status`` tells them."""

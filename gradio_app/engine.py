@@ -7,7 +7,6 @@ One owner, the task that runs ``_live``, moves the status; everybody else asks a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -380,11 +379,6 @@ class ModelSingleton:
         """Wakes everybody who waits for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def wait_change(self, seconds: float) -> None:
-        """Returns at the next change, or after ``seconds``."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
 
 
 def _left(timeout: float, idle: float | None) -> float | None:

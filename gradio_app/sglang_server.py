@@ -163,7 +163,7 @@ class SglangServer:
         """The least it needs: none of our tokens, and nothing that makes it call outside."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {name: text for name, text in os.environ.items() if name.startswith(_PASSED_PREFIXES)}
-        env |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+        env = profiles.environment(env)
         env |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self._run_dir / "tmp")}
         env["CUDA_VISIBLE_DEVICES"] = card.uuid if card else ""
         return env
@@ -187,6 +187,7 @@ class SglangServer:
         """Ends it and everything it started. It may be in any state."""
         child, api, taken = self._child, self._api, 0 if self._asleep else self._taken
         self._child, self._api, self._asleep, self._taken = None, None, False, 0
+        self.keys_file.unlink(missing_ok=True)  # of a start that did not come up
         if child is not None:
             await child.end(STOP_GRACE if end == "rest" else 0)
         if api is not None:

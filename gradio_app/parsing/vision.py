@@ -207,7 +207,8 @@ def _look_at_answer(original: Callable[..., dict[str, Any]], *args: Any, **kwarg
     if _current is not None:
         usage, choices = data.get("usage"), data.get("choices")
         _current.tokens += int(usage.get("completion_tokens") or 0) if isinstance(usage, dict) else 0
-        _cut_off.set(bool(choices) and choices[0].get("finish_reason") == "length")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        _cut_off.set(isinstance(first, dict) and first.get("finish_reason") == "length")
     return data
 
 
@@ -247,7 +248,8 @@ def _blame(error: Exception) -> str:
         if error.status_code in _SERVER_TROUBLE:
             raise EngineUnavailable(f"The model server answers {error.status_code}.") from error
         return f"it answers {error.status_code}"
-    if isinstance(error, RequestError | ServerError | ValueError):
+    # the latter three: an answer of another shape than the client goes through
+    if isinstance(error, RequestError | ServerError | ValueError | LookupError | TypeError | AttributeError):
         return "its answer cannot be understood"
     raise error
 

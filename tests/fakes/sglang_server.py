@@ -54,7 +54,7 @@ class Faults:
     release_early: float = 0.0  #: memory is free only so many seconds after release has answered
     keeps_memory: bool = False  #: release answers 200 and frees nothing
     forgiving: bool = False  #: a broken rule is only written down
-    garbage: str = ""  #: binary | text | json | empty: what chats answer instead
+    garbage: str = ""  #: binary | text | json | shape | empty: what chats answer instead
     endless: bool = False  #: answers stop at max_tokens only; without it, when the client leaves
     load_failure: str = ""  #: a name in ``LOAD_FAILURES``, ``port`` or ``bad_flag``
     oom_from: float = 0.0  #: out of memory unless quantised or --mem-fraction-static is below this
@@ -321,6 +321,7 @@ def garbage(kind: str) -> Any:
         "binary": bytes(range(256)),
         "text": b"<html><body>It works!</body></html>",
         "json": {"result": ["nothing", "of", "use"]},
+        "shape": {"choices": ["nothing"], "usage": "none"},
         "empty": b"",
     }[kind]
 

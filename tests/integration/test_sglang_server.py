@@ -75,7 +75,7 @@ class Bench:
     async def until(self, status: EngineStatus) -> None:
         async with asyncio.timeout(15):
             while self.model.status is not status:
-                await self.model.wait_change(1)
+                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -209,6 +209,8 @@ async def test_why_it_does_not_start_is_told(
         with pytest.raises(kind, match=words):
             await b.use()
         assert b.server.log.read_text()
+        await b.until(EngineStatus.FAILED)
+        assert not b.server.keys_file.exists(), "keys of a start that failed"
 
 
 async def test_what_is_missing_is_told_at_once(tmp_path: Path, stand_in_weights: Path) -> None:

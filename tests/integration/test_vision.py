@@ -159,6 +159,10 @@ def test_a_page_that_kills_the_server_is_found(server: LiveServer, fake: FakeSgl
         ({"fail_status": 500, "fail_match": {"color": list(POISON)}}, "500"),
         ({"endless": True}, "no end"),
         ({"garbage": "text"}, "understood"),
+        ({"garbage": "json"}, "understood"),
+        ({"garbage": "shape"}, "understood"),
+        ({"garbage": "binary"}, "understood"),
+        ({"garbage": "empty"}, "understood"),
     ],
 )
 def test_bad_answers_are_told(

@@ -71,6 +71,11 @@ async def test_before_a_start_they_are_of_the_card_that_would_be_taken() -> None
         assert [card["chosen"] for card in told["cards"]] == [False, True]
 
 
+async def test_before_a_start_the_card_is_the_one_that_was_set() -> None:
+    looking = CardWatch(Engine(), lambda: [ONE, TWO], "0")  # type: ignore[arg-type]
+    assert [card["chosen"] for card in (await looking.describe())["cards"]] == [True, False]
+
+
 async def test_without_a_card_there_are_samples_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "driver_problem", lambda: "There is no driver.")
     looking = watch(Engine())
