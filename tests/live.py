@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,9 +21,16 @@ ENDED = ("completed", "partial", "failed", "cancelled")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port to serve on, also again after a restart.
+
+    It is below those that the system gives to outgoing connections: one of these would take it while the
+    server is away, or a client that knocks meanwhile would be connected with itself.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.randrange(10_000, 32_000)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class LiveServer:
