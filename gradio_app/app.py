@@ -20,17 +20,21 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api, gpu, weights
-from gradio_app.auth import Guard, is_loopback
+from gradio_app import __version__, api, audit, gpu, weights
+from gradio_app.auth import Guard
 from gradio_app.backends import choose_backend
 from gradio_app.card_watch import CardWatch
+from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.credentials import Credentials, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import AppError, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
+from gradio_app.origin import is_loopback
 from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
+from gradio_app.users import Users
 from gradio_app.workers import WorkerPool
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
@@ -64,7 +68,7 @@ class Server(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def build(settings: Settings, folders: Folders, store: Store, token: str = "") -> FastAPI:
+def build(settings: Settings, folders: Folders, store: Store, credentials: Credentials) -> FastAPI:
     """The whole application: REST, page and guard. The queue starts with the server's lifespan."""
 
     backend = choose_backend(settings, folders.run)
@@ -105,7 +109,14 @@ def build(settings: Settings, folders: Folders, store: Store, token: str = "") -
     app.include_router(api.router)
     _answer_errors(app)
     _mount_page(app, settings, folders)
-    app.add_middleware(Guard, token=token, root_path=settings.root_path)
+    app.add_middleware(
+        Guard,
+        credentials=credentials,
+        root_path=settings.root_path,
+        allowed_hosts=settings.allowed_hosts,
+        requests_per_minute=settings.max_requests_per_minute,
+    )
+    app.add_middleware(SteadyBodies)
     return app
 
 
@@ -149,11 +160,16 @@ def _answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def choose_token(settings: Settings) -> str:
-    """The access token: the given one, a new one when listening beyond this machine, none on loopback."""
-    if settings.token:
-        return settings.token
-    return "" if is_loopback(settings.host) else secrets.token_urlsafe(24)
+def choose_tokens(settings: Settings) -> tuple[str, str]:
+    """The shared token and the administrator's: the given ones, or new ones.
+
+    A shared one is made when this server is reached from elsewhere and nobody could sign in; without one,
+    on loopback or with users alone, the administrator's is what was given.
+    """
+    token = settings.token
+    if not token and not settings.users and not is_loopback(settings.host):
+        token = secrets.token_urlsafe(24)
+    return token, settings.admin_token or (secrets.token_urlsafe(24) if token else "")
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -185,9 +201,12 @@ def address(settings: Settings, sock: socket.socket, token: str) -> str:
 
 async def serve(settings: Settings, folders: Folders) -> None:
     """Runs until SIGTERM or Ctrl-C. Raises ``AppError`` when the port or the data folder is taken."""
-    token = choose_token(settings)
+    token, admin_token = choose_tokens(settings)
+    users = Users(settings.users) if settings.users else None
     sock = open_socket(settings.host, settings.port)
-    app = build(settings, folders, Store(folders.database), token)
+    store = Store(folders.database)
+    credentials = Credentials(token, admin_token, users, server_secret(folders.secret))
+    app = build(settings, folders, store, credentials)
 
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
@@ -196,8 +215,10 @@ async def serve(settings: Settings, folders: Folders) -> None:
         for stop in app.state.stop_events:
             stop.set()
 
+    PatientProtocol.most = most_connections()
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,
@@ -207,6 +228,8 @@ async def serve(settings: Settings, folders: Folders) -> None:
     )
     server = Server(config, let_go)
     logger.bind(action="listen").info("open {} in a browser", address(settings, sock, token))
+    if admin_token and not settings.admin_token:
+        logger.info("the administrator opens {}", address(settings, sock, admin_token))
     await server.serve(sockets=[sock])
     if not server.started:
         raise SystemExit(3)
@@ -220,6 +243,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         folders = Folders(settings.data_dir)
         folders.create()
+        audit.open_file(folders.audit)
         _work_from_an_empty_folder(folders)
         asyncio.run(serve(settings, folders))
     except AppError as error:

@@ -32,13 +32,29 @@ class Folders:
         self.tasks = self.root / "tasks"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
+        self.audit = self.root / "audit.log"
+        self.secret = self.root / "secret"
         self.gradio = self.run / "gradio"
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
         private = (self.run / "cwd", self.run / "tmp", self.gradio)
-        for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._try_to_write()
+        except OSError as error:
+            raise AppError(
+                f"The data folder {self.root} cannot be written: {error.strerror}. Make it writable for this "
+                "user, make room, or choose another --data-dir."
+            ) from error
+
+    def _try_to_write(self) -> None:
+        probe = self.run / "probe"
+        try:
+            probe.write_bytes(b"x")
+        finally:
+            probe.unlink(missing_ok=True)
 
     def source(self, digest: str) -> Path:
         """An upload, by SHA-256 of its content."""
@@ -169,6 +185,15 @@ class Folders:
             with contextlib.suppress(FileNotFoundError):  # also when they move right now
                 yield from sorted(parent.iterdir())
 
+    def size(self, folder: Path) -> int:
+        """What the files below a folder take on the disk, in bytes."""
+        total = 0
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+        return total
+
     def free_bytes(self) -> int:
         """Free space on the disk of the data folder."""
         return shutil.disk_usage(self.root).free
@@ -215,7 +240,7 @@ def sync_folder(folder: Path) -> None:
 
 def lock_folder(path: Path) -> IO[str]:
     """Holds the data folder for this process until the handle is closed; ``DataFolderInUse`` otherwise."""
-    handle = path.open("w")
+    handle = path.open("a")  # never written: a full disk is no hindrance
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -7,6 +7,8 @@ import sys
 
 from loguru import logger
 
+from gradio_app.audit import is_audit
+
 _FORMAT = "<green>{time:YYYY-MM-DD HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
 
@@ -26,7 +28,14 @@ class _Forward(logging.Handler):
 def configure_logging(level: str) -> None:
     """Logs from ``level`` up. Values of variables are never printed: they hold documents and keys."""
     logger.remove()
-    logger.add(sys.stderr, level=level, format=_FORMAT, backtrace=False, diagnose=False)
+    logger.add(
+        sys.stderr,
+        level=level,
+        format=_FORMAT,
+        filter=lambda record: not is_audit(record),
+        backtrace=False,
+        diagnose=False,
+    )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     for noisy in ("uvicorn.error", "httpx", "mcp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from gradio_app import gpu, weights
-from gradio_app.auth import is_loopback
+from gradio_app.origin import is_loopback
 from gradio_app.settings import Settings
 
 Facts = dict[str, Any]

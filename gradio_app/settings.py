@@ -73,6 +73,14 @@ def _log_level(text: str) -> str:
     return level
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name for part in text.split(",") if (name := part.strip().lower()))
+
+
+def _absolute(text: str) -> str:
+    return str(Path(text).expanduser().absolute()) if text else ""
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -99,6 +107,16 @@ class Settings:
     data_dir: Path = _knob("./data", _path, "folder for the queue, uploads and results")  # noqa: RUF009
     root_path: str = _knob("", str, "path prefix when served behind a reverse proxy, such as /mineru")
     token: str = _knob("", str, "shared access token; made and printed when needed and not given")
+    admin_token: str = _knob("", str, "access token of the administrator; made with the shared one")
+    users: str = _knob("", _absolute, "file of those who may sign in by name; see the users command")
+    allowed_hosts: frozenset[str] = _knob(
+        "",
+        _names,
+        "names this server may be called by, comma-separated; empty: any where people sign in",
+    )
+    max_requests_per_minute: int = _knob(
+        "3000", _whole(0), "requests of one user or address in a minute, where people sign in; 0: any number"
+    )
     max_file_size: int = _knob("200mb", parse_size, "largest file that is accepted")
     max_files: int = _knob("100", _whole(1), "most files in one submission")
     max_pages: int = _knob(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.auth import Identity
-from gradio_app.errors import NotFound
+from gradio_app import audit
+from gradio_app.credentials import Identity
+from gradio_app.errors import Forbidden, NotFound
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager
 
@@ -29,6 +32,35 @@ async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
     if task.owner != who.name and not who.admin:
         raise NotFound()
     return task
+
+
+@contextmanager
+def noted(who: Identity, action: str, task_id: str = "") -> Generator[None]:
+    """Writes what somebody does, or fails to, to the audit log."""
+    with audit.noted(action, who.name, who.address, task_id):
+        yield
+
+
+@contextmanager
+def for_admin(request: Request, action: str) -> Generator[None]:
+    """What only the administrator may do; ``Forbidden`` for everybody else."""
+    who = identity_of(request)
+    with noted(who, action):
+        if not who.admin:
+            raise Forbidden("Only the administrator may do this.")
+        yield
+
+
+def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:
+    """Writes new tasks to the audit log."""
+    for task in tasks:
+        audit.record("submit", who.name, who.address, task.id)
+
+
+async def task_to_read(request: Request, task_id: str) -> Task:
+    """The task in the path for one who wants to see what is in it."""
+    with noted(identity_of(request), "read", task_id):
+        return await task_of(request, task_id)
 
 
 async def task_of(request: Request, task_id: str) -> Task:

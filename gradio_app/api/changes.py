@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from gradio_app.api.access import identity_of, manager_of, show
-from gradio_app.auth import Identity
+from gradio_app.credentials import Identity
 from gradio_app.errors import QuotaExceeded
 from gradio_app.states import TaskStatus
 from gradio_app.task_manager import TaskManager

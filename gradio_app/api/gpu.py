@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.api.access import identity_of, manager_of
+from gradio_app.api.access import for_admin, manager_of
 from gradio_app.api.models import ERRORS, GpuView
 from gradio_app.card_watch import CardWatch
-from gradio_app.errors import Forbidden
 
 router = APIRouter(prefix="/gpu", tags=["engine"])
 
@@ -34,20 +33,15 @@ async def offload(request: Request) -> JSONResponse:
     What runs is finished first; 202 when that takes longer. Work that waits wakes it again: pause the
     queue to keep the card free.
     """
-    _admin(request)
-    return await _answer(request, manager_of(request).engine.offload())
+    with for_admin(request, "offload"):
+        return await _answer(request, manager_of(request).engine.offload())
 
 
 @router.post("/release", response_model=GpuView, responses={202: {"model": GpuView}, **ERRORS})
 async def release(request: Request) -> JSONResponse:
     """Stops the model server: all of its memory is free. Otherwise like offload."""
-    _admin(request)
-    return await _answer(request, manager_of(request).engine.release())
-
-
-def _admin(request: Request) -> None:
-    if not identity_of(request).admin:
-        raise Forbidden("Only the administrator may give the card's memory back.")
+    with for_admin(request, "release"):
+        return await _answer(request, manager_of(request).engine.release())
 
 
 async def _answer(request: Request, wish: Coroutine[Any, Any, None]) -> JSONResponse:

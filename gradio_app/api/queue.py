@@ -8,9 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gradio_app import metrics
-from gradio_app.api.access import identity_of, manager_of
+from gradio_app.api.access import for_admin, identity_of, manager_of
 from gradio_app.api.models import ERRORS, Problem, QueueView
-from gradio_app.errors import Forbidden
 from gradio_app.states import QueueStatus
 from gradio_app.task_manager import TaskManager
 
@@ -24,6 +23,7 @@ async def queue(request: Request) -> JSONResponse:
     return JSONResponse(
         {
             "status": manager.status,
+            "notice": manager.notice,
             "counts": await manager.counts(),
             "eta_seconds": round(manager.tail_eta(), 1),
             "workers": manager.settings.workers,
@@ -47,22 +47,17 @@ def _engine(manager: TaskManager) -> dict[str, Any]:
 @router.post("/api/v1/queue/pause", tags=["queue"], response_model=QueueView, responses=ERRORS)
 async def pause(request: Request) -> JSONResponse:
     """Nothing new starts until resume; for the admin."""
-    _admin(request)
-    await manager_of(request).pause()
+    with for_admin(request, "pause"):
+        await manager_of(request).pause()
     return await queue(request)
 
 
 @router.post("/api/v1/queue/resume", tags=["queue"], response_model=QueueView, responses=ERRORS)
 async def resume(request: Request) -> JSONResponse:
     """Ends a pause; for the admin."""
-    _admin(request)
-    await manager_of(request).resume()
+    with for_admin(request, "resume"):
+        await manager_of(request).resume()
     return await queue(request)
-
-
-def _admin(request: Request) -> None:
-    if not identity_of(request).admin:
-        raise Forbidden("Only the administrator may pause or resume the queue.")
 
 
 @router.get("/health", tags=["probes"])

@@ -11,7 +11,7 @@ import aiofiles
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
-from gradio_app.api.access import manager_of, task_of
+from gradio_app.api.access import manager_of, task_to_read
 from gradio_app.api.models import ERRORS
 from gradio_app.archive import stream_zip
 from gradio_app.errors import NotFound, OptionInvalid
@@ -36,7 +36,7 @@ async def result(
     request: Request, task_id: str, format: Annotated[str, Query(max_length=20)] = "markdown"
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
-    manager, task = manager_of(request), await task_of(request, task_id)
+    manager, task = manager_of(request), await task_to_read(request, task_id)
     folder = manager.folders.result(task_id)
     if format not in (*FILES, *EXPORT_SUFFIX, "zip"):
         raise OptionInvalid(f"Formats are: {', '.join((*FILES, *EXPORT_SUFFIX, 'zip'))}.")
@@ -55,7 +55,7 @@ async def page_picture(
     request: Request, task_id: str, page: int, width: Annotated[int, Query(ge=50, le=2000)] = 1000
 ) -> Response:
     """A picture of one page of the upload."""
-    task = await task_of(request, task_id)
+    task = await task_to_read(request, task_id)
     picture = await manager_of(request).jobs.picture(task, page, width)
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
@@ -63,7 +63,7 @@ async def page_picture(
 @router.get("/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], responses=ERRORS)
 async def page(request: Request, task_id: str, page: int) -> Response:
     """One page with its blocks, as soon as that page is done."""
-    await task_of(request, task_id)
+    await task_to_read(request, task_id)
     path = manager_of(request).folders.page(task_id, page)
     return Response(await _read(path), media_type="application/json")
 
@@ -71,7 +71,7 @@ async def page(request: Request, task_id: str, page: int) -> Response:
 @router.get("/api/v1/tasks/{task_id}/source", tags=["results"], response_class=FileResponse, responses=ERRORS)
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
-    task = await task_of(request, task_id)
+    task = await task_to_read(request, task_id)
     path = manager_of(request).folders.source(task.source)
     if not path.is_file():
         raise NotFound()
@@ -90,7 +90,7 @@ async def source(request: Request, task_id: str) -> Response:
 )
 async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
-    await task_of(request, task_id)
+    await task_to_read(request, task_id)
     found = manager_of(request).folders.file(task_id, path)
     media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     return FileResponse(

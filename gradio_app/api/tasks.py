@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from gradio_app.api.access import identity_of, manager_of, show, shown, task_of
+from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
 from gradio_app.api.changes import delta
 from gradio_app.api.models import ERRORS, TaskList, TaskView, upload_form
 from gradio_app.errors import OptionInvalid
@@ -45,6 +45,7 @@ async def submit(
             raise OptionInvalid("No file was sent. Put one or more into fields named 'files'.")
         options = _options(form.fields)
         tasks = await manager.submit(who.name, form.uploads, options, idempotency_key)
+    note_submitted(who, tasks)
     return JSONResponse({"tasks": [show(manager, who, task) for task in tasks]}, 201)
 
 
@@ -111,20 +112,23 @@ async def get_task(
 @router.post("/api/v1/tasks/{task_id}/cancel", tags=["tasks"], response_model=TaskView, responses=ERRORS)
 async def cancel(request: Request, task_id: str) -> JSONResponse:
     """Stops a task that waits or runs."""
-    await task_of(request, task_id)
-    return shown(request, await manager_of(request).cancel(task_id))
+    with noted(identity_of(request), "cancel", task_id):
+        await task_of(request, task_id)
+        return shown(request, await manager_of(request).cancel(task_id))
 
 
 @router.post("/api/v1/tasks/{task_id}/retry", tags=["tasks"], response_model=TaskView, responses=ERRORS)
 async def retry(request: Request, task_id: str) -> JSONResponse:
     """Runs a failed, partial or cancelled task again; finished pages are kept."""
-    await task_of(request, task_id)
-    return shown(request, await manager_of(request).retry(task_id))
+    with noted(identity_of(request), "retry", task_id):
+        await task_of(request, task_id)
+        return shown(request, await manager_of(request).retry(task_id))
 
 
 @router.delete("/api/v1/tasks/{task_id}", tags=["tasks"], status_code=204, responses=ERRORS)
 async def delete(request: Request, task_id: str) -> Response:
     """Deletes a task with its upload and result; a running one is cancelled first."""
-    await task_of(request, task_id)
-    await manager_of(request).delete(task_id)
+    with noted(identity_of(request), "delete", task_id):
+        await task_of(request, task_id)
+        await manager_of(request).delete(task_id)
     return Response(status_code=204)

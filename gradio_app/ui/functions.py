@@ -16,10 +16,10 @@ from fastapi import FastAPI
 from gradio import FileData
 from loguru import logger
 
-from gradio_app.api import own_task, show
+from gradio_app.api import note_submitted, noted, own_task, show
 from gradio_app.archive import stream_zip
-from gradio_app.auth import Identity
-from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown
+from gradio_app.credentials import Identity
+from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, as_app_error
 from gradio_app.states import READABLE
 from gradio_app.task import OcrMode, ParseOptions, Task, Tier
 from gradio_app.task_manager import TaskManager, Upload
@@ -47,7 +47,7 @@ def _telling(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]
             raise _told(error) from None
         except Exception as error:
             logger.opt(exception=error).error("a function failed")
-            raise _told(AppError()) from None
+            raise _told(as_app_error(error)) from None
 
     return told
 
@@ -136,8 +136,9 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        task = await own_task(self._manager, who, str(task_id))
-        return self._show(who, await self._manager.cancel(task.id))
+        with noted(who, "cancel", str(task_id)):
+            task = await own_task(self._manager, who, str(task_id))
+            return self._show(who, await self._manager.cancel(task.id))
 
     @_telling
     async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
@@ -147,8 +148,9 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        task = await own_task(self._manager, who, str(task_id))
-        return self._show(who, await self._manager.retry(task.id))
+        with noted(who, "retry", str(task_id)):
+            task = await own_task(self._manager, who, str(task_id))
+            return self._show(who, await self._manager.retry(task.id))
 
     @_telling
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
@@ -164,7 +166,9 @@ class Functions:
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        task = await own_task(self._manager, _who(request), str(task_id))
+        who = _who(request)
+        with noted(who, "read", str(task_id)):
+            task = await own_task(self._manager, who, str(task_id))
         return await self._result(task)
 
     @_telling
@@ -211,10 +215,12 @@ class Functions:
         try:
             for file in listed:
                 received.append(await asyncio.to_thread(self._receive, file))
-            return await self._manager.submit(who.name, received, options)
+            tasks = await self._manager.submit(who.name, received, options)
         finally:
             for upload in received:
                 await asyncio.to_thread(upload.path.unlink, missing_ok=True)
+        note_submitted(who, tasks)
+        return tasks
 
     def _receive(self, file: Any) -> Upload:
         """Takes in a file that was uploaded to Gradio before; anything else on this machine is refused."""

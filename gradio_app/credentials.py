@@ -1,0 +1,185 @@
+"""What proves who somebody is: the shared token, the administrator's, a user's password or key, a cookie."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradio_app import audit
+from gradio_app.limits import RateLimit
+from gradio_app.users import User, Users
+
+#: how long a session lasts, in seconds
+YEAR = 365 * 86400
+#: a password that was right is not hashed again for so many seconds: scripts send it with each request
+_TRUSTED = 300.0
+_MOST_TRUSTED = 1000
+#: wrong passwords and tokens that one address may send in a minute
+GUESSES = 20
+#: passwords hashed at the same time; the rest waits
+_HASHING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who may come in. ``name`` owns tasks; an admin sees everybody's. ``address``: from where."""
+
+    name: str
+    admin: bool
+    address: str = ""
+
+
+LOCAL = Identity("local", admin=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Credentials that hold: of a user, or of a token, whose holders their identity cookies tell apart."""
+
+    kind: str  #: token | admin | user
+    user: str = ""
+    admin: bool = False
+
+
+class Credentials:
+    """What the server accepts. Without a token and without users everybody is let in (``open``)."""
+
+    def __init__(
+        self, token: str = "", admin_token: str = "", users: Users | None = None, secret: bytes = b""
+    ) -> None:
+        self._tokens = {"token": token, "admin": admin_token}
+        self.users = users
+        self._secret = secret or secrets.token_bytes(32)
+        self._trusted: dict[bytes, tuple[float, User]] = {}
+        self._hashing = asyncio.Semaphore(_HASHING)
+        self._guesses = RateLimit(GUESSES)
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody is asked."""
+        return not self._tokens["token"] and self.users is None
+
+    @property
+    def cookie_suffix(self) -> str:
+        """Tells the cookies of several servers on one host apart, which share them across ports."""
+        return self._sign("cookie", "")[:8]
+
+    async def of_header(self, authorization: str, address: str) -> Proof | None:
+        """Whom ``Authorization`` stands for: a bearer (token or key), or basic with a token or password."""
+        kind, _, value = authorization.partition(" ")
+        name, secret = _basic(value) if kind.lower() == "basic" else ("", value.strip())
+        return await self.of_password(name, secret if kind.lower() in ("basic", "bearer") else "", address)
+
+    async def of_password(self, name: str, secret: str, address: str) -> Proof | None:
+        """Whom a name and a password, or a token or key without a name, stand for.
+
+        Who guesses wrongly too often from one ``address`` gets ``TooOften``, also for a right one.
+        """
+        self._guesses.check(address, "Too many wrong passwords or tokens. Wait a minute.")
+        proof = self._of_secret(secret) or await self._of_user(name, secret)
+        if proof is None:
+            self._guesses.take(address)
+            audit.record("sign_in", "", address, outcome="unauthorized")
+        return proof
+
+    def _of_secret(self, secret: str) -> Proof | None:
+        for kind, token in self._tokens.items():
+            if token and secret and hmac.compare_digest(secret.encode(), token.encode()):
+                return Proof(kind, admin=kind == "admin")
+        user = self.users.by_key(secret) if self.users and secret else None
+        return Proof("user", user.name, user.admin) if user else None
+
+    async def _of_user(self, name: str, password: str) -> Proof | None:
+        if self.users is None or not name or not password:
+            return None
+        key = hashlib.sha256(self._secret + name.encode() + b"\0" + password.encode()).digest()
+        user = self._known(key) or await self._check(self.users, key, name, password)
+        return Proof("user", user.name, user.admin) if user else None
+
+    def _known(self, key: bytes) -> User | None:
+        until, user = self._trusted.get(key, (0.0, None))
+        if user is None or self.users is None or until < time.monotonic():
+            return None
+        return user if self.users.get(user.name) == user else None
+
+    async def _check(self, users: Users, key: bytes, name: str, password: str) -> User | None:
+        async with self._hashing:
+            user = await asyncio.to_thread(users.check, name, password)
+        if user is not None:
+            if len(self._trusted) >= _MOST_TRUSTED:
+                self._trusted.clear()
+            self._trusted[key] = (time.monotonic() + _TRUSTED, user)
+        return user
+
+    # ------------------------------------------------------------ sessions
+
+    def session(self, proof: Proof) -> str:
+        """A cookie's value that stands for ``proof`` for a year, or until what it rests on changes."""
+        name = base64.urlsafe_b64encode(proof.user.encode()).decode().rstrip("=")
+        body = f"{proof.kind}.{name}.{int(time.time()) + YEAR}"
+        return f"{body}.{self._sign(body, self._ground(proof.kind, proof.user))}"
+
+    def of_session(self, value: str) -> Proof | None:
+        """Whom a cookie stands for."""
+        body, _, signature = value.rpartition(".")
+        kind, _, rest = body.partition(".")
+        encoded, _, until = rest.partition(".")
+        try:
+            name = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+            expired = int(until) < time.time()
+        except (binascii.Error, ValueError):
+            return None
+        ground = self._ground(kind, name)
+        wanted = self._sign(body, ground)
+        if not ground or expired or not hmac.compare_digest(wanted.encode(), signature.encode()):
+            return None
+        user = self.users.get(name) if self.users and kind == "user" else None
+        return Proof(kind, name, user.admin if user else kind == "admin")
+
+    def _ground(self, kind: str, name: str) -> str:
+        """What a session rests on: it ends when the token or the password changes."""
+        if kind == "user":
+            user = self.users.get(name) if self.users else None
+            return user.password if user else ""
+        return self._tokens.get(kind, "")
+
+    def _sign(self, body: str, ground: str) -> str:
+        return hmac.new(self._secret + ground.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def owner_of(proof: Proof, browser: str) -> Identity:
+    """Who that is: a user by name; of a token, each browser with its cookie is an owner of its own."""
+    if proof.kind == "user":
+        return Identity(proof.user, proof.admin)
+    if not browser:
+        return Identity(proof.kind, proof.admin)
+    # cannot be turned back into the cookie
+    return Identity("guest-" + hashlib.sha256(browser.encode()).hexdigest()[:12], proof.admin)
+
+
+def _basic(value: str) -> tuple[str, str]:
+    with contextlib.suppress(binascii.Error, ValueError):
+        name, _, password = base64.b64decode(value).decode("utf-8", "replace").partition(":")
+        return name, password
+    return "", ""
+
+
+def server_secret(path: Path) -> bytes:
+    """The random bytes that this data folder's cookies are signed with; made when they are not there."""
+    with contextlib.suppress(FileNotFoundError):
+        if len(found := path.read_bytes()) >= 32:
+            return found
+    made, new = secrets.token_bytes(32), path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(made)
+    new.replace(path)
+    return made

@@ -1,0 +1,53 @@
+"""How often somebody may ask: token buckets, by whatever name the caller gives them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from gradio_app.errors import QuotaExceeded
+
+#: names that are remembered; beyond it the fullest buckets go, which lose nothing by it
+_MOST_NAMES = 10_000
+
+
+class TooOften(QuotaExceeded):
+    """You ask too often. Wait a little, then go on."""
+
+    def __init__(self, seconds: int, message: str | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class RateLimit:
+    """``rate`` times a minute, with bursts up to as many (a token bucket); a rate of 0 allows everything."""
+
+    def __init__(self, rate: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._now = now
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def left(self, name: str) -> float:
+        """How many more times ``name`` may do it right now."""
+        tokens, seen = self._buckets.get(name, (self._rate, self._now()))
+        return min(self._rate, tokens + (self._now() - seen) * self._rate / 60)
+
+    def check(self, name: str, message: str | None = None) -> None:
+        """Raises ``TooOften`` when one more is too many; counts nothing."""
+        if self._rate and (left := self.left(name)) < 1:
+            raise TooOften(math.ceil((1 - left) * 60 / self._rate), message)
+
+    def take(self, name: str) -> None:
+        """Counts one; raises ``TooOften`` instead when it is one too many."""
+        if not self._rate:
+            return
+        self.check(name)
+        self._buckets[name] = (self.left(name) - 1, self._now())
+        if len(self._buckets) > _MOST_NAMES:
+            self._forget()
+
+    def _forget(self) -> None:
+        fullest = sorted(self._buckets, key=self.left, reverse=True)
+        for name in fullest[: _MOST_NAMES // 2]:
+            del self._buckets[name]

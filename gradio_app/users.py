@@ -1,0 +1,288 @@
+"""The users file: who may sign in by name, and the command that edits it (start script, mode ``users``).
+
+One user a line: ``name:password:role:key``. The password is a scrypt hash, as the command writes it (a
+plain one is taken too); the role is empty or ``admin``; the key is the SHA-256 of a key for scripts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import getpass
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loguru import logger
+
+from gradio_app.errors import AppError
+
+#: scrypt's cost; one of the equal choices of the OWASP Password Storage Cheat Sheet (16 MB, about 0.2 s)
+_N, _R, _P = 2**14, 8, 5
+_SHORTEST = 8
+#: names that owners of another kind have
+_TAKEN = frozenset({"local", "token", "admin", "probe", "watch"})
+_NAME = re.compile(r"[\w.@+-]{1,64}")
+_HEAD = "# name:password:role:key - written by ./start_mineru_optimized.sh users\n"
+
+
+class UsersFileBroken(AppError):
+    """The users file cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A line of the file. ``password`` is a hash or plain, ``key`` the SHA-256 of a key, or empty."""
+
+    name: str
+    password: str
+    admin: bool = False
+    key: str = ""
+
+    def line(self) -> str:
+        """As it stands in the file."""
+        return f"{self.name}:{self.password}:{'admin' if self.admin else ''}:{self.key}".rstrip(":")
+
+
+def hash_password(password: str) -> str:
+    """``scrypt$N$r$p$salt$hash``, salt and hash in base 64."""
+    salt = secrets.token_bytes(16)
+    digest = _scrypt(password, salt, _N, _R, _P)
+    return f"scrypt${_N}${_R}${_P}${_text(salt)}${_text(digest)}"
+
+
+def password_fits(password: str, stored: str) -> bool:
+    """Whether a password is the one that ``stored`` came from. Slow on purpose: call it in a thread."""
+    if not stored.startswith("scrypt$"):
+        return hmac.compare_digest(password.encode(), stored.encode())
+    try:
+        _, n, r, p, salt, digest = stored.split("$")
+        found = _scrypt(password, base64.b64decode(salt), int(n), int(r), int(p))
+        return hmac.compare_digest(found, base64.b64decode(digest))
+    except ValueError:
+        return False
+
+
+def hash_key(key: str) -> str:
+    """What the file holds of a key for scripts: it has 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=2**26, dklen=32)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def parse(text: str) -> dict[str, User]:
+    """Users by name; ``UsersFileBroken`` names the first line that is none."""
+    users: dict[str, User] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        user = _parse_line(line.strip())
+        if isinstance(user, str) or user.name in users:
+            reason = user if isinstance(user, str) else f"{user.name} stands there twice"
+            raise UsersFileBroken(f"Line {number} of the users file: {reason}.")
+        users[user.name] = user
+    return users
+
+
+def _parse_line(line: str) -> User | str:
+    """The user of a line, or what is wrong with it (without the password)."""
+    name, password, role, key = (*line.split(":"), "", "", "")[:4]
+    if why := bad_name(name):
+        return why
+    if line.count(":") > 3 or role not in ("", "user", "admin"):
+        return "expected name:password, then perhaps :admin, then perhaps :key (no colon in a plain password)"
+    if not password or (key and not re.fullmatch("[0-9a-f]{64}", key)):
+        return f"{name} has no password" if not password else f"{name} has a broken key"
+    return User(name, password, role == "admin", key)
+
+
+def bad_name(name: str) -> str:
+    """Why a name cannot be had; empty when it can."""
+    if not _NAME.fullmatch(name):
+        return f"{name[:40]!r} is no name: letters, digits and . _ @ + - are, up to 64 of them"
+    if name.lower() in _TAKEN or name.lower().startswith("guest-"):
+        return f"{name!r} is a name that the server uses itself"
+    return ""
+
+
+class Users:
+    """The users of a running server. Follows the file, so that adding or removing one needs no restart."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._seen = self._stamp()
+        self._users = read(self._path)
+        self._dummy = hash_password(secrets.token_hex(8))
+        if plain := [user.name for user in self._users.values() if not user.password.startswith("scrypt$")]:
+            logger.warning("plain passwords in {}: {}; 'users add' makes hashed ones", path, ", ".join(plain))
+
+    def get(self, name: str) -> User | None:
+        """A user, if there is one of this name now."""
+        self._follow()
+        return self._users.get(name)
+
+    def by_key(self, key: str) -> User | None:
+        """Whose key for scripts this is."""
+        self._follow()
+        digest = hash_key(key)
+        return next((user for user in self._users.values() if user.key and user.key == digest), None)
+
+    def check(self, name: str, password: str) -> User | None:
+        """The user, if the password is theirs. Takes as long for a name that nobody has; use a thread."""
+        user = self.get(name)
+        fits = password_fits(password, user.password if user else self._dummy)
+        return user if fits else None
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            return found.st_mtime_ns, found.st_ino, found.st_size
+        return None
+
+    def _follow(self) -> None:
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            self._users = read(self._path)
+        except UsersFileBroken as error:  # half written, perhaps: those who were there stay
+            logger.error("{} Nothing was changed.", error.message)
+
+
+def read(path: Path) -> dict[str, User]:
+    """The users of a file; ``UsersFileBroken`` with a sentence."""
+    try:
+        return parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsersFileBroken(
+            f"The users file {path} cannot be read: {error.strerror}. "
+            "Make one with './start_mineru_optimized.sh users add NAME'."
+        ) from None
+    except UnicodeDecodeError:
+        raise UsersFileBroken(f"The users file {path} is not text.") from None
+
+
+def write(path: Path, users: dict[str, User]) -> None:
+    """Replaces the file in one step; only its owner may read it."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            out.write(_HEAD + "".join(user.line() + "\n" for user in users.values()))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """``users add|remove|key|list``."""
+    args = _parser().parse_args(argv)
+    path = Path(args.users).expanduser()
+    try:
+        users = read(path) if path.exists() else {}
+        _say(_COMMANDS[args.command](args, users))
+        if args.command != "list":
+            write(path, users)
+    except AppError as error:
+        raise SystemExit(error.message) from None
+    except OSError as error:
+        raise SystemExit(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _add(args: argparse.Namespace, users: dict[str, User]) -> str:
+    if why := bad_name(args.name):
+        raise UsersFileBroken(f"{why}.")
+    password = _ask(args.password_stdin)
+    if len(password) < _SHORTEST:
+        raise UsersFileBroken(f"A password has at least {_SHORTEST} characters.")
+    known = users.get(args.name)
+    admin = args.admin or bool(known and known.admin)
+    users[args.name] = User(args.name, hash_password(password), admin, known.key if known else "")
+    done = "has a new password" if known else "may sign in"
+    return f"{args.name} {done}. A server with --users {args.users} knows it at once."
+
+
+def _ask(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise UsersFileBroken("The two are not the same. Nothing was changed.")
+    return password
+
+
+def _remove(args: argparse.Namespace, users: dict[str, User]) -> str:
+    _known(args.name, users)
+    del users[args.name]
+    return f"{args.name} cannot sign in any more; open sessions have ended. Their documents stay."
+
+
+def _key(args: argparse.Namespace, users: dict[str, User]) -> str:
+    user = _known(args.name, users)
+    key = "mo-" + secrets.token_urlsafe(32)
+    users[args.name] = replace(user, key=hash_key(key))
+    return f"{key}\nThis key for scripts is shown once (Authorization: Bearer KEY); an older one is void."
+
+
+def _list(_args: argparse.Namespace, users: dict[str, User]) -> str:
+    rows = [
+        f"{user.name:<24} {'admin' if user.admin else 'user':<6} {'key' if user.key else ''}".rstrip()
+        for user in users.values()
+    ]
+    return "\n".join(rows) or "There are no users yet."
+
+
+def _known(name: str, users: dict[str, User]) -> User:
+    if name not in users:
+        raise UsersFileBroken(f"There is no user {name!r}.")
+    return users[name]
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+_COMMANDS = {"add": _add, "remove": _remove, "key": _key, "list": _list}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="start_mineru_optimized.sh users",
+        description="Who may sign in by name. The server notices changes by itself.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--users",
+        metavar="FILE",
+        default=os.environ.get("MINERU_APP_USERS") or "users.txt",
+        help="the users file (default: MINERU_APP_USERS, else users.txt)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = commands.add_parser("add", help="a new user, or a new password for one")
+    add.add_argument("name")
+    add.add_argument("--admin", action="store_true", help="sees all documents, may pause the queue")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    for name, text in (("remove", "nobody of this name any more"), ("key", "make a key for scripts")):
+        commands.add_parser(name, help=text).add_argument("name")
+    commands.add_parser("list", help="who there is")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
