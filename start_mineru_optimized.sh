@@ -11,6 +11,7 @@ sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this
 api      -                        run the LitServe service
 worker   -                        join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
+users    gradio_app.users         say who may sign in by name
 monitor  gradio_app.monitor       watch memory, load and the engine
 doctor   gradio_app.doctor        say what was found, what would be used, what is missing
 MODES

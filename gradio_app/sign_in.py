@@ -95,7 +95,8 @@ class SignIn:
         """Also forgets the browser: on a shared computer the next one must not see what was read here."""
         if request.method != "POST":
             raise OptionInvalid("Signing out is a POST.")
-        audit.record("sign_out", "", address)
+        proof = self._credentials.of_session(request.cookies.get(self.session_cookie, ""))
+        audit.record("sign_out", (proof.user or proof.kind) if proof else "", address)
         home = (quote(self._root) or "") + "/"
         response = RedirectResponse(home, 303) if _wants_page(request) else JSONResponse({"success": True})
         for name in (self.session_cookie, self.identity_cookie):

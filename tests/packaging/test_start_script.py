@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
-MODES = ["gradio", "sglang", "api", "worker", "models", "monitor", "doctor"]
+MODES = ["gradio", "sglang", "api", "worker", "models", "users", "monitor", "doctor"]
 LATER = ["api", "worker"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
@@ -138,6 +138,7 @@ def test_setup_takes_one_flag_that_it_knows(house: House, flags: list[str]) -> N
         ("gradio", "gradio_app.app"),
         ("models", "gradio_app.fetch_models"),
         ("monitor", "gradio_app.monitor"),
+        ("users", "gradio_app.users"),
         ("doctor", "gradio_app.doctor"),
     ],
 )

@@ -24,6 +24,10 @@ DEFAULTS: dict[str, Any] = {
     "data_dir": Path("data"),
     "root_path": "",
     "token": "",
+    "admin_token": "",
+    "users": "",
+    "allowed_hosts": frozenset(),
+    "max_requests_per_minute": 3000,
     "max_file_size": 200 * MB,
     "max_files": 100,
     "max_pages": 1000,
@@ -59,6 +63,10 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "data_dir": ("/srv/papers", Path("/srv/papers")),
     "root_path": ("/mineru", "/mineru"),
     "token": ("secret", "secret"),
+    "admin_token": ("secret", "secret"),
+    "users": ("/srv/users.txt", "/srv/users.txt"),
+    "allowed_hosts": ("Papers.lan, 10.0.0.5,", frozenset({"papers.lan", "10.0.0.5"})),
+    "max_requests_per_minute": ("60", 60),
     "max_file_size": ("1.5gb", 1536 * MB),
     "max_files": ("3", 3),
     "max_pages": ("20", 20),
@@ -98,7 +106,7 @@ OLDER = {
 }
 
 #: any text will do there
-ANY_TEXT = {"host", "root_path", "token", "model_dir"}
+ANY_TEXT = {"host", "root_path", "token", "model_dir", "admin_token", "allowed_hosts"}
 ANY_TEXT |= {"sglang_python", "sglang_url", "sglang_api_key", "sglang_args"}
 
 #: two more good texts of settings that take no numbers
@@ -107,6 +115,8 @@ OTHER = {"model_source": ("huggingface", "local")}
 BAD = {
     "port": ["http", "-1", "65536", "1.5", ""],
     "data_dir": ["~nobody-has-this-name/data"],
+    "users": ["~nobody-has-this-name/users.txt"],
+    "max_requests_per_minute": ["-1", "many"],
     "max_file_size": ["lots", "5 parsecs", "-1", "9" * 400],
     "max_files": ["0", "-3", "many"],
     "max_pages": ["0", "9" * 5000],
