@@ -6,9 +6,9 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from loguru import logger
@@ -17,23 +17,23 @@ from gradio_app import schedule
 from gradio_app.backend import EngineLost
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
+    PASSING,
     AppError,
     Conflict,
     EngineUnavailable,
-    FileCorrupt,
     NotFound,
-    WorkerCrashed,
     as_app_error,
-    from_code,
 )
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
+from gradio_app.joining import Joiner
 from gradio_app.ledger import Ledger
-from gradio_app.recovery import CRASH_TRIES, History, Verdict, halves, judge
+from gradio_app.recovery import History, Verdict, halves, judge
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.store import Superseded
-from gradio_app.task import Shard, Task, failed_pages, format_pages
+from gradio_app.task import Shard, Task
+from gradio_app.trouble import passing, resumable
 
 #: key of the job that joins a task, among its shards in flight
 _JOIN = -1
@@ -67,6 +67,7 @@ class Dispatcher:
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
+        self._joiner = Joiner(folders, ledger, jobs)
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
         self.lanes = schedule.Lanes({False: settings.workers, True: settings.workers_vlm})
@@ -100,12 +101,15 @@ class Dispatcher:
         async with self.processing_lock:
             while True:
                 while (item := self._next()) is not None:
-                    await self._launch(item)
+                    try:
+                        await self._launch(item)
+                    except PASSING as fault:  # it is still in line
+                        self._ledger.trouble.note(fault)
                 self._wake.clear()
-                await self._wake.wait()
+                await (self._ledger.trouble.over() if self._ledger.trouble.error else self._wake.wait())
 
     def _next(self) -> schedule.Entry | None:
-        if self.paused or self._ledger.closing:
+        if self.paused or self._ledger.closing or self._ledger.trouble.error:
             return None
         return self.lanes.next([run.entry for run in self.runs.values() for _ in run.working])
 
@@ -136,16 +140,26 @@ class Dispatcher:
         """Moves a task to processing; None when it was cancelled or deleted in the meantime."""
         run = self.runs[item.task_id] = Run(Task.placeholder(item.task_id, item.owner), item)
         try:
-            task = await self._ledger.get(item.task_id)
-            started = task.started_at or time.time()
-            run.task = await self._ledger.move(task.id, TaskStatus.PROCESSING, started_at=started)
-            run.todo.extend(await self._ledger.do(self._unfinished, run.task))
-        except (Conflict, NotFound):
+            run.task, todo = await self._ledger.do(self._start, item.task_id)
+            run.todo.extend(todo)
+        except BaseException as error:
             del self.runs[item.task_id]
-            return None
+            if isinstance(error, Conflict | NotFound):
+                return None
+            raise
         finally:
             run.begun.set()
+        await self._ledger.moved(run.task)
         return run
+
+    def _start(self, task_id: str) -> tuple[Task, list[Shard]]:
+        # on the store's thread, and the move last: what fails before it is simply tried again
+        task = self._ledger.store.get(task_id)
+        if task.status is not TaskStatus.QUEUED:
+            raise Conflict()
+        todo = self._unfinished(task)
+        started = task.started_at or time.time()
+        return self._ledger.store.move(task_id, TaskStatus.PROCESSING, started_at=started), todo
 
     def _unfinished(self, task: Task) -> list[Shard]:
         """Shards to parse. One that counts as done but whose files are gone is parsed again."""
@@ -181,18 +195,20 @@ class Dispatcher:
         parsed = await (self._read(run, shard) if task.needs_engine else self._compute(run, shard))
         self._free(run, shard.index)
 
-        def keep() -> None:
+        def put() -> None:
             out = parsed.folder / "out"
             if task.whole:
                 self._folders.keep_result(task.id, out)
             else:
                 self._folders.keep_shard(task.id, shard.index, out)
 
+        keep = resumable(put)
         finish, bad = self._ledger.store.finish_shard, parsed.answer.get("failed", ())
         reason = EngineUnavailable(parsed.answer["reason"]) if bad else None
         ids = task.id, shard.index, task.attempt
         try:
-            await self._ledger.do(finish, *ids, parsed.seconds, keep, bad, reason, parsed.engine)
+            await self._ledger.must(finish, *ids, parsed.seconds, keep, bad, reason, parsed.engine)
+            self._ledger.trouble.worked()
         finally:
             await asyncio.shield(self._jobs.drop(parsed))
         self._learn(task.tier, parsed)
@@ -225,13 +241,18 @@ class Dispatcher:
         self.rates[tier] = schedule.learn_rate(self.rates.get(tier), parsed.seconds, pages)
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
+        if isinstance(error, PASSING):
+            self._ledger.trouble.note(error)
+            run.todo.appendleft(shard)
+            self.lanes.push(run.entry)
+            return
         history = run.history[shard.index] = run.history.get(shard.index, History()).failed()
         verdict = judge(error, len(shard.pages), history, run.poison)
         try:
             if verdict is Verdict.GIVE_UP:
                 run.poison += 1
                 fail_shard = self._ledger.store.fail_shard
-                await self._ledger.do(fail_shard, run.task.id, shard.index, run.task.attempt, error)
+                await self._ledger.must(fail_shard, run.task.id, shard.index, run.task.attempt, error)
                 return
             parts = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, history)
         except (Conflict, NotFound):
@@ -241,8 +262,8 @@ class Dispatcher:
 
     async def _halve(self, run: Run, shard: Shard, history: History) -> list[Shard]:
         split, ids = self._ledger.store.split_shard, (run.task.id, shard.index, run.task.attempt)
-        parts = await self._ledger.do(split, *ids, halves(shard.pages))
-        run.task = await self._ledger.get(run.task.id)
+        parts = await self._ledger.must(split, *ids, halves(shard.pages))
+        run.task = await self._ledger.must(self._ledger.store.get, run.task.id)
         run.history |= {part.index: history.half() for part in parts}
         return parts
 
@@ -250,10 +271,12 @@ class Dispatcher:
         """All shards were tried: join what is there and end the task."""
         task_id = run.task.id
         try:
-            done = await self._ledger.moved(await self._end(run))
+            done = await self._ledger.moved(await self._end_at_last(run))
             rate = self.rates.get(done.tier)
             if rate is not None:
-                await self._ledger.do(self._ledger.store.set_rate, done.tier, rate)
+                await self._ledger.must(self._ledger.store.set_rate, done.tier, rate)
+        except PASSING:
+            return  # the server stops; at its next start the task goes on
         except Superseded:
             logger.bind(action="fenced", task=task_id).warning("a late end of {} is dropped", task_id)
         except AppError as error:
@@ -268,85 +291,65 @@ class Dispatcher:
     async def _give_up(self, task_id: str, error: AppError) -> None:
         await self._ledger.fail(task_id, error, lambda: self._folders.park_shards(task_id))
 
-    async def _end(self, run: Run) -> Task:
-        task = run.task
-        shards = await self._ledger.do(self._ledger.store.shards, task.id)
-        if not any(shard.done for shard in shards):
-            raise _first_error(shards)
-        if not task.whole:
-            return await self._join(run, shards)
-        finish = self._ledger.store.finish
-        changes = await asyncio.to_thread(self._describe_result, task.id)
-        return await self._ledger.do(finish, task.id, task.attempt, TaskStatus.COMPLETED, changes)
-
-    def _describe_result(self, task_id: str) -> dict[str, Any]:
-        """Counts and hash of a result on disk: also right when an earlier attempt wrote it."""
-        result = self._folders.result(task_id)
-        pages = sum(1 for _ in (result / "pages").iterdir())
-        digest = sha256((result / "document.md").read_bytes()).hexdigest()
-        return {"pages_total": pages, "pages_done": pages, "result_sha256": digest}
-
-    async def _join(self, run: Run, shards: Sequence[Shard]) -> Task:
-        task = run.task
-        failed = failed_pages(shards)
-        run.working.add(_JOIN)
-        parsed = await self._assemble(task, shards)
-        self._free(run, _JOIN)
-        spent = sum(shard.seconds for shard in shards) + parsed.seconds
-        changes: dict[str, Any] = {
-            "result_sha256": parsed.answer["sha256"],
-            "parse_seconds": spent,
-            "pages_failed": len(failed),
-            "failed_pages": format_pages(failed),
-        }
-        if failed:
-            error = _first_error(shards)
-            changes |= {"error_code": error.code, "error_message": _name_pages(failed, error)}
-
-        def keep() -> None:
-            self._folders.keep_result(task.id, parsed.folder / "out")
-            if failed:
-                self._folders.park_shards(task.id)
-            else:
-                self._folders.drop_shards(task.id)
-
-        status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
-        finish = self._ledger.store.finish
-        try:
-            return await self._ledger.do(finish, task.id, task.attempt, status, changes, keep)
-        finally:
-            await asyncio.shield(self._jobs.drop(parsed))
-
-    async def _assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
-        for _ in range(CRASH_TRIES - 1):
+    async def _end_at_last(self, run: Run) -> Task:
+        while True:
             try:
-                return await self._jobs.assemble(task, shards)
-            except WorkerCrashed:
-                logger.bind(action="join_again", task=task.id).warning("joining {} again", task.id)
-        return await self._jobs.assemble(task, shards)
+                return await self._joiner.end(run.task, self._slot(run))
+            except Exception as error:
+                fault = passing(error)
+                if fault is None:
+                    raise
+                if self._ledger.closing:
+                    raise fault from error
+                self._ledger.trouble.note(fault)
+                await self._ledger.trouble.over()
+
+    @contextmanager
+    def _slot(self, run: Run) -> Generator[None]:
+        """What joins a task computes, like a part of it."""
+        run.working.add(_JOIN)
+        try:
+            yield
+        finally:
+            self._free(run, _JOIN)
 
     async def cancel(self, task_id: str) -> Task:
-        """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended."""
-        self.lanes.discard(task_id)
+        """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended.
+
+        Nothing is stopped, and the task stays as it is, while the change cannot be written.
+        """
         run = self.runs.get(task_id)
         if run is not None:
             await run.begun.wait()
             run = self.runs.get(task_id)
-        if run is not None:
-            await self._stop_run(run)
-        return await self._ledger.move(
+        if run is None:
+            try:
+                return await self._cancel_waiting(task_id)
+            except Conflict:
+                run = self.runs.get(task_id)
+                if run is None:
+                    raise
+            await run.begun.wait()  # it began between our look and the move
+        await self._stop_run(run)
+        return await self._ledger.must_move(
             task_id,
             TaskStatus.CANCELLED,
             lambda: self._folders.park_shards(task_id),
             finished_at=time.time(),
         )
 
+    async def _cancel_waiting(self, task_id: str) -> Task:
+        task = await self._ledger.move(task_id, TaskStatus.CANCELLED, finished_at=time.time())
+        self.lanes.discard(task_id)
+        await self._ledger.must(self._folders.park_shards, task_id)
+        return task
+
     async def _stop_run(self, run: Run) -> None:
         await self._ledger.move(run.task.id, TaskStatus.CANCELLING)
         run.todo.clear()
+        self.lanes.discard(run.task.id)
         await _cancel_all(list(run.in_flight.values()))
         self.runs.pop(run.task.id, None)
-        self.lanes.discard(run.task.id)
         self.wake()
 
     async def give_back(self) -> None:
@@ -357,21 +360,11 @@ class Dispatcher:
             try:
                 task = await self._ledger.do(self._ledger.store.give_back, run.task.id, run.task.attempt)
                 await self._ledger.moved(task)
-            except (Conflict, NotFound):
-                continue
+            except (Conflict, NotFound, *PASSING):
+                continue  # what cannot be written now is queued again at the next start
 
 
 async def _cancel_all(jobs: list[asyncio.Task[None]]) -> None:
     for job in jobs:
         job.cancel()
     await asyncio.gather(*jobs, return_exceptions=True)
-
-
-def _first_error(shards: Sequence[Shard]) -> AppError:
-    notes = [shard.error for shard in shards if shard.error]
-    return from_code(*json.loads(notes[0])) if notes else FileCorrupt()
-
-
-def _name_pages(failed: tuple[int, ...], error: AppError) -> str:
-    pages = f"Page {failed[0]}" if len(failed) == 1 else f"Pages {format_pages(failed)}"
-    return f"{pages} could not be read completely; the rest is there. {error.message}"

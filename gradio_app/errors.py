@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from typing import Any, ClassVar
 
 
@@ -122,6 +123,19 @@ class DiskFull(AppError):
     code, status, retryable = "disk_full", 507, True
 
 
+class StorageUnavailable(AppError):
+    """The server cannot write to its data folder right now. Nothing is lost, and the work goes on when it
+    can. Try again in a minute."""
+
+    code, status, retryable = "storage_unavailable", 503, True
+
+
+class ServerBusy(AppError):
+    """The server has too many connections or processes open right now. Try again in a minute."""
+
+    code, status, retryable = "server_busy", 503, True
+
+
 class QuotaExceeded(AppError):
     """Your queue is full. Wait until some of your tasks are done, or cancel some."""
 
@@ -165,13 +179,36 @@ def _tree(cls: type[AppError]) -> list[type[AppError]]:
 BY_CODE: dict[str, type[AppError]] = {cls.code: cls for cls in _tree(AppError)}
 
 
-def as_app_error(error: BaseException) -> AppError:
-    """What an unexpected exception is for a user: a full disk, else ``internal_error``.
+#: faults of the machine that go away again: whoever meets one waits, and no document is to blame
+PASSING: tuple[type[AppError], ...] = (DiskFull, StorageUnavailable, ServerBusy)
+_BY_ERRNO: dict[int | None, type[AppError]] = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.EROFS: StorageUnavailable,
+    errno.EIO: StorageUnavailable,
+    errno.EMFILE: ServerBusy,
+    errno.ENFILE: ServerBusy,
+    errno.EAGAIN: ServerBusy,
+    errno.ENOMEM: ServerBusy,
+}
+#: what SQLite says
+_BY_WORDS: dict[str, type[AppError]] = {
+    "disk is full": DiskFull,
+    "is locked": StorageUnavailable,
+    "readonly database": StorageUnavailable,
+    "disk I/O error": StorageUnavailable,
+    "unable to open database": StorageUnavailable,
+}
 
-    SQLite reports a full disk in words only.
-    """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull()
+
+def as_app_error(error: BaseException) -> AppError:
+    """What an exception is for a user: itself, a fault of the machine, else ``internal_error``."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno, AppError)()
+    if isinstance(error, sqlite3.Error):
+        return next((kind() for words, kind in _BY_WORDS.items() if words in str(error)), AppError())
     return DiskFull() if "disk is full" in str(error) else AppError()
 
 

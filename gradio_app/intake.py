@@ -16,7 +16,7 @@ from loguru import logger
 from gradio_app import schedule
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
-    AppError,
+    PASSING,
     DiskFull,
     QuotaExceeded,
     ShuttingDown,
@@ -75,6 +75,8 @@ class Intake:
             raise TooManyFiles(
                 f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
             )
+        if self._ledger.trouble.error:
+            raise self._ledger.trouble.error
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
         active = await self._ledger.do(self._ledger.store.active_count, owner)
@@ -110,10 +112,19 @@ class Intake:
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
-        for upload in uploads:
-            self._folders.adopt(upload.path, upload.sha256)
+        try:
+            for upload in uploads:
+                self._folders.adopt(upload.path, upload.sha256)
+            return store.add(self._new_tasks(owner, uploads, options), key, fingerprint)
+        except BaseException:
+            for upload in uploads:
+                if not store.needs_source(upload.sha256):
+                    self._folders.source(upload.sha256).unlink(missing_ok=True)
+            raise
+
+    def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
         now = time.time()
-        tasks = [
+        return [
             Task(
                 id=uuid.uuid4().hex,
                 name=upload.name,
@@ -126,7 +137,6 @@ class Intake:
             )
             for upload in uploads
         ]
-        return store.add(tasks, key, fingerprint)
 
     def admit(self, task: Task) -> None:
         """Queues a pending task for inspection."""
@@ -167,14 +177,20 @@ class Intake:
         await asyncio.wait([job])
 
     async def _look(self, task_id: str) -> None:
-        try:
-            task = await self._ledger.get(task_id)
-            await self._sort_in(task, *await self._inspect(task))
-        except AppError as error:
-            await self._ledger.fail(task_id, error)
-        except Exception as error:
-            logger.opt(exception=error).error("inspection of {} failed", task_id)
-            await self._ledger.fail(task_id, as_app_error(error))
+        while True:
+            await self._ledger.trouble.over()
+            try:
+                task = await self._ledger.get(task_id)
+                return await self._sort_in(task, *await self._inspect(task))
+            except Exception as error:
+                told = as_app_error(error)
+                if not isinstance(told, PASSING):
+                    if told is not error:
+                        logger.opt(exception=error).error("inspection of {} failed", task_id)
+                    return await self._ledger.fail(task_id, told)
+                if self._ledger.closing:
+                    return  # it is still pending at the next start
+                self._ledger.trouble.note(told)
 
     async def _inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
         engine = self._engine.identity if self._engine.available else ""
@@ -202,11 +218,13 @@ class Intake:
         if task.options.use_cache:
             done = await self._ledger.do(self._from_cache, task, key, facts)
             if done is not None:
+                self._ledger.trouble.worked()
                 await self._ledger.moved(done)
                 return
         plan: Callable[..., Task] = self._ledger.store.plan
         queued: Awaitable[Task] = self._ledger.do(plan, task.id, schedule.cut(pages, size), **facts)
         self._queued(await self._ledger.moved(await queued))
+        self._ledger.trouble.worked()
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.backend import Endpoint
-from gradio_app.errors import NotFound
+from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
 from gradio_app.task import Inspection, Shard, Task, readings
@@ -24,6 +24,12 @@ LIGHT_TIMEOUT = 120.0
 LEAST_TIME = 60.0
 #: raised when the files of a result change, so that results of older versions are not reused
 RESULT_VERSION = 1
+#: a job that fails while the disk has less room than this failed of it, in bytes
+NO_ROOM = 2**20
+_TOO_MUCH_ROOM = (
+    "Reading this document takes more room on the disk than one document may. Choose fewer pages, or ask the "
+    "administrator to raise worker_memory_limit."
+)
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
 
@@ -122,10 +128,21 @@ class Jobs:
                 tmp=str(folder / "tmp"),
                 seconds=seconds,
             )
-        except BaseException:
+        except BaseException as error:
+            judged = await asyncio.shield(asyncio.to_thread(self._judge, error, folder))
             await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
+            if judged is not error:
+                raise judged from error
             raise
         return Parsed(folder, answer, time.monotonic() - started)
+
+    def _judge(self, error: BaseException, folder: Path) -> BaseException:
+        """A full disk fails jobs in odd ways, and no document is to blame. One that fills the disk is."""
+        if isinstance(error, DiskFull):
+            limit = self._settings.worker_memory_limit
+            return FileTooLarge(_TOO_MUCH_ROOM) if self._folders.size(folder) > limit else error
+        odd = isinstance(error, FileCorrupt | WorkerCrashed) or type(error) is AppError
+        return DiskFull() if odd and self._folders.free_bytes() < NO_ROOM else error
 
     async def drop(self, parsed: Parsed) -> None:
         """Deletes what is left of a job."""

@@ -10,10 +10,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
 
-from gradio_app.errors import AppError, Conflict, NotFound
+from gradio_app.errors import PASSING, AppError, Conflict, NotFound
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task
+from gradio_app.trouble import Trouble, passing, resumable
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -27,13 +28,40 @@ class Ledger:
         self.closing = False
         self.ended: dict[str, int] = {status.value: 0 for status in sorted(TERMINAL)}
         self.version = 0
+        self.trouble = Trouble(lambda: self._run(store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._changed = asyncio.Condition()
 
     async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Runs a store function on the store's thread.
+        """Runs a store function on the store's thread: once, for somebody who can be told.
 
-        A cancelled caller still waits for it: files that the function is moving must not be deleted
+        A fault of the machine is raised as the ``AppError`` for it, and noted as trouble.
+        """
+        try:
+            return await self._run(fn, *args, **kwargs)
+        except Exception as error:
+            fault = passing(error)
+            if fault is None:
+                raise
+            logger.bind(action="store_fault").warning("{}: {}", type(error).__name__, error)
+            self.trouble.note(fault)
+            raise fault from error
+
+    async def must(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Like ``do``, for work that nobody would ask for again: tried until no fault is in the way.
+
+        ``fn`` may be called several times (see ``resumable``). Raises the fault only at shutdown.
+        """
+        while True:
+            try:
+                return await self.do(fn, *args, **kwargs)
+            except PASSING:
+                if self.closing:
+                    raise
+                await self.trouble.over()
+
+    async def _run(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """A cancelled caller still waits for it: files that the function is moving must not be deleted
         under it.
         """
         loop = asyncio.get_running_loop()
@@ -44,21 +72,19 @@ class Ledger:
             await asyncio.wait([work])
             raise
 
-    async def move(
-        self, task_id: str, to: TaskStatus, then: Callable[[], None] | None = None, **changes: Any
-    ) -> Task:
-        """Moves a task; raises ``NotFound`` or ``Conflict``.
+    async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
+        """Moves a task because somebody asked for it; raises ``NotFound`` or ``Conflict``."""
+        return await self.moved(await self.do(self.store.move, task_id, to, **changes))
+
+    async def must_move(self, task_id: str, to: TaskStatus, then: Callable[[], None], **changes: Any) -> Task:
+        """Moves a task, however often it has to be tried; raises ``NotFound`` or ``Conflict``.
 
         ``then`` puts its files in order before anything else can happen to the task.
         """
-
-        def move_and_then() -> Task:
-            task = self.store.move(task_id, to, **changes)
-            if then is not None:
-                then()
-            return task
-
-        return await self.moved(await self.do(move_and_then))
+        moved: list[Task] = []
+        steps = resumable(lambda: moved.append(self.store.move(task_id, to, **changes)), then)
+        await self.must(steps)
+        return await self.moved(moved[0])
 
     async def moved(self, task: Task) -> Task:
         """Tells everyone who waits, and the log, where a task now stands."""
@@ -75,10 +101,10 @@ class Ledger:
         await self.notify()
         return task
 
-    async def fail(self, task_id: str, error: AppError, then: Callable[[], None] | None = None) -> None:
+    async def fail(self, task_id: str, error: AppError, then: Callable[[], None] = lambda: None) -> None:
         """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
         try:
-            await self.move(
+            await self.must_move(
                 task_id,
                 TaskStatus.FAILED,
                 then,
@@ -130,6 +156,7 @@ class Ledger:
     async def begin_closing(self) -> None:
         """Lets go of everyone who waits: the server is about to stop."""
         self.closing = True
+        self.trouble.close()
         await self.notify()
 
     async def close(self) -> None:

@@ -6,20 +6,25 @@ Every change of a task takes the next revision; who wants to know what changed a
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from gradio_app.database import connect, transaction
 from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import lock_folder
-from gradio_app.schema import ACTIVE_SQL, MIGRATIONS, SCHEMA, SCHEMA_VERSION, sql_list
+from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.task import Shard, Task, pages_done
+
+#: room on the disk without which nothing is begun, in bytes
+ROOM = 4 * 2**20
 
 
 class Superseded(Conflict):
@@ -40,40 +45,30 @@ class Store:
     """One open data folder. Holds a lock on it until ``close``."""
 
     def __init__(self, database: Path) -> None:
+        self._probe = database.with_name("probe")
         self._lock = lock_folder(database.with_name("lock"))
-        self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        try:
+            self._db = connect(database)
+        except AppError:
+            self._lock.close()
+            raise
 
     def close(self) -> None:
         self._db.close()
         self._lock.close()
 
-    def _migrate(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            self.close()
-            raise AppError(
-                f"The data folder was written by a newer version (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
-            )
-        if version == 0:
-            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-            return
-        for older in range(version, SCHEMA_VERSION):
-            self._db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version={older + 1}; COMMIT;")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db)
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def check_writable(self) -> None:
+        """Raises what stops the queue from working: writes a row, and takes some room for a moment."""
+        with self._transaction() as db:
+            db.execute("UPDATE counters SET value = value WHERE name = 'rev'")
         try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            with self._probe.open("wb") as probe:
+                os.posix_fallocate(probe.fileno(), 0, ROOM)
+        finally:
+            self._probe.unlink(missing_ok=True)
 
     def _next_rev(self) -> int:
         row = self._db.execute("UPDATE counters SET value = value + 1 WHERE name = 'rev' RETURNING value")

@@ -113,8 +113,9 @@ class TaskManager:
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
+        task = await self._dispatcher.cancel(task_id)
         await self._intake.forget(task_id)
-        return await self._dispatcher.cancel(task_id)
+        return task
 
     async def retry(self, task_id: str) -> Task:
         """Runs a failed, partial or cancelled task again; finished parts are not parsed again."""
@@ -153,8 +154,8 @@ class TaskManager:
         self._dispatcher.wake()
 
     async def _set_paused(self, paused: bool) -> None:
-        self._dispatcher.paused = paused
         await self.ledger.do(self.ledger.store.set_paused, paused)
+        self._dispatcher.paused = paused
         await self.ledger.notify()
 
     # ------------------------------------------------------------ what users see
@@ -192,6 +193,11 @@ class TaskManager:
             return QueueStatus.PAUSED
         busy = self._dispatcher.runs or self._dispatcher.lanes or self._intake.waiting
         return QueueStatus.RUNNING if busy else QueueStatus.IDLE
+
+    @property
+    def notice(self) -> str | None:
+        """Why nothing new is begun, in a sentence, while the machine is in trouble."""
+        return self.ledger.trouble.error.message if self.ledger.trouble.error else None
 
     @property
     def pages_parsed(self) -> int:

@@ -9,10 +9,12 @@ from loguru import logger
 
 from gradio_app.errors import (
     AppError,
+    DiskFull,
     FileCorrupt,
     FileEncrypted,
     FileTypeUnsupported,
     ModelsMissing,
+    ServerBusy,
     WorkerOutOfMemory,
     as_app_error,
 )
@@ -48,12 +50,25 @@ def _translate(error: Exception) -> AppError:
         return ModelsMissing()
     if "Unsupported file type" in text:
         return FileTypeUnsupported()
+    if _disk_full(error):
+        return DiskFull()
     # an errno is the system's word, not the document's (PIL's "cannot identify" has none)
     if isinstance(error, OSError) and error.errno is not None:
-        return as_app_error(error)
+        # a document that opens too many files is to blame for it, unlike a server with too many visitors
+        told = as_app_error(error)
+        return AppError() if isinstance(told, ServerBusy) else told
     if isinstance(error, ImportError | NameError):  # a fault of the installation, not of the document
         return AppError()
     return FileCorrupt()
+
+
+def _disk_full(error: BaseException | None) -> bool:
+    """True when the disk was full anywhere below: libraries wrap what the system says."""
+    while error is not None:
+        if isinstance(as_app_error(error), DiskFull):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

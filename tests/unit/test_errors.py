@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from gradio_app import errors
-from gradio_app.errors import BY_CODE, AppError, FileEmpty, GpuOutOfMemory, as_app_error, from_code
+from gradio_app.errors import BY_CODE, PASSING, AppError, FileEmpty, GpuOutOfMemory, as_app_error, from_code
 
 #: code -> HTTP status, whether trying again can help; clients rely on these
 CONTRACT = {
@@ -30,6 +30,8 @@ CONTRACT = {
     "worker_out_of_memory": (500, True),
     "task_timeout": (504, True),
     "disk_full": (507, True),
+    "storage_unavailable": (503, True),
+    "server_busy": (503, True),
     "quota_exceeded": (429, True),
     "unauthorized": (401, False),
     "forbidden": (403, False),
@@ -96,6 +98,28 @@ def test_a_subclass_elsewhere_does_not_take_its_parents_code_over() -> None:
 )
 def test_a_full_disk_is_told_as_such(error: Exception) -> None:
     assert as_app_error(error).code == "disk_full"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.EROFS, "Read-only file system"), "storage_unavailable"),
+        (OSError(errno.EIO, "Input/output error"), "storage_unavailable"),
+        (sqlite3.OperationalError("database is locked"), "storage_unavailable"),
+        (sqlite3.OperationalError("attempt to write a readonly database"), "storage_unavailable"),
+        (sqlite3.OperationalError("disk I/O error"), "storage_unavailable"),
+        (OSError(errno.EMFILE, "Too many open files"), "server_busy"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "server_busy"),
+    ],
+)
+def test_a_fault_of_the_machine_passes_and_is_told_as_such(error: Exception, code: str) -> None:
+    told = as_app_error(error)
+    assert (told.code, told.retryable, isinstance(told, PASSING)) == (code, True, True)
+
+
+def test_an_error_of_ours_stays_what_it_is() -> None:
+    error = FileEmpty("It is empty.")
+    assert as_app_error(error) is error
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EACCES, "secret/path"), ValueError("secret"), OSError()])

@@ -1,0 +1,72 @@
+"""Opening the queue's database: settings of SQLite, older files brought up to date, transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gradio_app.errors import AppError
+from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+
+#: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
+#: who ask wait in one line; the queue's own work is tried again
+PATIENCE = 500
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The open database, made or brought up to date; ``AppError`` with a sentence when it cannot be used."""
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    try:
+        db.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            db.execute(f"PRAGMA {pragma}")
+        _migrate(db)
+        db.execute(f"PRAGMA busy_timeout={PATIENCE}")
+    except BaseException as error:
+        db.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(path, error) from error
+        raise
+    return db
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> AppError:
+    return AppError(
+        f"The queue's database {path} cannot be used: {error}. Is the folder writable, is there room on the "
+        "disk, is another program working on it? A damaged one has to be restored, or moved away."
+    )
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise AppError(
+            f"The data folder was written by a newer version (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
+        )
+    if version == 0:
+        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        return
+    for older in range(version, SCHEMA_VERSION):
+        db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version={older + 1}; COMMIT;")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    """All or nothing of what is written inside, on disk at the end."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        # SQLite may have rolled back by itself, as when the disk is full; a failed COMMIT leaves it open
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
