@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from gradio_app.errors import NotFound
 from gradio_app.folders import link_or_copy
+from gradio_app.parsing.cleaning import Cleaner, offline_html
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.inspection import PICTURES
 
@@ -98,7 +99,10 @@ def write_pages(middle: Any, folder: Path) -> None:
 
 
 def export(result: str, target: str, form: str, title: str) -> dict[str, Any]:
-    """Renders a finished result folder as ``html``, ``docx``, ``latex`` or ``epub`` into ``target``."""
+    """Renders a finished result folder as ``html``, ``docx``, ``latex`` or ``epub`` into ``target``.
+
+    Nothing in it acts by itself or loads anything from outside, whatever the document held.
+    """
     with readable_errors():
         from mineru.parser import ParseResult
         from mineru.render import RenderFormat, render
@@ -124,7 +128,10 @@ def export(result: str, target: str, form: str, title: str) -> dict[str, Any]:
             "latex": LatexRenderOptions(document_title=title),
             "epub": EpubRenderOptions(title=title, asset_resolver=read_asset),
         }
+        Cleaner(form).clean(middle)
         rendered: Any = cast(Any, render)(middle, RenderFormat(form), options=options[form])
+        if form == "html":
+            rendered = offline_html(rendered)
         data = rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
         Path(target).write_bytes(data)
         return {"bytes": len(data)}
