@@ -7,7 +7,7 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos gpu bench screenshots lock clean chromium \
+.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench screenshots lock clean chromium \
     sglang-cpu
 
 help: ## this list
@@ -22,7 +22,7 @@ unit: setup ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
 integration: setup sglang-cpu ## tests that start the service, and the engine in thousands of orders
-	$(PYTEST) tests/integration tests/chaos
+	$(PYTEST) tests/integration tests/chaos tests/fuzz
 
 browser: setup chromium ## tests that drive the page with Chromium
 	$(PYTEST) tests/browser
@@ -43,6 +43,9 @@ sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a ca
 
 chaos: setup ## tests that kill processes, and the engine in thousands of orders
 	$(PYTEST) tests/chaos tests/integration/test_kill.py
+
+fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for fewer, others)
+	$(PY) -m tests.fuzz --count $(or $(N),10000) --seed $(or $(SEED),1)
 
 # Not a part of `test`: they take the card for themselves, and say why where they cannot.
 gpu: setup ## tests that need an NVIDIA card (the rest never does)

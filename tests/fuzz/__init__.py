@@ -1,0 +1,1 @@
+"""Mutated documents of every accepted type through the REST API of a real server."""
