@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -27,7 +28,7 @@ from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.credentials import Credentials, server_secret
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import AppError, NotFound, OptionInvalid, as_app_error
+from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
 from gradio_app.origin import is_loopback
@@ -116,8 +117,13 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         allowed_hosts=settings.allowed_hosts,
         requests_per_minute=settings.max_requests_per_minute,
     )
-    app.add_middleware(SteadyBodies)
+    app.add_middleware(SteadyBodies, room=partial(_check_disk, settings, folders))
     return app
+
+
+def _check_disk(settings: Settings, folders: Folders) -> None:
+    if folders.free_bytes() < settings.disk_reserve:
+        raise DiskFull()
 
 
 def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
@@ -146,14 +152,19 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse({"error": told.to_dict()}, error.status_code, error.headers)
 
     async def unexpected(_request: Request, error: Exception) -> JSONResponse:
-        logger.opt(exception=error).error("a request failed")
         told = as_app_error(error)
+        if isinstance(told, PASSING):
+            logger.bind(action="fault", code=told.code).warning("a request failed: {}", error)
+        else:
+            logger.opt(exception=error).error("a request failed")
         return JSONResponse({"error": told.to_dict()}, told.status)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
         AppError: app_error,
         RequestValidationError: invalid,
         HTTPException: http_error,
+        OSError: unexpected,  # by name: what only Exception catches is raised once more, for the log
+        sqlite3.Error: unexpected,
         Exception: unexpected,
     }
     for kind, handler in handlers.items():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import resource
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.responses import JSONResponse
@@ -19,6 +20,8 @@ HEAD_TIME = 15.0
 #: a body must go on after so many seconds, and come this fast on the whole (bytes a second) after the first
 BODY_PAUSE = 30.0
 BODY_SPEED = 1024
+#: a growing body is looked at for room once in so many bytes
+ROOM_BYTES = 16 * 2**20
 #: who reads nothing of an answer for so long is not there any more
 READ_PAUSE = 60.0
 #: open files wanted, and those that are kept back for workers, the database and results
@@ -104,55 +107,66 @@ def _stop(timer: asyncio.TimerHandle | None) -> None:
 
 
 class SteadyBodies:
-    """Gives up bodies that stand still or trickle; answers them with 408."""
+    """Gives up bodies that stand still or trickle (408), or for which there is no room any more (507).
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``room`` raises the ``AppError`` that says so; it is asked once in so many bytes.
+    """
+
+    def __init__(self, app: ASGIApp, room: Callable[[], None]) -> None:
         self._app = app
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "DELETE", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, send)
+        body = _Body(receive, send, self._room)
         try:
             await self._app(scope, body.receive, body.send)
         except Exception:
-            if not body.slow:
+            if body.given_up is None:
                 raise
-        if body.slow and not body.answered:
-            await _TOO_SLOW(scope, receive, send)
+        if body.given_up is not None and not body.answered:
+            problem = {"error": body.given_up.to_dict()}
+            answer = JSONResponse(problem, body.given_up.status, headers={"Connection": "close"})
+            await answer(scope, receive, send)
 
 
 class _Body:
-    """One request's body and answer. When the body is too slow the client counts as gone."""
+    """One request's body and answer. When the body is given up the client counts as gone."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Receive, send: Send, room: Callable[[], None]) -> None:
+        self._receive, self._send, self._room = receive, send, room
         self._started, self._bytes, self._complete = time.monotonic(), 0, False
-        self.slow = self.answered = False
+        self.given_up: AppError | None = None
+        self.answered = False
 
     async def receive(self) -> Message:
-        if self._complete:  # what comes now is that the client has gone
+        """The next piece, or that the client has gone."""
+        if self._complete or self.given_up:  # what comes now is that the client has gone
             return await self._receive()
         try:
             async with asyncio.timeout(BODY_PAUSE):
                 message = await self._receive()
+            self._check(message)
+            return message
         except TimeoutError:
-            return self._give_up()
-        self._bytes += len(message.get("body", b""))
-        self._complete = not message.get("more_body", False)
-        late = time.monotonic() - self._started - BODY_PAUSE
-        trickles = not self._complete and late > 0 and self._bytes < late * BODY_SPEED
-        return self._give_up() if trickles else message
-
-    def _give_up(self) -> Message:
-        self.slow = True
+            self.given_up = TooSlow()
+        except AppError as error:
+            self.given_up = error
         return {"type": "http.disconnect"}
 
+    def _check(self, message: Message) -> None:
+        before, self._bytes = self._bytes, self._bytes + len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        late = time.monotonic() - self._started - BODY_PAUSE
+        if not self._complete and late > 0 and self._bytes < late * BODY_SPEED:
+            raise TooSlow()
+        if before // ROOM_BYTES != self._bytes // ROOM_BYTES:
+            self._room()
+
     async def send(self, message: Message) -> None:
-        if not self.slow:
+        """Passes the answer on, unless another is given."""
+        if self.given_up is None:
             self.answered = True
             await self._send(message)
-
-
-_TOO_SLOW = JSONResponse({"error": TooSlow().to_dict()}, TooSlow.status, headers={"Connection": "close"})

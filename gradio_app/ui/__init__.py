@@ -10,8 +10,9 @@ from fastapi import FastAPI, Request
 from gradio_app.api import identity_of
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
-from gradio_app.ui import files, page
+from gradio_app.ui import door, files, page
 from gradio_app.ui.functions import Functions
+from gradio_app.ui.owners import Owners
 
 #: threads for Gradio's own blocking routes; with its default of 40, blocked calls froze page loads
 THREADS = 100
@@ -27,9 +28,11 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
     """Serves the page at ``/`` of ``app``. Gradio reads and writes files in ``folders.gradio`` only."""
     prefix = settings.root_path.rstrip("/")
     files.mount(app)
+    owners = Owners()
+    door.mount(app, owners)
     with gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo:
         page.build(prefix)
-        Functions(app, folders.gradio).publish(demo)
+        Functions(app, folders.gradio, owners).publish(demo)
     _tune(demo)
     cast(Any, gr).mount_gradio_app(
         app,

@@ -23,6 +23,7 @@ from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, a
 from gradio_app.states import READABLE
 from gradio_app.task import OcrMode, ParseOptions, Task, Tier
 from gradio_app.task_manager import TaskManager, Upload
+from gradio_app.ui.owners import Owners
 from gradio_app.uploads import receive_path
 
 #: one wait inside /convert, in seconds; it waits again until the task has ended
@@ -59,8 +60,9 @@ def _told(error: AppError) -> gr.Error:
 class Functions:
     """What scripts and agents may call. Everything is checked against who asks, as in REST."""
 
-    def __init__(self, app: FastAPI, uploads: Path) -> None:
+    def __init__(self, app: FastAPI, uploads: Path, owners: Owners) -> None:
         self._app = app
+        self._owners = owners
         self._uploads = uploads.resolve()
 
     def publish(self, demo: gr.Blocks) -> None:
@@ -169,7 +171,7 @@ class Functions:
         who = _who(request)
         with noted(who, "read", str(task_id)):
             task = await own_task(self._manager, who, str(task_id))
-        return await self._result(task)
+        return await self._result(task, who)
 
     @_telling
     async def convert(
@@ -191,15 +193,15 @@ class Functions:
             page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
             ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
         """
-        options = _options(tier, page_range, ocr_mode)
-        [task] = await self._submit(_who(request), [file], options)
+        who, options = _who(request), _options(tier, page_range, ocr_mode)
+        [task] = await self._submit(who, [file], options)
         while not task.ended:
             if self._manager.ledger.closing:
                 raise ShuttingDown(
                     f"The server restarts. Task {task.id} goes on afterwards; ask for its result then."
                 )
             task = await self._manager.wait(task.id, _WAIT)
-        return await self._result(task)
+        return await self._result(task, who)
 
     # ------------------------------------------------------------ how
 
@@ -214,7 +216,7 @@ class Functions:
         received: list[Upload] = []
         try:
             for file in listed:
-                received.append(await asyncio.to_thread(self._receive, file))
+                received.append(await asyncio.to_thread(self._receive, file, who))
             tasks = await self._manager.submit(who.name, received, options)
         finally:
             for upload in received:
@@ -222,25 +224,26 @@ class Functions:
         note_submitted(who, tasks)
         return tasks
 
-    def _receive(self, file: Any) -> Upload:
-        """Takes in a file that was uploaded to Gradio before; anything else on this machine is refused."""
+    def _receive(self, file: Any, who: Identity) -> Upload:
+        """Takes in a file that they uploaded to Gradio before; anything else on this machine is refused."""
         path, name = _path_and_name(file)
         try:
             found = Path(path).resolve(strict=True)
         except (OSError, ValueError):
             raise _not_uploaded() from None
-        if not found.is_relative_to(self._uploads) or not found.is_file():
+        if not found.is_relative_to(self._uploads) or not found.is_file() or not self._owners.may(found, who):
             raise _not_uploaded()
         manager = self._manager
         return receive_path(found, name or found.name, manager.folders.tmp, manager.settings.max_file_size)
 
-    async def _result(self, task: Task) -> tuple[str, FileData]:
+    async def _result(self, task: Task, who: Identity) -> tuple[str, FileData]:
         if task.status not in READABLE:
             raise task.error or Conflict(f"The task is {task.status}; it has no result.")
         folder = self._manager.folders.result(task.id)
         markdown = await asyncio.to_thread((folder / "document.md").read_text, "utf-8")
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
         await asyncio.to_thread(_write_zip, folder, archive)
+        self._owners.add(archive, who)
         # as plain JSON: Gradio passes what an API function returns on as it is
         sent = FileData(path=str(archive), orig_name=archive.name, size=archive.stat().st_size)
         return markdown, cast(FileData, sent.model_dump())

@@ -152,7 +152,7 @@ def test_files_of_the_machine_are_refused(server: LiveServer, tmp_path: Path) ->
         # Gradio's own check comes first here, and says nothing
         assert (call(server, "submit", [record], "auto", "", "auto")["error"] or refused).startswith(refused)
         assert (call(server, "convert", record, "auto", "", "auto")["error"] or refused).startswith(refused)
-    assert httpx.get(f"{server.url}/gradio_api/file={server.data / 'queue.db'}").status_code == 403
+    assert httpx.get(f"{server.url}/gradio_api/file={server.data / 'queue.db'}").status_code == 404
     assert list(server.data.glob("tmp/*")) == []
 
 

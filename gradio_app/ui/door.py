@@ -1,0 +1,113 @@
+"""What stands before Gradio: which of its routes exist here, whose its files are, what its page may load."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import unquote
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gradio_app.credentials import Identity
+from gradio_app.errors import NotFound
+from gradio_app.ui.owners import Owners
+
+#: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
+#: host, whatever a document holds: a picture on somebody's server would tell them who reads it.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+_API = "/gradio_api"
+_FILE = f"{_API}/file="
+_UPLOAD = f"{_API}/upload"
+#: what is not Gradio's
+_OURS = re.compile(r"/(api|gpu|page|docs|static-offline-docs)(/.*)?|/(openapi\.json|health|ready|metrics)")
+#: what the page, gradio_client and MCP use of Gradio. It has more: proxies, a code editor, recorders, run
+#: histories, profilers; each would be one more way in.
+_NEEDED = re.compile(
+    r"/?|/config/?|/(assets|static|svelte)/.+|/(favicon\.ico|theme\.css|manifest\.json|robots\.txt|pwa_icon(/\d+)?)"
+    r"|/gradio_api/(user|login_check|app_id|info|openapi\.json|startup-events|theme\.css|upload|upload_progress"
+    r"|cancel|reset|queue/(join|data|status)|heartbeat/\w+|(run|api|call|call/v2)/\w+|call/\w+/\w+)/?"
+    r"|/gradio_api/mcp(/.*)?|/gradio_api/file=.+"
+)
+_LONGEST_ANSWER = 1 << 20
+
+
+class Door:
+    """Middleware before the whole application; what is not Gradio's passes."""
+
+    def __init__(self, app: ASGIApp, owners: Owners) -> None:
+        self._app = app
+        self._owners = owners
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in ("", "/"):
+            # Gradio takes "page" in the query for itself, whose pages are not ours
+            scope = {**scope, "query_string": b""}
+        if not self._open(path, scope):
+            await JSONResponse({"error": NotFound().to_dict()}, 404)(scope, receive, send)
+            return
+        send = _with_policy(send)
+        if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
+            send = self._noting_owner(send, scope["identity"])
+        await self._app(scope, receive, send)
+
+    def _open(self, path: str, scope: Scope) -> bool:
+        if path.startswith(_FILE):
+            wanted = unquote(path.removeprefix(_FILE))
+            # also keeps Gradio from sending people on to addresses elsewhere
+            return "://" not in wanted and self._owners.may(wanted, scope["identity"])
+        return bool(_OURS.fullmatch(path) or _NEEDED.fullmatch(path))
+
+    def _noting_owner(self, send: Send, who: Identity) -> Send:
+        """Remembers whose the files are that Gradio says it has stored."""
+        body = bytearray()
+        good = False
+
+        async def wrapped(message: Message) -> None:
+            nonlocal good
+            if message["type"] == "http.response.start":
+                good = message["status"] == 200
+            elif good and message["type"] == "http.response.body":
+                body.extend(message.get("body", b"")[:_LONGEST_ANSWER])
+                if not message.get("more_body"):
+                    for path in json.loads(body):
+                        self._owners.add(path, who)
+            await send(message)
+
+        return wrapped
+
+
+def mount(app: FastAPI, owners: Owners) -> None:
+    """Puts the door in front of everything that ``app`` has now."""
+    app.add_middleware(Door, owners=owners)
+
+
+def _with_policy(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith("text/html"):
+                headers.setdefault("Content-Security-Policy", _POLICY)
+        await send(message)
+
+    return wrapped

@@ -1,0 +1,37 @@
+"""Whose the files are that Gradio keeps for a moment: uploads before their task, archives after it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from gradio_app.credentials import Identity
+
+#: seconds; Gradio's files themselves are swept away much sooner
+_KEPT = 6 * 3600.0
+_MOST = 100_000
+
+
+class Owners:
+    """By path. Gradio stores equal content once, so a file may be several people's."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
+
+    def add(self, path: str | Path, who: Identity) -> None:
+        """The file at ``path`` is theirs too."""
+        key, now = os.path.realpath(path), time.monotonic()
+        _, names = self._files.pop(key, (now, set[str]()))
+        self._files[key] = (now, names | {who.name})
+        while self._files and (len(self._files) > _MOST or self._oldest() < now - _KEPT):
+            self._files.popitem(last=False)
+
+    def may(self, path: str | Path, who: Identity) -> bool:
+        """Whether a file is theirs. One that nobody is known to have brought is nobody's."""
+        _, names = self._files.get(os.path.realpath(path), (0.0, set[str]()))
+        return who.name in names or (who.admin and bool(names))
+
+    def _oldest(self) -> float:
+        return next(iter(self._files.values()))[0]
