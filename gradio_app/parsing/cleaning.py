@@ -49,7 +49,8 @@ _ENVIRONMENTS = """
     alignedat align alignat gather gathered split multline equation eqnarray tabular
 """
 _MATHML = "{http://www.w3.org/1998/Math/MathML}m"
-_WEB = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|//|\\)", re.IGNORECASE)
+_WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_WEB_PICTURE = re.compile(r"""<img\b[^>]*\bsrc=["']?(?:https?:)?//""", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +84,7 @@ def is_mathematics(formula: str) -> bool:
 
 
 class Cleaner:
-    """Changes a MiddleJson in place: what is no mathematics is shown as code, remote pictures by address."""
+    """Changes a MiddleJson in place: what is no mathematics is shown as code."""
 
     def __init__(self, form: str) -> None:
         # latex2mathml puts the text of a formula into MathML as if it were markup; LaTeX knows no \\lt
@@ -103,9 +104,6 @@ class Cleaner:
             return TextBlock(type=BlockType.TEXT, index=block.index, bbox=block.bbox, content=[code])
         if equation:
             block.content = self._formula(block.content)
-        if getattr(block, "image_url", None):
-            block.content = block.content or block.image_url
-            block.image_url = None
         content = getattr(block, "content", None)
         if isinstance(content, list):
             block.content = [self._part(item) for item in cast(list[Any], content)]
@@ -134,7 +132,7 @@ class Cleaner:
 
     def _markup(self, markup: str) -> str:
         """HTML of a table or picture; the same string when there is nothing to change."""
-        if "<eq" not in markup.lower() and "<img" not in markup.lower():
+        if not re.search(r"<(?:eq|a)\b", markup, re.IGNORECASE):
             return markup
         soup = BeautifulSoup(markup, "html.parser")
         for formula in soup.find_all("eq"):
@@ -143,19 +141,30 @@ class Cleaner:
                 formula.string = self._formula(text)
             else:
                 formula.name = "code"
-        for picture in soup.find_all("img"):
-            source = str(picture.get("src") or "")
-            if _WEB.match(source) and not source.strip().lower().startswith("data:"):
-                picture.replace_with(str(picture.get("alt") or source))
+        for link in soup.find_all("a"):
+            if _safe_target(str(link.get("href") or "")) is None:
+                link.unwrap()  # MinerU's DOCX refuses the whole document for a link without a target
         return str(soup)
+
+
+def _safe_target(address: str) -> str | None:
+    from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
+
+    schemes = OFFICE_EXTERNAL_HYPERLINK_SCHEMES
+    return sanitize_hyperlink_target(
+        address, allowed_schemes=schemes, allow_relative=True, allow_fragment=True
+    )
 
 
 # ---------------------------------------------------------------- after an export
 
 
 def offline_html(page: str) -> str:
-    """An exported page without scripts and with a policy of its own; formulas become MathML."""
-    if "<script" in page:
+    """An exported page without scripts and with a policy of its own.
+
+    Formulas become MathML; pictures on other servers become links to them.
+    """
+    if "<script" in page or _WEB_PICTURE.search(page):
         soup = BeautifulSoup(page, "html.parser")
         for script in soup.find_all("script"):
             script.decompose()
@@ -163,9 +172,19 @@ def offline_html(page: str) -> str:
             _set_formula(soup, formula)
         for canvas in soup.select(".docvortex-flowchart-canvas"):  # without a script it stays empty
             canvas.decompose()
+        for picture in soup.find_all("img"):
+            if _WEB.match(str(picture.get("src"))):
+                _link_instead(soup, picture)
         page = str(soup)
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     return re.sub(r'<meta charset="utf-8" ?/?>', lambda _: head, page, count=1)
+
+
+def _link_instead(soup: BeautifulSoup, picture: Tag) -> None:
+    address = str(picture.get("src"))
+    link = soup.new_tag("a", href=address, rel="noopener noreferrer")
+    link.string = str(picture.get("alt") or address)
+    picture.replace_with(link)
 
 
 def _set_formula(soup: BeautifulSoup, carrier: Tag) -> None:

@@ -80,3 +80,11 @@ def test_a_page_without_scripts_only_gets_its_policy() -> None:
     page = PAGE.format("<p>text").replace('<script src="https://cdn.invalid/x.js"></script>\n', "")
     before, rest = offline_html(page).split("<meta http-equiv", 1)
     assert before + rest.split(">\n", 1)[1] == page
+
+
+def test_pictures_on_other_servers_become_links() -> None:
+    page = offline_html(
+        PAGE.format('<p><img src="https://far.invalid/a.png" alt="A map"><img src="images/b.jpg">')
+    )
+    assert '<a href="https://far.invalid/a.png" rel="noopener noreferrer">A map</a>' in page
+    assert page.count("<img") == 1
