@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 
 from loguru import logger
@@ -15,9 +16,13 @@ from gradio_app.errors import (
     FileTypeUnsupported,
     ModelsMissing,
     ServerBusy,
+    WorkerCrashed,
     WorkerOutOfMemory,
     as_app_error,
 )
+
+#: how docvortex tells that a process of its own, which draws pages, is gone
+_RENDERER_GONE = ("PDF render worker exited", "PDF render worker disconnected")
 
 
 @contextmanager
@@ -44,6 +49,8 @@ def _translate(error: Exception) -> AppError:
     text = str(error)
     if _out_of_memory(error):
         return WorkerOutOfMemory()
+    if _helper_died(error):
+        return WorkerCrashed()
     if "password" in text.lower():
         return FileEncrypted()
     if isinstance(error, FileNotFoundError) and "is not ready under" in text:
@@ -60,6 +67,20 @@ def _translate(error: Exception) -> AppError:
     if isinstance(error, ImportError | NameError):  # a fault of the installation, not of the document
         return AppError()
     return FileCorrupt()
+
+
+def _helper_died(error: BaseException | None) -> bool:
+    """True when a process that draws pages ended: killed from outside, or by a page. Trying again tells.
+
+    Its library says so in words, or the pipe to it breaks.
+    """
+    while error is not None:
+        if isinstance(error, BrokenExecutor | BrokenPipeError | ConnectionResetError | EOFError):
+            return True
+        if isinstance(error, RuntimeError) and str(error).startswith(_RENDERER_GONE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _disk_full(error: BaseException | None) -> bool:
