@@ -55,10 +55,12 @@ class TaskManager:
     async def start(self) -> None:
         """Recovers what a crash or a stop left, and starts working."""
         store = self.ledger.store
+        recovered = await self.ledger.do(store.recover)
+        # after it: what was being cancelled has ended now, and its parts are put aside too
         await self.ledger.do(cleanup.sweep_start, store, self.folders)
         self._dispatcher.rates = await self.ledger.do(store.rates)
         self._dispatcher.paused = await self.ledger.do(lambda: store.paused)
-        for task in await self.ledger.do(store.recover):
+        for task in recovered:
             self._admit(task)
         self._loops = [
             asyncio.create_task(self._dispatcher.run(), name="dispatch"),

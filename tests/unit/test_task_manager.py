@@ -16,6 +16,7 @@ from gradio_app.errors import (
     WorkerOutOfMemory,
 )
 from gradio_app.states import QueueStatus, TaskStatus
+from gradio_app.store import Store
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
 
@@ -281,6 +282,25 @@ async def test_a_stop_gives_work_back_and_a_start_goes_on(tmp_path: Path) -> Non
         assert (done.status, done.attempt) == (TaskStatus.COMPLETED, 2)
         assert [h.pool.times(name) for name in ("doc:1-6", "doc:7-13", "doc:14-20")] == [0, 1, 1]
         assert h.leftovers() == []
+
+
+async def test_a_crash_while_a_task_is_cancelled_leaves_no_parts_about(tmp_path: Path) -> None:
+    async with house(tmp_path, workers=1) as h:
+        h.pool.hold = True
+        task = await h.submit(20)
+        await h.pool.until_running("doc:1-6")
+        h.pool.release("doc:1-6")
+        await h.pool.until_running("doc:7-13")
+    store = Store(h.folders.database)
+    for status in (TaskStatus.PROCESSING, TaskStatus.CANCELLING):
+        store.move(task.id, status)
+    store.close()
+    async with house(tmp_path) as h:
+        assert (await h.end(task)).status is TaskStatus.CANCELLED
+        assert h.leftovers() == []
+        await h.manager.retry(task.id)
+        assert (await h.end(task)).status is TaskStatus.COMPLETED
+        assert h.pool.times("doc:1-6") == 0, "what was finished is kept"
 
 
 async def test_a_finished_part_whose_files_are_gone_is_parsed_again(tmp_path: Path) -> None:
