@@ -75,7 +75,7 @@ def _helper_died(error: BaseException | None) -> bool:
     Its library says so in words, or the pipe to it breaks.
     """
     while error is not None:
-        if isinstance(error, BrokenExecutor | BrokenPipeError | ConnectionResetError | EOFError):
+        if isinstance(error, BrokenExecutor | BrokenPipeError | ConnectionResetError):
             return True
         if isinstance(error, RuntimeError) and str(error).startswith(_RENDERER_GONE):
             return True
