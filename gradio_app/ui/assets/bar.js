@@ -25,6 +25,7 @@ export function start(element) {
   }
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
   part.pause.onclick = togglePause;
+  part.leave.onclick = signOut;
   startChip(part.engine);
   dark.addEventListener("change", applyTheme);
   on("language", () => draw(element));
@@ -40,6 +41,8 @@ function draw(element) {
   for (const button of element.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language()));
   }
+  setIcon(part.leave, "leave");
+  setLabel(part.leave, t("bar.leave"));
   drawTheme();
   drawSummary();
 }
@@ -105,7 +108,7 @@ function drawSummary() {
   const user = state.queue?.user;
   show(part.pause, Boolean(user?.admin));
   if (user?.admin) drawPause(paused);
-  show(part.user, Boolean(user) && user.name !== "local");
+  for (const node of [part.user, part.leave]) show(node, Boolean(user) && user.name !== "local");
   if (user) {
     setText(part.user, user.name);
     part.user.title = `${t("bar.user")} ${user.name}`;
@@ -127,4 +130,14 @@ async function togglePause() {
   } catch (error) {
     notify(explain(error), "bad");
   }
+}
+
+// The page that comes then is the one to sign in.
+async function signOut() {
+  try {
+    await post("logout");
+  } catch (error) {
+    if (error.code === "network") return notify(explain(error), "bad");
+  }
+  location.reload();
 }

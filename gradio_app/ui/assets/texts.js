@@ -16,7 +16,7 @@ export const TEXTS = {
   "bar.paused": ["Paused", "已暂停"],
   "bar.draining": ["Restarting…", "正在重启…"],
   "bar.offline": ["No connection to the server. Trying again…", "无法连接服务器，正在重试…"],
-  "bar.signin": ["Your session has ended. Open the address with the token again.", "登录已失效，请重新打开带令牌的地址。"],
+  "bar.signin": ["Your session has ended. Reload the page to sign in.", "登录已失效，请重新加载页面并登录。"],
   "bar.loading": ["Connecting…", "正在连接…"],
   "bar.pause": ["Pause the queue", "暂停队列"],
   "bar.resume": ["Resume the queue", "恢复队列"],
@@ -25,6 +25,7 @@ export const TEXTS = {
   "bar.theme.light": ["Colours: light. Switch to dark", "配色：浅色。切换为深色"],
   "bar.theme.dark": ["Colours: dark. Switch to system", "配色：深色。切换为跟随系统"],
   "bar.user": ["Signed in as", "当前用户"],
+  "bar.leave": ["Sign out", "退出登录"],
 
   // ---- intake
   "intake.title": ["Drop documents anywhere", "把文档拖放到任意位置"],
@@ -329,6 +330,9 @@ export const ERRORS_ZH = {
   forbidden: "您没有此操作的权限。",
   not_found: "内容不存在、已删除，或属于其他人。",
   conflict: "任务当前状态下无法执行此操作。",
+  storage_unavailable: "服务器暂时无法写入数据文件夹。任何内容都不会丢失，恢复后会自动继续，请一分钟后重试。",
+  server_busy: "服务器当前打开的连接或进程过多，请一分钟后重试。",
+  request_timeout: "上传速度过慢，已中止。请检查网络连接后重新发送。",
   shutting_down: "服务器正在重启，暂不接收新文档，请几秒后重试。",
   network: "无法连接服务器，请检查网络后重试。",
 };

@@ -1,0 +1,102 @@
+"""Coming in and going out, as a person with a browser does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from gradio_app.users import User, write
+from tests.documents import text_pdf
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server where people sign in by name."""
+    folder = tmp_path_factory.mktemp("people")
+    people = {"alice": User("alice", "wonderland"), "root": User("root", "carrots!", admin=True)}
+    write(folder / "users.txt", people)
+    flags = (
+        "--users",
+        str(folder / "users.txt"),
+        "--workers",
+        "1",
+        "--token",
+        "shared",
+        "--admin-token",
+        "boss",
+    )
+    with LiveServer(folder / "data", *flags, token="shared") as live:
+        yield live
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A fresh browser profile, with nothing opened."""
+    context = browser.new_context(locale="en-US", viewport={"width": 390, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def enter(page: Page, name: str, password: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_in_by_name_and_out_again(house: LiveServer, visitor: Page, tmp_path: Path) -> None:
+    visitor.goto(house.url)
+    enter(visitor, "alice", "wrong")
+    expect(visitor.get_by_role("alert")).to_contain_text("not right")
+    enter(visitor, "alice", "wonderland")
+    visitor.locator(".mo-alive .mo-primary").wait_for()
+    expect(visitor.get_by_role("button", name="Pause the queue")).to_be_hidden()
+    (tmp_path / "mine.pdf").write_bytes(text_pdf())
+    visitor.locator("input[type=file]").first.set_input_files(tmp_path / "mine.pdf")
+    expect(visitor.get_by_text("mine.pdf").first).to_be_visible()
+    visitor.get_by_role("button", name="Sign out").click()
+    expect(visitor.get_by_label("Password")).to_be_visible()
+    assert visitor.context.cookies() == []
+    visitor.go_back()
+    visitor.reload()
+    expect(visitor.get_by_label("Password")).to_be_visible()
+
+
+def test_the_admin_has_more_buttons(house: LiveServer, visitor: Page) -> None:
+    visitor.goto(house.url)
+    enter(visitor, "root", "carrots!")
+    visitor.locator(".mo-alive .mo-primary").wait_for()
+    expect(visitor.get_by_role("button", name="Pause the queue")).to_be_visible()
+
+
+def test_the_printed_address_leads_in_and_leaves_no_token_behind(house: LiveServer, visitor: Page) -> None:
+    visitor.goto(f"{house.url}/?token=boss")
+    visitor.locator(".mo-alive .mo-primary").wait_for()
+    assert "token" not in visitor.url
+    expect(visitor.get_by_role("button", name="Pause the queue")).to_be_visible()
+    expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
+
+
+def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visitor: Page) -> None:
+    visitor.goto(f"{house.url}/?token=shared")
+    visitor.locator(".mo-alive .mo-primary").wait_for()
+    visitor.context.clear_cookies()
+    expect(visitor.get_by_role("status").first).to_contain_text("Reload the page to sign in", timeout=30_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_is_readable(house: LiveServer, visitor: Page, scheme: str, tmp_path: Path) -> None:
+    visitor.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    visitor.goto(house.url)
+    form = visitor.locator("form").bounding_box()
+    assert form and form["x"] >= 0 and form["x"] + form["width"] <= 390, "it fits on a phone"
+    expect(visitor.get_by_label("Name")).to_be_focused()
+    picture = tmp_path / f"sign-in-{scheme}.png"
+    visitor.screenshot(path=picture)
+    assert picture.stat().st_size > 5000
