@@ -48,6 +48,7 @@ _ENVIRONMENTS = """
     matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array subarray cases dcases rcases aligned
     alignedat align alignat gather gathered split multline equation eqnarray tabular
 """
+_NO_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
 _MATHML = "{http://www.w3.org/1998/Math/MathML}m"
 _WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _WEB_PICTURE = re.compile(r"""<img\b[^>]*\bsrc=["']?(?:https?:)?//""", re.IGNORECASE)
@@ -84,7 +85,11 @@ def is_mathematics(formula: str) -> bool:
 
 
 class Cleaner:
-    """Changes a MiddleJson in place: what is no mathematics is shown as code."""
+    """Changes a MiddleJson in place.
+
+    What is no mathematics is shown as code, and what XML cannot hold as a question mark: MinerU's EPUB
+    refuses the whole document for one such sign in a heading.
+    """
 
     def __init__(self, form: str) -> None:
         # latex2mathml puts the text of a formula into MathML as if it were markup; LaTeX knows no \\lt
@@ -100,15 +105,16 @@ class Cleaner:
 
         equation = block.type == BlockType.EQUATION
         if equation and not is_mathematics(block.content):
-            code = CodeInlineSpan(type="code_inline", content=block.content)
+            code = CodeInlineSpan(type="code_inline", content=_readable(block.content))
             return TextBlock(type=BlockType.TEXT, index=block.index, bbox=block.bbox, content=[code])
         if equation:
             block.content = self._formula(block.content)
         content = getattr(block, "content", None)
         if isinstance(content, list):
             block.content = [self._part(item) for item in cast(list[Any], content)]
-        elif isinstance(content, str) and hasattr(block, "image_path") and not equation:
-            block.content = self._markup(content)
+        elif isinstance(content, str) and not equation:
+            text = _readable(content)
+            block.content = self._markup(text) if hasattr(block, "image_path") else text
         return block
 
     def _part(self, part: Any) -> Any:
@@ -119,13 +125,16 @@ class Cleaner:
             return self._block(part)
         if isinstance(part, EquationInlineSpan):
             if not is_mathematics(part.content):
-                return CodeInlineSpan(type="code_inline", content=part.content)
+                return CodeInlineSpan(type="code_inline", content=_readable(part.content))
             part.content = self._formula(part.content)
         elif isinstance(part, HyperlinkSpan):
             part.content = [self._part(item) for item in part.content]
+        else:
+            part.content = _readable(part.content)
         return part
 
     def _formula(self, formula: str) -> str:
+        formula = _readable(formula)
         for sign, command in self._signs.items():
             formula = formula.replace(sign, command)
         return formula
@@ -145,6 +154,10 @@ class Cleaner:
             if _safe_target(str(link.get("href") or "")) is None:
                 link.unwrap()  # MinerU's DOCX refuses the whole document for a link without a target
         return str(soup)
+
+
+def _readable(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
 
 
 def _safe_target(address: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.parsing.cleaning import LONGEST_FORMULA, is_mathematics, offline_html
+from gradio_app.parsing.cleaning import LONGEST_FORMULA, Cleaner, is_mathematics, offline_html
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,14 @@ def test_pictures_on_other_servers_become_links() -> None:
     )
     assert '<a href="https://far.invalid/a.png" rel="noopener noreferrer">A map</a>' in page
     assert page.count("<img") == 1
+
+
+def test_signs_that_xml_cannot_hold_are_replaced() -> None:
+    from docvortex.schema import BlockType, DocTitleBlock, MiddleJson, PageInfo, TextSpan
+
+    heading = DocTitleBlock(
+        type=BlockType.DOC_TITLE, index=0, level=1, content=[TextSpan(type="text", content="a\x01\uffffb")]
+    )
+    middle = MiddleJson.model_construct(pages=[PageInfo(page_idx=0, blocks=[heading])])
+    Cleaner("epub").clean(middle)
+    assert heading.content == [TextSpan(type="text", content="a\ufffd\ufffdb")]
