@@ -92,6 +92,11 @@ class Store:
         query = f"SELECT count(*) FROM tasks WHERE owner = ? AND status IN ({ACTIVE_SQL})"
         return int(self._db.execute(query, (owner,)).fetchone()[0])
 
+    def active_from(self, owner: str, source: str) -> list[Task]:
+        """Unfinished tasks of an owner that came from the upload with this digest."""
+        query = f"SELECT * FROM tasks WHERE owner = ? AND source = ? AND status IN ({ACTIVE_SQL})"
+        return self._list(query, (owner, source))
+
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""
         with self._transaction() as db:

@@ -113,6 +113,11 @@ class TaskManager:
         """
         return await self._intake.submit(owner, uploads, options, key)
 
+    async def under_way(self, owner: str, upload: Upload, options: ParseOptions) -> Task | None:
+        """The unfinished task of this owner that converts the same file in the same way, if there is one."""
+        tasks = await self.ledger.do(self.ledger.store.active_from, owner, upload.sha256)
+        return next((task for task in tasks if (task.name, task.options) == (upload.name, options)), None)
+
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
         task = await self._dispatcher.cancel(task_id)

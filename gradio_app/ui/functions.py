@@ -5,7 +5,8 @@
 import asyncio
 import inspect
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,10 +17,11 @@ from fastapi import FastAPI
 from gradio import FileData
 from loguru import logger
 
+from gradio_app import audit
 from gradio_app.api import note_submitted, noted, own_task, show
 from gradio_app.archive import stream_zip
 from gradio_app.credentials import Identity
-from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, as_app_error
+from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
 from gradio_app.states import READABLE
 from gradio_app.task import OcrMode, ParseOptions, Task, Tier
 from gradio_app.task_manager import TaskManager, Upload
@@ -117,7 +119,9 @@ class Functions:
             ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
         """
         who = _who(request)
-        tasks = await self._submit(who, files, _options(tier, page_range, ocr_mode))
+        options = _options(tier, page_range, ocr_mode)
+        async with self._received(who, files) as uploads:
+            tasks = await self._submit(who, uploads, options)
         return [self._show(who, task) for task in tasks]
 
     @_telling
@@ -194,11 +198,18 @@ class Functions:
             ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
         """
         who, options = _who(request), _options(tier, page_range, ocr_mode)
-        [task] = await self._submit(who, [file], options)
+        async with self._received(who, [file]) as [upload]:
+            # who asks again after a broken connection waits for what is under way
+            task = await self._manager.under_way(who.name, upload, options)
+            if task is None:
+                [task] = await self._submit(who, [upload], options)
+            else:
+                audit.record("join", who.name, who.address, task.id)
         while not task.ended:
             if self._manager.ledger.closing:
                 raise ShuttingDown(
-                    f"The server restarts. Task {task.id} goes on afterwards; ask for its result then."
+                    f"The server restarts. Task {task.id} goes on afterwards; ask for its result then, "
+                    "or convert the file again, which waits for the same task."
                 )
             task = await self._manager.wait(task.id, _WAIT)
         return await self._result(task, who)
@@ -208,19 +219,25 @@ class Functions:
     def _show(self, who: Identity, task: Task) -> dict[str, Any]:
         return show(self._manager, who, task)
 
-    async def _submit(self, who: Identity, files: Any, options: ParseOptions) -> list[Task]:
+    @asynccontextmanager
+    async def _received(self, who: Identity, files: Any) -> AsyncGenerator[list[Upload]]:
+        """Files that were uploaded to Gradio, taken in for as long as this lasts."""
         listed = cast(list[Any], files) if isinstance(files, list) else [files]
         if not listed or listed == [None]:
             raise OptionInvalid("No file was sent.")
-        await self._manager.check_room(who.name, len(listed))
+        if len(listed) > self._manager.settings.max_files:
+            raise TooManyFiles()
         received: list[Upload] = []
         try:
             for file in listed:
                 received.append(await asyncio.to_thread(self._receive, file, who))
-            tasks = await self._manager.submit(who.name, received, options)
+            yield received
         finally:
             for upload in received:
                 await asyncio.to_thread(upload.path.unlink, missing_ok=True)
+
+    async def _submit(self, who: Identity, uploads: list[Upload], options: ParseOptions) -> list[Task]:
+        tasks = await self._manager.submit(who.name, uploads, options)
         note_submitted(who, tasks)
         return tasks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -192,6 +193,33 @@ def test_the_token_guards_the_functions(guarded: LiveServer, tmp_path: Path, doc
         assert other.post("/gradio_api/run/tasks", json={"data": []}).json()["data"] == [[]]
         answer = other.post("/gradio_api/run/status", json={"data": [task["id"]]})
         assert answer.json()["error"].startswith("not_found: ")
+
+
+def test_converting_again_joins_what_is_under_way(server: LiveServer, document: Any) -> None:
+    """As after a restart: nothing is read twice, and the answer is that of the first task."""
+    server.client.post("/api/v1/queue/pause").raise_for_status()
+    first = server.submit("same.pdf", text_pdf(2, seed=62))
+    other = server.submit("same.pdf", text_pdf(2, seed=62), page_range="1")
+    path = server.client.post(
+        "/gradio_api/upload", files=[("files", ("same.pdf", text_pdf(2, seed=62)))]
+    ).json()[0]
+    begun = server.client.post(
+        "/gradio_api/call/convert", json={"data": [{"path": path}, "auto", "", "auto"]}
+    )
+    with httpx.stream(
+        "GET", f"{server.url}/gradio_api/call/convert/{begun.json()['event_id']}", timeout=60
+    ) as events:
+        lines = events.iter_lines()
+        while (
+            f'"join", "user": "local", "address": "127.0.0.1", "outcome": "ok", "task": "{first}"'
+            not in (server.data / "audit.log").read_text()
+        ):
+            time.sleep(0.05)
+        server.client.post("/api/v1/queue/resume").raise_for_status()
+        told = "\n".join(lines)
+    assert "marker 2 stands" in told and "event: complete" in told
+    named = [one for one in server.client.get("/api/v1/tasks").json()["tasks"] if one["name"] == "same.pdf"]
+    assert {one["id"] for one in named} == {first, other}
 
 
 def test_mcp_tools(guarded: LiveServer) -> None:
