@@ -8,7 +8,7 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup test unit integration browser check format chaos fuzz gpu bench screenshots lock clean chromium \
-    sglang-cpu
+    sglang-cpu test-tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,7 +21,7 @@ test: unit integration browser ## all tests
 unit: setup ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup sglang-cpu ## tests that start the service, and the engine in thousands of orders
+integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
 	$(PYTEST) tests/integration tests/chaos tests/fuzz
 
 browser: setup chromium ## tests that drive the page with Chromium
@@ -65,6 +65,19 @@ lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade
 clean: ## remove the environment and everything built, never data/
 	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Debian packages that tests drive: package:program
+TEST_TOOLS := nginx-light:nginx faketime:faketime iproute2:ip openssl:openssl
+
+test-tools:
+	@missing=; for tool in $(TEST_TOOLS); do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$${tool#*:}" >/dev/null || missing="$$missing $${tool%:*}"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing$$missing for the tests..."; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; } && exit 0; \
+	fi; \
+	echo "The tests need$$missing: sudo apt install$$missing" >&2; exit 1
 
 chromium:
 	@for name in $(BROWSERS); do ! command -v "$$name" >/dev/null || exit 0; done; \

@@ -68,6 +68,6 @@ def test_make_test_sets_up_and_runs_every_kind_in_order() -> None:
     assert steps == [
         "./start_mineru_optimized.sh setup --dev",
         ".venv/bin/python -m pytest tests/unit tests/packaging",
-        ".venv/bin/python -m pytest tests/integration tests/chaos",
+        ".venv/bin/python -m pytest tests/integration tests/chaos tests/fuzz",
         ".venv/bin/python -m pytest tests/browser",
     ]
