@@ -182,11 +182,11 @@ def case(seed: int, index: int) -> Case:
 
 def _fields(rng: random.Random) -> dict[str, str]:
     fields = dict[str, str]()
-    if rng.random() < 0.08:
+    if rng.random() < 0.04:
         fields["page_range"] = rng.choice(_RANGES)
-    if rng.random() < 0.08:
+    if rng.random() < 0.04:
         fields["ocr_mode"] = rng.choice(("txt", "ocr", "auto", "other"))
-    if rng.random() < 0.08:
+    if rng.random() < 0.04:
         fields["tier"] = rng.choice(("flash", "basic", "standard", "none"))
     if rng.random() < 0.04:
         fields["priority"] = rng.choice(("1", "-10", "11", "x"))

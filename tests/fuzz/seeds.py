@@ -320,14 +320,14 @@ def html() -> bytes:
     )
 
 
-def mhtml() -> bytes:
+def mhtml(page: bytes = b"") -> bytes:
     """A page as browsers save it: a MIME message."""
     return (
         b"From: <Saved>\r\nSubject: T\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; "
         b'type="text/html"; boundary="frontier"\r\n\r\n--frontier\r\n'
         b"Content-Type: text/html; charset=utf-8\r\n"
         b"Content-Transfer-Encoding: 8bit\r\nContent-Location: http://example.invalid/\r\n\r\n"
-        + html()
+        + (page or html())
         + b"\r\n--frontier--\r\n"
     )
 
