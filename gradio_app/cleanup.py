@@ -20,6 +20,8 @@ SWEEP_INTERVAL = 60.0
 BATCH = 200
 #: Gradio's files are needed from an upload to its submit, and from a result to its download: seconds
 GRADIO_AGE = 300.0
+#: a job's folder is never older than this while the job of a task that has ended (a picture, an export) runs
+STALE_JOB = 900.0
 #: a partial upload is never older than this while somebody still sends it
 STALLED_UPLOAD = 6 * 3600.0
 KEEP_TOMBSTONES = 10_000
@@ -71,10 +73,19 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         logger.bind(action="retention", tasks=len(expired)).info("{} old tasks deleted", len(expired))
     store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
     for path in _entries(folders.tmp):
-        if path.name.startswith("upload-") and _age(path, now) > STALLED_UPLOAD:
+        if path.name.startswith("upload-"):
+            stale = _age(path, now) > STALLED_UPLOAD
+        else:  # it could not be deleted when the job ended
+            stale = _age(path, now) > STALE_JOB and _has_ended(store, path.name)
+        if stale:
             _remove(path)
     sweep_gradio(folders.gradio, now=now)
     return len(expired)
+
+
+def _has_ended(store: Store, task_id: str) -> bool:
+    task = store.find(task_id)
+    return task is None or task.ended
 
 
 def drop_unused_sources(store: Store, folders: Folders) -> None:

@@ -15,6 +15,7 @@ from loguru import logger
 
 from gradio_app import schedule
 from gradio_app.backend import EngineLost
+from gradio_app.durable import Durable
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
@@ -67,7 +68,8 @@ class Dispatcher:
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
-        self._joiner = Joiner(folders, ledger, jobs)
+        self._durable = Durable(folders.tmp)
+        self._joiner = Joiner(folders, ledger, jobs, self._durable)
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
         self.lanes = schedule.Lanes({False: settings.workers, True: settings.workers_vlm})
@@ -207,6 +209,7 @@ class Dispatcher:
         reason = EngineUnavailable(parsed.answer["reason"]) if bad else None
         ids = task.id, shard.index, task.attempt
         try:
+            await self._durable.settle()
             await self._ledger.must(finish, *ids, parsed.seconds, keep, bad, reason, parsed.engine)
             self._ledger.trouble.worked()
         finally:

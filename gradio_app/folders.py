@@ -32,13 +32,14 @@ class Folders:
         self.tasks = self.root / "tasks"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
+        self.gate = self.run / "gate"
         self.audit = self.root / "audit.log"
         self.secret = self.root / "secret"
         self.gradio = self.run / "gradio"
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
-        private = (self.run / "cwd", self.run / "tmp", self.gradio)
+        private = (self.run / "cwd", self.run / "tmp", self.gate, self.gradio)
         try:
             for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -105,7 +106,7 @@ class Folders:
         target = self.source(digest)
         if not target.exists():
             link_or_copy(incoming, target)
-            sync_folder(self.sources)
+            sync_file(self.sources)
 
     def keep_shard(self, task_id: str, index: int, out: Path) -> None:
         """Makes a parsed shard a checkpoint."""
@@ -229,9 +230,9 @@ def replace_folder(source: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes new names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Makes a file, or new names in a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 from loguru import logger
 
+from gradio_app.durable import Durable
 from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed, from_code
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
@@ -24,7 +25,8 @@ from gradio_app.trouble import resumable
 class Joiner:
     """Brings tasks to their end."""
 
-    def __init__(self, folders: Folders, ledger: Ledger, jobs: Jobs) -> None:
+    def __init__(self, folders: Folders, ledger: Ledger, jobs: Jobs, durable: Durable) -> None:
+        self._durable = durable
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
@@ -67,6 +69,7 @@ class Joiner:
         status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
         finish = self._ledger.store.finish
         try:
+            await self._durable.settle()
             return await self._ledger.must(finish, task.id, task.attempt, status, changes, keep)
         finally:
             await asyncio.shield(self._jobs.drop(parsed))

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from gradio_app.engine import ModelSingleton
 from gradio_app.folders import Folders
@@ -49,6 +50,12 @@ class House:
         assert ended.ended, ended
         return ended
 
+    async def counted(self, task: Task, pages: int) -> None:
+        """Waits until so many pages of it are done for good."""
+        async with asyncio.timeout(5):
+            while (await self.manager.get(task.id)).pages_done < pages:
+                await asyncio.sleep(0)
+
     async def settle(self) -> None:
         """Waits until nothing can move by itself any more: all is inspected, and all threads are idle."""
         intake, quiet = self.manager._intake, 0
@@ -83,7 +90,9 @@ async def house(
     manager = TaskManager(knobs, folders, Store(folders.database), cast(WorkerPool, pool), engine)
     await manager.start()
     try:
-        yield House(manager, pool)
+        # a real one would wait for everybody who writes to this disk
+        with patch("gradio_app.durable.sync_disk"):
+            yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False
         await manager.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from gradio_app import cleanup
-from gradio_app.cleanup import GRADIO_AGE, STALLED_UPLOAD, sweep, sweep_gradio, sweep_start
+from gradio_app.cleanup import GRADIO_AGE, STALE_JOB, STALLED_UPLOAD, sweep, sweep_gradio, sweep_start
 from gradio_app.folders import Folders
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.store import Store
@@ -80,7 +81,7 @@ def test_temporary_files_of_the_last_run_go(place: Place) -> None:
     place.file(folders.run / "cwd/note")
     sweep_start(place.store, folders)
     assert place.left(folders.tmp) == []
-    assert place.left(folders.run) == ["cwd", "cwd/note", "gradio", "tmp"]
+    assert place.left(folders.run) == ["cwd", "cwd/note", "gate", "gradio", "tmp"]
 
 
 def test_files_of_unknown_tasks_go_and_those_of_known_ones_stay(place: Place) -> None:
@@ -200,10 +201,31 @@ def test_an_upload_that_nobody_sends_any_more_goes(place: Place) -> None:
     tmp = place.folders.tmp
     place.file(tmp / "upload-stalled", STALLED_UPLOAD + 1)
     place.file(tmp / "upload-running", STALLED_UPLOAD - 1)
-    place.file(tmp / "t1/document.pdf", STALLED_UPLOAD + 1)
-    aged(tmp / "t1", STALLED_UPLOAD + 1)
     sweep(place.store, place.folders, DAY, NOW)
-    assert place.left(tmp) == ["t1", "t1/document.pdf", "upload-running"]
+    assert place.left(tmp) == ["upload-running"]
+
+
+def test_what_a_job_left_goes_when_its_task_has_ended(place: Place) -> None:
+    tmp = place.folders.tmp
+    for name, status in (("runs", S.PROCESSING), ("ended", S.COMPLETED), ("draws", S.COMPLETED)):
+        place.task(name, status)
+        place.file(tmp / name / "document.pdf")
+        aged(tmp / name, STALE_JOB + (-1 if name == "draws" else 1))
+    aged(tmp / "unknown", STALE_JOB + 1)
+    sweep(place.store, place.folders, 0, NOW)
+    assert sorted(path.name for path in tmp.iterdir()) == ["draws", "runs"]
+
+
+def test_a_clock_that_is_put_forward_makes_nothing_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.task("t1", S.COMPLETED, finished_at=time.time())
+    upload = place.folders.gradio / "hash/paper.pdf"
+    upload.parent.mkdir()
+    upload.write_text("text")
+    wall = time.time
+    monkeypatch.setattr(time, "time", lambda: wall() + 7200)
+    assert sweep(place.store, place.folders, 3600) == 0 and upload.exists()
+    monkeypatch.setattr(time, "time", lambda: wall() - 7200)
+    assert sweep(place.store, place.folders, 3600) == 0 and upload.exists()
 
 
 # ---------------------------------------------------------------- Gradio's litter

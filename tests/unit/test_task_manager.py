@@ -162,6 +162,7 @@ async def test_a_retry_in_the_moment_of_a_cancel_keeps_its_parts(tmp_path: Path)
         await h.pool.until_running("doc:1-6")
         h.pool.release("doc:1-6")
         await h.pool.until_running("doc:7-13")
+        await h.counted(task, 6)
         cancelling = asyncio.create_task(h.manager.cancel(task.id))
         await h.end(task)
         h.pool.hold = False
@@ -224,6 +225,7 @@ async def test_a_cancelled_task_goes_on_from_its_finished_parts(tmp_path: Path) 
         await h.pool.until_running("doc:1-6")
         h.pool.release("doc:1-6")
         await h.pool.until_running("doc:7-13")
+        await h.counted(task, 6)
         await h.manager.cancel(task.id)
         assert h.folders.page(task.id, 3).is_file(), "finished pages stay readable"
         h.pool.release_all()
@@ -277,6 +279,7 @@ async def test_a_stop_gives_work_back_and_a_start_goes_on(tmp_path: Path) -> Non
         await h.pool.until_running("doc:1-6")
         h.pool.release("doc:1-6")
         await h.pool.until_running("doc:7-13")
+        await h.counted(task, 6)
     async with house(tmp_path) as h:
         done = await h.end(task)
         assert (done.status, done.attempt) == (TaskStatus.COMPLETED, 2)
@@ -291,6 +294,7 @@ async def test_a_crash_while_a_task_is_cancelled_leaves_no_parts_about(tmp_path:
         await h.pool.until_running("doc:1-6")
         h.pool.release("doc:1-6")
         await h.pool.until_running("doc:7-13")
+        await h.counted(task, 6)
     store = Store(h.folders.database)
     for status in (TaskStatus.PROCESSING, TaskStatus.CANCELLING):
         store.move(task.id, status)
@@ -310,6 +314,7 @@ async def test_a_finished_part_whose_files_are_gone_is_parsed_again(tmp_path: Pa
         await h.pool.until_running("doc:1-6")
         h.pool.release("doc:1-6")
         await h.pool.until_running("doc:7-13")
+        await h.counted(task, 6)
         folders = h.folders
     folders.drop_shards(task.id)
     async with house(tmp_path) as h:
