@@ -46,6 +46,8 @@ class LiveServer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.client = httpx.Client(base_url=self.url, timeout=70, headers=headers)
         self.process: subprocess.Popen[bytes] | None = None
+        #: what starts the server, for one in another namespace or under other limits
+        self.prefix: list[str] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -61,7 +63,7 @@ class LiveServer:
     def start(self, wait: bool = True) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gradio_app.app", *self._flags],
+                [*self.prefix, sys.executable, "-m", "gradio_app.app", *self._flags],
                 cwd=ROOT,
                 env=self._env,
                 stdout=log,
