@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import socket
 import sqlite3
@@ -26,7 +25,7 @@ from gradio_app.auth import Guard
 from gradio_app.backends import choose_backend
 from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
-from gradio_app.credentials import Credentials, server_secret
+from gradio_app.credentials import Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
@@ -79,7 +78,13 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         models = weights.model_folder(settings.model_dir)
         pool = WorkerPool(
-            folders.run, settings.worker_memory_limit, keep, str(models), weights.small_backend(models)
+            folders.run,
+            settings.worker_memory_limit,
+            keep,
+            str(models),
+            weights.small_backend(models),
+            reads=(folders.sources, folders.tasks),
+            writes=(folders.tmp, folders.gate),
         )
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         manager = TaskManager(settings, folders, store, pool, engine)
@@ -171,16 +176,16 @@ def _answer_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-def choose_tokens(settings: Settings) -> tuple[str, str]:
-    """The shared token and the administrator's: the given ones, or new ones.
+def choose_tokens(settings: Settings, secret: bytes) -> tuple[str, str]:
+    """The shared token and the administrator's: the given ones, or those of this data folder.
 
-    A shared one is made when this server is reached from elsewhere and nobody could sign in; without one,
-    on loopback or with users alone, the administrator's is what was given.
+    A shared one is made when this server is reached from elsewhere and nobody could sign in. They stay the
+    same at the next start, so that nobody has to sign in again; deleting ``data/secret`` makes new ones.
     """
     token = settings.token
     if not token and not settings.users and not is_loopback(settings.host):
-        token = secrets.token_urlsafe(24)
-    return token, settings.admin_token or (secrets.token_urlsafe(24) if token else "")
+        token = made_token(secret, "shared")
+    return token, settings.admin_token or (made_token(secret, "admin") if token else "")
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -212,11 +217,12 @@ def address(settings: Settings, sock: socket.socket, token: str) -> str:
 
 async def serve(settings: Settings, folders: Folders) -> None:
     """Runs until SIGTERM or Ctrl-C. Raises ``AppError`` when the port or the data folder is taken."""
-    token, admin_token = choose_tokens(settings)
     users = Users(settings.users) if settings.users else None
     sock = open_socket(settings.host, settings.port)
     store = Store(folders.database)
-    credentials = Credentials(token, admin_token, users, server_secret(folders.secret))
+    secret = server_secret(folders.secret)
+    token, admin_token = choose_tokens(settings, secret)
+    credentials = Credentials(token, admin_token, users, secret)
     app = build(settings, folders, store, credentials)
 
     def let_go() -> None:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gradio_app import gpu, profiles, weights
+from gradio_app import gpu, jail, profiles, weights
 from gradio_app.app import open_socket
 from gradio_app.errors import AppError
 from gradio_app.settings import Settings
@@ -41,6 +41,7 @@ def examine(settings: Settings) -> list[Finding]:
         _python,
         _packages,
         _processor,
+        _confinement,
         _memory,
         _data_folder,
         _port,
@@ -70,6 +71,13 @@ def _packages(_settings: Settings) -> Finding:
 
 def _processor(settings: Settings) -> Finding:
     return Finding("ok", "Workers", f"{settings.workers} at the same time (setting: workers)")
+
+
+def _confinement(_settings: Settings) -> Finding:
+    found = [name if version == "yes" else f"{name} {version}" for name, version in jail.found().items()]
+    lacks = jail.missing()
+    text = f"workers are confined by {', '.join(found)}" if found else "workers are not confined"
+    return Finding("note" if lacks else "ok", "Jail", text + (f"; no {', no '.join(lacks)}" if lacks else ""))
 
 
 def _memory(settings: Settings) -> Finding:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gradio_app.backend import Endpoint
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
-from gradio_app.folders import Folders
+from gradio_app.folders import Folders, sync_file
 from gradio_app.settings import Settings
 from gradio_app.task import Inspection, Shard, Task, readings
 from gradio_app.workers import WorkerPool
@@ -101,7 +101,7 @@ class Jobs:
         if endpoint is not None:
             args["endpoint"] = asdict(endpoint)
             args["gate"] = {
-                "folder": str(self._folders.run / "tmp"),
+                "folder": str(self._folders.gate),
                 "slots": max(1, self._settings.workers - 1),
             }
         return await self._run("parse_shard", {"source": str(source), **args}, folder, seconds)
@@ -127,6 +127,7 @@ class Jobs:
                 {**args, "out": str(folder / "out")},
                 tmp=str(folder / "tmp"),
                 seconds=seconds,
+                network="endpoint" in args,
             )
         except BaseException as error:
             judged = await asyncio.shield(asyncio.to_thread(self._judge, error, folder))
@@ -162,6 +163,7 @@ class Jobs:
             made = folder / "made"
             args = {"result": str(result), "target": str(made), "form": form, "title": title}
             await self._pool.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            await asyncio.to_thread(sync_file, made)  # it is kept: half of it after a power cut would stay
             target.parent.mkdir(exist_ok=True)
             made.replace(target)
         finally:

@@ -21,16 +21,24 @@ from typing import IO, Any
 
 from loguru import logger
 
+from gradio_app import jail
 from gradio_app.errors import AppError
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Serves jobs until stdin closes, which also ends a job that is running."""
+    """Serves jobs until stdin closes, which also ends a job that is running.
+
+    The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``network``, ``reads``, ``writes``.
+    """
     answers = _private_stdout()
-    limit = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    _limit_memory(limit)
+    orders: dict[str, Any] = json.loads(sys.argv[1])
+    _limit(resource.RLIMIT_DATA, orders["memory"])
+    _limit(resource.RLIMIT_FSIZE, orders["file"])
+    _limit(resource.RLIMIT_CORE, 0, always=True)
+    jail.drop_capabilities()
+    jail.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
     _die_with_parent()
     _quiet_libraries()
     jobs: queue.Queue[str] = queue.Queue()
@@ -50,13 +58,23 @@ def _private_stdout() -> IO[str]:
     return channel
 
 
-def _limit_memory(limit: int) -> None:
-    """The hard stop for an allocation too quick for the watchdog in ``workers.py``."""
-    if limit:
+def _limit(what: int, limit: int, always: bool = False) -> None:
+    """The hard stop for an allocation too quick for the watchdog in ``workers.py``, for a file too large."""
+    if limit or always:
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+            resource.setrlimit(what, (limit, limit))
+
+
+def _limit_time(seconds: float) -> None:
+    """Lets the kernel end a job that runs away, also while nobody is there to do it.
+
+    In seconds of computing, so that many threads count as many times; the limit is raised at the next job.
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime + seconds * (os.cpu_count() or 1)) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
 
 
 def _die_with_parent() -> None:
@@ -84,6 +102,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     from gradio_app import parsing
 
     tempfile.tempdir = job["tmp"]
+    _limit_time(job["seconds"])
     try:
         return {"result": parsing.JOBS[job["fn"]](**job["args"])}
     except AppError as error:

@@ -10,17 +10,20 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 
-from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
+from gradio_app import jail
+from gradio_app.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -32,18 +35,23 @@ _MEMORY_SHARE = 0.35
 RECYCLE_SHARE = 0.5
 #: ... and one that has done this many jobs
 RECYCLE_JOBS = 1000
+#: what a worker runs
+PROGRAM = ("-m", "gradio_app.worker")
 #: longest line of an answer, in bytes
 _ANSWER_LIMIT = 16 * 2**20
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
+#: names of variables that are no business of a worker, whatever they begin with
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
 class _Worker:
     """One process and its pipes. Owned by one job at a time."""
 
-    def __init__(self, process: Process, home: Path) -> None:
+    def __init__(self, process: Process, home: Path, network: bool) -> None:
         self.process = process
         self.home = home
+        self.network = network
         self.jobs = 0
         self.rss = 0
         self.stderr: deque[str] = deque(maxlen=40)
@@ -89,6 +97,9 @@ class WorkerPool:
     How many run side by side is the caller's decision (``TaskManager``'s slots); ``light`` jobs
     (looking at a file, a page picture, an export) run one at a time beside them. At most ``keep``
     workers stay warm between jobs.
+
+    Workers are locked in (``jail``): they write below ``writes`` and a folder of their own, and read, beside
+    programs and models, what is below ``reads``. Jobs that need the network run in workers of their own.
     """
 
     def __init__(
@@ -98,12 +109,16 @@ class WorkerPool:
         keep: int = 8,
         model_dir: str = "",
         small_backend: str = "",
+        reads: Sequence[Path] = (),
+        writes: Sequence[Path] | None = None,
     ) -> None:
         self._run_dir = run_dir
         self._memory_limit = memory_limit
         self._keep = keep
         self._model_dir = model_dir
         self._small_backend = small_backend
+        self._reads = reads
+        self._writes = (run_dir,) if writes is None else writes
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._dropping: set[asyncio.Task[None]] = set()
@@ -118,6 +133,10 @@ class WorkerPool:
 
     async def warm(self, count: int) -> None:
         """Starts ``count`` workers and lets each import what parsing needs."""
+        if missing := jail.missing():
+            logger.bind(action="jail").warning(
+                "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
+            )
         tmp = str(self._run_dir)
         jobs = (self.run("warm_up", {}, tmp=tmp, seconds=120) for _ in range(count))
         for result in await asyncio.gather(*jobs, return_exceptions=True):
@@ -129,19 +148,21 @@ class WorkerPool:
         async with self._light:
             return await self.run(fn, args, tmp=tmp, seconds=seconds)
 
-    async def run(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+    async def run(
+        self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False
+    ) -> dict[str, Any]:
         """Runs ``parsing.JOBS[fn](**args)`` with ``tmp`` as its temporary folder.
 
         Raises the job's own ``AppError``; ``TaskTimeout`` after ``seconds``,
         ``WorkerOutOfMemory`` or ``WorkerCrashed``. When cancelled, the process is killed at once.
         """
-        worker = await self._take()
+        worker = await self._take(network)
         peak = _Peak()
         watch = asyncio.create_task(self._watch(worker, peak))
         answer: dict[str, Any] | None = None
         try:
             async with asyncio.timeout(seconds):
-                answer = await worker.ask({"fn": fn, "args": args, "tmp": tmp})
+                answer = await worker.ask({"fn": fn, "args": args, "tmp": tmp, "seconds": seconds})
         except TimeoutError:
             raise TaskTimeout() from None
         finally:
@@ -157,7 +178,7 @@ class WorkerPool:
             raise from_code(answer["error"]["code"], answer["error"]["message"])
         return answer["result"]
 
-    def _post_mortem(self, worker: _Worker, peak: _Peak, fn: str) -> WorkerOutOfMemory | WorkerCrashed:
+    def _post_mortem(self, worker: _Worker, peak: _Peak, fn: str) -> AppError:
         code = worker.process.returncode
         tail = " | ".join(worker.stderr)
         logger.bind(action="worker_died", fn=fn, exit=code, peak=peak.bytes).warning(
@@ -166,7 +187,7 @@ class WorkerPool:
         full = code in _MEMORY_SIGNALS and peak.bytes > _MEMORY_SHARE * self._memory_limit
         if peak.over or full or "MemoryError" in tail:
             return WorkerOutOfMemory()
-        return WorkerCrashed()
+        return TaskTimeout() if code == -signal.SIGXCPU else WorkerCrashed()
 
     async def _watch(self, worker: _Worker, peak: _Peak) -> None:
         while True:
@@ -178,47 +199,76 @@ class WorkerPool:
                     os.killpg(worker.process.pid, signal.SIGKILL)
                 return
 
-    async def _take(self) -> _Worker:
-        while self._idle:
-            worker = self._idle.pop()
+    async def _take(self, network: bool) -> _Worker:
+        while worker := next((one for one in reversed(self._idle) if one.network is network), None):
+            self._idle.remove(worker)
             if worker.alive:
                 return worker
             await self._drop(worker)
-        return await self._start()
+        return await self._start(network)
 
-    async def _start(self) -> _Worker:
+    async def _start(self, network: bool) -> _Worker:
         if self._closed:
             raise WorkerCrashed("The server is stopping.")
         self._started += 1
         home = self._run_dir / f"worker-{os.getpid()}-{self._started}"
         home.mkdir(parents=True, exist_ok=True)
+        code = await asyncio.to_thread(self._link_code)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "gradio_app.worker",
-            str(self._memory_limit),
+            *PROGRAM,
+            self._orders(network, code),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             cwd=home,
-            env=self._environment(home),
+            env=self._environment(home, code),
             start_new_session=True,
             limit=_ANSWER_LIMIT,
         )
-        worker = _Worker(process, home)
+        worker = _Worker(process, home, network)
         self._all.add(worker)
         return worker
 
-    def _environment(self, home: Path) -> dict[str, str]:
+    def _link_code(self) -> Path:
+        """A folder with nothing but our package: what Python lists to find it, and workers may see."""
+        folder, package = self._run_dir / "code", Path(__file__).resolve().parent
+        link = folder / package.name
+        if not link.is_symlink() or link.readlink() != package:
+            folder.mkdir(exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(package)
+        if self._model_dir and os.path.isdir(self._model_dir):
+            with contextlib.suppress(OSError):  # MinerU's, which workers may write; a copy may be read-only
+                Path(self._model_dir, ".locks").mkdir(exist_ok=True)
+        return folder
+
+    def _orders(self, network: bool, code: Path) -> str:
+        """What a worker is told at its start: its limits, and what it may use."""
+        models = [self._model_dir] if self._model_dir else []
+        config = [os.environ["MINERU_CONFIG"]] if "MINERU_CONFIG" in os.environ else []
+        locks = [str(Path(models[0], ".locks"))] if models else []
+        return json.dumps(
+            {
+                "memory": self._memory_limit,
+                "file": self._memory_limit,
+                "network": network,
+                "reads": [*map(str, self._reads), str(code), *models, *config],
+                "writes": [*map(str, self._writes), *locks],
+            }
+        )
+
+    def _environment(self, home: Path, code: Path) -> dict[str, str]:
         """The least a worker needs: no tokens, no keys, nothing that makes MinerU call outside."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {name: value for name, value in os.environ.items() if name.startswith("MINERU_")}
+        env = {name: value for name, value in env.items() if not _SECRET.search(name)}
         # MINERU_VL_*: the old names of MinerU's settings for a model server, which ours would contradict
         env = {
             name: value for name, value in env.items() if not name.startswith(("MINERU_APP_", "MINERU_VL_"))
         }
-        env["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
-        env["TMPDIR"] = str(home)
+        env["PYTHONPATH"] = str(code)
+        env["TMPDIR"] = env["HOME"] = str(home)
         env["MINERU_MODEL_SOURCE"] = "local"
         env["MINERU_MALLOC_TRIM"] = "1"
         env["MINERU_LOG_LEVEL"] = "warning"

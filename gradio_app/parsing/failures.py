@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Generator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from gradio_app.errors import (
     DiskFull,
     FileCorrupt,
     FileEncrypted,
+    FileTooLarge,
     FileTypeUnsupported,
     ModelsMissing,
     ServerBusy,
@@ -57,7 +59,9 @@ def _translate(error: Exception) -> AppError:
         return ModelsMissing()
     if "Unsupported file type" in text:
         return FileTypeUnsupported()
-    if _disk_full(error):
+    if _met(error, errno.EFBIG):
+        return FileTooLarge("Reading this document makes files larger than a worker may write.")
+    if _met(error, errno.ENOSPC, errno.EDQUOT):
         return DiskFull()
     # an errno is the system's word, not the document's (PIL's "cannot identify" has none)
     if isinstance(error, OSError) and error.errno is not None:
@@ -83,10 +87,10 @@ def _helper_died(error: BaseException | None) -> bool:
     return False
 
 
-def _disk_full(error: BaseException | None) -> bool:
-    """True when the disk was full anywhere below: libraries wrap what the system says."""
+def _met(error: BaseException | None, *numbers: int) -> bool:
+    """True when the system said one of these anywhere below: libraries wrap its errors."""
     while error is not None:
-        if isinstance(as_app_error(error), DiskFull):
+        if isinstance(error, OSError) and error.errno in numbers:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -50,7 +50,9 @@ class FakePool:
     async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
         return await self.run(fn, args, tmp=tmp, seconds=seconds)
 
-    async def run(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+    async def run(
+        self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False
+    ) -> dict[str, Any]:
         assert Path(tmp).is_dir()
         name = self._name(fn, args)
         self.calls.append(name)
