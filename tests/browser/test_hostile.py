@@ -65,7 +65,7 @@ def test_nothing_acts_in_a_downloaded_file(
             shown.goto(path.as_uri())
             assert "pwned" in shown.locator("body").inner_text() or "nav" in path.name
             shown.evaluate(
-                "document.querySelectorAll('a:not([href^=http], [href*=xhtml])').forEach(node => node.click())"
+                "document.querySelectorAll('a:not([href^=http], [href*=xhtml])').forEach(a => a.click())"
             )
             assert shown.evaluate(PWNED) == []
             assert [url for url in asked if not url.startswith(tmp_path.as_uri())] == []
