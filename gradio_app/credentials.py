@@ -166,6 +166,12 @@ def owner_of(proof: Proof, browser: str) -> Identity:
     return Identity("guest-" + hashlib.sha256(browser.encode()).hexdigest()[:12], proof.admin)
 
 
+def made_token(secret: bytes, what: str) -> str:
+    """A token that this data folder has for ``what``."""
+    digest = hmac.new(secret, f"token {what}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
 def _basic(value: str) -> tuple[str, str]:
     with contextlib.suppress(binascii.Error, ValueError):
         name, _, password = base64.b64decode(value).decode("utf-8", "replace").partition(":")

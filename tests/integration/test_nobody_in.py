@@ -100,6 +100,23 @@ def test_every_route_asks_who_comes(server: LiveServer, routes: list[tuple[str, 
     assert wrong == []
 
 
+def test_beyond_loopback_tokens_are_made_and_printed_and_stay_the_same(tmp_path: Path) -> None:
+    printed: list[list[str]] = []
+    live = LiveServer(tmp_path / "data", "--host", "0.0.0.0", "--workers", "1")
+    with live:
+        for _ in range(2):
+            assert httpx.get(live.url + "/").status_code == 401
+            printed.append(re.findall(r"\?token=(\S+)", live.log.read_text())[-2:])
+            live.stop()
+            live.start()
+        [shared, admin] = printed[0]
+        assert printed[1] == printed[0] and shared != admin
+        for token, is_admin in ((shared, False), (admin, True)):
+            queue = httpx.get(live.url + "/api/v1/queue", headers={"authorization": f"Bearer {token}"}).json()
+            assert queue["user"]["admin"] is is_admin
+    assert (tmp_path / "data" / "secret").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize(
     "path", ["/gradio_api/mcp/", "/gradio_api/mcp/sse", "/gradio_api/mcp/http", "/page/bar.js", "/docs"]
 )
