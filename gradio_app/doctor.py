@@ -18,9 +18,10 @@ from pathlib import Path
 
 from gradio_app import gpu, jail, profiles, weights
 from gradio_app.app import open_socket
+from gradio_app.backends import engine_kind
 from gradio_app.errors import AppError
 from gradio_app.settings import Settings
-from gradio_app.sglang_server import find_python
+from gradio_app.sglang_server import find_python, installed_version
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0
@@ -128,11 +129,7 @@ def _card(settings: Settings) -> Finding:
 def _card_text(card: gpu.Card) -> str:
     names = ", ".join(f"{process.name} ({process.pid})" for process in card.processes[:3])
     used = f", used by {names}" if names else ""
-    return f"{card.name}, {_gb(card.free)} of {_gb(card.total)} free{used}"
-
-
-def _gb(size: int) -> str:
-    return f"{size / 2**30:.1f} GB"
+    return f"{card.name}, {gpu.gigabytes(card.free)} of {gpu.gigabytes(card.total)} free{used}"
 
 
 def _folder(settings: Settings) -> Path:
@@ -169,52 +166,25 @@ def _sglang(settings: Settings) -> Finding:
         where = f"no program at {settings.sglang_python}" if settings.sglang_python else "not installed"
         level = "missing" if settings.sglang_python else "note"
         return Finding(level, "SGLang", f"{where}; ./start_mineru_optimized.sh setup --sglang")
-    version = sglang_version(python)
+    version = installed_version(python)
     if version:
         return Finding("ok", "SGLang", f"{version} at {python}")
     return Finding("note", "SGLang", f"{python} is there, but no SGLang was found beside it")
 
 
-def sglang_version(python: Path) -> str:
-    """The SGLang that an environment has, from its folders: starting it would take seconds. Empty: none."""
-    folders = python.parent.parent.glob("lib*/python3*/*-packages/sglang-*.dist-info")
-    versions = sorted(folder.name.removesuffix(".dist-info").partition("-")[2] for folder in folders)
-    return versions[-1] if versions else ""
-
-
-def engine_kind(settings: Settings) -> tuple[str, list[str]]:
-    """What would run the vision model (``sglang``, ``remote`` or ``none``), and what it lacks to do so."""
-    if settings.engine == "none":
-        return "none", []
-    if settings.engine == "remote" or (settings.engine == "auto" and settings.sglang_url):
-        return "remote", [] if settings.sglang_url else ["its address (setting: sglang_url)"]
-    lacks = _lacking(settings)
-    return ("none" if lacks and settings.engine == "auto" else "sglang"), lacks
-
-
-def _lacking(settings: Settings) -> list[str]:
-    lacks: list[str] = []
-    python = find_python(settings)
-    # an interpreter that was named is believed: not every one keeps its packages beside it
-    if python is None or not (settings.sglang_python or sglang_version(python)):
-        lacks.append("SGLang")
-    if weights.vision_model(_folder(settings)) is None:
-        lacks.append("the vision model")
-    on_cpu = "--device cpu" in " ".join(settings.sglang_args.replace("=", " ").split())
-    if not on_cpu and gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu) is None:
-        lacks.append("a card" if settings.gpu == "auto" else f"card {settings.gpu} (setting: gpu)")
-    return lacks
-
-
 def _engine(settings: Settings) -> Finding:
     kind, lacks = engine_kind(settings)
     if kind == "remote":
-        problem = "it lacks " + lacks[0] if lacks else _remote_problem(settings)
-        level = "missing" if lacks else "note" if problem else "ok"
-        return Finding(level, "Engine", f"remote at {settings.sglang_url or '?'}{problem and ': ' + problem}")
+        if not settings.sglang_url:
+            return Finding("missing", "Engine", "remote at ?: it lacks its address (setting: sglang_url)")
+        problem = _remote_problem(settings)
+        text = f"remote at {settings.sglang_url}{problem and ': ' + problem}"
+        return Finding("note" if problem else "ok", "Engine", text)
     if lacks:
         level = "missing" if settings.engine == "sglang" else "note"
-        return Finding(level, "Engine", f"none, for want of {', '.join(lacks)} (setting: engine)")
+        return Finding(
+            level, "Engine", f"none, for want of {', '.join(lack.what for lack in lacks)} (setting: engine)"
+        )
     if kind == "none":
         return Finding("ok", "Engine", "none, as asked for (setting: engine)")
     return _planned(settings)
@@ -228,7 +198,7 @@ def _planned(settings: Settings) -> Finding:
         plan = profiles.plan(card.total, card.free, card.capability, settings.gpu_profile)
     except AppError as error:
         return Finding("note", "Engine", error.message)
-    where = f"SGLang on card {card.index}, profile {plan.profile}, takes {_gb(plan.needs)}"
+    where = f"SGLang on card {card.index}, profile {plan.profile}, takes {gpu.gigabytes(plan.needs)}"
     return Finding("ok", "Engine", f"{where}; started by the first page that needs it")
 
 

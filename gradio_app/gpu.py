@@ -362,3 +362,8 @@ def _process_name(nvml: Any, pid: int) -> str:
 
 def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+
+
+def gigabytes(size: int) -> str:
+    """``12.3 GB`` from bytes."""
+    return f"{size / 2**30:.1f} GB"

@@ -164,8 +164,9 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
         way = f"card {freer['index']} has more room (setting: gpu)" if freer is not card else "close it"
         company = f" and {len(others) - 1} more" if len(others) > 1 else ""
         yield (
-            f"{_gb(held)} of card {card['index']} are held by {_clean(most['name'])} (process {most['pid']})"
-            f"{company}, not by us: {way}, or choose a smaller profile (setting: gpu_profile)."
+            f"{gpu.gigabytes(held)} of card {card['index']} are held by {_clean(most['name'])} "
+            f"(process {most['pid']}){company}, not by us: {way}, "
+            "or choose a smaller profile (setting: gpu_profile)."
         )
     elif card["free"] < NEARLY_FULL * card["total"]:
         yield (
@@ -230,18 +231,14 @@ def _card_line(card: Facts) -> str:
     heat = "" if card.get("temperature") is None else f"  {card['temperature']} °C"
     mark = "*" if card.get("chosen") else " "
     bar = "#" * filled + "." * (_BAR - filled)
-    memory = f"{used / 2**30:.1f} of {_gb(total)}"
+    memory = f"{used / 2**30:.1f} of {gpu.gigabytes(total)}"
     return f"Card {card['index']}{mark} [{bar}] {memory}{load}{heat}  {_clean(card['name'])}"
 
 
 def _process_line(process: Facts) -> str:
-    held = _gb(process["memory"]) if process["memory"] else "?"
+    held = gpu.gigabytes(process["memory"]) if process["memory"] else "?"
     mine = "  ours" if process.get("ours") else ""
     return f"        {held:>8}  {_clean(process['name'])} (process {process['pid']}){mine}"
-
-
-def _gb(size: int) -> str:
-    return f"{size / 2**30:.1f} GB"
 
 
 def _span(seconds: float) -> str:

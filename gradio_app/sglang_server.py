@@ -216,7 +216,7 @@ class SglangServer:
         if card is not None and card.free < self._taken:
             who = _names(gpu.strangers(card, self.pids()))
             raise CardTaken(
-                f"The model needs {_gb(self._taken)} and {_gb(card.free)} are free"
+                f"The model needs {gpu.gigabytes(self._taken)} and {gpu.gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
             )
         await self._api.wake()
@@ -312,8 +312,8 @@ def find_python(settings: Settings) -> Path | None:
 
 def installed_version(python: Path) -> str:
     """The version of SGLang in the environment of ``python``, without running it; empty when unknown."""
-    found = python.parent.parent.glob("lib/python3*/site-packages/sglang-*.dist-info")
-    return next((path.name.removesuffix(".dist-info").partition("-")[2] for path in found), "")
+    found = python.parent.parent.glob("lib*/python3*/*-packages/sglang-*.dist-info")
+    return max((path.name.removesuffix(".dist-info").partition("-")[2] for path in found), default="")
 
 
 def _own_environment() -> Path:
@@ -327,8 +327,4 @@ def _free_port() -> int:
 
 
 def _names(processes: Sequence[gpu.Process]) -> str:
-    return ", ".join(f"{item.name} (process {item.pid}, {_gb(item.memory)})" for item in processes[:3])
-
-
-def _gb(size: int) -> str:
-    return f"{size / 2**30:.1f} GB"
+    return ", ".join(f"{one.name} (process {one.pid}, {gpu.gigabytes(one.memory)})" for one in processes[:3])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradio_app import backends, gpu
-from gradio_app.backends import choose_backend, missing
+from gradio_app.backends import choose_backend, engine_kind
 from gradio_app.errors import AppError
 from gradio_app.gpu import Card
 from gradio_app.settings import Settings
@@ -54,7 +54,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_with_everything_there_it_is_our_own(machine: Machine) -> None:
     assert machine.choice() == ("sglang", "")
-    assert missing(machine.settings) == ""
+    assert engine_kind(machine.settings) == ("sglang", [])
 
 
 def test_without_a_card_the_driver_says_why_and_the_way_out_is_named(machine: Machine) -> None:
@@ -72,6 +72,13 @@ def test_a_card_that_is_not_there_is_no_card(machine: Machine) -> None:
 def test_without_sglang_its_setup_is_named(machine: Machine) -> None:
     kind, why = machine.choice(sglang_python=str(machine.folder / "nothing"))
     assert kind == "none" and "setup --sglang" in why
+
+
+def test_on_a_processor_no_card_is_needed_and_nothing_else_is_forgiven(machine: Machine) -> None:
+    machine.cards = []
+    assert machine.choice(sglang_args="--device=cpu") == ("sglang", "")
+    kind, why = machine.choice(sglang_args="--device cpu", model_dir=str(machine.folder / "empty"))
+    assert kind == "none" and "start_mineru_optimized.sh models" in why
 
 
 def test_without_weights_their_download_is_named(machine: Machine) -> None:

@@ -68,7 +68,7 @@ def test_a_machine_with_nothing_reads_documents_with_text(house: Path) -> None:
     assert "models --what small" in found["Models"].detail
     assert "models --what vision" in found["Vision model"].detail
     assert "setup --sglang" in found["SGLang"].detail
-    assert found["Engine"].detail == "none, for want of SGLang, the vision model, a card (setting: engine)"
+    assert found["Engine"].detail == "none, for want of a card, SGLang, the vision model (setting: engine)"
     assert found["Tiers"].detail.startswith("flash; basic, standard, advanced once")
 
 
