@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from loguru import logger
 
+from gradio_app import clock
 from gradio_app.folders import Folders
 from gradio_app.store import Store
 
@@ -26,18 +26,6 @@ STALE_JOB = 900.0
 STALLED_UPLOAD = 6 * 3600.0
 KEEP_TOMBSTONES = 10_000
 KEEP_SUBMISSIONS = 7 * 86400.0
-
-
-#: counts on while the machine is suspended, where there is such a clock
-_COUNTING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-#: the wall clock and the one that only counts, when this module was loaded
-_BEGAN = time.time(), time.clock_gettime(_COUNTING)
-
-
-def steady_time() -> float:
-    """Now, in Unix seconds, for deciding what is old: a wall clock that was put forward makes nothing old."""
-    wall, counted = _BEGAN
-    return min(time.time(), wall + time.clock_gettime(_COUNTING) - counted)
 
 
 def sweep_start(store: Store, folders: Folders) -> None:
@@ -63,7 +51,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
 
     Returns how many tasks were deleted.
     """
-    now = steady_time() if now is None else now
+    now = clock.surely() if now is None else now
     expired = store.finished_before(now - retention, BATCH) if retention > 0 else []
     for task in expired:
         store.delete(task.id)
@@ -102,7 +90,7 @@ def sweep_gradio(folder: Path, age: float = GRADIO_AGE, now: float | None = None
     Gradio's own ``delete_cache`` misses partial files of aborted uploads, empty ``tmp*`` files and
     empty folders.
     """
-    now = steady_time() if now is None else now
+    now = clock.surely() if now is None else now
     removed = 0
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import deque
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import schedule
+from gradio_app import clock, schedule
 from gradio_app.backend import EngineLost
 from gradio_app.durable import Durable
 from gradio_app.engine import ModelSingleton
@@ -160,7 +159,7 @@ class Dispatcher:
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
         todo = self._unfinished(task)
-        started = task.started_at or time.time()
+        started = task.started_at or clock.stamp()
         return self._ledger.store.move(task_id, TaskStatus.PROCESSING, started_at=started), todo
 
     def _unfinished(self, task: Task) -> list[Shard]:
@@ -338,11 +337,11 @@ class Dispatcher:
             task_id,
             TaskStatus.CANCELLED,
             lambda: self._folders.park_shards(task_id),
-            finished_at=time.time(),
+            finished_at=clock.stamp(),
         )
 
     async def _cancel_waiting(self, task_id: str) -> Task:
-        task = await self._ledger.move(task_id, TaskStatus.CANCELLED, finished_at=time.time())
+        task = await self._ledger.move(task_id, TaskStatus.CANCELLED, finished_at=clock.stamp())
         self.lanes.discard(task_id)
         await self._ledger.must(self._folders.park_shards, task_id)
         return task

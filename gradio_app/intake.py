@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import schedule
+from gradio_app import clock, schedule
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
@@ -123,7 +122,7 @@ class Intake:
             raise
 
     def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
-        now = time.time()
+        now = clock.stamp()
         return [
             Task(
                 id=uuid.uuid4().hex,
@@ -231,7 +230,7 @@ class Intake:
         donor = self._ledger.store.cached(key)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
-        now = time.time()
+        now = clock.stamp()
         changes = facts | {
             "pages_total": donor.pages_total,
             "engine": donor.engine,

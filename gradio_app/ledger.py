@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
 
+from gradio_app import clock
 from gradio_app.errors import PASSING, AppError, Conflict, NotFound
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.store import Store
@@ -110,7 +111,7 @@ class Ledger:
                 then,
                 error_code=error.code,
                 error_message=error.message,
-                finished_at=time.time(),
+                finished_at=clock.stamp(),
             )
         except (Conflict, NotFound):
             return

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from gradio_app import clock
 from gradio_app.database import connect, transaction
 from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import lock_folder
@@ -105,7 +105,7 @@ class Store:
                 db.execute(_insert("tasks", columns), columns)
             if key:
                 ids = json.dumps([task.id for task in tasks])
-                row = (tasks[0].owner, key, fingerprint, ids, time.time())
+                row = (tasks[0].owner, key, fingerprint, ids, clock.stamp())
                 db.execute("INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?)", row)
         return [self.get(task.id) for task in tasks]
 
@@ -225,7 +225,7 @@ class Store:
         self.check_current(task_id, attempt)
         if keep is not None:
             keep()
-        return self.move(task_id, to, finished_at=time.time(), **changes)
+        return self.move(task_id, to, finished_at=clock.stamp(), **changes)
 
     def requeue(self, task_id: str) -> Task:
         """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early."""
@@ -254,7 +254,7 @@ class Store:
         for task in self.list_status({TaskStatus.PROCESSING}):
             self.move(task.id, TaskStatus.QUEUED, attempt=task.attempt + 1)
         for task in self.list_status({TaskStatus.CANCELLING}):
-            self.move(task.id, TaskStatus.CANCELLED, finished_at=time.time())
+            self.move(task.id, TaskStatus.CANCELLED, finished_at=clock.stamp())
         return self.list_status(ACTIVE)
 
     def delete(self, task_id: str) -> None:

@@ -48,6 +48,8 @@ class LiveServer:
         self.process: subprocess.Popen[bytes] | None = None
         #: what starts the server, for one in another namespace or under other limits
         self.prefix: list[str] = []
+        #: what Python runs
+        self.program = ["-m", "gradio_app.app"]
 
     def __enter__(self) -> Self:
         self.start()
@@ -63,7 +65,7 @@ class LiveServer:
     def start(self, wait: bool = True) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "gradio_app.app", *self._flags],
+                [*self.prefix, sys.executable, *self.program, *self._flags],
                 cwd=ROOT,
                 env=self._env,
                 stdout=log,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import cleanup
+from gradio_app import cleanup, clock
 from gradio_app.cleanup import GRADIO_AGE, STALE_JOB, STALLED_UPLOAD, sweep, sweep_gradio, sweep_start
 from gradio_app.folders import Folders
 from gradio_app.states import TERMINAL, TaskStatus
@@ -222,6 +222,7 @@ def test_a_clock_that_is_put_forward_makes_nothing_old(place: Place, monkeypatch
     upload.parent.mkdir()
     upload.write_text("text")
     wall = time.time
+    monkeypatch.setattr(clock, "_BEGAN", clock._began())
     monkeypatch.setattr(time, "time", lambda: wall() + 7200)
     assert sweep(place.store, place.folders, 3600) == 0 and upload.exists()
     monkeypatch.setattr(time, "time", lambda: wall() - 7200)

@@ -31,6 +31,7 @@ FLOORS = {
     "tether": 1,
     "backend": 1,
     "child": 1,
+    "clock": 1,
     "jail": 1,
     "sglang_log": 2,
     "model_api": 2,
