@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -25,7 +26,7 @@ from gradio_app.auth import Guard
 from gradio_app.backends import choose_backend
 from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
-from gradio_app.credentials import Credentials, made_token, server_secret
+from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
@@ -35,6 +36,7 @@ from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
+from gradio_app.watch_folder import WatchFolder
 from gradio_app.workers import WorkerPool
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
@@ -92,7 +94,11 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         look = partial(gpu.cards, limit=settings.gpu_memory)
         watch = app.state.watch = CardWatch(engine, look, settings.gpu)
         await manager.start()
-        beside = [asyncio.create_task(pool.warm(settings.workers)), asyncio.create_task(watch.run())]
+        beside = [
+            *_watching(settings, manager, credentials),
+            asyncio.create_task(pool.warm(settings.workers)),
+            asyncio.create_task(watch.run()),
+        ]
         try:
             yield
         finally:
@@ -124,6 +130,16 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
     )
     app.add_middleware(SteadyBodies, room=partial(_check_disk, settings, folders))
     return app
+
+
+def _watching(
+    settings: Settings, manager: TaskManager, credentials: Credentials
+) -> Generator[asyncio.Task[None]]:
+    """The task that looks after the watch folder, if there is one."""
+    if settings.watch_dir:
+        everybody = LOCAL.name if credentials.open else ""
+        folder = WatchFolder(manager, Path(settings.watch_dir), everybody)
+        yield asyncio.create_task(folder.run(), name="watch")
 
 
 def _check_disk(settings: Settings, folders: Folders) -> None:

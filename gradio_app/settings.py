@@ -105,6 +105,9 @@ class Settings:
     host: str = _knob("127.0.0.1", str, "address to listen on; 0.0.0.0 for the whole network", "HOST")
     port: int = _knob("7860", _whole(0, 65535), "port to listen on; 0 takes any free one", "PORT")
     data_dir: Path = _knob("./data", _path, "folder for the queue, uploads and results")  # noqa: RUF009
+    watch_dir: str = _knob(
+        "", _absolute, "folder whose documents are converted by themselves; results appear beside them"
+    )
     root_path: str = _knob("", str, "path prefix when served behind a reverse proxy, such as /mineru")
     token: str = _knob("", str, "shared access token; made and printed when needed and not given")
     admin_token: str = _knob("", str, "access token of the administrator; made with the shared one")

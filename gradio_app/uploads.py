@@ -195,11 +195,16 @@ def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upl
 
     The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
     """
+    with path.open("rb") as source:
+        return receive_file(source, name, folder, max_file_size)
+
+
+def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
+    """Like ``receive_path``, of an open file."""
     file = _File(folder, display_name(name), max_file_size)
     try:
-        with path.open("rb") as source:
-            while chunk := source.read(FLUSH_BYTES):
-                file.write(chunk)
+        while chunk := source.read(FLUSH_BYTES):
+            file.write(chunk)
         file.finish()
     except BaseException:
         file.discard()

@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "host": "127.0.0.1",
     "port": 7860,
     "data_dir": Path("data"),
+    "watch_dir": "",
     "root_path": "",
     "token": "",
     "admin_token": "",
@@ -61,6 +62,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("0", 0),
     "data_dir": ("/srv/papers", Path("/srv/papers")),
+    "watch_dir": ("/srv/inbox", "/srv/inbox"),
     "root_path": ("/mineru", "/mineru"),
     "token": ("secret", "secret"),
     "admin_token": ("secret", "secret"),
@@ -115,6 +117,7 @@ OTHER = {"model_source": ("huggingface", "local")}
 BAD = {
     "port": ["http", "-1", "65536", "1.5", ""],
     "data_dir": ["~nobody-has-this-name/data"],
+    "watch_dir": ["~nobody-has-this-name/inbox"],
     "users": ["~nobody-has-this-name/users.txt"],
     "max_requests_per_minute": ["-1", "many"],
     "max_file_size": ["lots", "5 parsecs", "-1", "9" * 400],

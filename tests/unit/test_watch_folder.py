@@ -1,0 +1,131 @@
+"""What the watch folder takes for a document that is complete and not done, and how it opens it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from gradio_app import watch_folder
+from gradio_app.watch_folder import KINDS, RESULT, Found, WatchFolder, open_below, walk
+
+ROOT = Path(__file__).parents[2]
+
+
+def put(path: Path, text: str = "some text") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def found(root: Path) -> list[str]:
+    return [str(item.path) for item in walk(root)]
+
+
+def done(path: Path, **changes: Any) -> None:
+    """A result beside a file, as the service leaves it."""
+    info = path.stat()
+    receipt = {"status": "completed", "size": info.st_size, "mtime_ns": info.st_mtime_ns} | changes
+    put(path.with_name(path.name + RESULT) / "receipt.json", json.dumps(receipt))
+
+
+def test_documents_are_found_also_in_folders(tmp_path: Path) -> None:
+    for name in ("a.pdf", "B.DOCX", "alice/c.png", "alice/deep/er/d.csv", "odd name é.html"):
+        put(tmp_path / name)
+    for name in (
+        "note",
+        "a.exe",
+        ".hidden.pdf",
+        "~$B.DOCX",
+        ".git/x.pdf",
+        "a.pdf.part",
+    ):
+        put(tmp_path / name)
+    put(tmp_path / "x.pdf.result" / "document.md")
+    put(tmp_path / "empty.pdf", "")
+    assert sorted(found(tmp_path)) == [
+        "B.DOCX",
+        "a.pdf",
+        "alice/c.png",
+        "alice/deep/er/d.csv",
+        "odd name é.html",
+    ]
+
+
+def test_what_has_a_result_is_done_until_it_changes(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.pdf")
+    done(path)
+    assert found(tmp_path) == []
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
+    assert found(tmp_path) == ["a.pdf"]
+    done(path, status="failed")
+    assert found(tmp_path) == [], "a failure is an end, too"
+
+
+@pytest.mark.parametrize("receipt", ["", "{", "[]", "null", '{"size": 9}', '{"size": "9", "mtime_ns": []}'])
+def test_a_broken_receipt_is_none(tmp_path: Path, receipt: str) -> None:
+    put(tmp_path / "a.pdf")
+    put(tmp_path / "a.pdf.result" / "receipt.json", receipt)
+    assert found(tmp_path) == ["a.pdf"]
+
+
+def test_links_lead_nowhere(tmp_path: Path) -> None:
+    """Who may write into the folder must not read by the server's hand what is elsewhere."""
+    secret, inbox = put(tmp_path / "secret" / "a.pdf"), tmp_path / "inbox"
+    put(inbox / "b.pdf")
+    (inbox / "c.pdf").symlink_to(secret)
+    (inbox / "d").symlink_to(secret.parent)
+    assert found(inbox) == ["b.pdf"]
+    for name in ("c.pdf", "d/a.pdf", "../secret/a.pdf/x", "none.pdf"):
+        with pytest.raises(OSError):
+            open_below(inbox, PurePosixPath(name))
+    with open_below(inbox, PurePosixPath("b.pdf")) as file:
+        assert file.read() == b"some text"
+
+
+def test_what_is_no_plain_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "a.pdf")
+    (tmp_path / "b.pdf").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("c.pdf")
+        assert found(tmp_path) == []
+        for name in ("a.pdf", "b.pdf", "c.pdf"):
+            with pytest.raises(OSError):
+                open_below(tmp_path, PurePosixPath(name))
+
+
+def test_a_file_that_still_grows_waits() -> None:
+    folder, path = WatchFolder(None, Path(), ""), PurePosixPath("a.pdf")  # type: ignore[arg-type]
+    still = folder._is_still  # pyright: ignore[reportPrivateUsage]
+    looks = [Found(path, size, 1) for size in (1, 2, 3, 3, 3, 3, 4, 4, 4)]
+    assert [still(item) for item in looks] == [False] * 4 + [True] * 2 + [False] * 2 + [True]
+
+
+@pytest.mark.parametrize(
+    ("path", "everybody", "owner"),
+    [
+        ("a.pdf", "local", "local"),
+        ("bob/a.pdf", "local", "local"),
+        ("bob/x/a.pdf", "", "bob"),
+        ("a.pdf", "", "watch"),
+    ],
+)
+def test_whose_a_file_is(path: str, everybody: str, owner: str) -> None:
+    assert Found(PurePosixPath(path), 1, 1).owner(everybody) == owner
+
+
+def test_the_page_takes_the_same_kinds() -> None:
+    page = (ROOT / "gradio_app" / "ui" / "assets" / "collect.js").read_text("utf-8")
+    listed = page.partition("new Set(")[2].partition(".split")[0]
+    assert set("".join(listed.split('"')[1::2]).split()) == KINDS
+
+
+def test_the_name_of_the_owner_cannot_be_taken() -> None:
+    from gradio_app.users import bad_name
+
+    assert bad_name(watch_folder.NOBODY)
