@@ -70,6 +70,7 @@ FLOORS = {
     "auth": 7,
     "metrics": 9,
     "uploads": 9,
+    "watch_folder": 10,
     "connections": 7,
     "api": 10,
     "ui": 11,
