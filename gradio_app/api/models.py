@@ -78,6 +78,26 @@ class TaskList(BaseModel):
     )
 
 
+class BlockView(BaseModel):
+    """A part of a page."""
+
+    id: str
+    type: str
+    bbox: list[float] | None = Field(description="Left, top, right, bottom, as shares of the page")
+    markdown: str
+    auxiliary: bool = Field(description="Not part of the text: a header, footer or page number")
+
+
+class PageView(BaseModel):
+    """One page of a result. Width and height in points, where the document has pages of a size."""
+
+    page: int
+    width: float | None
+    height: float | None
+    markdown: str
+    blocks: list[BlockView]
+
+
 class QueueView(BaseModel):
     """The queue as a whole."""
 
@@ -143,6 +163,14 @@ class GpuView(BaseModel):
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504, 507)
 }
+
+
+def binary(*media: str) -> dict[int | str, dict[str, Any]]:
+    """``ERRORS`` and, for 200, files of these types."""
+    content: dict[str, Any] = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media}
+    if "application/json" in content:
+        content["application/json"] = {"schema": {}}
+    return {**ERRORS, 200: {"content": content, "description": "The file"}}
 
 
 def upload_form() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from gradio_app.api.access import manager_of, task_to_read
-from gradio_app.api.models import ERRORS
+from gradio_app.api.models import ERRORS, PageView, binary
 from gradio_app.archive import stream_zip
 from gradio_app.errors import NotFound, OptionInvalid
 from gradio_app.jobs import EXPORT_SUFFIX
@@ -24,22 +24,34 @@ _MEDIA = {
     ".json": "application/json",
     ".tex": "application/x-tex",
     ".epub": "application/epub+zip",
+    ".html": "text/html; charset=utf-8",
+    # not from the system's list of types, which differs from machine to machine
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
+_PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/svg+xml")
+_FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
 #: documents come from strangers: nothing in them may run on our origin
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 router = APIRouter()
 
 
-@router.get("/api/v1/tasks/{task_id}/result", tags=["results"], response_class=FileResponse, responses=ERRORS)
+@router.get(
+    "/api/v1/tasks/{task_id}/result",
+    tags=["results"],
+    response_class=FileResponse,
+    responses=binary(*_MEDIA.values(), "application/zip"),
+)
 async def result(
-    request: Request, task_id: str, format: Annotated[str, Query(max_length=20)] = "markdown"
+    request: Request,
+    task_id: str,
+    format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
     manager, task = manager_of(request), await task_to_read(request, task_id)
     folder = manager.folders.result(task_id)
-    if format not in (*FILES, *EXPORT_SUFFIX, "zip"):
-        raise OptionInvalid(f"Formats are: {', '.join((*FILES, *EXPORT_SUFFIX, 'zip'))}.")
+    if format not in _FORMATS:
+        raise OptionInvalid(f"Formats are: {', '.join(_FORMATS)}.")
     if not folder.is_dir():
         raise NotFound("This task has no result yet." if task.status not in READABLE else None)
     stem = Path(task.name).stem or "document"
@@ -50,7 +62,12 @@ async def result(
     return _file(path, f"{stem}{path.suffix}")
 
 
-@router.get("/api/v1/tasks/{task_id}/pages/{page}.png", tags=["results"], responses=ERRORS)
+@router.get(
+    "/api/v1/tasks/{task_id}/pages/{page}.png",
+    tags=["results"],
+    response_class=Response,
+    responses=binary("image/png"),
+)
 async def page_picture(
     request: Request, task_id: str, page: int, width: Annotated[int, Query(ge=50, le=2000)] = 1000
 ) -> Response:
@@ -60,7 +77,9 @@ async def page_picture(
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get("/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], responses=ERRORS)
+@router.get(
+    "/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], response_model=PageView, responses=ERRORS
+)
 async def page(request: Request, task_id: str, page: int) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
@@ -68,7 +87,12 @@ async def page(request: Request, task_id: str, page: int) -> Response:
     return Response(await _read(path), media_type="application/json")
 
 
-@router.get("/api/v1/tasks/{task_id}/source", tags=["results"], response_class=FileResponse, responses=ERRORS)
+@router.get(
+    "/api/v1/tasks/{task_id}/source",
+    tags=["results"],
+    response_class=FileResponse,
+    responses=binary("application/octet-stream"),
+)
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
@@ -86,7 +110,7 @@ async def source(request: Request, task_id: str) -> Response:
     "/api/v1/tasks/{task_id}/files/{path:path}",
     tags=["results"],
     response_class=FileResponse,
-    responses=ERRORS,
+    responses=binary(*_PICTURES),
 )
 async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
