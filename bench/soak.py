@@ -1,0 +1,159 @@
+"""Many documents through one server: do memory, open files, threads and the disk stay flat?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
+from tests.live import LiveServer
+
+#: documents that are on their way at the same time
+IN_FLIGHT = 12
+#: ended tasks that are kept before the script deletes them; every tenth is left to the retention
+KEPT = 50
+RETENTION = 60
+READERS = 3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the server holds after so many documents. Sizes in MB."""
+
+    documents: int
+    web_memory: float
+    worker_memory: float
+    open_files: int
+    threads: int
+    processes: int
+    disk: float
+
+
+NAMES = (
+    ("memory of the web process", "MB"),
+    ("memory of all workers together", "MB"),
+    ("open files of the web process", ""),
+    ("threads of the web process", ""),
+    ("processes", ""),
+    ("data folder", "MB"),
+)
+
+
+def soak(folder: Path, documents: int = 2000, samples: int = 40) -> Iterator[str]:
+    """Rows with the figures at the end and their slope over the last three quarters."""
+    began = time.monotonic()
+    with LiveServer(folder / "soak", "--retention", f"{RETENTION}s") as server:
+        found = _run(server, documents, max(1, documents // samples))
+    seconds = time.monotonic() - began
+    yield f"| soak: {documents} documents | {documents / seconds:.1f} documents/s | {seconds:.0f} s |"
+    later = found[len(found) // 4 :]
+    for index, (name, unit) in enumerate(NAMES, 1):
+        values = [float(astuple(sample)[index]) for sample in later]
+        change = 1000 * slope([sample.documents for sample in later], values)
+        last = f"{values[-1]:.0f} {unit} at the end, {min(values):.0f} to {max(values):.0f}"
+        yield f"| soak: {name} | {last} | {change:+.1f} {unit} per 1,000 documents |"
+
+
+def slope(places: Sequence[float], values: Sequence[float]) -> float:
+    """Of the straight line that fits best (least squares)."""
+    count = len(places)
+    middle, mean = sum(places) / count, sum(values) / count
+    spread = sum((place - middle) ** 2 for place in places)
+    if not spread:
+        return 0.0
+    return (
+        sum((place - middle) * (value - mean) for place, value in zip(places, values, strict=True)) / spread
+    )
+
+
+def _documents() -> list[tuple[str, bytes]]:
+    """One of each kind, short ones oftener; longer ones in parts."""
+    notes = [(f"note-{seed}.pdf", text_pdf(1 + seed % 3, seed=seed)) for seed in range(5)]
+    papers = [(f"paper-{seed}.pdf", paper_pdf(1, seed=seed)) for seed in range(2)]
+    return [*notes, *papers, ("table.csv", table_csv()), ("letter.docx", word()), ("page.html", web_page())]
+
+
+def _run(server: LiveServer, documents: int, every: int) -> list[Sample]:
+    kinds, found = _documents(), list[Sample]()
+    waiting, ended = deque[str](), deque[str]()
+    stop = threading.Event()
+    readers = [threading.Thread(target=_read, args=(server.url, stop)) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(documents):
+            name, data = kinds[number % len(kinds)]
+            if number % 200 == 199:
+                name, data = "book.pdf", text_pdf(70, seed=number)
+            waiting.append(server.submit(name, data, key=f"soak-{number}", use_cache="false"))
+            if len(waiting) >= IN_FLIGHT:
+                _finish(server, waiting.popleft(), ended, number)
+            if number % every == every - 1:
+                found.append(_sample(server, number + 1))
+        while waiting:
+            _finish(server, waiting.popleft(), ended, 1)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    return found
+
+
+def _finish(server: LiveServer, task_id: str, ended: deque[str], number: int) -> None:
+    """Waits for a document and reads it; takes an older one away."""
+    assert server.end(task_id)["status"] == "completed"
+    assert server.result(task_id)
+    ended.append(task_id)
+    if len(ended) > KEPT:
+        oldest = ended.popleft()
+        if number % 10:  # 404: the retention was quicker
+            assert server.client.delete(f"/api/v1/tasks/{oldest}").status_code in (204, 404)
+
+
+def _read(url: str, stop: threading.Event) -> None:
+    """What open pages and monitors ask."""
+    rev, turn = 0, 0
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while not stop.wait(1.0):
+            answer = client.get("/api/v1/tasks", params={"since": rev})
+            rev = answer.json()["rev"] if answer.status_code == 200 else rev
+            turn += 1
+            path = ("/api/v1/queue", "/metrics", "/gpu/status", "/api/v1/tasks", "/")[turn % 5]
+            client.get(path).raise_for_status()
+
+
+def _sample(server: LiveServer, documents: int) -> Sample:
+    assert server.process is not None
+    web = psutil.Process(server.process.pid)
+    workers = [memory for child in web.children(recursive=True) if (memory := _memory(child))]
+    files = [path for path in server.data.rglob("*") if path.is_file()]
+    return Sample(
+        documents,
+        _memory(web),
+        sum(workers),
+        web.num_fds(),
+        web.num_threads(),
+        1 + len(workers),
+        sum(_size(path) for path in files) / 2**20,
+    )
+
+
+def _memory(process: psutil.Process) -> float:
+    try:
+        return process.memory_info().rss / 2**20
+    except psutil.Error:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
