@@ -14,6 +14,7 @@ from typing import IO, Any, Self, cast
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.intake import Upload
@@ -116,7 +117,7 @@ class Receiver:
                 self._pending += len(chunk)
                 if self._pending >= FLUSH_BYTES:
                     await self._flush()
-        except FormParserError as error:
+        except (FormParserError, ClientDisconnect) as error:
             raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
         if not self._complete:  # the parser does not tell
             raise OptionInvalid("The form is broken off or malformed. Send it again.")
