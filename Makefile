@@ -41,8 +41,8 @@ format: setup ## put the code into its shape
 sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a card (2.9 GB)
 	@tests/sglang_cpu/setup.sh $(PY)
 
-chaos: setup ## tests that kill processes, and the engine in thousands of orders
-	$(PYTEST) tests/chaos tests/integration/test_kill.py
+chaos: setup ## 500 kills at random moments under load, then checks (KILLS=500 SEED=1)
+	$(PY) -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for fewer, others)
 	$(PY) -m tests.fuzz --count $(or $(N),10000) --seed $(or $(SEED),1)

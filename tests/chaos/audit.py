@@ -118,6 +118,13 @@ def check_files(data: Path, journal: Journal) -> None:
         journal.wrong("uploads that no task uses, or that are missing", files=sorted(kept ^ used))
 
 
+def check_log(log: Path, journal: Journal) -> None:
+    """The server called nothing an error: being killed is not one, nor are clients that break off."""
+    errors = Counter(line[20:200] for line in log.read_text().splitlines() if " ERROR " in line[:30])
+    if errors:
+        journal.wrong("the log tells of errors", errors=dict(errors.most_common(5)))
+
+
 def _age(path: Path) -> float:
     return time.time() - path.stat().st_mtime
 

@@ -217,6 +217,7 @@ class Harness:
         audit.check_processes(data, self.journal, lambda: self._wait(0.05))
         audit.check_files(data, self.journal)
         audit.check_database(data, self.journal)
+        audit.check_log(self._server.log, self.journal)
         if breaks := self._python.rule_breaks():
             self.journal.wrong("rules of the model server were broken", rules=breaks)
         assert self._server.process is not None
