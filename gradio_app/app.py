@@ -87,6 +87,7 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
             weights.small_backend(models),
             reads=(folders.sources, folders.tasks),
             writes=(folders.tmp, folders.gate),
+            confined=settings.worker_jail == "on",
         )
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         manager = TaskManager(settings, folders, store, pool, engine)

@@ -74,7 +74,9 @@ def _processor(settings: Settings) -> Finding:
     return Finding("ok", "Workers", f"{settings.workers} at the same time (setting: workers)")
 
 
-def _confinement(_settings: Settings) -> Finding:
+def _confinement(settings: Settings) -> Finding:
+    if settings.worker_jail == "off":
+        return Finding("note", "Jail", "workers are not confined (setting: worker_jail)")
     found = [name if version == "yes" else f"{name} {version}" for name, version in jail.found().items()]
     lacks = jail.missing()
     text = f"workers are confined by {', '.join(found)}" if found else "workers are not confined"

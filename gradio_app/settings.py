@@ -127,6 +127,11 @@ class Settings:
     )
     max_queue_per_user: int = _knob("1000", _whole(1), "most unfinished tasks of one user")
     workers: int = _knob(_cores, _whole(1, 256), "documents or parts of documents read at the same time")
+    worker_jail: str = _knob(
+        "on",
+        _one_of("on", "off"),
+        "workers have no network and few files; off only where a driver or library cannot work so",
+    )
     worker_memory_limit: int = _knob("2gb", parse_size, "memory one worker may use before it is ended")
     shard_pages_flash: int = _knob("64", _whole(8), "pages per part of a document at tier flash")
     task_timeout: float = _knob("15m", parse_duration, "longest time for one part of a document")

@@ -30,15 +30,17 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Serves jobs until stdin closes, which also ends a job that is running.
 
-    The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``network``, ``reads``, ``writes``.
+    The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``confined``, ``network``, ``reads``,
+    ``writes``.
     """
     answers = _private_stdout()
     orders: dict[str, Any] = json.loads(sys.argv[1])
     _limit(resource.RLIMIT_DATA, orders["memory"])
     _limit(resource.RLIMIT_FSIZE, orders["file"])
     _limit(resource.RLIMIT_CORE, 0, always=True)
-    jail.drop_capabilities()
-    jail.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
+    if orders["confined"]:
+        jail.drop_capabilities()
+        jail.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
     _die_with_parent()
     _quiet_libraries()
     jobs: queue.Queue[str] = queue.Queue()

@@ -111,6 +111,7 @@ class WorkerPool:
         small_backend: str = "",
         reads: Sequence[Path] = (),
         writes: Sequence[Path] | None = None,
+        confined: bool = True,
     ) -> None:
         self._run_dir = run_dir
         self._memory_limit = memory_limit
@@ -118,6 +119,7 @@ class WorkerPool:
         self._model_dir = model_dir
         self._small_backend = small_backend
         self._reads = reads
+        self._confined = confined
         self._writes = (run_dir,) if writes is None else writes
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
@@ -133,7 +135,9 @@ class WorkerPool:
 
     async def warm(self, count: int) -> None:
         """Starts ``count`` workers and lets each import what parsing needs."""
-        if missing := jail.missing():
+        if not self._confined:
+            logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
+        elif missing := jail.missing():
             logger.bind(action="jail").warning(
                 "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
             )
@@ -245,13 +249,14 @@ class WorkerPool:
 
     def _orders(self, network: bool, code: Path) -> str:
         """What a worker is told at its start: its limits, and what it may use."""
-        models = [self._model_dir] if self._model_dir else []
+        models = [self._model_dir, *_targets(self._model_dir)] if self._model_dir else []
         config = [os.environ["MINERU_CONFIG"]] if "MINERU_CONFIG" in os.environ else []
         locks = [str(Path(models[0], ".locks"))] if models else []
         return json.dumps(
             {
                 "memory": self._memory_limit,
                 "file": self._memory_limit,
+                "confined": self._confined,
                 "network": network,
                 "reads": [*map(str, self._reads), str(code), *models, *config],
                 "writes": [*map(str, self._writes), *locks],
@@ -308,6 +313,14 @@ class WorkerPool:
         self._closed = True
         await asyncio.gather(*(self._drop(worker) for worker in list(self._all)), *self._dropping)
         self._idle.clear()
+
+
+def _targets(folder: str) -> list[str]:
+    """Where links below a folder lead: weights are large, and often kept on another disk."""
+    entries = (
+        os.path.join(parent, name) for parent, below, names in os.walk(folder) for name in (*below, *names)
+    )
+    return sorted({os.path.realpath(path) for path in entries if os.path.islink(path)})
 
 
 class _Peak:

@@ -53,8 +53,8 @@ class Data:
             path.write_text("secret")
 
     @asynccontextmanager
-    async def pool(self, limit: int = 2**31) -> AsyncGenerator[WorkerPool]:
-        made = WorkerPool(self.run, limit, reads=(self.sources,), writes=(self.tmp,))
+    async def pool(self, limit: int = 2**31, **how: Any) -> AsyncGenerator[WorkerPool]:
+        made = WorkerPool(self.run, limit, reads=(self.sources,), writes=(self.tmp,), **how)
         try:
             yield made
         finally:
@@ -168,6 +168,32 @@ async def test_workers_that_ask_a_model_are_others(data: Data) -> None:
             assert (await data.probe(pool, key, network=True))["key"] in DENIED
 
 
+async def test_it_can_be_left_open(data: Data) -> None:
+    """Where a driver cannot work so; the limits stay."""
+    attempts = {"key": f"open({str(data.key)!r})", "socket": SOCKETS["IPv4"]}
+    core = {"core": "import resource; result = resource.getrlimit(resource.RLIMIT_CORE)"}
+    async with data.pool(confined=False) as pool:
+        met = await data.probe(pool, attempts | core)
+    assert met == {"key": "done", "socket": "done", "core": [0, 0]}
+
+
+async def test_weights_that_are_links_to_another_disk(data: Data, tmp_path: Path) -> None:
+    weights, disk = tmp_path / "models", tmp_path / "disk/weights.onnx"
+    for folder in (weights / "small", disk.parent):
+        folder.mkdir(parents=True)
+    disk.write_text("numbers")
+    (weights / "small/weights.onnx").symlink_to(disk)
+    (weights / "small/circle").symlink_to(weights / "small")
+    attempts = {
+        "read": f"result = open({str(weights / 'small/weights.onnx')!r}).read()",
+        "write": f"open({str(disk)!r}, 'a')",
+        "lock": f"open({str(weights / '.locks/small.lock')!r}, 'w')",
+    }
+    async with data.pool(model_dir=str(weights)) as pool:
+        met = await data.probe(pool, attempts)
+    assert (met["read"], met["lock"]) == ("numbers", "done") and met["write"] in DENIED
+
+
 async def test_limits(data: Data) -> None:
     attempts = {
         "file": "f = open('large', 'wb'); f.seek(400 << 20); f.write(b'x'); f.flush()",
@@ -185,7 +211,7 @@ async def test_limits(data: Data) -> None:
 
 def test_the_kernel_ends_a_job_that_runs_away(data: Data) -> None:
     """Also when nobody is there to do it: this one has no pool."""
-    orders = {"memory": 0, "file": 0, "network": False, "reads": [], "writes": []}
+    orders = {"memory": 0, "file": 0, "confined": True, "network": False, "reads": [], "writes": []}
     job = {"fn": "probe", "args": {"attempts": {"": "while True: pass"}}, "tmp": str(data.tmp), "seconds": 0}
     worker = subprocess.Popen(
         [sys.executable, str(PROBING), json.dumps(orders)],
