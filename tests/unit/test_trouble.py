@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import DiskFull, FileCorrupt, ServerBusy, StorageUnavailable
+from gradio_app.errors import AppError, DiskFull, FileCorrupt, ServerBusy, StorageUnavailable, WorkerCrashed
 from gradio_app.ledger import Ledger
+from gradio_app.parsing.failures import readable_errors
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import ParseOptions
@@ -203,6 +204,60 @@ async def test_a_part_that_met_a_full_disk_is_read_again(tmp_path: Path) -> None
         assert (done.status, done.error_code) == (TaskStatus.COMPLETED, None)
         assert (pool.times("doc:1-6"), pool.times("doc:7-13"), pool.times("assemble")) == (8, 1, 2)
         assert h.leftovers() == []
+
+
+async def test_what_fails_oddly_on_a_full_disk_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, free = FakePool(), list[int]()
+    pool.faults = {"doc:1-6": [FileCorrupt(), WorkerCrashed()]}
+    async with house(tmp_path, pool) as h:
+        monkeypatch.setattr(h.folders, "free_bytes", lambda: free.pop() if free else 2**30)
+        h.pool.held_inspection = True
+        task = await h.submit(20)
+        await h.pool.until_running("doc:inspect")
+        free += [0, 0]
+        h.pool.release("doc:inspect")
+        assert (await h.end(task)).status is TaskStatus.COMPLETED
+        assert pool.times("doc:1-6") == 3 and free == []
+
+
+async def test_a_document_that_fills_the_disk_itself_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be tried for ever, and everybody else would wait with it each time."""
+    pool = FakePool()
+    pool.faults = {"doc:document": [DiskFull()] * 99}
+    async with house(tmp_path, pool) as h:
+        monkeypatch.setattr(h.folders, "size", lambda _folder: 2**40)
+        done = await h.end(await h.submit(2))
+        assert (done.status, done.error_code) == (TaskStatus.FAILED, "file_too_large")
+        assert h.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOSPC, "full"), "disk_full"),
+        (OSError(errno.EFBIG, "large"), "file_too_large"),
+        (OSError(errno.EMFILE, "many"), "internal_error"),
+        (OSError(errno.EROFS, "read-only"), "storage_unavailable"),
+        (ValueError("odd"), "file_corrupt"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_the_system_says_in_a_worker(error: Exception, code: str, wrapped: bool) -> None:
+    with pytest.raises(AppError) as told, readable_errors():
+        if not wrapped:
+            raise error
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("a library says so") from cause
+    # only what names the disk or a limit is looked for in the depth
+    assert told.value.code == (
+        code if code in ("disk_full", "file_too_large") or not wrapped else "file_corrupt"
+    )
 
 
 async def test_a_request_in_bad_times_changes_nothing(tmp_path: Path, sick: Sick) -> None:
