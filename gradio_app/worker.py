@@ -103,7 +103,7 @@ def _read_jobs(jobs: queue.Queue[str]) -> None:
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     from gradio_app import parsing
 
-    tempfile.tempdir = job["tmp"]
+    tempfile.tempdir = job["tmp"] or None  # none: the worker's own
     _limit_time(job["seconds"])
     try:
         return {"result": parsing.JOBS[job["fn"]](**job["args"])}

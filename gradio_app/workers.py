@@ -141,8 +141,8 @@ class WorkerPool:
             logger.bind(action="jail").warning(
                 "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
             )
-        tmp = str(self._run_dir)
-        jobs = (self.run("warm_up", {}, tmp=tmp, seconds=120) for _ in range(count))
+        # in its own folder: that of all workers is closed to it
+        jobs = (self.run("warm_up", {}, tmp="", seconds=120) for _ in range(count))
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, Exception):
                 logger.bind(action="worker_warm").warning("a worker did not warm up: {}", result)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
 from gradio_app.workers import WorkerPool, tree_rss
@@ -62,6 +63,19 @@ async def test_a_warm_worker_is_used_again(tmp_path: Path) -> None:
             args = document(tmp_path, text_pdf())
             assert (await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60))["pages"] == 1
         assert pool.pids == [pid]
+
+
+async def test_a_confined_worker_warms_up(tmp_path: Path) -> None:
+    """It may write nothing but its own folder, as on the server: the folder of all workers is closed."""
+    told: list[str] = []
+    sink = logger.add(lambda message: told.append(str(message)), level="WARNING", filter="gradio_app.workers")
+    pool = WorkerPool(tmp_path, 2**31, writes=())
+    try:
+        await pool.warm(1)
+    finally:
+        await pool.close()
+        logger.remove(sink)
+    assert not [line for line in told if "did not warm up" in line]
 
 
 async def test_a_killed_worker_is_a_crash_and_the_next_job_gets_a_new_one(tmp_path: Path) -> None:
