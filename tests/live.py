@@ -75,7 +75,7 @@ class LiveServer:
         if wait:
             self.wait_ready()
 
-    def wait_ready(self, seconds: float = 40) -> float:
+    def wait_ready(self, seconds: float = 90) -> float:
         """Seconds until the server answered that it is ready."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
