@@ -52,7 +52,13 @@ class LiveServer:
         self.program = ["-m", "gradio_app.app"]
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.client.close()
+            if self.process:
+                self.kill()  # else it would stay, and slow down those that come after it
+            raise
         return self
 
     def __exit__(
