@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiofiles
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from gradio_app.api.access import manager_of, task_to_read
@@ -29,6 +30,8 @@ _MEDIA = {
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/svg+xml")
+#: a longer number would not fit into the name of a file
+_PageNumber = Annotated[int, InPath(ge=-(10**9), le=10**9)]
 _FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
 #: documents come from strangers: nothing in them may run on our origin
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -69,7 +72,7 @@ async def result(
     responses=binary("image/png"),
 )
 async def page_picture(
-    request: Request, task_id: str, page: int, width: Annotated[int, Query(ge=50, le=2000)] = 1000
+    request: Request, task_id: str, page: _PageNumber, width: Annotated[int, Query(ge=50, le=2000)] = 1000
 ) -> Response:
     """A picture of one page of the upload."""
     task = await task_to_read(request, task_id)
@@ -80,7 +83,7 @@ async def page_picture(
 @router.get(
     "/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], response_model=PageView, responses=ERRORS
 )
-async def page(request: Request, task_id: str, page: int) -> Response:
+async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
     path = manager_of(request).folders.page(task_id, page)

@@ -51,6 +51,10 @@ def ways_out(server: LiveServer, task_id: str) -> dict[str, httpx.Response]:
     at = f"/api/v1/tasks/{task_id}"
     found = {form: server.client.get(f"{at}/result", params={"format": form}) for form in WAYS}
     found |= {"page": server.client.get(f"{at}/pages/1"), "source": server.client.get(f"{at}/source")}
+    drawn = server.client.get(f"{at}/pages/1.png")
+    assert drawn.status_code in (200, 404) and drawn.headers["content-type"].startswith(
+        ("image/png", "application/json")
+    )
     with zipfile.ZipFile(io.BytesIO(found["zip"].content)) as archive:
         pictures = [name for name in archive.namelist() if name.startswith("images/")]
     found |= {name: server.client.get(f"{at}/files/{name}") for name in pictures}
@@ -253,6 +257,16 @@ def test_archives_write_nothing_outside(server: LiveServer, tmp_path: Path) -> N
             assert not [way for way, answer in found.items() if b"root:" in answer.content], suffix
     assert [path.name for path in tmp_path.rglob("*")] == []
     assert not [path for name in ("back", "sideways") for path in server.data.parent.rglob(f"*{name}*")]
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 30, "9" * 300, "9" * 3000, "-" + "9" * 300, "0x1", "1e9", "١", "%00"]
+)
+def test_page_numbers_that_are_none(server: LiveServer, number: str) -> None:
+    task = server.end(server.submit("one.pdf", text_pdf()))
+    for way in (f"pages/{number}", f"pages/{number}.png", f"pages/1.png?width={number}"):
+        answer = server.client.get(f"/api/v1/tasks/{task['id']}/{way}")
+        assert answer.status_code in (404, 422) and answer.json()["error"]["code"], (way, answer.text)
 
 
 # ---------------------------------------------------------------- names
