@@ -200,6 +200,7 @@ class Harness:
 
     def _read_again(self) -> None:
         """What failed because its processes were killed again and again reads well when asked once more."""
+        again: list[tuple[User, str]] = []
         for user in self._users:
             asked = {sent.task_id: sent for sent in user.sent.values()}
             for task in user.listed():
@@ -208,9 +209,11 @@ class Harness:
                     self._report.after_retry[f"{task['status']}, {error['code']}"] += 1
                     self.journal.note("retry at the end", task=task["id"], error=error)
                     user.ask("POST", f"/api/v1/tasks/{task['id']}/retry")
-                    user.end(task["id"])
+                    again.append((user, task["id"]))
                     if task["id"] in asked:
                         asked[task["id"]].ended_by = "retry"
+        for user, task_id in again:
+            user.end(task_id)
 
     def _check_rest(self) -> None:
         data = self._server.data
