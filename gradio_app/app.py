@@ -93,7 +93,8 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         manager = TaskManager(settings, folders, store, pool, engine)
         app.state.manager = manager
         look = partial(gpu.cards, limit=settings.gpu_memory)
-        watch = app.state.watch = CardWatch(engine, look, settings.gpu)
+        keep = partial(manager.ledger.do, store.history.note_engine)
+        watch = app.state.watch = CardWatch(engine, look, settings.gpu, keep)
         await manager.start()
         beside = [
             *_watching(settings, manager, credentials),

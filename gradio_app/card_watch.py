@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from loguru import logger
@@ -17,6 +17,11 @@ from gradio_app.engine import ModelSingleton
 EVERY = 10.0
 KEPT = 360
 
+#: seconds after which the sum of what was seen is kept for longer than the hour
+KEEP_EVERY = 60.0
+
+#: keeps how many seconds the engine was in a status, and the most bytes used of how many
+Keep = Callable[[str, float, int | None, int | None], Awaitable[None]]
 Sample = tuple[float, int | None, int | None, str]
 
 
@@ -24,11 +29,17 @@ class CardWatch:
     """Samples of the card that the engine uses: Unix seconds, bytes used, load in %, the engine's status."""
 
     def __init__(
-        self, engine: ModelSingleton, look: Callable[[], Sequence[gpu.Card]], setting: str = "auto"
+        self,
+        engine: ModelSingleton,
+        look: Callable[[], Sequence[gpu.Card]],
+        setting: str = "auto",
+        keep: Keep | None = None,
     ) -> None:
         self._engine = engine
         self._setting = setting
         self._look = look
+        self._keep = keep
+        self._unkept: dict[str, tuple[float, int | None, int | None]] = {}
         self.samples: deque[Sample] = deque(maxlen=KEPT)
 
     async def run(self) -> None:
@@ -36,6 +47,8 @@ class CardWatch:
         while True:
             try:
                 self._note(await self.cards())
+                if sum(seconds for seconds, _, _ in self._unkept.values()) >= KEEP_EVERY:
+                    await self._keep_for_long()
             except Exception as error:  # a figure less is better than no figures any more
                 logger.opt(exception=error).warning("the cards could not be looked at")
             await asyncio.sleep(EVERY)
@@ -47,7 +60,19 @@ class CardWatch:
     def _note(self, cards: Sequence[gpu.Card]) -> None:
         card = self._chosen(cards)
         used, load = (card.used, card.load) if card else (None, None)
-        self.samples.append((round(time.time(), 1), used, load, self._engine.status.value))
+        status = self._engine.status.value
+        self.samples.append((round(time.time(), 1), used, load, status))
+        if self._engine.kind != "none":
+            seconds, most, _ = self._unkept.get(status, (0.0, None, None))
+            most = used if most is None or used is None else max(most, used)
+            self._unkept[status] = (seconds + EVERY, most, card.total if card else None)
+
+    async def _keep_for_long(self) -> None:
+        """Hands over what was noted since the last time; what cannot be kept now is kept the next time."""
+        for status, figures in list(self._unkept.items()):
+            if self._keep is not None:
+                await self._keep(status, *figures)
+            del self._unkept[status]
 
     def _chosen(self, cards: Sequence[gpu.Card]) -> gpu.Card | None:
         """The card that the engine uses; before its first start the one that it would take."""

@@ -60,6 +60,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         drop_unused_sources(store, folders)
         logger.bind(action="retention", tasks=len(expired)).info("{} old tasks deleted", len(expired))
     store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
+    store.history.forget()
     for path in _entries(folders.tmp):
         if path.name.startswith("upload-"):
             stale = _age(path, now) > STALLED_UPLOAD

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gradio_app.errors import AppError
 from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
@@ -70,3 +71,8 @@ def transaction(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
+
+
+def insert(table: str, columns: Mapping[str, Any]) -> str:
+    """The statement that adds a row; names of tables and columns are our own, never input."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(':' + name for name in columns)})"

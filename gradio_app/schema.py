@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradio_app.states import ACTIVE, TaskStatus
+from gradio_app.states import ACTIVE, TERMINAL, TaskStatus
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def sql_list(statuses: Iterable[TaskStatus]) -> str:
@@ -15,6 +15,43 @@ def sql_list(statuses: Iterable[TaskStatus]) -> str:
 
 
 ACTIVE_SQL = sql_list(ACTIVE)
+
+#: ended tasks by the hour; a trigger counts them in the transaction that ends them, so that none is missed
+HISTORY = f"""
+CREATE TABLE history (
+    hour INTEGER NOT NULL,
+    tier TEXT NOT NULL,
+    status TEXT NOT NULL,
+    tasks INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    waited REAL NOT NULL,
+    parsed REAL NOT NULL,
+    PRIMARY KEY (hour, tier, status)
+) WITHOUT ROWID;
+CREATE TABLE engine_history (
+    hour INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    used INTEGER,
+    total INTEGER,
+    PRIMARY KEY (hour, status)
+) WITHOUT ROWID;
+CREATE TRIGGER tasks_ended AFTER UPDATE OF status ON tasks
+WHEN NEW.status IN ({sql_list(TERMINAL)}) AND OLD.status NOT IN ({sql_list(TERMINAL)})
+BEGIN
+    INSERT INTO history VALUES (
+        CAST(coalesce(NEW.finished_at, NEW.created_at) / 3600 AS INTEGER),
+        CASE NEW.tier WHEN '' THEN NEW.tier_asked ELSE NEW.tier END,
+        NEW.status,
+        1,
+        NEW.pages_done,
+        max(0, coalesce(NEW.started_at, NEW.finished_at, NEW.created_at) - NEW.created_at),
+        NEW.parse_seconds
+    )
+    ON CONFLICT DO UPDATE SET tasks = tasks + 1, pages = pages + excluded.pages,
+        waited = waited + excluded.waited, parsed = parsed + excluded.parsed;
+END;
+"""
 
 SCHEMA = f"""
 CREATE TABLE tasks (
@@ -81,7 +118,7 @@ CREATE TABLE deleted (rev INTEGER PRIMARY KEY, task_id TEXT NOT NULL, owner TEXT
 CREATE TABLE rates (tier TEXT PRIMARY KEY, seconds_per_page REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('rev', 0), ('forgotten', 0), ('paused', 0);
-"""
+{HISTORY}"""
 
 #: version -> what makes the next one of it
 MIGRATIONS = {
@@ -89,5 +126,6 @@ MIGRATIONS = {
 ALTER TABLE tasks ADD COLUMN engine TEXT NOT NULL DEFAULT '';
 ALTER TABLE tasks ADD COLUMN failed_pages TEXT NOT NULL DEFAULT '';
 ALTER TABLE shards ADD COLUMN bad TEXT NOT NULL DEFAULT '[]';
-"""
+""",
+    2: HISTORY,
 }

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app import clock
-from gradio_app.database import connect, transaction
+from gradio_app.database import connect, insert, transaction
 from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import lock_folder
+from gradio_app.history import History
 from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.task import Shard, Task, pages_done
@@ -52,6 +53,7 @@ class Store:
         except AppError:
             self._lock.close()
             raise
+        self.history = History(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -102,7 +104,7 @@ class Store:
         with self._transaction() as db:
             for task in tasks:
                 columns = task.to_row() | {"rev": self._next_rev()}
-                db.execute(_insert("tasks", columns), columns)
+                db.execute(insert("tasks", columns), columns)
             if key:
                 ids = json.dumps([task.id for task in tasks])
                 row = (tasks[0].owner, key, fingerprint, ids, clock.stamp())
@@ -385,10 +387,6 @@ class Store:
                 db.execute("DELETE FROM deleted WHERE rev <= ?", (row["rev"],))
                 db.execute("UPDATE counters SET value = ? WHERE name = 'forgotten'", (row["rev"],))
             db.execute("DELETE FROM submissions WHERE created_at < ?", (submissions_before,))
-
-
-def _insert(table: str, columns: dict[str, Any]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(':' + name for name in columns)})"
 
 
 def _free_indices(shards: Sequence[Shard]) -> Iterator[int]:

@@ -111,6 +111,36 @@ class QueueView(BaseModel):
     user: dict[str, Any]
 
 
+class HourOfTasks(BaseModel):
+    """Tasks of one tier that ended in one way within an hour. Waited and parsed are sums in seconds."""
+
+    hour: int = Field(description="Unix time / 3600")
+    tier: str
+    status: TaskStatus
+    tasks: int
+    pages: int
+    waited: float
+    parsed: float
+
+
+class HourOfEngine(BaseModel):
+    """How long the engine was in a status within an hour, and the most bytes that the card had in use."""
+
+    hour: int
+    status: EngineStatus
+    seconds: float
+    used: int | None
+    total: int | None
+
+
+class HistoryView(BaseModel):
+    """The last hours, oldest first; hours in which nothing ended are left out."""
+
+    hour: int = Field(description="The hour that it is now")
+    tasks: list[HourOfTasks]
+    engine: list[HourOfEngine]
+
+
 class EngineView(BaseModel):
     """The model server and its life."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from gradio_app import metrics
+from gradio_app import clock, metrics
 from gradio_app.api.access import for_admin, identity_of, manager_of
-from gradio_app.api.models import ERRORS, Problem, QueueView
+from gradio_app.api.models import ERRORS, HistoryView, Problem, QueueView
+from gradio_app.history import HOUR
 from gradio_app.states import QueueStatus
 from gradio_app.task_manager import TaskManager
 
@@ -58,6 +59,20 @@ async def resume(request: Request) -> JSONResponse:
     with for_admin(request, "resume"):
         await manager_of(request).resume()
     return await queue(request)
+
+
+@router.get("/api/v1/history", tags=["queue"], response_model=HistoryView)
+async def history(
+    request: Request, hours: Annotated[int, Query(ge=1, le=24 * 366, description="How far back")] = 24
+) -> JSONResponse:
+    """What was done in each hour: tasks by tier and how they ended, and what the engine did.
+
+    Everybody's together, without names. Deleted tasks stay counted.
+    """
+    manager = manager_of(request)
+    hour = int(clock.stamp() // HOUR)
+    found = await manager.ledger.do(manager.ledger.store.history.since, hour - hours + 1)
+    return JSONResponse({"hour": hour, **found})
 
 
 @router.get("/health", tags=["probes"])

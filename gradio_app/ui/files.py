@@ -22,6 +22,7 @@ STYLES = (
     "reader.css",
     "engine.css",
     "cards.css",
+    "overview.css",
 )
 
 

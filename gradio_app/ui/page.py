@@ -52,6 +52,7 @@ def build(prefix: str) -> None:
                 _pane("sheet", prefix)
                 text = gr.Markdown(elem_id="mo-text", latex_delimiters=_LATEX)
     _pane("engine", prefix)
+    _pane("overview", prefix)
     # Runs in the browser only. Gradio's Markdown does what we must not do by hand: it sanitises.
     cast(Any, reader).render_text(
         None,

@@ -160,6 +160,22 @@ def test_unknown_addresses_have_the_usual_shape(server: LiveServer, path: str) -
     assert answer.json()["error"].keys() == {"code", "message", "retryable"}
 
 
+def test_the_history_counts_what_was_done_also_when_it_is_deleted(server: LiveServer) -> None:
+    def done() -> tuple[int, int]:
+        found = server.client.get("/api/v1/history", params={"hours": 2}).json()
+        assert found["engine"] == [] and found["hour"] * 3600 <= time.time()
+        rows = [row for row in found["tasks"] if (row["tier"], row["status"]) == ("flash", "completed")]
+        return sum(row["tasks"] for row in rows), sum(row["pages"] for row in rows)
+
+    tasks, pages = done()
+    task_id = server.submit("counted.pdf", text_pdf(3, seed=123), use_cache="false")
+    server.end(task_id)
+    server.client.delete(f"/api/v1/tasks/{task_id}").raise_for_status()
+    assert done() == (tasks + 1, pages + 3)
+    for hours in ("0", "-1", "9000", "x"):
+        assert server.client.get("/api/v1/history", params={"hours": hours}).status_code == 422
+
+
 def test_with_a_token_each_browser_sees_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     data = tmp_path_factory.mktemp("token") / "data"
     with LiveServer(data, "--token", "open-sesame", "--workers", "1", token="open-sesame") as server:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from gradio_app import gpu
+from gradio_app import card_watch, gpu
 from gradio_app.card_watch import EVERY, KEPT, CardWatch
 from gradio_app.engine import ModelSingleton
 from gradio_app.gpu import Card, Process
@@ -25,6 +25,8 @@ pytestmark = pytest.mark.anyio
 
 class Engine:
     """As much of an engine as is looked at."""
+
+    kind = "sglang"
 
     def __init__(self, card: str = "", *pids: int) -> None:
         self.status = EngineStatus.READY
@@ -143,3 +145,32 @@ async def test_but_for_its_own_processes() -> None:
 async def test_while_no_engine_runs_everybody_is_somebody_else() -> None:
     for engine in (Engine(), Engine("GPU-one")):
         assert await ours(engine, busy(ONE, NOWHERE, 1)) == {"GPU-one": {NOWHERE: False, 1: False}}
+
+
+async def test_the_sum_of_a_minute_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+    engine = Engine(ONE.uuid)
+
+    async def keep(status: str, seconds: float, used: int | None, total: int | None) -> None:
+        kept.append((status, seconds, used, total))
+        if len(kept) == 2:
+            raise asyncio.CancelledError
+
+    async def hurry(_seconds: float) -> None:
+        if len(looking.samples) == 4:
+            engine.status = EngineStatus.ASLEEP
+
+    monkeypatch.setattr(card_watch.asyncio, "sleep", hurry)
+    used = iter(range(100))
+    looking = CardWatch(cast(ModelSingleton, engine), lambda: [replace(ONE, used=next(used))], "auto", keep)
+    with pytest.raises(asyncio.CancelledError):
+        await looking.run()
+    assert kept == [("ready", 40.0, 3, ONE.total), ("asleep", 20.0, 5, ONE.total)]
+
+
+async def test_without_an_engine_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "kind", "none")
+    looking = watch(Engine(), ONE)
+    for _ in range(10):
+        looking._note([ONE])  # pyright: ignore[reportPrivateUsage]
+    assert looking._unkept == {}  # pyright: ignore[reportPrivateUsage]

@@ -57,6 +57,7 @@ FLOORS = {
     "workers": 3,
     "cleanup": 5,
     "database": 3,
+    "history": 3,
     "durable": 3,
     "joining": 6,
     "trouble": 2,

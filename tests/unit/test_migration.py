@@ -69,6 +69,14 @@ def columns(database: Path) -> dict[str, list[tuple[object, ...]]]:
         raw.close()
 
 
+def triggers(database: Path) -> list[str]:
+    raw = sqlite3.connect(database)
+    try:
+        return [text for (text,) in raw.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+    finally:
+        raw.close()
+
+
 def version(database: Path) -> int:
     raw = sqlite3.connect(database)
     try:
@@ -93,7 +101,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert store.submission("ann", "key", "print") == [task]
     assert store.rates() == {"flash": 0.25} and store.rev() == 5
     store.close()
-    assert version(database) == SCHEMA_VERSION == 2
+    assert version(database) == SCHEMA_VERSION == 3
 
 
 def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:
@@ -118,6 +126,7 @@ def test_it_becomes_what_a_new_folder_is(tmp_path: Path) -> None:
     Store(write_first(tmp_path)).close()
     Store(tmp_path / "new.db").close()
     assert columns(tmp_path / "queue.db") == columns(tmp_path / "new.db")
+    assert triggers(tmp_path / "queue.db") == triggers(tmp_path / "new.db") != []
 
 
 def test_there_is_a_way_from_each_version_to_the_newest() -> None:

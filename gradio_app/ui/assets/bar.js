@@ -3,7 +3,7 @@
 import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
 import { startChip } from "./engine_chip.js";
 import { estimate, join } from "./format.js";
-import { isActive, on, state } from "./hub.js";
+import { isActive, on, state, tell } from "./hub.js";
 import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
 import { notify } from "./notice.js";
 import { setQueue, startPolling } from "./poll.js";
@@ -26,6 +26,7 @@ export function start(element) {
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
   part.pause.onclick = togglePause;
   part.leave.onclick = signOut;
+  part.overview.onclick = () => tell("open-overview");
   startChip(part.engine);
   dark.addEventListener("change", applyTheme);
   on("language", () => draw(element));
@@ -41,6 +42,8 @@ function draw(element) {
   for (const button of element.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language()));
   }
+  setIcon(part.overview, "chart");
+  setLabel(part.overview, t("overview.title"));
   setIcon(part.leave, "leave");
   setLabel(part.leave, t("bar.leave"));
   drawTheme();

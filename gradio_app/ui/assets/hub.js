@@ -16,7 +16,7 @@ export const state = {
 
 const bus = new EventTarget();
 
-// Topics: task (id), gone (id), tasks, uploads, queue, engine, gpu, open-engine, selected, page, connection,
+// Topics: task (id), gone (id), tasks, uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
 // language, tick
 export const on = (topic, listener) => bus.addEventListener(topic, (event) => listener(event.detail));
 export const tell = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));

@@ -4,6 +4,7 @@
 import { el, setText, show } from "./dom.js";
 import { duration, gigabytes, join } from "./format.js";
 import { locale, t } from "./language.js";
+import { label, shape } from "./svg.js";
 
 const HEIGHT = 196;
 const PAD = { left: 34, right: 8, top: 10 };
@@ -216,17 +217,4 @@ function drawLegend(legend, seen) {
   if (legend.dataset.words === words.join()) return;
   legend.dataset.words = words.join();
   legend.replaceChildren(...items.map((status, at) => el("li", { "data-engine": status }, el("i", { "aria-hidden": "true" }), words[at])));
-}
-
-function label(left, top, text, anchor) {
-  const node = shape("text", { class: "mo-plot-label", x: left, y: top, "text-anchor": anchor });
-  node.textContent = text;
-  return node;
-}
-
-function shape(tag, attributes, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }
