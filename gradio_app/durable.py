@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -26,7 +29,31 @@ class Durable:
         if before is not None:
             await asyncio.wait([before])
         self._running, self._next = self._next, None
-        await asyncio.to_thread(sync_disk, self._folder)
+        await _aside(lambda: sync_disk(self._folder))
+
+
+async def _aside(work: Callable[[], None]) -> None:
+    """Like ``asyncio.to_thread``, in a thread that a stop does not wait for: a slow disk may take long."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: Exception | None) -> None:
+        if error is not None and not done.cancelled():
+            done.set_exception(error)
+        elif not done.cancelled():
+            done.set_result(None)
+
+    def run() -> None:
+        fault: Exception | None = None
+        try:
+            work()
+        except Exception as error:
+            fault = error
+        with contextlib.suppress(RuntimeError):  # the server has stopped meanwhile
+            loop.call_soon_threadsafe(tell, fault)
+
+    threading.Thread(target=run, daemon=True, name="sync").start()
+    await done
 
 
 def sync_disk(folder: Path) -> None:

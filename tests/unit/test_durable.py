@@ -74,6 +74,16 @@ async def test_who_goes_away_does_not_stop_it(tmp_path: Path, disk: Disk) -> Non
     assert gone.cancelled() or gone.cancelling()
 
 
+def test_a_stop_does_not_wait_for_a_slow_disk(tmp_path: Path, disk: Disk) -> None:
+    async def stop_while_it_syncs() -> None:
+        waiting = asyncio.create_task(Durable(tmp_path).settle())
+        await disk.until_begun(1)
+        waiting.cancel()
+
+    asyncio.run(stop_while_it_syncs())  # would hang: the disk is let go afterwards
+    disk.go.set()
+
+
 def test_the_real_thing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     sync_disk(tmp_path)
