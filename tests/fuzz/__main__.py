@@ -17,11 +17,16 @@ def main() -> int:
     """Runs, prints the figures, and answers 1 when something went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="how many files")
+    parser.add_argument(
+        "--first", type=int, default=0, help="begin with this file, after a run that was broken off"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same files")
     parser.add_argument("--only", type=int, help="this file alone, to see a failure again")
     parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz", help="where failing files go")
     chosen = parser.parse_args()
-    numbers = range(chosen.count) if chosen.only is None else range(chosen.only, chosen.only + 1)
+    numbers = (
+        range(chosen.first, chosen.count) if chosen.only is None else range(chosen.only, chosen.only + 1)
+    )
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         write_small_models(Path(folder, "weights"))
         server = LiveServer(Path(folder, "data"), *FLAGS, "--model-dir", f"{folder}/weights")
