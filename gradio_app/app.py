@@ -41,6 +41,8 @@ from gradio_app.workers import WorkerPool
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
 GRACE = 2
+#: connections that wait to be taken; more at once would need more files than are kept back for the work
+BACKLOG = 128
 
 
 class Server(uvicorn.Server):
@@ -214,7 +216,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host.strip("[]"), port))
-        sock.listen(2048)
+            sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise AppError(
@@ -254,6 +256,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
+        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,

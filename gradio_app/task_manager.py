@@ -10,7 +10,7 @@ from loguru import logger
 from gradio_app import cleanup, schedule
 from gradio_app.dispatch import Dispatcher
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import Conflict
+from gradio_app.errors import AppError, Conflict
 from gradio_app.folders import Folders
 from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
@@ -202,9 +202,9 @@ class TaskManager:
         return QueueStatus.RUNNING if busy else QueueStatus.IDLE
 
     @property
-    def notice(self) -> str | None:
-        """Why nothing new is begun, in a sentence, while the machine is in trouble."""
-        return self.ledger.trouble.error.message if self.ledger.trouble.error else None
+    def notice(self) -> AppError | None:
+        """Why nothing new is begun, while the machine is in trouble."""
+        return self.ledger.trouble.error
 
     @property
     def pages_parsed(self) -> int:

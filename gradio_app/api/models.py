@@ -102,7 +102,7 @@ class QueueView(BaseModel):
     """The queue as a whole."""
 
     status: QueueStatus
-    notice: str | None = Field(description="Why nothing new is begun, in a sentence; null when all is well")
+    notice: ErrorBody | None = Field(description="Why nothing new is begun; null when all is well")
     counts: dict[str, int]
     eta_seconds: float
     workers: int

@@ -24,7 +24,7 @@ async def queue(request: Request) -> JSONResponse:
     return JSONResponse(
         {
             "status": manager.status,
-            "notice": manager.notice,
+            "notice": manager.notice.to_dict() if manager.notice else None,
             "counts": await manager.counts(),
             "eta_seconds": round(manager.tail_eta(), 1),
             "workers": manager.settings.workers,

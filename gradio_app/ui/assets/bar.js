@@ -82,6 +82,7 @@ function summary() {
   if (connection === "offline") return ["bad", t("bar.offline")];
   if (connection === "signed-out") return ["bad", t("bar.signin")];
   if (!queue) return ["idle", t("bar.loading")];
+  if (queue.notice) return ["bad", explain(queue.notice)];
   if (queue.status === "draining") return ["warn", t("bar.draining")];
   const count = (...names) => names.reduce((sum, name) => sum + (queue.counts[name] ?? 0), 0);
   const [running, waiting] = [count("processing", "cancelling"), count("pending", "queued")];
