@@ -216,7 +216,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host.strip("[]"), port))
-            sock.listen(BACKLOG)
+        sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise AppError(
