@@ -117,7 +117,10 @@ def test_people_sign_in_and_stay_on_tls(front: Front) -> None:
         assert "; Secure" in cookie and "; Path=/mineru; " in cookie
         page = browser.get("/", headers={"accept": "text/html"})
         assert page.status_code == 200
-        assert set(re.findall(r"http://[\w.:-]+", page.text)) <= {"http://www.w3.org", "http://HOST"}  # the latter in a description
+        assert set(re.findall(r"http://[\w.:-]+", page.text)) <= {
+            "http://www.w3.org",
+            "http://HOST",
+        }  # the latter in a description
         config = browser.get("/config").json()
         assert config["root"] == front.url
         assert browser.get("/page/bar.js").status_code == 200 and browser.get("/docs").status_code == 200
