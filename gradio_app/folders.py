@@ -161,6 +161,17 @@ class Folders:
         """The record of a finished page (1-based), from the result or from a finished shard."""
         return self._first(task_id, f"pages/{page}.json")
 
+    def pages(self, task_id: str) -> list[tuple[int, Path]]:
+        """Number and record of every finished page, in order."""
+        found: dict[int, Path] = {}
+        for folder in self._readable(task_id):
+            if (folder / "pages").is_symlink():
+                continue
+            for path in (folder / "pages").glob("*.json"):
+                if path.stem.isascii() and path.stem.isdigit() and not path.is_symlink():
+                    found.setdefault(int(path.stem), path)
+        return sorted(found.items())
+
     def file(self, task_id: str, relative: str) -> Path:
         """A picture of the result, also while the task runs.
 

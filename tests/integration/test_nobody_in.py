@@ -154,6 +154,7 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         f"{here}?wait=1",
         f"{here}/pages/1",
         f"{here}/pages/1.png",
+        f"{here}/search?q=marker",
         f"{here}/source",
         f"{here}/files/images/x.png",
     ]

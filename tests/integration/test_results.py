@@ -8,7 +8,9 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from gradio_app import parsing
@@ -146,6 +148,25 @@ def test_pages_and_pictures(server: LiveServer) -> None:
         answer = server.client.get(f"/api/v1/tasks/{task['id']}/{missing}")
         assert answer.status_code == 404 and answer.json()["error"]["code"] == "not_found", missing
     assert server.client.get(f"/api/v1/tasks/{task['id']}/source").content == DOCUMENTS["paper.pdf"]
+
+
+def test_words_are_found_in_finished_pages(server: LiveServer) -> None:
+    task = server.end(server.submit("paper.pdf", DOCUMENTS["paper.pdf"]))
+
+    def search(**query: Any) -> httpx.Response:
+        return server.client.get(f"/api/v1/tasks/{task['id']}/search", params=query)
+
+    found = search(q="HERE stands  marker").json()
+    assert [hit["page"] for hit in found["hits"]] == [1, 2, 3] and not found["more"]
+    hit = found["hits"][1]
+    assert hit["match"] == "Here stands marker" and hit["after"].startswith(" 2.")
+    blocks = server.client.get(f"/api/v1/tasks/{task['id']}/pages/2").json()["blocks"]
+    assert "marker 2." in next(block["markdown"] for block in blocks if block["id"] == hit["block"])
+    some = search(q="marker", limit=2).json()
+    assert len(some["hits"]) == 2 and some["more"]
+    assert search(q="nowhere to be found").json()["hits"] == []
+    for query in ({"q": ""}, {"q": "  "}, {"q": "x" * 201}, {"q": "x", "limit": 0}, {}):
+        assert search(**query).status_code == 422, query
 
 
 def test_pages_are_readable_while_the_rest_is_parsed(server: LiveServer) -> None:
