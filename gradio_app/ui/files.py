@@ -20,6 +20,7 @@ STYLES = (
     "intake.css",
     "queue.css",
     "reader.css",
+    "sheet.css",
     "engine.css",
     "cards.css",
     "overview.css",

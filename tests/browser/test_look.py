@@ -49,7 +49,7 @@ def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) <= 0
         for label in ("Choose files", "Next page", f"Download: {name}", "Folder"):
-            box = page.get_by_role("button", name=label).bounding_box()
+            box = page.get_by_role("button", name=label, exact=True).bounding_box()
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (label, width)
 
 

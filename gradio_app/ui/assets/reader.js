@@ -1,28 +1,36 @@
 // The reader: one document, page by page, while it is being converted or afterwards.
 
-import { preparePane, setText, show } from "./dom.js";
+import { preparePane, setLabel, setText, show } from "./dom.js";
 import { join } from "./format.js";
-import { isActive, on, READABLE, RETRYABLE, state } from "./hub.js";
+import { isActive, on, READABLE, state } from "./hub.js";
 import { explain, remember, remembered, t, translate } from "./language.js";
 import { prepare } from "./markdown.js";
 import { openDownloads } from "./menu.js";
-import { notify } from "./notice.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
 import { addressOf, select, startPlace, turnTo } from "./place.js";
 import { loadTask } from "./poll.js";
+import { absent } from "./reader_absent.js";
+import { copy } from "./reader_copy.js";
+import { showKeys, startKeys } from "./reader_keys.js";
 import { cost } from "./row.js";
+import { mark, startSearch } from "./reader_search.js";
 import * as sheet from "./sheet.js";
+import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./sheet_boxes.js";
+import { framed, hidePicture, showPicture } from "./sheet_picture.js";
+import { hideStrip, labelStrip, showStrip } from "./sheet_strip.js";
 
 const VIEW = "mineru.view";
 const BESIDE = "mineru.beside";
+const STRIP = "mineru.strip";
 const wide = matchMedia("(min-width: 1400px)");
 
 let part = {};
 let tabs = [];
 let renderText = () => {};
-let view = ["text", "raw", "picture"].find((name) => name === remembered(VIEW)) ?? "text";
+let view = ["text", "raw", "json", "picture"].find((name) => name === remembered(VIEW)) ?? "text";
 let beside = remembered(BESIDE) !== "off";
-let shown = { key: null, record: null, text: "" }; // what is on the desk
+const NOTHING = { key: null, record: null, text: "", mark: null, marks: new Map() };
+let shown = { ...NOTHING }; // what is on the desk
 let turned = false; // to another page, so that it is read from its top
 let loading = null; // AbortController
 
@@ -38,6 +46,8 @@ export function start(element, trigger) {
 }
 
 function begin() {
+  sheet.onPicked(picked);
+  new MutationObserver(relink).observe(document.getElementById("mo-text"), { childList: true, subtree: true });
   startPlace();
   open();
 }
@@ -46,16 +56,22 @@ function listen(element) {
   for (const tab of tabs) tab.onclick = () => setView(tab.dataset.view);
   element.querySelector("[role=tablist]").onkeydown = walkTabs;
   part.beside.onclick = () => setBeside(!beside);
+  part["strip-switch"].onclick = () => {
+    remember(STRIP, strip() ? "off" : "on");
+    draw();
+  };
+  startSearch(part);
   part.link.onclick = () => copy(addressOf(state.selected, state.page), part.link);
-  part.copy.onclick = () => copy(shown.record?.markdown ?? "", part.copy);
+  part.copy.onclick = copyShown;
   part.download.onclick = () => openDownloads(part.download, task());
   part.close.onclick = () => select(null);
   part.previous.onclick = () => step(-1);
   part.next.onclick = () => step(1);
   part.slider.oninput = () => turnTo(pages()[Number(part.slider.value)]);
   part.number.onchange = () => go(Number(part.number.value));
-  document.addEventListener("keydown", turnByKey);
-  wide.addEventListener("change", draw);
+  startKeys({ step, isOpen: () => Boolean(task()) });
+  part.keys.onclick = showKeys;
+  for (const room of [wide, framed]) room.addEventListener("change", draw);
   on("selected", open);
   on("page", load);
   on("connection", () => state.connection === "online" && !shown.record && load());
@@ -63,6 +79,8 @@ function listen(element) {
   on("task", ({ task: changed, before }) => changed.id === state.selected && follow(changed, before));
   on("language", () => {
     translate(element);
+    labelBoxes();
+    labelStrip();
     draw();
     note();
   });
@@ -70,6 +88,9 @@ function listen(element) {
 
 // The text for Gradio's Markdown, which asks for it when `render_text` was triggered.
 export const currentText = () => shown.text;
+
+// Whether the strip of pages is wanted: where there is room, unless it was switched off.
+const strip = () => framed.matches && (remembered(STRIP) ?? (wide.matches ? "on" : "off")) === "on";
 
 const task = () => state.tasks.get(state.selected);
 const pages = () => (task() ? pageNumbers(task()) : []);
@@ -108,8 +129,10 @@ function gone(error) {
 
 function clear() {
   loading?.abort();
-  shown = { key: null, record: null, text: "" };
-  sheet.showRaw("");
+  shown = { ...NOTHING };
+  sheet.showRecord(null);
+  drawBoxes(null);
+  linkText(shown.marks);
   renderText();
 }
 
@@ -154,17 +177,40 @@ async function fetchPage(now, key) {
 function place(record, now) {
   const changed = record?.markdown !== shown.record?.markdown;
   shown.record = record;
+  drawBoxes(record);
   if (record && changed) {
-    const { text, cut } = prepare(record.markdown, now.id);
-    shown.text = text;
-    part.banner.dataset.cut = String(cut);
-    renderText();
-    sheet.showRaw(record.markdown);
+    write(record, now.id);
+    sheet.showRecord(record);
   }
   draw();
   note();
   if (turned) toTop();
   turned = false;
+}
+
+function write(record, id, linked = true) {
+  const { text, cut, mark, marks } = prepare(record, id, linked);
+  shown = { ...shown, text, mark, marks };
+  part.banner.dataset.cut = String(cut);
+  renderText();
+}
+
+// Gradio has written the text: now its pieces are known.
+function relink() {
+  if (!shown.record) return;
+  // inside unclosed code a mark is text: better the plain text without links than marks that are read
+  if (document.getElementById("mo-text").textContent.includes(shown.mark)) write(shown.record, state.selected, false);
+  else {
+    linkText(shown.marks);
+    mark();
+  }
+}
+
+// Somebody chose a box: its text is brought into view, and shown first where it is not.
+function picked(id) {
+  if (view === "picture" && !boxOf(id)) return;
+  if (document.getElementById("mo-right").dataset.view !== "text") setView("text");
+  scrollToText(id);
 }
 
 function toTop() {
@@ -203,10 +249,16 @@ function draw() {
   }
   show(part.beside, pictured && wide.matches);
   part.beside.setAttribute("aria-pressed", String(side));
-  sheet.setView(now ? actual : "text", side && actual !== "picture");
-  if (pictured && (side || actual === "picture")) sheet.showPicture(now, state.page);
-  else sheet.hidePicture();
-  show(part.copy, Boolean(shown.record));
+  const many = pictured && pages().length > 1;
+  show(part["strip-switch"], many && framed.matches);
+  part["strip-switch"].setAttribute("aria-pressed", String(strip()));
+  sheet.setView(now ? actual : "text", side && actual !== "picture", many && strip());
+  if (many && strip()) showStrip(now.id, pages(), state.page);
+  else hideStrip();
+  if (pictured && (side || actual === "picture")) showPicture(now, state.page, shown.record);
+  else hidePicture();
+  show(part.copy, Boolean(shown.record) && actual !== "picture");
+  setLabel(part.copy, t(`reader.copy.${actual}`));
   setText(part.banner, t("reader.cut"));
   show(part.banner, actual === "text" && part.banner.dataset.cut === "true" && Boolean(shown.record));
 }
@@ -260,25 +312,6 @@ function note(problem = null) {
   sheet.showNote(shown.record ? { icon: "file", title: t("reader.empty"), hint: t("reader.empty.hint") } : absent(now));
 }
 
-function absent(now) {
-  const canRetry = RETRYABLE.has(now.status);
-  if (isActive(now)) {
-    if (now.status !== "processing" || !now.pages_total) {
-      return { icon: "queued", title: t("reader.waiting"), hint: t("reader.waiting.hint") };
-    }
-    return { icon: "queued", title: t("reader.pending", state.page), hint: t("reader.pending.hint") };
-  }
-  if (now.status === "failed") {
-    // a locked or broken file stays so; missing models can be installed meanwhile
-    const worthIt = now.error?.retryable || now.error?.code === "models_missing";
-    return { icon: "failed", title: t("reader.failed"), hint: explain(now.error), canRetry: worthIt };
-  }
-  if (now.status === "cancelled") {
-    return { icon: "cancelled", title: t("reader.cancelled"), hint: t("reader.cancelled.hint"), canRetry };
-  }
-  return { icon: "failed", title: t("reader.failedpage", state.page), hint: t("reader.failedpage.hint"), canRetry };
-}
-
 // ---- turning pages
 
 function step(by) {
@@ -296,13 +329,6 @@ function go(wanted) {
   part.number.value = state.page ?? "";
 }
 
-function turnByKey(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !task()) return;
-  if (event.target.closest?.("input, select, textarea, [role=menu], [role=tablist], [contenteditable]")) return;
-  if (event.key === "ArrowLeft") step(-1);
-  if (event.key === "ArrowRight") step(1);
-}
-
 // ---- views
 
 function setView(next) {
@@ -317,6 +343,14 @@ function setBeside(next) {
   draw();
 }
 
+function copyShown() {
+  const { view: now } = document.getElementById("mo-right").dataset;
+  const [written] = document.querySelectorAll("#mo-text .prose");
+  if (now === "json") copy(JSON.stringify(shown.record, null, 2), part.copy);
+  else if (now === "raw" || !written) copy(shown.record.markdown, part.copy);
+  else copy(written.innerText, part.copy, written.innerHTML);
+}
+
 function walkTabs(event) {
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (!by) return;
@@ -325,34 +359,4 @@ function walkTabs(event) {
   const next = visible.at((visible.indexOf(event.target.closest("[role=tab]")) + by) % visible.length);
   setView(next.dataset.view);
   next.focus();
-}
-
-// ---- copying
-
-async function copy(text, button) {
-  if (await copied(text)) {
-    const words = button.querySelector("[data-t]");
-    if (words) setText(words, t("reader.copied"));
-    notify(t("reader.copied"));
-    setTimeout(() => words && setText(words, t(words.dataset.t)), 1500);
-  } else {
-    notify(t("reader.notcopied"), "bad");
-  }
-}
-
-// The clipboard API is there on HTTPS and localhost only; the page is also served over a plain LAN.
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.className = "mo-sr";
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
 }

@@ -1,18 +1,16 @@
-// What lies on the desk beside the rendered text: the picture of the page, the raw Markdown, or a note.
+// What lies on the desk beside the rendered text: the picture of the page, raw Markdown, JSON, or a note.
 
 import { preparePane, setIcon, setText, show } from "./dom.js";
-import { state, tell } from "./hub.js";
-import { t, translate } from "./language.js";
+import { on, state, tell } from "./hub.js";
+import { translate } from "./language.js";
 import { retry } from "./row.js";
-import { taskAddress } from "./server.js";
-
-const WIDTH = 1200;
-// Somebody who leafs quickly does not want every page drawn.
-const PATIENCE = 150;
+import { startBoxes } from "./sheet_boxes.js";
+import { startPicture } from "./sheet_picture.js";
+import { startStrip } from "./sheet_strip.js";
 
 let part = null;
 let desk = null;
-let timer = null;
+let picked = () => {};
 
 export function start(element) {
   preparePane(element);
@@ -20,18 +18,18 @@ export function start(element) {
   part = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
   desk = element.closest("#mo-right");
   part["note-retry"].onclick = () => retry(part["note-retry"], state.selected);
-  part.picture.onload = () => part.picture.parentElement.classList.remove("mo-busy");
-  part.picture.onerror = () => {
-    part.picture.parentElement.classList.remove("mo-busy");
-    caption(t("reader.nopicture"));
-  };
+  startPicture(part);
+  startStrip(part);
+  startBoxes(part, (id) => picked(id));
+  on("language", () => translate(element));
   document.addEventListener("click", openLinks);
   // a form in a document could be made to look like ours, or to ask our server for something
   document.addEventListener("submit", (event) => event.target.closest("#mo-text") && event.preventDefault());
-  for (const name of ["mo-text", "mo-raw", "mo-picture"]) {
+  for (const name of ["mo-text", "mo-raw", "mo-json", "mo-picture"]) {
     const panel = document.getElementById(name);
     panel?.setAttribute("role", "tabpanel");
-    panel?.setAttribute("tabindex", "0"); // so that the keyboard can scroll it
+    // so that the keyboard can scroll it; of the picture's only a part scrolls
+    if (name !== "mo-picture") panel?.setAttribute("tabindex", "0");
     panel?.setAttribute("aria-labelledby", `${name}-tab`);
   }
   tell("sheet");
@@ -39,9 +37,16 @@ export function start(element) {
 
 export const isReady = () => part !== null;
 
-export function setView(view, beside) {
+// Who is told the id of a box that was chosen.
+export function onPicked(listener) {
+  picked = listener;
+}
+
+export function setView(view, beside, strip) {
   desk.dataset.view = view;
+  desk.dataset.strip = String(strip);
   desk.dataset.beside = String(beside);
+  fill();
 }
 
 // ---- notes
@@ -60,35 +65,24 @@ export function hideNote() {
   delete desk.dataset.note;
 }
 
-// ---- raw text
+// ---- what the server holds of the page
 
-export function showRaw(text) {
-  setText(part.raw, text);
-  part.raw.scrollTop = 0;
+let record = null;
+
+export function showRecord(next) {
+  record = next;
+  for (const name of ["raw", "json"]) {
+    setText(part[name], "");
+    part[name].scrollTop = 0;
+  }
+  fill();
 }
 
-// ---- the picture
-
-export function showPicture(task, page) {
-  clearTimeout(timer);
-  const wanted = taskAddress(task.id, `/pages/${page}.png?width=${WIDTH}`);
-  part.picture.alt = t("reader.alt", page);
-  if (part.picture.src === wanted) return;
-  caption("");
-  part.picture.parentElement.classList.add("mo-busy");
-  timer = setTimeout(() => (part.picture.src = wanted), PATIENCE);
-}
-
-export function hidePicture() {
-  clearTimeout(timer);
-  part.picture.removeAttribute("src");
-  caption("");
-}
-
-function caption(text) {
-  setText(part.caption, text);
-  show(part.caption, Boolean(text));
-  show(part.picture, !text);
+// A long page is written only where it is looked at.
+function fill() {
+  const { view } = desk.dataset;
+  if (!record || part[view]?.textContent || (view !== "raw" && view !== "json")) return;
+  setText(part[view], view === "raw" ? record.markdown : JSON.stringify(record, null, 2));
 }
 
 // ---- links inside documents

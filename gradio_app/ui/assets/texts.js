@@ -1,5 +1,7 @@
 // Every text of the page, English and Chinese side by side: [en, zh]. A function takes values.
 
+import { READER } from "./texts_reader.js";
+
 const plural = (n, one, many) => (n === 1 ? `${n} ${one}` : `${n} ${many}`);
 
 function ordinal(n) {
@@ -133,6 +135,7 @@ export const TEXTS = {
   "upload.leave": ["Files are still uploading.", "文件仍在上传。"],
 
   // ---- reader
+  ...READER,
   "reader.title": ["Reader", "阅读"],
   "reader.none": ["Nothing is open", "未打开文档"],
   "reader.none.hint": ["Choose a document to read it here. Finished pages can be read while the rest is converted.", "选择一个文档在此阅读。转换过程中即可阅读已完成的页面。"],
@@ -147,7 +150,6 @@ export const TEXTS = {
   "reader.previous": ["Previous page", "上一页"],
   "reader.next": ["Next page", "下一页"],
   "reader.slider": ["Go to page", "跳转页码"],
-  "reader.copy.page": ["Copy the Markdown of this page", "复制本页 Markdown"],
   "reader.link": ["Copy link", "复制链接"],
   "reader.copied": ["Copied", "已复制"],
   "reader.notcopied": ["Copying is not possible here. Select the text and copy it by hand.", "无法复制，请手动选择文本复制。"],
