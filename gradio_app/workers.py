@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -240,8 +241,9 @@ class WorkerPool:
         link = folder / package.name
         if not link.is_symlink() or link.readlink() != package:
             folder.mkdir(exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(package)
+            made = folder / f".{secrets.token_hex(8)}"
+            made.symlink_to(package)
+            made.replace(link)  # in one step: several workers may start at the same time
         if self._model_dir and os.path.isdir(self._model_dir):
             with contextlib.suppress(OSError):  # MinerU's, which workers may write; a copy may be read-only
                 Path(self._model_dir, ".locks").mkdir(exist_ok=True)
