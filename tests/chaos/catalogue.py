@@ -82,7 +82,7 @@ class Catalogue:
             for document in documents
         }
         for name, task_id in ids.items():
-            task = server.end(task_id)
+            task = server.end(task_id, 600)
             assert task["status"] == "completed", (name, task)
             found.texts[name] = server.result(task_id)
             found.digests[name] = digest(server.data / "tasks" / task_id / "result")

@@ -103,6 +103,9 @@ class Harness:
                 self._read_again()
                 audit.check_tasks(users, catalogue, self._server.data, self.journal)
                 self._report.outcomes = audit.outcomes(users)
+            except Exception as error:
+                self.journal.note("the run itself broke off", error=repr(error))
+                raise
             finally:
                 for user in users:
                     user.stop()
@@ -171,7 +174,7 @@ class Harness:
     def _restart(self) -> None:
         process = self._server.process
         assert process is not None
-        code = process.wait(10)
+        code = process.wait(60)
         if code != -9:
             self.journal.wrong("the web process ended by itself", code=code, log=self._log())
         audit.check_processes(self._server.data, self.journal, lambda: self._wait(0.05))
@@ -180,7 +183,7 @@ class Harness:
 
     def _be_ready(self) -> None:
         if not self._ready:
-            self._server.wait_ready(90)
+            self._server.wait_ready(180)
             self._ready = True
             taken = self.journal.now - self._restarted
             self._report.longest_restart = max(self._report.longest_restart, taken)

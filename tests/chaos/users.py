@@ -67,7 +67,7 @@ class User:
         self._client = self._signed_in(token)
         self._watch_client = httpx.Client(base_url=url, timeout=20, cookies=self._client.cookies)
         self._threads = [
-            threading.Thread(target=self._guarded, args=(work,), name=f"{name}-{work.__name__}")
+            threading.Thread(target=self._guarded, args=(work,), name=f"{name}-{work.__name__}", daemon=True)
             for work in (self._work, self._watch)
         ]
 
@@ -105,7 +105,7 @@ class User:
         self._stop.set()
         self._todo.put(None)
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(75)  # a little longer than a request may take
         self._client.close()
         self._watch_client.close()
 
@@ -134,7 +134,7 @@ class User:
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer to a request, which is repeated while the server is away."""
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._stop.is_set():
             try:
                 answer = self._client.request(method, path, **more)
                 if answer.status_code not in _LATER:
@@ -142,7 +142,7 @@ class User:
             except httpx.TransportError:
                 pass
             self._stop.wait(0.1)
-        raise AssertionError(f"no answer within {PATIENCE:.0f} s: {method} {path}")
+        raise AssertionError(f"no answer: {method} {path}")
 
     # ------------------------------------------------------------ what they do
 
@@ -150,7 +150,8 @@ class User:
         try:
             work()
         except Exception as error:
-            self._journal.wrong(f"{self.name} cannot go on", error=repr(error))
+            if not self._stop.is_set():
+                self._journal.wrong(f"{self.name} cannot go on", error=repr(error))
 
     def _work(self) -> None:
         steps = {
