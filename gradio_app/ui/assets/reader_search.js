@@ -8,6 +8,7 @@ import { call } from "./server.js";
 import { markBoxes, pieceOf, scrollToBox, scrollToText, gently } from "./sheet_boxes.js";
 
 const MOST = 200;
+const BEFORE = 20;
 // Somebody who types does not want every letter searched.
 const PATIENCE = 250;
 
@@ -113,13 +114,16 @@ function list() {
       "button",
       { type: "button", onclick: () => go(index) },
       el("span", { class: "mo-hit-page" }, String(hit.page)),
-      el("span", { class: "mo-hit-words" }, hit.before, el("mark", {}, hit.match), hit.after),
+      el("span", { class: "mo-hit-words" }, before(hit), el("mark", {}, hit.match), hit.after),
     );
     return el("li", {}, button);
   });
   part.hits.replaceChildren(...rows);
   show(part.hits, rows.length > 0);
 }
+
+// A narrow window shows the beginning of a line: what was found must be in it.
+const before = (hit) => (hit.before.length > BEFORE ? `…${hit.before.slice(-BEFORE)}` : hit.before);
 
 function draw(problem = null) {
   const some = hits.length > 0;
