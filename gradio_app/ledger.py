@@ -71,6 +71,7 @@ class Ledger:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             await asyncio.wait([work])
+            work.exception()  # nobody is left to be told; not asked for, the loop would complain of it
             raise
 
     async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:

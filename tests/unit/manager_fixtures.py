@@ -15,11 +15,11 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.folders import Folders
 from gradio_app.remote_server import NoServer
 from gradio_app.settings import Settings
-from gradio_app.store import Store
 from gradio_app.task import ParseOptions, Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import WorkerPool
 from tests.fakes.pool import FakePool
+from tests.unit.records import open_store
 
 
 class House:
@@ -87,7 +87,7 @@ async def house(
     folders = Folders(folder)
     folders.create()
     engine = ModelSingleton(backend or NoServer("There is none in this test."), 60, 600).open()
-    manager = TaskManager(knobs, folders, Store(folders.database), cast(WorkerPool, pool), engine)
+    manager = TaskManager(knobs, folders, open_store(folders.root), cast(WorkerPool, pool), engine)
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk

@@ -54,11 +54,11 @@ def test_calls_that_no_document_needs_are_refused(name: str) -> None:
         assert ask(name, numbers[column]) == ask(name, numbers[column], (1, INET)) == errno.EPERM
 
 
-@pytest.mark.parametrize("family", range(0, 46))
-def test_sockets(name: str, family: int) -> None:
-    assert ask(name, SOCKET[name], (), family) == errno.EACCES
-    wanted = 0 if family in jail._FAMILIES else errno.EACCES
-    assert ask(name, SOCKET[name], jail._FAMILIES, family) == wanted
+def test_sockets(name: str) -> None:
+    every = range(0, 46)
+    assert {ask(name, SOCKET[name], (), family) for family in every} == {errno.EACCES}
+    opened = [family for family in every if ask(name, SOCKET[name], jail._FAMILIES, family) == 0]
+    assert opened == sorted(jail._FAMILIES)
 
 
 def test_the_upper_half_of_an_argument_opens_nothing(name: str) -> None:

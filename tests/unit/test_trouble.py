@@ -21,6 +21,7 @@ from gradio_app.task import ParseOptions
 from gradio_app.trouble import Trouble, passing, resumable
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
+from tests.unit.records import open_store
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +61,7 @@ def sick(monkeypatch: pytest.MonkeyPatch) -> Sick:
 
 @asynccontextmanager
 async def ledger(folder: Path) -> AsyncGenerator[Ledger]:
-    opened = Ledger(Store(folder / "queue.db"))
+    opened = Ledger(open_store(folder))
     try:
         yield opened
     finally:
