@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gradio_app.states import ACTIVE, TERMINAL, TaskStatus
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def sql_list(statuses: Iterable[TaskStatus]) -> str:
@@ -88,7 +88,11 @@ CREATE TABLE tasks (
     error_message TEXT,
     cache_key TEXT,
     engine TEXT NOT NULL DEFAULT '',
-    failed_pages TEXT NOT NULL DEFAULT ''
+    failed_pages TEXT NOT NULL DEFAULT '',
+    folder TEXT NOT NULL DEFAULT '',
+    redo_of TEXT NOT NULL DEFAULT '',
+    redo_page INTEGER NOT NULL DEFAULT 0,
+    redone TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX tasks_rev ON tasks (rev);
 CREATE INDEX tasks_owner ON tasks (owner, rev);
@@ -96,6 +100,7 @@ CREATE INDEX tasks_source ON tasks (source);
 CREATE INDEX tasks_active ON tasks (owner, status) WHERE status IN ({ACTIVE_SQL});
 CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX tasks_cache ON tasks (cache_key) WHERE status = 'completed';
+CREATE INDEX tasks_redo ON tasks (redo_of) WHERE redo_of <> '';
 CREATE TABLE shards (
     task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
     idx INTEGER NOT NULL,
@@ -128,4 +133,11 @@ ALTER TABLE tasks ADD COLUMN failed_pages TEXT NOT NULL DEFAULT '';
 ALTER TABLE shards ADD COLUMN bad TEXT NOT NULL DEFAULT '[]';
 """,
     2: HISTORY,
+    3: """
+ALTER TABLE tasks ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN redo_of TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN redo_page INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN redone TEXT NOT NULL DEFAULT '';
+CREATE INDEX tasks_redo ON tasks (redo_of) WHERE redo_of <> '';
+""",
 }

@@ -93,7 +93,12 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One document and everything the queue knows about it. Times are Unix seconds."""
+    """One document and everything the queue knows about it. Times are Unix seconds.
+
+    ``folder`` is where it lay in an upload of a whole folder (``a/b``). A task may read page ``redo_page`` of
+    task ``redo_of`` once more; ``redone`` are pages (``3,7-9``) whose second reading took the place of the
+    first.
+    """
 
     id: str
     name: str
@@ -124,6 +129,10 @@ class Task:
     error_message: str | None = None
     engine: str = ""
     failed_pages: str = ""
+    folder: str = ""
+    redo_of: str = ""
+    redo_page: int = 0
+    redone: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -157,6 +166,9 @@ class Task:
             "source": self.source,
             "size": self.size,
             "created_at": self.created_at,
+            "folder": self.folder,
+            "redo_of": self.redo_of,
+            "redo_page": self.redo_page,
         }
 
     @classmethod
@@ -222,6 +234,10 @@ class Task:
             "attempt": self.attempt,
             "error": self.error.to_dict() if self.error and visible else None,
             "receipt": self.receipt() if visible and self.ended else None,
+            "folder": self.folder if visible else "",
+            "redo_of": self.redo_of if visible else "",
+            "redo_page": self.redo_page if visible else 0,
+            "redone": self.redone if visible else "",
             "rev": self.rev,
         }
 

@@ -62,6 +62,10 @@ class TaskView(BaseModel):
     attempt: int
     error: ErrorBody | None
     receipt: Receipt | None
+    folder: str = Field(description="Where it lay in an upload of a whole folder, such as a/b")
+    redo_of: str = Field(description="The task of which this one reads a page once more")
+    redo_page: int = Field(description="That page; 0 in ordinary tasks")
+    redone: str = Field(description="Pages whose second reading was kept, such as 3,7-9")
     rev: int
 
 

@@ -116,6 +116,10 @@ SECRET = a_task(
     error_message="Page 3 of salaries.pdf is damaged.",
     attempt=2,
     rev=17,
+    folder="payroll/2026",
+    redo_of="t0",
+    redo_page=4,
+    redone="3",
 )
 
 
@@ -157,15 +161,22 @@ def test_the_owner_sees_everything() -> None:
             "output_sha256": "d1635",
         },
         "rev": 17,
+        "folder": "payroll/2026",
+        "redo_of": "t0",
+        "redo_page": 4,
+        "redone": "3",
     }
 
 
 def test_others_see_that_it_is_there_and_nothing_of_what_it_is() -> None:
     seen = SECRET.to_json("bob", admin=False)
     hidden = {"name": "", "owner": "", "mine": False, "page_range": "", "error": None, "receipt": None}
+    hidden |= {"folder": "", "redo_of": "", "redo_page": 0, "redone": ""}
     assert seen == SECRET.to_json("ann", admin=False) | hidden | {"position": None, "eta_seconds": None}
     text = json.dumps(seen)
-    assert not any(word in text for word in ("salaries", "ann", "3-4", "5ec7e7", "d1635", "corrupt"))
+    assert not any(
+        word in text for word in ("salaries", "payroll", "t0", "ann", "3-4", "5ec7e7", "d1635", "corrupt")
+    )
 
 
 def test_an_admin_sees_everything_and_that_it_is_not_theirs() -> None:
