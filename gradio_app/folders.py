@@ -73,6 +73,14 @@ class Folders:
     def resume(self, task_id: str) -> Path:
         return self.tasks / task_id / "resume"
 
+    def redone(self, task_id: str, page: int) -> Path:
+        """A second reading of a page (1-based) that was kept: a result of its own."""
+        return self.tasks / task_id / "redone" / f"{page:05d}"
+
+    def keep_redone(self, task_id: str, page: int, other_id: str) -> None:
+        """Links the result of another task there."""
+        self._link_result(other_id, self.redone(task_id, page))
+
     def job(self, task_id: str) -> Path:
         """The temporary folder of a task's running jobs."""
         return self.tmp / task_id
@@ -121,17 +129,21 @@ class Folders:
 
     def link_result(self, donor_id: str, task_id: str) -> bool:
         """Gives a task the stored result of another (hard links); False when it is gone."""
-        work = self.work(task_id, "link")
+        try:
+            self._link_result(donor_id, self.result(task_id))
+        except (OSError, shutil.Error):
+            return False
+        return True
+
+    def _link_result(self, donor_id: str, target: Path) -> None:
+        work = self.work(donor_id, "link")
         try:
             shutil.copytree(
                 self.result(donor_id), work / "out", copy_function=link_or_copy, ignore=_not_exports
             )
-            self.keep_result(task_id, work / "out")
-        except (OSError, shutil.Error):
-            return False
+            replace_folder(work / "out", target)
         finally:
             self.drop_work(work)
-        return True
 
     def park_shards(self, task_id: str) -> None:
         """The task ended early: finished shards wait in ``resume/`` for a retry."""

@@ -15,7 +15,7 @@ from gradio_app.backend import Endpoint
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
 from gradio_app.folders import Folders, sync_file
 from gradio_app.settings import Settings
-from gradio_app.task import Inspection, Shard, Task, readings
+from gradio_app.task import Inspection, Shard, Task, readings, select_pages
 from gradio_app.workers import WorkerPool
 
 #: a first look, a page picture or an export must not take longer, in seconds
@@ -116,8 +116,19 @@ class Jobs:
             {"folder": str(self._folders.shard(task.id, index)), "pages": some}
             for index, some in pages.items()
         ]
-        args = {"shards": parts, "pages_in_file": task.source_pages}
+        args = {"shards": parts, "pages_in_file": task.source_pages, "redone": self._redone(task)}
         return await self._run("assemble", args, folder, self._settings.task_timeout)
+
+    def _redone(self, task: Task) -> list[dict[str, Any]]:
+        pages = select_pages(task.redone, task.source_pages) if task.redone else ()
+        return [{"page": page, "folder": str(self._folders.redone(task.id, page))} for page in pages]
+
+    async def replace_page(self, task: Task, second: Task) -> Parsed:
+        """The result of ``task`` with the page that ``second`` has read."""
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"redo-{second.redo_page}")
+        new = {"page": second.redo_page, "folder": str(self._folders.result(second.id))}
+        args = {"result": str(self._folders.result(task.id)), "pages": [new]}
+        return await self._run("replace_pages", args, folder, self._settings.task_timeout)
 
     async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
         started = time.monotonic()

@@ -52,7 +52,8 @@ MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
     _S.PROCESSING: frozenset({_S.COMPLETED, _S.PARTIAL, _S.FAILED, _S.CANCELLING, _S.QUEUED}),
     _S.CANCELLING: frozenset({_S.CANCELLED}),
     _S.COMPLETED: frozenset(),
-    _S.PARTIAL: frozenset({_S.QUEUED}),
+    # straight to completed: the pages that were missing were read by others, and kept
+    _S.PARTIAL: frozenset({_S.QUEUED, _S.COMPLETED}),
     _S.FAILED: frozenset({_S.QUEUED, _S.PENDING}),
     _S.CANCELLED: frozenset({_S.QUEUED, _S.PENDING}),
 }
@@ -73,6 +74,8 @@ ENGINE_MOVES: dict[EngineStatus, frozenset[EngineStatus]] = {
 
 TERMINAL: frozenset[TaskStatus] = frozenset({_S.COMPLETED, _S.PARTIAL, _S.FAILED, _S.CANCELLED})
 ACTIVE: frozenset[TaskStatus] = frozenset(TaskStatus) - TERMINAL
+#: nothing of it runs yet
+WAITING: frozenset[TaskStatus] = frozenset({_S.PENDING, _S.QUEUED})
 RETRYABLE: frozenset[TaskStatus] = frozenset({_S.PARTIAL, _S.FAILED, _S.CANCELLED})
 #: statuses in which a result can be read
 READABLE: frozenset[TaskStatus] = frozenset({_S.COMPLETED, _S.PARTIAL})

@@ -229,6 +229,20 @@ class Store:
             keep()
         return self.move(task_id, to, finished_at=clock.stamp(), **changes)
 
+    def amend(self, task: Task, to: TaskStatus, changes: dict[str, Any], keep: Callable[[], None]) -> Task:
+        """Changes the result of an ended task, after ``keep`` has put its files in place.
+
+        Raises ``Conflict``, without calling ``keep``, when the task is no longer as it was given here.
+        """
+        if self.get(task.id).rev != task.rev:
+            raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
+        keep()
+        with self._transaction():
+            if to is not task.status:
+                return self._move(task.id, to, changes)
+            self._write(task.id, changes)
+        return self.get(task.id)
+
     def requeue(self, task_id: str) -> Task:
         """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early."""
         task = self.get(task_id)
@@ -286,6 +300,10 @@ class Store:
         """The shards of a task, in the order in which they were cut."""
         rows = self._db.execute("SELECT * FROM shards WHERE task_id = ? ORDER BY idx", (task_id,))
         return [Shard.from_row(row) for row in rows]
+
+    def second_readings(self, task_id: str) -> list[Task]:
+        """Tasks that read a page of this one again, oldest first."""
+        return self._list("SELECT * FROM tasks WHERE redo_of = ? AND redo_of <> '' ORDER BY seq", (task_id,))
 
     def list_status(self, statuses: Collection[TaskStatus]) -> list[Task]:
         """All tasks in these statuses, oldest first."""

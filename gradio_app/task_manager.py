@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from loguru import logger
@@ -10,11 +11,12 @@ from loguru import logger
 from gradio_app import cleanup, schedule
 from gradio_app.dispatch import Dispatcher
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import AppError, Conflict
+from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import Folders
 from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
+from gradio_app.second_reading import SecondReadings
 from gradio_app.settings import Settings
 from gradio_app.states import RETRYABLE, QueueStatus, TaskStatus
 from gradio_app.store import Changes, Store
@@ -41,6 +43,9 @@ class TaskManager:
         self.ledger = Ledger(store)
         self._dispatcher = Dispatcher(settings, folders, self.ledger, self.jobs, engine)
         self._intake = Intake(settings, folders, self.ledger, self.jobs, engine, self._dispatcher.admit)
+        self._readings = SecondReadings(
+            folders, self.ledger, self.jobs, self._intake.check_room, self._intake.admit
+        )
         self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
@@ -135,9 +140,23 @@ class TaskManager:
         self._admit(task)
         return await self.ledger.moved(task)
 
+    async def redo_page(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
+        """The task that reads one page of a finished document again; see ``SecondReadings.begin``."""
+        return await self._readings.begin(task_id, page, tier, ocr_mode)
+
+    async def keep_page(self, task_id: str) -> Task:
+        """Puts the page that this task has read into its document, and forgets the task."""
+        document = await self._readings.keep(task_id)
+        with contextlib.suppress(NotFound):
+            await self.delete(task_id)
+        return document
+
     async def delete(self, task_id: str) -> None:
-        """Forgets a task and its files; cancels it first when it has not ended."""
+        """Forgets a task, its files and second readings of its pages; stops what has not ended."""
         task = await self.get(task_id)
+        for second in await self.ledger.do(self.ledger.store.second_readings, task_id):
+            with contextlib.suppress(NotFound):  # somebody was quicker
+                await self.delete(second.id)
         if not task.ended:
             await self.cancel(task_id)
         await self.ledger.do(self._delete, task_id)

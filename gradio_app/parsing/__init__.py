@@ -9,6 +9,7 @@ from typing import Any
 
 from gradio_app.parsing.inspection import inspect
 from gradio_app.parsing.pages import assemble, parse_document, parse_shard, warm_up
+from gradio_app.parsing.replacing import replace_pages
 from gradio_app.parsing.results import export, page_picture
 
 #: what a worker can be asked to do, by name
@@ -18,6 +19,7 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "parse_document": parse_document,
     "parse_shard": parse_shard,
     "assemble": assemble,
+    "replace_pages": replace_pages,
     "export": export,
     "page_picture": page_picture,
 }

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from gradio_app.errors import FileCorrupt
 from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.replacing import replace_pages
 from gradio_app.parsing.results import materialize, write_pages, write_result
 from gradio_app.parsing.vision import NOTHING_FAILED, model_server, vlm_config
 from gradio_app.task import format_pages
@@ -98,11 +99,17 @@ def _parse(
     return parser.parse(source, page_range=format_pages(tuple(pages)), source_context=context)
 
 
-def assemble(shards: Sequence[Mapping[str, Any]], out: str, pages_in_file: int) -> dict[str, Any]:
+def assemble(
+    shards: Sequence[Mapping[str, Any]],
+    out: str,
+    pages_in_file: int,
+    redone: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Joins parsed shards into the document's result in ``out``.
 
     ``shards`` are ``{"folder", "pages"}`` in page order, failed ones left out. Paragraphs and tables
-    that run across pages are merged over the whole document, as in an unsplit parse.
+    that run across pages are merged over the whole document, as in an unsplit parse. ``redone`` are second
+    readings that were kept (see ``replace_pages``): they stay when the document is joined again.
     """
     with readable_errors():
         from docvortex.schema import ModelJson, PageInfo
@@ -119,7 +126,11 @@ def assemble(shards: Sequence[Mapping[str, Any]], out: str, pages_in_file: int) 
         empty = [PageInfo(page_idx=index) for index in sorted(wanted - set(indices))]
         if empty:
             middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
-        return write_result(middle, Path(out), images)
+        if not redone:
+            return write_result(middle, Path(out), images)
+        first = Path(out).with_name("first")
+        write_result(middle, first, images)
+        return replace_pages(str(first), out, redone)
 
 
 def _join_models(shards: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Path]]:

@@ -31,8 +31,14 @@ def materialize(middle: Any, images: Mapping[str, Path] | None) -> tuple[Any, Ma
             return None
         return _IMAGE_MARK + path.encode(), path.rpartition(".")[2]
 
-    resolver = cast(Callable[[Any, int], tuple[bytes, str] | None], resolve) if images is not None else None
-    named, assets = materialize_middle(middle, image_resolver=resolver)
+    if images is None:
+        named, assets = materialize_middle(middle)
+    else:
+        resolver = cast(Callable[[Any, int], tuple[bytes, str] | None], resolve)
+        # pictures within tables are named in HTML
+        named, assets = materialize_middle(
+            middle, image_resolver=resolver, asset_resolver=lambda path: _IMAGE_MARK + path.encode()
+        )
     validate_materialized_assets(named, assets)
     return named, assets
 

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gradio_app.errors import AppError
+from gradio_app.task import select_pages
 
 
 class FakePool:
@@ -101,8 +103,8 @@ class FakePool:
 
     def _name(self, fn: str, args: dict[str, Any]) -> str:
         """``long.1-8``: the document's first line and the pages, so that tests can tell jobs apart."""
-        if fn == "assemble":
-            return "assemble"
+        if fn in ("assemble", "replace_pages"):
+            return fn
         label = Path(args["source"]).read_text().split()[1]
         if fn == "parse_shard":
             return f"{label}:{args['pages'][0]}-{args['pages'][-1]}"
@@ -113,7 +115,7 @@ class FakePool:
         return {
             "kind": "pdf",
             "pages_total": pages,
-            "pages": list(range(1, pages + 1)),
+            "pages": list(select_pages(args["page_range"], pages)),
             "parse_mode": "txt",
             "tier": self.tier,
             "parser_version": "fake",
@@ -134,14 +136,23 @@ class FakePool:
         pages = [page for shard in args["shards"] for page in shard["pages"]]
         for shard in args["shards"]:
             assert (Path(shard["folder"]) / "document.md").is_file()
-        return self._write(Path(args["out"]), pages)
+        again = [reading["page"] for reading in args["redone"]]
+        return self._write(Path(args["out"]), sorted({*pages, *again}), again)
 
-    def _write(self, out: Path, pages: list[int]) -> dict[str, Any]:
+    def _replace_pages(self, args: dict[str, Any]) -> dict[str, Any]:
+        first = json.loads((Path(args["result"]) / "middle.json").read_text())
+        again = [reading["page"] for reading in args["pages"]]
+        for reading in args["pages"]:
+            assert (Path(reading["folder"]) / "pages" / f"{reading['page']}.json").is_file()
+        pages = sorted({*first["pages"], *again})
+        return self._write(Path(args["out"]), pages, sorted({*first["again"], *again}))
+
+    def _write(self, out: Path, pages: list[int], again: Sequence[int] = ()) -> dict[str, Any]:
         (out / "pages").mkdir(parents=True)
         (out / "images").mkdir()
-        text = "\n\n".join(f"page {page}" for page in pages)
+        text = "\n\n".join(f"page {page}" + " again" * (page in again) for page in pages)
         (out / "document.md").write_text(text)
-        (out / "middle.json").write_text("{}")
+        (out / "middle.json").write_text(json.dumps({"pages": pages, "again": list(again)}))
         (out / "content_list.json").write_text("[]")
         for page in pages:
             record = {"page": page, "markdown": f"page {page}", "blocks": []}

@@ -162,6 +162,8 @@ def doors(task_id: str) -> list[tuple[str, str]]:
     return [("GET", path) for path in reads] + [
         ("POST", f"{here}/cancel"),
         ("POST", f"{here}/retry"),
+        ("POST", f"{here}/pages/1/redo"),
+        ("POST", f"{here}/keep"),
         ("DELETE", here),
     ]
 

@@ -60,6 +60,7 @@ FLOORS = {
     "history": 3,
     "durable": 3,
     "joining": 6,
+    "second_reading": 7,
     "trouble": 2,
     "fetch_models": 4,
     "jobs": 4,

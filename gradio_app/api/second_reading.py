@@ -1,0 +1,55 @@
+"""Pages that are read again: begin, then keep. Dropping one is deleting its task."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi import Path as InPath
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
+from gradio_app.api.models import ERRORS, TaskView
+from gradio_app.task import OcrMode, Tier
+
+router = APIRouter()
+
+
+class HowToRead(BaseModel):
+    """By which tier a page is read again, and whether its text layer is used."""
+
+    tier: Tier = "auto"
+    ocr_mode: OcrMode = "auto"
+
+
+_BEST = HowToRead()
+
+
+@router.post(
+    "/api/v1/tasks/{task_id}/pages/{page}/redo",
+    status_code=201,
+    tags=["results"],
+    response_model=TaskView,
+    responses=ERRORS,
+)
+async def redo(
+    request: Request, task_id: str, page: Annotated[int, InPath(ge=1, le=10**9)], how: HowToRead = _BEST
+) -> JSONResponse:
+    """Reads one page of a finished document again, by another tier: a task of its own.
+
+    When it is done, compare its page with that of the document, then `keep` it or delete the task.
+    """
+    who, manager = identity_of(request), manager_of(request)
+    await task_of(request, task_id)
+    second = await manager.redo_page(task_id, page, how.tier, how.ocr_mode)
+    note_submitted(who, [second])
+    return JSONResponse(show(manager, who, second), 201)
+
+
+@router.post("/api/v1/tasks/{task_id}/keep", tags=["results"], response_model=TaskView, responses=ERRORS)
+async def keep(request: Request, task_id: str) -> JSONResponse:
+    """Puts the page that this task has read again into its document; answers with the document."""
+    with noted(identity_of(request), "keep", task_id):
+        await task_of(request, task_id)
+        return shown(request, await manager_of(request).keep_page(task_id))

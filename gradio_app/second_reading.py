@@ -1,0 +1,140 @@
+"""A page that is read again: as a task of its own, whose page is then kept in the document, or dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gradio_app import clock
+from gradio_app.durable import Durable
+from gradio_app.errors import Conflict, NotFound, PageRangeInvalid
+from gradio_app.folders import Folders
+from gradio_app.jobs import Jobs, Parsed
+from gradio_app.ledger import Ledger
+from gradio_app.states import READABLE, TaskStatus
+from gradio_app.task import ParseOptions, Task, format_pages, select_pages
+from gradio_app.trouble import resumable
+
+
+class SecondReadings:
+    """Begins and keeps second readings of pages."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        ledger: Ledger,
+        jobs: Jobs,
+        check_room: Callable[[str, int], Awaitable[None]],
+        admit: Callable[[Task], None],
+    ) -> None:
+        self._folders = folders
+        self._ledger = ledger
+        self._jobs = jobs
+        self._check_room = check_room
+        self._admit = admit
+        self._durable = Durable(folders.tmp)
+        # two pages of one document that are kept at once would each lack the other
+        self._keeping = asyncio.Lock()
+
+    async def begin(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
+        """The task that reads page ``page`` (from 1) of a document again; the same one if it is under way.
+
+        Raises ``PageRangeInvalid`` for a page that the document does not have, ``Conflict`` while it is
+        being read itself, ``OptionInvalid``, ``QuotaExceeded``.
+        """
+        task = await self._ledger.get(task_id)
+        options = ParseOptions.checked(tier, str(page), ocr_mode, task.options.priority, use_cache=False)
+        _check(task, page)
+        await self._check_room(task.owner, 1)
+        second, new = await self._ledger.do(self._add, task, page, options)
+        if new:
+            self._admit(second)
+            await self._ledger.notify()
+        return second
+
+    def _add(self, task: Task, page: int, options: ParseOptions) -> tuple[Task, bool]:
+        # on the store's thread: nothing can come between the look and the write
+        store = self._ledger.store
+        store.get(task.id)
+        for known in store.second_readings(task.id):
+            if known.redo_page == page and not known.ended and known.options == options:
+                return known, False
+        if not self._folders.source(task.source).exists():
+            raise NotFound("The uploaded file is gone. Send it again.")
+        second = Task(
+            id=uuid.uuid4().hex,
+            name=task.name,
+            owner=task.owner,
+            status=TaskStatus.PENDING,
+            options=options,
+            source=task.source,
+            size=task.size,
+            created_at=clock.stamp(),
+            folder=task.folder,
+            redo_of=task.id,
+            redo_page=page,
+        )
+        return store.add([second])[0], True
+
+    async def keep(self, task_id: str) -> Task:
+        """Puts the page that this task has read into its document, and returns the document.
+
+        The task itself can be deleted then. Raises ``Conflict`` when it has not read its page, when it is no
+        second reading, or when the document is being read itself.
+        """
+        async with self._keeping:
+            second = await self._ledger.get(task_id)
+            if not second.redo_of:
+                raise Conflict("This task is a document of its own: there is nothing to put it into.")
+            if second.status is not TaskStatus.COMPLETED:
+                raise Conflict(f"The page was not read: the task is {second.status}.")
+            task = await self._ledger.get(second.redo_of)
+            _check(task, second.redo_page)
+            parsed = await self._jobs.replace_page(task, second)
+            try:
+                return await self._put(task, second, parsed)
+            finally:
+                await asyncio.shield(self._jobs.drop(parsed))
+
+    async def _put(self, task: Task, second: Task, parsed: Parsed) -> Task:
+        page, out = second.redo_page, parsed.folder / "out"
+        keep = resumable(
+            lambda: self._folders.keep_redone(task.id, page, second.id),
+            lambda: self._folders.keep_result(task.id, out),
+        )
+        status, changes = _changes(task, page, parsed.answer["sha256"])
+        await self._durable.settle()
+        return await self._ledger.moved(
+            await self._ledger.must(self._ledger.store.amend, task, status, changes, keep)
+        )
+
+
+def _check(task: Task, page: int) -> None:
+    if task.redo_of:
+        raise Conflict("This is a second reading itself. Read the page of its document again.")
+    if task.status not in READABLE:
+        raise Conflict(f"The document is {task.status}. Pages can be read again when it is done.")
+    if not task.parse_mode:
+        raise PageRangeInvalid("A document of this kind has no pages that could be read one by one.")
+    if page not in select_pages(task.options.page_range, task.source_pages):
+        raise PageRangeInvalid(f"Page {page} is not among those of this document.")
+
+
+def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, Any]]:
+    """What becomes of a document: its status and the columns that change."""
+    redone = {page, *(select_pages(task.redone, task.source_pages) if task.redone else ())}
+    missing = select_pages(task.failed_pages, task.source_pages) if task.failed_pages else ()
+    failed = tuple(each for each in missing if each != page)
+    changes: dict[str, Any] = {
+        "redone": format_pages(tuple(sorted(redone))),
+        "result_sha256": sha256,
+        "cache_key": None,  # it is no longer what the same file would give
+        "failed_pages": format_pages(failed),
+        "pages_failed": len(failed),
+        "pages_done": max(task.pages_done, task.pages_total - len(failed)),
+    }
+    if task.status is TaskStatus.PARTIAL and not failed:
+        return TaskStatus.COMPLETED, changes | {"error_code": None, "error_message": None}
+    return task.status, changes
