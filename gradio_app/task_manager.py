@@ -144,6 +144,10 @@ class TaskManager:
         """The task that reads one page of a finished document again; see ``SecondReadings.begin``."""
         return await self._readings.begin(task_id, page, tier, ocr_mode)
 
+    async def second_readings(self, task_id: str) -> list[Task]:
+        """Tasks that read a page of this document again, oldest first."""
+        return await self.ledger.do(self.ledger.store.second_readings, task_id)
+
     async def keep_page(self, task_id: str) -> Task:
         """Puts the page that this task has read into its document, and forgets the task."""
         document = await self._readings.keep(task_id)

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
-from gradio_app.api.models import ERRORS, TaskView
+from gradio_app.api.models import ERRORS, TaskList, TaskView
 from gradio_app.task import OcrMode, Tier
 
 router = APIRouter()
@@ -45,6 +45,18 @@ async def redo(
     second = await manager.redo_page(task_id, page, how.tier, how.ocr_mode)
     note_submitted(who, [second])
     return JSONResponse(show(manager, who, second), 201)
+
+
+@router.get("/api/v1/tasks/{task_id}/readings", tags=["results"], response_model=TaskList, responses=ERRORS)
+async def readings(request: Request, task_id: str) -> JSONResponse:
+    """Tasks that read a page of this document again and were neither kept nor dropped, oldest first.
+
+    The list of tasks leaves them out.
+    """
+    who, manager = identity_of(request), manager_of(request)
+    task = await task_of(request, task_id)
+    found = await manager.second_readings(task.id)
+    return JSONResponse({"rev": None, "tasks": [show(manager, who, each) for each in found], "next": None})
 
 
 @router.post("/api/v1/tasks/{task_id}/keep", tags=["results"], response_model=TaskView, responses=ERRORS)

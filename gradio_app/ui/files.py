@@ -21,6 +21,7 @@ STYLES = (
     "queue.css",
     "reader.css",
     "sheet.css",
+    "again.css",
     "engine.css",
     "cards.css",
     "overview.css",

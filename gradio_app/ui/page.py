@@ -51,14 +51,15 @@ def build(prefix: str) -> None:
             with gr.Row(elem_id="mo-desk"):
                 _pane("sheet", prefix)
                 text = gr.Markdown(elem_id="mo-text", latex_delimiters=_LATEX)
+                second = gr.Markdown(elem_id="mo-second", latex_delimiters=_LATEX)
     _pane("engine", prefix)
     _pane("overview", prefix)
     # Runs in the browser only. Gradio's Markdown does what we must not do by hand: it sanitises.
     cast(Any, reader).render_text(
         None,
         None,
-        text,
-        js=f"() => import('{prefix}/page/reader.js').then((reader) => reader.currentText())",
+        [text, second],
+        js=f"() => import('{prefix}/page/reader.js').then((reader) => reader.currentTexts())",
         queue=False,
         show_progress="hidden",
         api_visibility="private",

@@ -156,6 +156,7 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         f"{here}/pages/1.png",
         f"{here}/search?q=marker",
         f"{here}/source",
+        f"{here}/readings",
         f"{here}/files/images/x.png",
     ]
     reads += [f"{here}/result?format={form}" for form in formats]

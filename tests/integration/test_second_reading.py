@@ -48,6 +48,8 @@ def test_one_page_changes_and_no_other(server: LiveServer, pages: int) -> None:
     documents = {form: server.result(task["id"], form) for form in ("markdown", "json", "content_list")}
     second = redo(server, task["id"], 2, tier="standard")
     assert (second["status"], second["redo_of"], second["redo_page"]) == ("completed", task["id"], 2)
+    listed = server.client.get(f"/api/v1/tasks/{task['id']}/readings").json()["tasks"]
+    assert [found["id"] for found in listed] == [second["id"]]
     other = page(server, second["id"], 2)
     assert other["markdown"] != before[1]["markdown"]
 

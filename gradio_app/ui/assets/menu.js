@@ -23,6 +23,17 @@ export function openDownloads(button, task) {
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": t("row.download") }, ...links, source));
 }
 
+// choices: [text, what to do]
+export function openChoices(button, label, choices) {
+  const chosen = (act) => () => {
+    close();
+    act();
+  };
+  const items = choices.map(([text, act]) => el("button", { type: "button", role: "menuitem", onclick: chosen(act) }, text));
+  const title = el("p", { class: "mo-menu-title", role: "presentation" }, label);
+  openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": label }, title, ...items));
+}
+
 export function askDelete(button, name, confirmed) {
   const yes = el(
     "button",
@@ -46,7 +57,7 @@ function openAt(button, node) {
   if (same) return; // a second press closes
   opened = { node, button };
   button.setAttribute("aria-expanded", "true");
-  document.body.append(node);
+  (document.querySelector("main") ?? document.body).append(node); // a landmark, as screen readers need it
   position(node, button.getBoundingClientRect());
   node.querySelector("a, button").focus();
   node.addEventListener("keydown", walk);
@@ -86,4 +97,11 @@ window.addEventListener("pointerdown", (event) => {
   if (opened && !opened.node.contains(event.target) && !opened.button.contains(event.target)) close();
 });
 window.addEventListener("resize", close);
-window.addEventListener("scroll", (event) => opened && !opened.node.contains(event.target) && close(), true);
+window.addEventListener("scroll", (event) => opened && !opened.node.contains(event.target) && follow(), true);
+
+// The menu goes where its button goes, as long as that can be seen.
+function follow() {
+  const at = opened.button.getBoundingClientRect();
+  if (at.bottom < 0 || at.top > innerHeight) close();
+  else position(opened.node, at);
+}

@@ -70,7 +70,7 @@ async function loadFirst() {
   for (const task of [...state.tasks.values()]) {
     task.rev = -1; // the server may have begun anew: what it says now counts, whatever we knew
     if (task.id === state.selected && !known.has(task.id)) await loadTask(task.id).catch(() => dropTask(task.id));
-    else if (!known.has(task.id)) dropTask(task.id);
+    else if (!known.has(task.id) && !task.redo_of) dropTask(task.id); // pages read again are not in the list
   }
   for (const task of [...listed.tasks, ...running.tasks]) putTask(task);
   revision = listed.rev;

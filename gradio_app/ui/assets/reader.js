@@ -10,6 +10,7 @@ import { hasPictures, loadPage, pageNumbers } from "./pages.js";
 import { addressOf, select, startPlace, turnTo } from "./place.js";
 import { loadTask } from "./poll.js";
 import { absent } from "./reader_absent.js";
+import { drawAgain, otherText, startAgain } from "./reader_again.js";
 import { copy } from "./reader_copy.js";
 import { showKeys, startKeys } from "./reader_keys.js";
 import { cost } from "./row.js";
@@ -47,6 +48,7 @@ export function start(element, trigger) {
 
 function begin() {
   sheet.onPicked(picked);
+  startAgain(part, sheet.sides(), renderText);
   new MutationObserver(relink).observe(document.getElementById("mo-text"), { childList: true, subtree: true });
   startPlace();
   open();
@@ -86,8 +88,8 @@ function listen(element) {
   });
 }
 
-// The text for Gradio's Markdown, which asks for it when `render_text` was triggered.
-export const currentText = () => shown.text;
+// The texts for Gradio's Markdowns, which ask for them when `render_text` was triggered.
+export const currentTexts = () => [shown.text, otherText()];
 
 // Whether the strip of pages is wanted: where there is room, unless it was switched off.
 const strip = () => framed.matches && (remembered(STRIP) ?? (wide.matches ? "on" : "off")) === "on";
@@ -225,7 +227,8 @@ function follow(now, before) {
   const ended = before && isActive(before) && !isActive(now);
   const restarted = before && !isActive(before) && isActive(now);
   const more = before?.pages_done !== now.pages_done || before?.pages_total !== now.pages_total;
-  if (ended || restarted || (more && !shown.record)) load();
+  const replaced = before && before.redone !== now.redone;
+  if (ended || restarted || replaced || (more && !shown.record)) load();
   else {
     draw();
     if (!shown.record) note();
@@ -257,6 +260,7 @@ function draw() {
   else hideStrip();
   if (pictured && (side || actual === "picture")) showPicture(now, state.page, shown.record);
   else hidePicture();
+  drawAgain(now, state.page, now ? actual : "text");
   show(part.copy, Boolean(shown.record) && actual !== "picture");
   setLabel(part.copy, t(`reader.copy.${actual}`));
   setText(part.banner, t("reader.cut"));
@@ -279,7 +283,8 @@ function drawHead() {
 function subtitle(now) {
   const counted = isActive(now) ? t("row.done", now.pages_done, now.pages_total) : t("row.pages", now.pages_total);
   const took = READABLE.has(now.status) && cost(now);
-  return join(t(`status.${now.status}`), now.pages_total > 0 && counted, now.tier !== "auto" && now.tier, took);
+  const redone = now.redone && t("again.pages", now.redone);
+  return join(t(`status.${now.status}`), now.pages_total > 0 && counted, now.tier !== "auto" && now.tier, redone, took);
 }
 
 function drawPager() {

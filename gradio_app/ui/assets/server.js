@@ -24,10 +24,11 @@ export function problemOf(status, body) {
 }
 
 // JSON of an answer, null for 204. Raises Problem; its code is "network" when the server cannot be reached.
-export async function call(path, { method = "GET", signal } = {}) {
+export async function call(path, { method = "GET", json, signal } = {}) {
+  const headers = { Accept: "application/json", ...(json && { "Content-Type": "application/json" }) };
   let response;
   try {
-    response = await fetch(address(path), { method, signal, headers: { Accept: "application/json" } });
+    response = await fetch(address(path), { method, signal, headers, body: json && JSON.stringify(json) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     setConnection("offline");
@@ -43,4 +44,4 @@ export async function call(path, { method = "GET", signal } = {}) {
   return body;
 }
 
-export const post = (path) => call(path, { method: "POST" });
+export const post = (path, json) => call(path, { method: "POST", json });

@@ -24,7 +24,7 @@ export function start(element) {
   on("language", () => translate(element));
   document.addEventListener("click", openLinks);
   // a form in a document could be made to look like ours, or to ask our server for something
-  document.addEventListener("submit", (event) => event.target.closest("#mo-text") && event.preventDefault());
+  document.addEventListener("submit", (event) => event.target.closest("#mo-text, #mo-second") && event.preventDefault());
   for (const name of ["mo-text", "mo-raw", "mo-json", "mo-picture"]) {
     const panel = document.getElementById(name);
     panel?.setAttribute("role", "tabpanel");
@@ -32,10 +32,17 @@ export function start(element) {
     if (name !== "mo-picture") panel?.setAttribute("tabindex", "0");
     panel?.setAttribute("aria-labelledby", `${name}-tab`);
   }
+  const second = document.getElementById("mo-second");
+  second?.setAttribute("role", "region");
+  second?.setAttribute("tabindex", "0");
+  second?.setAttribute("aria-labelledby", "mo-side-new");
   tell("sheet");
 }
 
 export const isReady = () => part !== null;
+
+// The parts of the sheet where a second reading is shown.
+export const sides = () => part;
 
 // Who is told the id of a box that was chosen.
 export function onPicked(listener) {
@@ -89,7 +96,7 @@ function fill() {
 
 // They open elsewhere, and only if they lead to the web; others would take this page away.
 function openLinks(event) {
-  const link = event.target.closest?.("#mo-text a");
+  const link = event.target.closest?.("#mo-text a, #mo-second a");
   if (!link) return;
   const href = link.getAttribute("href") ?? "";
   if (!/^(https?|mailto):/i.test(href)) event.preventDefault();

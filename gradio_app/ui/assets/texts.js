@@ -1,5 +1,6 @@
 // Every text of the page, English and Chinese side by side: [en, zh]. A function takes values.
 
+import { AGAIN } from "./texts_again.js";
 import { READER } from "./texts_reader.js";
 
 const plural = (n, one, many) => (n === 1 ? `${n} ${one}` : `${n} ${many}`);
@@ -135,6 +136,7 @@ export const TEXTS = {
   "upload.leave": ["Files are still uploading.", "文件仍在上传。"],
 
   // ---- reader
+  ...AGAIN,
   ...READER,
   "reader.title": ["Reader", "阅读"],
   "reader.none": ["Nothing is open", "未打开文档"],
