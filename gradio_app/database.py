@@ -11,6 +11,7 @@ from typing import Any
 
 from gradio_app.errors import AppError
 from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from gradio_app.task import label_of
 
 #: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
 #: who ask wait in one line; the queue's own work is tried again
@@ -27,6 +28,7 @@ def connect(path: Path) -> sqlite3.Connection:
         db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             db.execute(f"PRAGMA {pragma}")
+        db.create_function("task_label", 2, label_of, deterministic=True)  # for older rows
         _migrate(db)
         db.execute(f"PRAGMA busy_timeout={PATIENCE}")
     except BaseException as error:
@@ -60,16 +62,19 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
-    """All or nothing of what is written inside, on disk at the end."""
-    db.execute("BEGIN IMMEDIATE")
+    """All or nothing of what is written inside, on disk at the end; inside of another one, at its end."""
+    outer = not db.in_transaction
+    db.execute("BEGIN IMMEDIATE" if outer else "SAVEPOINT inner")
     try:
         yield db
-        db.execute("COMMIT")
+        db.execute("COMMIT" if outer else "RELEASE inner")
     except BaseException:
         # SQLite may have rolled back by itself, as when the disk is full; a failed COMMIT leaves it open
         if db.in_transaction:
             with contextlib.suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
+                db.execute("ROLLBACK" if outer else "ROLLBACK TO inner")
+                if not outer:
+                    db.execute("RELEASE inner")
         raise
 
 

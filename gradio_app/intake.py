@@ -36,12 +36,18 @@ CRASH_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was received: where its bytes are, what they hash to, what it is called."""
+    """A file that was received: where its bytes are, what they hash to, what it is called, where it lay."""
 
     path: Path
     sha256: str
     size: int
     name: str
+    folder: str = ""
+
+    @property
+    def place(self) -> str:
+        """Folder and name."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
 class Intake:
@@ -133,6 +139,7 @@ class Intake:
                 source=upload.sha256,
                 size=upload.size,
                 created_at=now,
+                folder=upload.folder,
             )
             for upload in uploads
         ]
@@ -244,5 +251,5 @@ class Intake:
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:
-    parts = [repr(options), *(f"{upload.sha256} {upload.name}" for upload in uploads)]
+    parts = [repr(options), *(f"{upload.sha256} {upload.place}" for upload in uploads)]
     return sha256("\n".join(parts).encode()).hexdigest()

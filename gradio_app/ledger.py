@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -90,6 +90,16 @@ class Ledger:
 
     async def moved(self, task: Task) -> Task:
         """Tells everyone who waits, and the log, where a task now stands."""
+        await self.all_moved([task])
+        return task
+
+    async def all_moved(self, tasks: Sequence[Task]) -> None:
+        """The same for many: who waits is woken once."""
+        for task in tasks:
+            self._note(task)
+        await self.notify()
+
+    def _note(self, task: Task) -> None:
         logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).info(
             "task {} is {} ({} of {} pages){}",
             task.id,
@@ -100,8 +110,6 @@ class Ledger:
         )
         if task.ended:
             self.ended[task.status.value] += 1
-        await self.notify()
-        return task
 
     async def fail(self, task_id: str, error: AppError, then: Callable[[], None] = lambda: None) -> None:
         """Ends a task as failed, unless it was cancelled or deleted meanwhile."""

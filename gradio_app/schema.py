@@ -53,6 +53,16 @@ BEGIN
 END;
 """
 
+#: in the orders in which tasks are listed; what is asked of a row on the way is in them too (see listing.py)
+LISTED = """
+CREATE INDEX tasks_owner ON tasks (owner) WHERE redo_of = '';
+CREATE INDEX tasks_owner_status ON tasks (owner, status) WHERE redo_of = '';
+CREATE INDEX tasks_status ON tasks (status) WHERE redo_of = '';
+CREATE INDEX tasks_by_name ON tasks (label, seq, status, owner) WHERE redo_of = '';
+CREATE INDEX tasks_by_pages ON tasks (pages_total, seq, status, owner) WHERE redo_of = '';
+CREATE INDEX tasks_by_finish ON tasks (ifnull(finished_at, 0), seq, status, owner) WHERE redo_of = '';
+"""
+
 SCHEMA = f"""
 CREATE TABLE tasks (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -92,16 +102,16 @@ CREATE TABLE tasks (
     folder TEXT NOT NULL DEFAULT '',
     redo_of TEXT NOT NULL DEFAULT '',
     redo_page INTEGER NOT NULL DEFAULT 0,
-    redone TEXT NOT NULL DEFAULT ''
+    redone TEXT NOT NULL DEFAULT '',
+    label TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX tasks_rev ON tasks (rev);
-CREATE INDEX tasks_owner ON tasks (owner, rev);
 CREATE INDEX tasks_source ON tasks (source);
 CREATE INDEX tasks_active ON tasks (owner, status) WHERE status IN ({ACTIVE_SQL});
 CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX tasks_cache ON tasks (cache_key) WHERE status = 'completed';
 CREATE INDEX tasks_redo ON tasks (redo_of) WHERE redo_of <> '';
-CREATE TABLE shards (
+{LISTED}CREATE TABLE shards (
     task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
     idx INTEGER NOT NULL,
     pages TEXT NOT NULL,
@@ -139,5 +149,9 @@ ALTER TABLE tasks ADD COLUMN redo_of TEXT NOT NULL DEFAULT '';
 ALTER TABLE tasks ADD COLUMN redo_page INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN redone TEXT NOT NULL DEFAULT '';
 CREATE INDEX tasks_redo ON tasks (redo_of) WHERE redo_of <> '';
-""",
+ALTER TABLE tasks ADD COLUMN label TEXT NOT NULL DEFAULT '';
+UPDATE tasks SET label = task_label(name, folder);
+DROP INDEX tasks_owner;
+"""
+    + LISTED,
 }

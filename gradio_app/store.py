@@ -20,6 +20,7 @@ from gradio_app.database import connect, insert, transaction
 from gradio_app.errors import AppError, Conflict, NotFound
 from gradio_app.folders import lock_folder
 from gradio_app.history import History
+from gradio_app.listing import Listing
 from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.task import Shard, Task, pages_done
@@ -54,17 +55,19 @@ class Store:
             self._lock.close()
             raise
         self.history = History(self._db)
+        self.listing = Listing(self._db)
 
     def close(self) -> None:
         self._db.close()
         self._lock.close()
 
-    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+    def together(self) -> AbstractContextManager[sqlite3.Connection]:
+        """What is written inside is written as a whole, with one wait for the disk."""
         return transaction(self._db)
 
     def check_writable(self) -> None:
         """Raises what stops the queue from working: writes a row, and takes some room for a moment."""
-        with self._transaction() as db:
+        with self.together() as db:
             db.execute("UPDATE counters SET value = value WHERE name = 'rev'")
         try:
             with self._probe.open("wb") as probe:
@@ -101,7 +104,7 @@ class Store:
 
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""
-        with self._transaction() as db:
+        with self.together() as db:
             for task in tasks:
                 columns = task.to_row() | {"rev": self._next_rev()}
                 db.execute(insert("tasks", columns), columns)
@@ -118,7 +121,7 @@ class Store:
 
         Everything that writes a status comes through here. Raises ``NotFound`` or ``Conflict``.
         """
-        with self._transaction():
+        with self.together():
             return self._move(task_id, to, changes)
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
@@ -139,7 +142,7 @@ class Store:
 
         Raises ``Superseded`` unless it is pending: one that was cancelled meanwhile stays so.
         """
-        with self._transaction() as db:
+        with self.together() as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
             self._cut(task_id, dict(enumerate(shards)))
             if self.get(task_id).status is not TaskStatus.PENDING:
@@ -173,7 +176,7 @@ class Store:
         keep()
         columns = (json.dumps(list(bad)), _note(reason) if bad else None, seconds, task_id, index)
         changes = {"parse_seconds": task.parse_seconds + seconds, "engine": engine or task.engine}
-        with self._transaction() as db:
+        with self.together() as db:
             db.execute(
                 "UPDATE shards SET done = 1, bad = ?, error = ?, seconds = ? WHERE task_id = ? AND idx = ?",
                 columns,
@@ -189,7 +192,7 @@ class Store:
         The result will not be offered to others as that of the whole document in one go.
         """
         self.check_current(task_id, attempt)
-        with self._transaction() as db:
+        with self.together() as db:
             shards = self.shards(task_id)
             pages = dict(zip(chain([index], _free_indices(shards)), parts, strict=False))
             db.execute("DELETE FROM shards WHERE task_id = ? AND idx = ?", (task_id, index))
@@ -206,7 +209,7 @@ class Store:
     def fail_shard(self, task_id: str, index: int, attempt: int, error: AppError) -> None:
         """Notes why a shard could not be parsed; ``Superseded`` when a newer attempt has begun."""
         self.check_current(task_id, attempt)
-        with self._transaction() as db:
+        with self.together() as db:
             values = (_note(error), task_id, index)
             db.execute("UPDATE shards SET error = ? WHERE task_id = ? AND idx = ?", values)
 
@@ -237,7 +240,7 @@ class Store:
         if self.get(task.id).rev != task.rev:
             raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
         keep()
-        with self._transaction():
+        with self.together():
             if to is not task.status:
                 return self._move(task.id, to, changes)
             self._write(task.id, changes)
@@ -253,7 +256,7 @@ class Store:
         target = TaskStatus.QUEUED if task.shards_total else TaskStatus.PENDING
         fresh: dict[str, Any] = dict.fromkeys(("error_code", "error_message", "finished_at"))
         fresh |= {"pages_failed": 0, "failed_pages": "", "attempt": task.attempt + 1}
-        with self._transaction() as db:
+        with self.together() as db:
             db.execute("UPDATE shards SET error = NULL WHERE task_id = ?", (task_id,))
             return self._move(task_id, target, fresh | self._read_again(task_id))
 
@@ -278,7 +281,7 @@ class Store:
         task = self.get(task_id)
         if task.status not in TERMINAL:
             raise Conflict(f"The task is {task.status}; cancel it first.")
-        with self._transaction() as db:
+        with self.together() as db:
             db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
             row = (self._next_rev(), task_id, task.owner)
             db.execute("INSERT INTO deleted (rev, task_id, owner) VALUES (?, ?, ?)", row)
@@ -309,23 +312,6 @@ class Store:
         """All tasks in these statuses, oldest first."""
         return self._list(f"SELECT * FROM tasks WHERE status IN ({sql_list(statuses)}) ORDER BY seq", ())
 
-    def page_of_tasks(
-        self, owner: str | None, statuses: Collection[TaskStatus], limit: int, before: int | None
-    ) -> list[Task]:
-        """Newest first, at most ``limit``, older than sequence number ``before``.
-
-        With an owner: theirs, and of others what is not ended; None stands for everybody's.
-        """
-        where, values = ["1"], list[Any]()
-        if owner is not None:
-            where, values = [*where, f"(owner = ? OR status IN ({ACTIVE_SQL}))"], [*values, owner]
-        if statuses:
-            where.append(f"status IN ({sql_list(statuses)})")
-        if before is not None:
-            where, values = [*where, "seq < ?"], [*values, before]
-        query = f"SELECT * FROM tasks WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"
-        return self._list(query, (*values, limit))
-
     def changes(self, since: int, limit: int) -> Changes:
         """Tasks and tombstones newer than ``since``, of all owners, oldest change first."""
         rev, forgotten = self.rev(), self._counter("forgotten")
@@ -337,7 +323,6 @@ class Store:
         return Changes(upto, tasks, [row["task_id"] for row in rows], reset=False)
 
     def rev(self) -> int:
-        """The newest revision."""
         return self._counter("rev")
 
     def counts(self) -> dict[str, int]:
@@ -355,8 +340,6 @@ class Store:
 
     def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
         return [Task.from_row(row) for row in self._db.execute(query, values)]
-
-    # ------------------------------------------------------------ small things
 
     def _counter(self, name: str) -> int:
         return int(self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0])
@@ -396,7 +379,7 @@ class Store:
 
     def forget(self, keep_tombstones: int, submissions_before: float) -> None:
         """Drops old tombstones and idempotency keys."""
-        with self._transaction() as db:
+        with self.together() as db:
             rows = db.execute(
                 "SELECT rev FROM deleted ORDER BY rev DESC LIMIT 1 OFFSET ?", (keep_tombstones,)
             )

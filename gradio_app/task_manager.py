@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from gradio_app import cleanup, schedule
+from gradio_app import cleanup, clock, schedule
 from gradio_app.dispatch import Dispatcher
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import AppError, Conflict, NotFound
@@ -16,9 +16,10 @@ from gradio_app.folders import Folders
 from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
+from gradio_app.listing import Page, Wanted
 from gradio_app.second_reading import SecondReadings
 from gradio_app.settings import Settings
-from gradio_app.states import RETRYABLE, QueueStatus, TaskStatus
+from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store import Changes, Store
 from gradio_app.task import ParseOptions, Task
 from gradio_app.workers import WorkerPool
@@ -168,11 +169,53 @@ class TaskManager:
 
     def _delete(self, task_id: str) -> None:
         store = self.ledger.store
-        source = store.get(task_id).source
+        task = store.get(task_id)
         store.delete(task_id)
-        self.folders.drop_task(task_id)
-        if not store.needs_source(source):
-            self.folders.source(source).unlink(missing_ok=True)
+        self._drop_files([task])
+
+    def _drop_files(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self.folders.drop_task(task.id)
+        for source in {task.source for task in tasks}:
+            if not self.ledger.store.needs_source(source):
+                self.folders.source(source).unlink(missing_ok=True)
+
+    async def cancel_waiting(self, task_ids: Sequence[str]) -> set[str]:
+        """Cancels those that wait, in one step on the disk; returns which these were."""
+        tasks = await self.ledger.do(self._cancel_waiting, task_ids)
+        for task in tasks:
+            self._dispatcher.lanes.discard(task.id)
+            await self._intake.forget(task.id)
+        await self.ledger.all_moved(tasks)
+        return {task.id for task in tasks}
+
+    def _cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
+        store, now = self.ledger.store, clock.stamp()
+        with store.together():
+            waiting = [task for each in task_ids if (task := store.find(each)) and task.status in WAITING]
+            tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
+        for task in tasks:
+            self.folders.park_shards(task.id)
+        return tasks
+
+    async def delete_ended(self, task_ids: Sequence[str]) -> set[str]:
+        """Forgets those that have ended, in one step on the disk; returns which these were.
+
+        One with second readings of its pages is left for ``delete``.
+        """
+        deleted = await self.ledger.do(self._delete_ended, task_ids)
+        await self.ledger.notify()
+        return deleted
+
+    def _delete_ended(self, task_ids: Sequence[str]) -> set[str]:
+        store = self.ledger.store
+        with store.together():
+            found = [task for each in task_ids if (task := store.find(each)) and task.ended]
+            tasks = [task for task in found if not store.second_readings(task.id)]
+            for task in tasks:
+                store.delete(task.id)
+        self._drop_files(tasks)
+        return {task.id for task in tasks}
 
     async def pause(self) -> None:
         """Nothing new starts; what runs goes on. Survives a restart."""
@@ -194,6 +237,11 @@ class TaskManager:
         """The task; raises ``NotFound``."""
         return await self.ledger.get(task_id)
 
+    async def find_all(self, task_ids: Sequence[str]) -> list[Task]:
+        """Those tasks that there are, in this order."""
+        store = self.ledger.store
+        return await self.ledger.do(lambda: [task for each in task_ids if (task := store.find(each))])
+
     async def wait(self, task_id: str, seconds: float) -> Task:
         """The task as soon as it has ended, or as it is after ``seconds``."""
         return await self.ledger.wait_ended(task_id, seconds)
@@ -202,13 +250,15 @@ class TaskManager:
         """What is newer than revision ``since``, of all owners."""
         return await self.ledger.do(self.ledger.store.changes, since, limit)
 
-    async def list_tasks(
-        self, owner: str | None, statuses: Sequence[TaskStatus], limit: int, before: int | None
-    ) -> tuple[int, list[Task]]:
-        """The newest revision, and tasks, newest first; of everybody for owner None."""
+    async def list_tasks(self, wanted: Wanted, limit: int, cursor: str = "") -> tuple[int, Page]:
+        """The newest revision, and a page of tasks that may be newer."""
         store = self.ledger.store
         rev = await self.ledger.do(store.rev)
-        return rev, await self.ledger.do(store.page_of_tasks, owner, statuses, limit, before)
+        return rev, await self.ledger.do(store.listing.page, wanted, limit, cursor)
+
+    async def list_ids(self, wanted: Wanted, limit: int) -> dict[str, list[str]]:
+        """By status the ids of tasks that the viewer may change, at most ``limit``, the newest first."""
+        return await self.ledger.do(self.ledger.store.listing.ids, wanted, limit)
 
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.intake import Upload
-from gradio_app.task import display_name
+from gradio_app.task import folder_and_name
 
 #: bytes gathered before they are hashed and written in a thread
 FLUSH_BYTES = 1 << 20
@@ -30,9 +30,9 @@ MAX_FIELDS = 50
 class _File:
     """One file on its way to disk. Open from its first byte to its last, so that a form holds one handle."""
 
-    def __init__(self, folder: Path, name: str, limit: int) -> None:
-        self.path = folder / f"upload-{uuid.uuid4().hex}"
-        self.name = name
+    def __init__(self, keep_in: Path, raw_name: str, limit: int) -> None:
+        self.path = keep_in / f"upload-{uuid.uuid4().hex}"
+        self.folder, self.name = folder_and_name(raw_name)
         self.size = 0
         self._limit = limit
         self._hash = hashlib.sha256()
@@ -67,7 +67,7 @@ class _File:
 
     def upload(self) -> Upload:
         """The finished file."""
-        return Upload(self.path, self._hash.hexdigest(), self.size, self.name)
+        return Upload(self.path, self._hash.hexdigest(), self.size, self.name, self.folder)
 
 
 class Receiver:
@@ -164,7 +164,7 @@ class Receiver:
                 raise TooManyFiles(
                     f"More than {self._max_files} files in one go. Send them in smaller groups."
                 )
-            name = display_name(options[b"filename"].decode("utf-8", "replace"))
+            name = options[b"filename"].decode("utf-8", "replace")
             self._files.append(_File(self._folder, name, self._max_file_size))
             return
         if len(self.fields) >= MAX_FIELDS:
@@ -202,7 +202,7 @@ def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upl
 
 def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
     """Like ``receive_path``, of an open file."""
-    file = _File(folder, display_name(name), max_file_size)
+    file = _File(folder, name, max_file_size)
     try:
         while chunk := source.read(FLUSH_BYTES):
             file.write(chunk)

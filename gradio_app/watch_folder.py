@@ -66,6 +66,11 @@ class Found:
         """Whose it is: the name of the folder that it lies in, where people sign in."""
         return everybody or (self.path.parts[0] if len(self.path.parts) > 1 else NOBODY)
 
+    def name(self, everybody: str) -> str:
+        """What it is called, with the folders that it lies in below its owner's."""
+        parts = self.path.parts
+        return "/".join(parts if everybody or len(parts) == 1 else parts[1:])
+
 
 class WatchFolder:
     """Looks at ``root`` every ``INTERVAL`` seconds. ``everybody`` owns all files where nobody signs in."""
@@ -134,8 +139,8 @@ class WatchFolder:
 
     def _receive(self, item: Found) -> Upload:
         with open_below(self._root, item.path) as source:
-            settings = self._manager.settings
-            return receive_file(source, item.path.name, self._manager.folders.tmp, settings.max_file_size)
+            limit, tmp = self._manager.settings.max_file_size, self._manager.folders.tmp
+            return receive_file(source, item.name(self._everybody), tmp, limit)
 
     async def _settle(self, item: Found, task_id: str) -> None:
         try:

@@ -75,11 +75,35 @@ class TaskList(BaseModel):
     rev: int | None = None
     tasks: list[TaskView]
     next: str | None = None
+    total: int | None = Field(None, description="All that match; not with since")
+    counts: dict[str, int] | None = Field(None, description="By status; not with since")
     deleted: list[str] | None = Field(None, description="With since: ids that are gone")
     reset: bool | None = Field(None, description="With since: forget everything and list again")
     places: dict[str, list[float | None]] | None = Field(
         None, description="With since: [position, eta_seconds] of the next waiting tasks"
     )
+
+
+class TaskIds(BaseModel):
+    """Ids by status, the newest first."""
+
+    ids: dict[str, list[str]]
+    more: bool = Field(description="There are more than are told")
+
+
+class Refusal(BaseModel):
+    """A task with which it could not be done, and why."""
+
+    id: str
+    error: ErrorBody
+
+
+class BulkView(BaseModel):
+    """What became of many tasks."""
+
+    done: int
+    ids: list[str] = Field(description="Of those with which it was done")
+    failed: list[Refusal]
 
 
 class BlockView(BaseModel):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
 from gradio_app.api.changes import delta
-from gradio_app.api.models import ERRORS, TaskList, TaskView, upload_form
+from gradio_app.api.models import ERRORS, TaskIds, TaskList, TaskView, upload_form
+from gradio_app.credentials import Identity
 from gradio_app.errors import OptionInvalid
+from gradio_app.listing import SORTS, Wanted, matching
 from gradio_app.states import TaskStatus
 from gradio_app.task import ParseOptions
 from gradio_app.uploads import Receiver
 
 #: longest long poll, in seconds; proxies cut connections after about a minute
 MAX_WAIT = 55.0
+#: ids in one answer, or in one request for many tasks
+MOST_IDS = 10_000
+
+Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-separated")]
+Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
+Mine = Annotated[bool, Query(description="Only your own")]
 
 router = APIRouter()
 
@@ -67,31 +75,65 @@ def _options(fields: dict[str, str]) -> ParseOptions:
     "/api/v1/tasks",
     tags=["tasks"],
     response_model=TaskList,
-    responses={204: {"description": "Nothing newer"}},
+    responses={204: {"description": "Nothing newer"}, 422: ERRORS[422]},
 )
 async def list_tasks(
     request: Request,
     since: Annotated[
         int | None, Query(ge=0, le=2**53, description="Only what is newer than this revision")
     ] = None,
-    status: Annotated[str, Query(max_length=200, description="Statuses, comma-separated")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[str, Query(max_length=20, description="`next` of the page before")] = "",
+    status: Statuses = "",
+    q: Words = "",
+    mine: Mine = False,
+    sort: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(SORTS)})] = "newest",
+    limit: Annotated[int, Query(ge=0, le=1000, description="0 counts only")] = 100,
+    cursor: Annotated[str, Query(max_length=4000, description="`next` of the page before")] = "",
 ) -> Response:
-    """Tasks, newest first; or with `since` what has changed, for polling."""
+    """Tasks, newest first or sorted otherwise; or with `since` what has changed, for polling.
+
+    `total` counts all that match, `counts` by status all that match but for their status. `since` goes with
+    `status` and `limit` only. Second readings of single pages are told with `since`, and not listed.
+    """
     manager, who = manager_of(request), identity_of(request)
-    wanted = _statuses(status)
+    statuses = statuses_of(status)
     if since is not None:
-        return await delta(manager, who, since, wanted, limit)
-    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        raise OptionInvalid("This cursor was not given out by this server.")
-    owner = None if who.admin else who.name
-    rev, tasks = await manager.list_tasks(owner, wanted, limit, int(cursor) if cursor else None)
-    after = str(tasks[-1].seq) if len(tasks) == limit else None
-    return JSONResponse({"rev": rev, "tasks": [show(manager, who, task) for task in tasks], "next": after})
+        return await delta(manager, who, since, statuses, max(1, limit))
+    wanted = wanted_by(who, q, mine, statuses, sort)
+    rev, page = await manager.list_tasks(wanted, limit, cursor)
+    return JSONResponse(
+        {
+            "rev": rev,
+            "tasks": [show(manager, who, task) for task in page.tasks],
+            "next": page.next,
+            "total": matching(page.counts, wanted.statuses),
+            "counts": page.counts,
+        }
+    )
 
 
-def _statuses(text: str) -> list[TaskStatus]:
+@router.get("/api/v1/tasks/ids", tags=["tasks"], response_model=TaskIds, responses=ERRORS)
+async def list_ids(
+    request: Request, status: Statuses = "", q: Words = "", mine: Mine = False
+) -> dict[str, Any]:
+    """The ids of all tasks that match and that you may change, for `bulk` and `download`."""
+    manager, who = manager_of(request), identity_of(request)
+    wanted = wanted_by(who, q, mine, statuses_of(status), "newest")
+    found = await manager.list_ids(wanted, MOST_IDS + 1)
+    more = sum(map(len, found.values())) > MOST_IDS
+    if more:
+        max(found.values(), key=len).pop()
+    return {"ids": found, "more": more}
+
+
+def wanted_by(who: Identity, q: str, mine: bool, statuses: list[TaskStatus], sort: str) -> Wanted:
+    """What somebody asks for; raises ``OptionInvalid``."""
+    if sort not in SORTS:
+        raise OptionInvalid(f"Orders are: {', '.join(SORTS)}.")
+    return Wanted(who.name, who.admin, mine, frozenset(statuses), q, sort)
+
+
+def statuses_of(text: str) -> list[TaskStatus]:
+    """``queued,failed``; raises ``OptionInvalid``."""
     try:
         return [TaskStatus(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError:

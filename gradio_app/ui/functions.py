@@ -22,6 +22,7 @@ from gradio_app.api import note_submitted, noted, own_task, show
 from gradio_app.archive import stream_zip
 from gradio_app.credentials import Identity
 from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
+from gradio_app.listing import Wanted
 from gradio_app.states import READABLE
 from gradio_app.task import OcrMode, ParseOptions, Task, Tier
 from gradio_app.task_manager import TaskManager, Upload
@@ -162,8 +163,8 @@ class Functions:
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
         """Lists your tasks, the newest first."""
         who = _who(request)
-        _, found = await self._manager.list_tasks(who.name, [], _MAX_LISTED, None)
-        return [self._show(who, task) for task in found if task.owner == who.name]
+        _, found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
+        return [self._show(who, task) for task in found.tasks]
 
     @_telling
     async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:

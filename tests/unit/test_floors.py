@@ -58,6 +58,7 @@ FLOORS = {
     "cleanup": 5,
     "database": 3,
     "history": 3,
+    "listing": 3,
     "durable": 3,
     "joining": 6,
     "second_reading": 7,

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+from gradio_app.listing import Wanted
 from gradio_app.schema import MIGRATIONS, SCHEMA_VERSION
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
@@ -69,10 +70,14 @@ def columns(database: Path) -> dict[str, list[tuple[object, ...]]]:
         raw.close()
 
 
-def triggers(database: Path) -> list[str]:
+def made(database: Path, kind: str) -> list[str]:
+    """What makes the triggers, or the indexes, of a database."""
     raw = sqlite3.connect(database)
     try:
-        return [text for (text,) in raw.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+        found = raw.execute(
+            "SELECT sql FROM sqlite_master WHERE type = ? AND sql <> '' ORDER BY name", (kind,)
+        )
+        return [text for (text,) in found]
     finally:
         raw.close()
 
@@ -93,6 +98,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert (task.name, task.status, task.options.page_range) == ("thesis.pdf", TaskStatus.PARTIAL, "1-3")
     assert (task.engine, task.failed_pages, task.pages_done) == ("", "", 2)
     assert task.receipt()["engine"] == "none"
+    assert store.listing.page(Wanted("ann", words="THESIS"), 5).tasks == [task]
     reason = json.dumps(["worker_crashed", "It crashed."])
     assert store.shards("old") == [
         Shard("old", 0, (1, 2), True, None, 1.5),
@@ -126,7 +132,8 @@ def test_it_becomes_what_a_new_folder_is(tmp_path: Path) -> None:
     Store(write_first(tmp_path)).close()
     Store(tmp_path / "new.db").close()
     assert columns(tmp_path / "queue.db") == columns(tmp_path / "new.db")
-    assert triggers(tmp_path / "queue.db") == triggers(tmp_path / "new.db") != []
+    for kind in ("trigger", "index"):
+        assert made(tmp_path / "queue.db", kind) == made(tmp_path / "new.db", kind) != []
 
 
 def test_there_is_a_way_from_each_version_to_the_newest() -> None:

@@ -123,29 +123,6 @@ def ids(tasks: list[Any]) -> list[str]:
     return [task.id for task in tasks]
 
 
-def test_a_list_is_newest_first_and_goes_on_where_it_ended(store: Store) -> None:
-    for index in range(5):
-        put(store, f"t{index}")
-    first = store.page_of_tasks(None, [], 2, None)
-    assert ids(first) == ["t4", "t3"]
-    second = store.page_of_tasks(None, [], 2, first[-1].seq)
-    assert ids(second) == ["t2", "t1"]
-    assert ids(store.page_of_tasks(None, [], 2, second[-1].seq)) == ["t0"]
-
-
-def test_a_user_lists_their_own_and_of_others_what_has_not_ended(store: Store) -> None:
-    for status in TaskStatus:
-        put(store, f"ann-{status}", status, owner="ann")
-        put(store, f"bob-{status}", status, owner="bob")
-    listed = set(ids(store.page_of_tasks("ann", [], 100, None)))
-    mine = {f"ann-{status}" for status in TaskStatus}
-    theirs = {f"bob-{status}" for status in ("pending", "queued", "processing", "cancelling")}
-    assert listed == mine | theirs
-    assert len(store.page_of_tasks(None, [], 100, None)) == 16
-    wanted = store.page_of_tasks("ann", [S.COMPLETED, S.QUEUED], 100, None)
-    assert sorted(ids(wanted)) == ["ann-completed", "ann-queued", "bob-queued"]
-
-
 def test_tasks_in_some_statuses_are_listed_oldest_first(store: Store) -> None:
     put(store, "t1", S.QUEUED)
     put(store, "t2", S.FAILED)

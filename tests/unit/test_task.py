@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gradio_app.errors import FileCorrupt, OptionInvalid, PageRangeInvalid
 from gradio_app.states import TERMINAL, TaskStatus
-from gradio_app.task import OCR_MODES, TIERS, ParseOptions, Task, display_name
+from gradio_app.task import OCR_MODES, TIERS, ParseOptions, Task, display_name, folder_and_name
 from tests.unit.records import a_task
 
 # ---------------------------------------------------------------- options
@@ -255,3 +255,37 @@ def test_any_text_becomes_a_safe_name(raw: str) -> None:
     assert not any(unicodedata.category(char)[0] == "C" for char in name)
     assert name == name.strip() and name.encode()
     assert display_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ("a/b/c.pdf", ("a/b", "c.pdf")),
+        ("c.pdf", ("", "c.pdf")),
+        ("a\\b\\c.pdf", ("a/b", "c.pdf")),
+        ("/etc/passwd", ("etc", "passwd")),
+        ("../../up/./x.pdf", ("up", "x.pdf")),
+        ("a//b/x.pdf", ("a/b", "x.pdf")),
+        ("...hidden/ .. /x", ("hidden", "x")),
+        ("a\u202eb/c\x00/x", ("a b/c", "x")),
+        ("/".join("abcdefghijkl") + "/x", ("a/b/c/d/e/f/g/h/i/j", "x")),
+        ("a/b/", ("a/b", "document")),
+        ("", ("", "document")),
+    ],
+)
+def test_a_folder_is_safe_to_show(raw: str, found: tuple[str, str]) -> None:
+    assert folder_and_name(raw) == found
+
+
+def test_a_long_folder_is_cut() -> None:
+    folder, name = folder_and_name("/".join(["f" * 99] * 5) + "/x.pdf")
+    assert (len(folder), name) == (299, "x.pdf") and folder_and_name(f"{folder}/y")[0] == folder
+
+
+@given(st.text(max_size=400))
+def test_whatever_is_sent_as_a_folder_leads_nowhere_else(raw: str) -> None:
+    folder, name = folder_and_name(raw)
+    assert len(folder) <= 300 and name and "/" not in name
+    parts = folder.split("/") if folder else []
+    assert len(parts) <= 10 and all(part.strip(". ") for part in parts)
+    assert all(char.isprintable() or char == " " for char in folder if not char.isspace())

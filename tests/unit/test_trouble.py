@@ -38,7 +38,7 @@ class Sick:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fault: Exception | None = None
         self.met = 0
-        real = Store._transaction
+        real = Store.together
 
         def transaction(store: Store) -> Any:
             if self.fault is not None:
@@ -46,7 +46,7 @@ class Sick:
                 raise self.fault
             return real(store)
 
-        monkeypatch.setattr(Store, "_transaction", transaction)
+        monkeypatch.setattr(Store, "together", transaction)
 
     async def until_met(self, times: int) -> None:
         async with asyncio.timeout(5):

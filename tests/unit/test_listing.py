@@ -1,0 +1,244 @@
+"""The list of tasks: what is found, in which order, and that walking through it misses nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradio_app.errors import OptionInvalid
+from gradio_app.listing import SORTS, Wanted, matching
+from gradio_app.states import ACTIVE, TaskStatus
+from gradio_app.store import Store
+from gradio_app.task import Task
+from tests.unit.records import a_task, open_store, put
+
+S = TaskStatus
+ADMIN = Wanted("root", admin=True)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    opened = open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def ids(tasks: list[Task]) -> list[str]:
+    return [task.id for task in tasks]
+
+
+def fill(store: Store, count: int, seed: int = 1) -> None:
+    """Tasks of two people in all statuses, with names and times that are often the same."""
+    rng = random.Random(seed)
+    names = ("Report.pdf", "report.pdf", "Ärger.pdf", "letter.pdf")
+    pick = rng.choice
+    tasks = [
+        a_task(f"t{index}", pick(("ann", "bob")), name=pick(names), folder=pick(("", "a/b")))
+        for index in range(count)
+    ]
+    with store.together() as db:
+        store.add(tasks)
+        for task in tasks:
+            status = rng.choice(sorted(TaskStatus))
+            finished = None if status in ACTIVE else float(rng.randrange(5))
+            values = (status.value, rng.randrange(4), finished, task.id)
+            db.execute("UPDATE tasks SET status = ?, pages_total = ?, finished_at = ? WHERE id = ?", values)
+
+
+def walk(store: Store, wanted: Wanted, limit: int) -> list[Task]:
+    found: list[Task] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = store.listing.page(wanted, limit, cursor)
+        assert len(page.tasks) <= limit
+        found += page.tasks
+        cursor = page.next
+    return found
+
+
+def expected(store: Store, wanted: Wanted) -> list[str]:
+    """The same in plain Python."""
+    keys: dict[str, Any] = {
+        "newest": lambda task: (-task.seq,),
+        "oldest": lambda task: (task.seq,),
+        "pages": lambda task: (-task.pages_total, -task.seq),
+        "finished": lambda task: (-(task.finished_at or 0), -task.seq),
+        "name": lambda task: (
+            f"{task.name.casefold()}\n{task.folder}" if wanted.admin or task.owner == wanted.viewer else "",
+            task.seq,
+        ),
+    }
+    seen: list[Task] = []
+    for task in sorted((store.get(each) for each in store.task_ids()), key=keys[wanted.sort]):
+        own = task.owner == wanted.viewer or (wanted.admin and not wanted.mine)
+        if not own and (wanted.mine or wanted.words or task.ended):
+            continue
+        words = wanted.words.casefold().split()
+        text = f"{task.name} {task.folder}".casefold()
+        if all(word in text for word in words) and (not wanted.statuses or task.status in wanted.statuses):
+            seen.append(task)
+    return ids(seen)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"admin": True},
+        {"admin": True, "mine": True},
+        {"admin": True, "words": "REP B"},
+        {"admin": True, "statuses": frozenset({S.FAILED, S.QUEUED})},
+        {},
+        {"mine": True, "statuses": frozenset({S.COMPLETED})},
+        {"statuses": frozenset({S.FAILED, S.QUEUED, S.PROCESSING})},
+        {"words": "ärger"},
+    ],
+)
+def test_each_order_and_filter_gives_what_plain_code_gives(store: Store, sort: str, wanted: Any) -> None:
+    fill(store, 120)
+    asked = Wanted("ann", sort=sort, **wanted)
+    whole = expected(store, asked)
+    assert len(whole) > 5
+    assert ids(walk(store, asked, 7)) == whole == ids(store.listing.page(asked, 1000).tasks)
+    page = store.listing.page(asked, 1)
+    assert matching(page.counts, asked.statuses) == len(whole)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_who_walks_meets_each_task_that_stays_exactly_once(store: Store, sort: str) -> None:
+    fill(store, 60)
+    wanted, rng, met = Wanted("ann", admin=True, sort=sort), random.Random(2), list[str]()
+    before, touched, cursor, step = store.task_ids(), set[str](), "", 0
+    while True:
+        page = store.listing.page(wanted, 5, cursor)
+        met += ids(page.tasks)
+        if page.next is None:
+            break
+        cursor, step = page.next, step + 1
+        # meanwhile one comes, one goes, one changes in what it is sorted by
+        store.add([a_task(f"new{step}", name="middle.pdf")])
+        gone, changed = rng.sample(sorted(before - touched), 2)
+        touched |= {gone, changed}
+        store._db.execute("DELETE FROM tasks WHERE id = ?", (gone,))
+        store._db.execute("UPDATE tasks SET pages_total = 9, finished_at = 9 WHERE id = ?", (changed,))
+    assert len(met) == len(set(met)) or sort in ("pages", "finished")
+    for task_id in before - touched:
+        assert met.count(task_id) == 1
+
+
+def test_others_names_cannot_be_searched_nor_told_from_an_order(store: Store) -> None:
+    put(store, "mine", S.QUEUED, owner="ann", name="beta.pdf")
+    put(store, "theirs", S.QUEUED, owner="bob", name="alpha secret.pdf", folder="payroll")
+    put(store, "theirs-too", S.QUEUED, owner="bob", name="zeta.pdf")
+    for words in ("secret", "payroll", "alpha", ".pdf"):
+        page = store.listing.page(Wanted("ann", words=words), 10)
+        assert "theirs" not in ids(page.tasks)
+        assert page.counts == ({"queued": 1} if words == ".pdf" else {})
+        found = store.listing.ids(Wanted("ann", words=words), 10)
+        assert found == ({"queued": ["mine"]} if words == ".pdf" else {})
+    by_name = store.listing.page(Wanted("ann", sort="name"), 10)
+    assert ids(by_name.tasks) == ["theirs", "theirs-too", "mine"], "as they came, whatever they are called"
+    first = store.listing.page(Wanted("ann", sort="name"), 1)
+    assert first.next and "alpha" not in base64.urlsafe_b64decode(first.next + "==").decode()
+
+
+def test_second_readings_are_not_listed(store: Store) -> None:
+    put(store, "t1", S.COMPLETED)
+    put(store, "again", redo_of="t1", redo_page=2)
+    page = store.listing.page(ADMIN, 10)
+    assert (ids(page.tasks), page.counts) == (["t1"], {"completed": 1})
+    assert {task.id for task in store.changes(0, 10).tasks} == {"t1", "again"}
+
+
+def test_ids_are_those_that_one_may_change(store: Store) -> None:
+    for owner in ("ann", "bob"):
+        for status in (S.QUEUED, S.FAILED):
+            put(store, f"{owner}-{status}", status, owner=owner)
+    assert store.listing.ids(Wanted("ann"), 10) == {"failed": ["ann-failed"], "queued": ["ann-queued"]}
+    everything = store.listing.ids(ADMIN, 10)
+    assert {status: len(found) for status, found in everything.items()} == {"failed": 2, "queued": 2}
+    assert store.listing.ids(Wanted("ann", statuses=frozenset({S.FAILED})), 10) == {"failed": ["ann-failed"]}
+    assert sum(map(len, store.listing.ids(ADMIN, 3).values())) == 3
+
+
+def made_up(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "123",
+        "ééé",
+        "A" * 4000,
+        made_up(),
+        made_up("newest"),
+        made_up("newest", 1),
+        made_up("newest", 1, 2, 3),
+        made_up("oldest", 1, 1),
+        made_up("newest", "1", 1),
+        made_up("newest", 2**70, 1),
+        made_up("newest", 1, 2**70),
+        made_up("newest", True, 1),
+        made_up("newest", None, 1),
+        made_up("newest", [1], 1),
+        made_up("newest", 1.5, 1),
+        made_up({}, 1, 1),
+        "W" * 3999,
+        base64.urlsafe_b64encode(b"[" * 2900).decode(),
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(OptionInvalid):
+        store.listing.page(ADMIN, 10, cursor)
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [("name", 1), ("name", "\ud800"), ("finished", float("nan")), ("finished", float("inf")), ("pages", "x")],
+)
+def test_so_is_a_key_that_does_not_fit_the_order(store: Store, sort: str, key: Any) -> None:
+    with pytest.raises(OptionInvalid):
+        store.listing.page(Wanted("root", admin=True, sort=sort), 10, made_up(sort, key, 1))
+
+
+def test_words_may_be_written_in_another_way(store: Store) -> None:
+    put(store, "t1", name="STRASSE Ｆｕｌｌ 100%_x.pdf", folder="Jahr 2024/Mai")
+    for words in ("straße", "full", "100%_", "2024 mai", "mai strasse", "  "):
+        assert ids(store.listing.page(Wanted("root", admin=True, words=words), 5).tasks) == ["t1"], words
+    for words in ("100x", "%", "_", "strasse juni"):
+        found = ids(store.listing.page(Wanted("root", admin=True, words=words), 5).tasks)
+        assert found == (["t1"] if words in "100%_x" else []), words
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_no_page_sorts_the_whole_table(store: Store, sort: str) -> None:
+    """What is asked for all the time goes by an index to the first rows and stops there."""
+    fill(store, 30)
+    queries: list[str] = []
+    store._db.set_trace_callback(queries.append)
+    store.listing.page(Wanted("root", admin=True, sort=sort), 5)
+    ended = frozenset({S.COMPLETED, S.FAILED})
+    store.listing.page(Wanted("root", admin=True, sort=sort, statuses=ended), 5)
+    store.listing.page(Wanted("ann", sort=sort, mine=True), 5)
+    store._db.set_trace_callback(None)
+    for query in (query for query in queries if "UNION" not in query and "AS at" in query):
+        plan = [row["detail"] for row in store._db.execute(f"EXPLAIN QUERY PLAN {query}")]
+        # the last sorting is that of the few rows that were found
+        assert [line for line in plan if "TEMP B-TREE" in line] in ([], [plan[-1]]), plan
+
+
+def test_many_matches_are_found_as_well_as_few(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store, 60)
+    for sort in SORTS:
+        asked = Wanted("ann", admin=True, words="report", sort=sort)
+        few = ids(walk(store, asked, 7))
+        monkeypatch.setattr("gradio_app.listing.FEW", 0)
+        assert ids(walk(store, asked, 7)) == few == expected(store, asked)
+        monkeypatch.undo()
