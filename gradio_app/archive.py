@@ -1,17 +1,23 @@
-"""A result folder as a zip that is streamed while it is made: no temporary file, little memory."""
+"""Results as a zip that is streamed while it is made: no temporary file, little memory."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 CHUNK = 256 * 1024
 #: pictures are compressed already
 _STORED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 #: fixed, so that the same result gives the same bytes
 _WHEN = (2020, 1, 1, 0, 0, 0)
+_NAMES = ("document.md", "middle.json", "content_list.json")
+_OURS = {*_NAMES, "images"}
+#: what Windows does not take in names, and the names that it keeps for itself
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(1, 10))}
 
 
 class _Pipe(io.RawIOBase):
@@ -35,21 +41,70 @@ class _Pipe(io.RawIOBase):
 
 def members(folder: Path) -> list[Path]:
     """The files of a result that belong in its archive, in a fixed order."""
-    named = [folder / name for name in ("document.md", "middle.json", "content_list.json")]
+    named = [folder / name for name in _NAMES]
     pictures = sorted((folder / "images").iterdir()) if (folder / "images").is_dir() else []
     return [path for path in (*named, *pictures) if path.is_file() and not path.is_symlink()]
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A result and the folder in the archive that it goes into; "" for the archive itself."""
+
+    path: str
+    folder: Path
+
+
 def stream_zip(folder: Path) -> Iterator[bytes]:
     """The bytes of a zip with document.md, middle.json, content_list.json and images/."""
+    return stream_zips([Entry("", folder)])
+
+
+def stream_zips(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The bytes of a zip with many results. What is deleted meanwhile is left out."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for path in members(folder):
-            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _WHEN)
-            info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
-                while data := source.read(CHUNK):
-                    target.write(data)
-                    yield pipe.take()
+        for entry in entries:
+            for path in members(entry.folder):
+                yield from _add(archive, pipe, PurePosixPath(entry.path), path, entry.folder)
     yield pipe.take()
+
+
+def _add(
+    archive: zipfile.ZipFile, pipe: _Pipe, above: PurePosixPath, path: Path, folder: Path
+) -> Iterator[bytes]:
+    info = zipfile.ZipInfo((above / path.relative_to(folder)).as_posix(), _WHEN)
+    info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        return
+    with source, archive.open(info, "w", force_zip64=True) as target:
+        while data := source.read(CHUNK):
+            target.write(data)
+            yield pipe.take()
+
+
+def paths_of(documents: Iterable[tuple[str, str]]) -> list[str]:
+    """For each folder and name the place of its result in an archive: safe everywhere, no two the same."""
+    taken: set[str] = set()
+    found: list[str] = []
+    for folder, name in documents:
+        stem = _safe(PurePosixPath(name).stem) or "document"
+        above = [safe for part in folder.split("/") if (safe := _safe(part))]
+        # not where a document of the name of this folder has its files
+        path = "/".join([*above, f"_{stem}" if above and stem.casefold() in _OURS else stem])
+        unique, number = path, 1
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{path} ({number})"
+        taken.add(unique.casefold())
+        found.append(unique)
+    return found
+
+
+def _safe(part: str) -> str:
+    """A name that Windows takes, too; "" for one that leads nowhere or elsewhere."""
+    clean = "".join("_" if char in _FORBIDDEN or not char.isprintable() else char for char in part)
+    clean = clean.strip(". ")
+    return f"_{clean}" if clean.partition(".")[0].upper() in _DEVICES else clean

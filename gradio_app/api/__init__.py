@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter, Request
 
-from gradio_app.api import changes, gpu, queue, results, search, second_reading, tasks
+from gradio_app.api import bulk, changes, gpu, queue, results, search, second_reading, tasks
 from gradio_app.api.access import identity_of, note_submitted, noted, own_task, show
 from gradio_app.errors import NotFound
 
 __all__ = ["identity_of", "note_submitted", "noted", "own_task", "router", "show"]
 
 router = APIRouter()
-for part in (tasks, results, second_reading, search, changes, queue, gpu):
+for part in (bulk, tasks, results, second_reading, search, changes, queue, gpu):
     router.include_router(part.router)
 
 

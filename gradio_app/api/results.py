@@ -34,7 +34,7 @@ _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", 
 _PageNumber = Annotated[int, InPath(ge=-(10**9), le=10**9)]
 _FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
 #: documents come from strangers: nothing in them may run on our origin
-_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 router = APIRouter()
 
@@ -59,7 +59,7 @@ async def result(
         raise NotFound("This task has no result yet." if task.status not in READABLE else None)
     stem = Path(task.name).stem or "document"
     if format == "zip":
-        headers = {**_HARMLESS, "Content-Disposition": _attachment(f"{stem}.zip")}
+        headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}.zip")}
         return StreamingResponse(stream_zip(folder), media_type="application/zip", headers=headers)
     path = folder / FILES[format] if format in FILES else await manager.jobs.export(task, format)
     return _file(path, f"{stem}{path.suffix}")
@@ -105,7 +105,7 @@ async def source(request: Request, task_id: str) -> Response:
     return FileResponse(
         path,
         media_type="application/octet-stream",
-        headers={**_HARMLESS, "Content-Disposition": _attachment(task.name)},
+        headers={**HARMLESS, "Content-Disposition": attachment(task.name)},
     )
 
 
@@ -121,7 +121,7 @@ async def result_file(request: Request, task_id: str, path: str) -> Response:
     found = manager_of(request).folders.file(task_id, path)
     media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     return FileResponse(
-        found, media_type=media, headers={**_HARMLESS, "Cache-Control": "private, max-age=3600"}
+        found, media_type=media, headers={**HARMLESS, "Cache-Control": "private, max-age=3600"}
     )
 
 
@@ -134,12 +134,10 @@ def _file(path: Path, name: str) -> FileResponse:
     media = _MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if not path.is_file():
         raise NotFound()
-    return FileResponse(
-        path, media_type=media, headers={**_HARMLESS, "Content-Disposition": _attachment(name)}
-    )
+    return FileResponse(path, media_type=media, headers={**HARMLESS, "Content-Disposition": attachment(name)})
 
 
-def _attachment(name: str) -> str:
+def attachment(name: str) -> str:
     """A header that saves under ``name`` (RFC 6266), whatever is in it."""
     plain = "".join(char if char.isascii() and (char.isalnum() or char in "._- ") else "_" for char in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

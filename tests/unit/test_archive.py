@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from gradio_app.archive import CHUNK, members, stream_zip
+from gradio_app.archive import CHUNK, Entry, members, paths_of, stream_zip, stream_zips
 
 FILES = {
     "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,
@@ -118,3 +118,57 @@ def test_a_reader_who_goes_away_leaves_no_file_open(result: Path) -> None:
     assert next(chunks)
     cast(Generator[bytes], chunks).close()
     assert list(chunks) == []
+
+
+# ---------------------------------------------------------------- many results
+
+
+def test_many_results_lie_in_folders_of_their_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "images").mkdir(parents=True)
+        (tmp_path / name / "document.md").write_text(name)
+        (tmp_path / name / "images/x.png").write_bytes(b"x")
+    entries = [
+        Entry("a/b/one", tmp_path / "one"),
+        Entry("gone", tmp_path / "deleted"),
+        Entry("two", tmp_path / "two"),
+    ]
+    with zipfile.ZipFile(io.BytesIO(b"".join(stream_zips(entries)))) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "a/b/one/document.md",
+            "a/b/one/images/x.png",
+            "two/document.md",
+            "two/images/x.png",
+        ]
+        assert archive.read("two/document.md") == b"two"
+
+
+def test_each_document_has_a_place_that_is_safe_and_its_own() -> None:
+    given = [
+        ("", "a.pdf"),
+        ("", "A.docx"),
+        ("x/y", "a.pdf"),
+        ("../..", "up.pdf"),
+        ("", "..."),
+        ("c:", 'q?"<>|*.pdf'),
+        ("", "con.pdf"),
+        ("a", "images.pdf"),
+        ("a", "Document.md"),
+        ("", "tar.gz.pdf"),
+    ]
+    assert paths_of(given) == [
+        "a",
+        "A (2)",
+        "x/y/a",
+        "up",
+        "document",
+        "c_/q______",
+        "_con",
+        "a/_images",
+        "a/Document",
+        "tar.gz",
+    ]
+    many = paths_of([("f", "same.pdf")] * 500)
+    assert len({path.casefold() for path in many}) == 500
+    assert not any(part in ("", ".", "..") for path in [*paths_of(given), *many] for part in path.split("/"))

@@ -1,0 +1,161 @@
+"""Many tasks at once: cancel, retry, delete, and one zip of many results."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, Field
+
+from gradio_app import audit
+from gradio_app.api.access import identity_of, manager_of, noted, own_task
+from gradio_app.api.models import ERRORS, BulkView, binary
+from gradio_app.api.results import HARMLESS, attachment
+from gradio_app.api.tasks import MOST_IDS
+from gradio_app.archive import Entry, paths_of, stream_zips
+from gradio_app.credentials import Identity
+from gradio_app.errors import AppError, Conflict, FileTooLarge, OptionInvalid
+from gradio_app.states import READABLE, WAITING
+from gradio_app.task import Task
+from gradio_app.task_manager import TaskManager
+
+#: tasks that are written together; between two groups others have their turn
+GROUP = 100
+#: a form with that many ids is shorter, in bytes
+_LONGEST_FORM = 1 << 20
+
+router = APIRouter()
+
+TaskId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class BulkOrder(BaseModel):
+    """What to do, and with which tasks."""
+
+    action: Literal["cancel", "retry", "delete"]
+    ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
+
+
+@router.post("/api/v1/tasks/bulk", tags=["tasks"], response_model=BulkView, responses=ERRORS)
+async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
+    """Cancels, retries or deletes many tasks. One with which it cannot be done does not stop the others."""
+    manager, who = manager_of(request), identity_of(request)
+    done: list[str] = []
+    failed: list[dict[str, Any]] = []
+    for group in _groups(list(dict.fromkeys(order.ids))):
+        quick = await _together(manager, who, order.action, group)
+        done += [task_id for task_id in group if task_id in quick]
+        for task_id in (each for each in group if each not in quick):
+            try:
+                await _one(manager, who, order.action, task_id)
+                done.append(task_id)
+            except AppError as error:
+                failed.append({"id": task_id, "error": error.to_dict()})
+            await asyncio.sleep(0)
+    return JSONResponse({"done": len(done), "ids": done, "failed": failed})
+
+
+def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while group := list(islice(rest, GROUP)):
+        yield group
+
+
+async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
+    """What needs no look at each: waiting tasks are cancelled, ended ones deleted, with one write for all."""
+    if action == "retry":
+        return set()
+    tasks = [task for task in await _own(manager, who, ids) if task.status in WAITING or task.ended]
+    mine = [task.id for task in tasks]
+    done = await (manager.cancel_waiting(mine) if action == "cancel" else manager.delete_ended(mine))
+    for task_id in done:
+        audit.record(action, who.name, who.address, task_id)
+    return done
+
+
+async def _one(manager: TaskManager, who: Identity, action: str, task_id: str) -> None:
+    with noted(who, action, task_id):
+        await own_task(manager, who, task_id)
+        if action == "cancel":
+            await manager.cancel(task_id)
+        elif action == "retry":
+            await manager.retry(task_id)
+        else:
+            await manager.delete(task_id)
+
+
+async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:
+    """Those that this person may see, in this order."""
+    tasks = await manager.find_all(ids)
+    return [task for task in tasks if who.admin or task.owner == who.name]
+
+
+def _form() -> dict[str, Any]:
+    ids: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}}
+    schema = {
+        "type": "object",
+        "required": ["ids"],
+        "properties": {"ids": ids | {"minItems": 1, "maxItems": MOST_IDS}},
+    }
+    kinds = ("application/json", "application/x-www-form-urlencoded")
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
+
+
+@router.post(
+    "/api/v1/tasks/download",
+    tags=["results"],
+    response_class=StreamingResponse,
+    responses=binary("application/zip"),
+    openapi_extra=_form(),
+)
+async def download(request: Request) -> Response:
+    """One zip with many results, each in a folder of its own. Documents without one are left out.
+
+    As a form, so that a browser saves it while it is made: `ids` once for each, or joined by commas.
+    """
+    manager, who = manager_of(request), identity_of(request)
+    tasks = await _own(manager, who, await _ids(request))
+    readable = [task for task in tasks if task.status in READABLE]
+    if not readable:
+        raise Conflict("None of these documents has a result.")
+    for task in readable:
+        audit.record("read", who.name, who.address, task.id)
+    paths = paths_of([(task.folder, task.name) for task in readable])
+    folders = [manager.folders.result(task.id) for task in readable]
+    entries = [Entry(path, folder) for path, folder in zip(paths, folders, strict=True)]
+    headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
+    return StreamingResponse(stream_zips(entries), media_type="application/zip", headers=headers)
+
+
+async def _ids(request: Request) -> list[str]:
+    body = await _read(request.stream())
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        given: Any = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise OptionInvalid("Send the ids as JSON, or as a form with a field 'ids'.") from None
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):  # pyright: ignore[reportUnknownVariableType]
+        raise OptionInvalid("The ids must be a list of texts.")
+    ids = list(dict.fromkeys(each.strip() for each in map(str, given) if each.strip()))  # pyright: ignore[reportUnknownArgumentType]
+    if not ids or len(ids) > MOST_IDS:
+        raise OptionInvalid(f"Send between 1 and {MOST_IDS} ids.")
+    return ids
+
+
+def _from_form(text: str) -> list[str]:
+    return ",".join(parse_qs(text, max_num_fields=MOST_IDS).get("ids", [])).split(",")
+
+
+async def _read(stream: AsyncIterator[bytes]) -> bytes:
+    body = bytearray()
+    async for chunk in stream:
+        body += chunk
+        if len(body) > _LONGEST_FORM:
+            raise FileTooLarge("The list of ids is too long.")
+    return bytes(body)
