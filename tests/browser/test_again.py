@@ -80,6 +80,8 @@ def test_compared_and_kept(
     expect(page.locator("[data-part=sub]")).to_contain_text("read again: 2")
     assert text_of(server, task, 2) != was
     expect(new).to_be_hidden()
+    if size[0] > 1400:
+        expect(page.get_by_role("button", name="Page 2: read again", exact=True)).to_be_visible()
     page.get_by_role("tab", name="Markdown").click()
     expect(page.locator("#mo-raw")).to_have_text(text_of(server, task, 2), use_inner_text=True)
     page.get_by_role("tab", name="Text").click()

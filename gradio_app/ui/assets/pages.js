@@ -25,6 +25,22 @@ function resolve(range, total, length) {
   return [...found].sort((a, b) => a - b).slice(0, total);
 }
 
+// What there is to know of single pages: "failed" when they were not read completely, "redone" when they were read again.
+export function pageMarks(task) {
+  const marks = new Map();
+  for (const page of spelled(task.receipt?.failed_pages ?? "")) marks.set(page, "failed");
+  for (const page of spelled(task.redone)) marks.set(page, "redone");
+  return marks;
+}
+
+// "3,7-9" -> 3, 7, 8, 9
+function spelled(text) {
+  return text.split(",").flatMap((part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    return part ? Array.from({ length: last - first + 1 }, (_, index) => first + index) : [];
+  });
+}
+
 // Whether the server can draw pages of this document.
 export function hasPictures(task) {
   const kind = task.kind || task.name.slice(task.name.lastIndexOf(".") + 1).toLowerCase();

@@ -256,7 +256,7 @@ function draw() {
   show(part["strip-switch"], many && framed.matches);
   part["strip-switch"].setAttribute("aria-pressed", String(strip()));
   sheet.setView(now ? actual : "text", side && actual !== "picture", many && strip());
-  if (many && strip()) showStrip(now.id, pages(), state.page);
+  if (many && strip()) showStrip(now, pages(), state.page);
   else hideStrip();
   if (pictured && (side || actual === "picture")) showPicture(now, state.page, shown.record);
   else hidePicture();

@@ -2,6 +2,7 @@
 
 import { el, setLabel, show } from "./dom.js";
 import { t } from "./language.js";
+import { pageMarks } from "./pages.js";
 import { turnTo } from "./place.js";
 import { taskAddress } from "./server.js";
 
@@ -16,6 +17,7 @@ let strip = null;
 let all = null;
 let task = null; // id
 let numbers = [];
+let marks = new Map(); // page -> what is to be known of it
 let current = null;
 let cells = new Map(); // page -> { node, picture }
 let timer = null;
@@ -30,10 +32,10 @@ export function startStrip(parts) {
   all.addEventListener("keydown", walk);
 }
 
-export function showStrip(id, pages, page) {
-  const other = id !== task || pages.length !== numbers.length;
+export function showStrip(shown, pages, page) {
+  const other = shown.id !== task || pages.length !== numbers.length;
   if (other) clear();
-  [task, numbers] = [id, pages];
+  [task, numbers, marks] = [shown.id, pages, pageMarks(shown)];
   all.style.height = `${numbers.length * CELL}px`;
   show(strip, true);
   if (page !== current || other) reveal(page);
@@ -49,7 +51,13 @@ export function hideStrip() {
 
 // Also when the language changes.
 export function labelStrip() {
-  for (const [page, { node }] of cells) setLabel(node, t("reader.strip.page", page));
+  for (const [page, { node }] of cells) mark(page, node);
+}
+
+function mark(page, node) {
+  const known = marks.get(page) ?? "page";
+  node.dataset.mark = known;
+  setLabel(node, t(`reader.strip.${known}`, page));
 }
 
 function clear() {
@@ -92,6 +100,7 @@ function draw() {
   for (const page of seen) {
     if (!cells.has(page)) cells.set(page, make(page));
     const { node } = cells.get(page);
+    mark(page, node);
     node.tabIndex = page === current ? 0 : -1;
     if (page === current) node.setAttribute("aria-current", "page");
     else node.removeAttribute("aria-current");
@@ -104,7 +113,6 @@ function make(page) {
   const picture = el("img", { alt: "" });
   const node = el("button", { type: "button", onclick: () => turnTo(page) }, picture, el("span", {}, String(page)));
   node.style.top = `${numbers.indexOf(page) * CELL}px`;
-  setLabel(node, t("reader.strip.page", page));
   all.append(node);
   return { node, picture, asked: false };
 }

@@ -29,6 +29,8 @@ export const READER = {
   "reader.strip": ["Pages", "页面"],
   "reader.strip.switch": ["Strip of pages", "页面缩略图"],
   "reader.strip.page": [(n) => `Page ${n}`, (n) => `第 ${n} 页`],
+  "reader.strip.failed": [(n) => `Page ${n}: not read completely`, (n) => `第 ${n} 页：未完整识别`],
+  "reader.strip.redone": [(n) => `Page ${n}: read again`, (n) => `第 ${n} 页：已重新识别`],
 
   // ---- search
   "reader.search": ["Search in this document", "在文档中搜索"],
