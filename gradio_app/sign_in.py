@@ -14,29 +14,13 @@ from gradio_app import audit
 from gradio_app.credentials import YEAR, Credentials, Proof
 from gradio_app.errors import OptionInvalid, Unauthorized
 from gradio_app.limits import TooOften
+from gradio_app.sign_in_page import Problem, sign_in_page
 
 SESSION_COOKIE = "mineru_session"
 IDENTITY_COOKIE = "mineru_identity"
 PATHS = frozenset({"/login", "/logout"})
 _LONGEST_FORM = 8192
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>Sign in - MinerU Optimized</title>
-<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;display:grid;
-place-items:center;min-height:90vh;margin:0}}form{{width:min(22rem,86vw);display:grid;gap:.75rem}}
-input,button{{font:inherit;padding:.6rem .8rem;border-radius:.5rem;border:1px solid #8886;width:100%;
-box-sizing:border-box}}button{{background:#2457d6;color:#fff;border:0}}p{{margin:0}}</style>
-<form method="post" action="{action}"><h1>MinerU Optimized</h1>{problem}{fields}
-<button>Sign in / 登录</button></form></html>"""
-_NAME = """<label>Name / 用户名<input name="username" autocomplete="username"{required} autofocus></label>"""
-_PASSWORD = """<label>{text}<input name="password" type="password" autocomplete="current-password" required
-{focus}></label>"""
-_TOKEN = (
-    "Access token / 访问令牌<br><small>It was printed when the server started. / 服务器启动时已打印。</small>"
-)
-_WRONG = '<p role="alert">This is not right. Try again. / 不正确，请重试。</p>'
-_TOO_OFTEN = '<p role="alert">Too many attempts. Wait a minute. / 尝试次数过多，请稍候。</p>'
 
 
 class SignIn:
@@ -56,17 +40,17 @@ class SignIn:
         if self._credentials.open:  # nobody is asked, and who signs in all the same is welcome
             return self._welcome(request, None)
         if request.method != "POST":
-            return self.page(200)
+            return self.page(request, 200)
         name, secret = await _form(request)
         try:
             proof = await self._credentials.of_password(name, secret, address)
         except TooOften as error:
             if _wants_page(request):
-                return self.page(429, _TOO_OFTEN, {"Retry-After": str(error.seconds)})
+                return self.page(request, 429, "too_often", {"Retry-After": str(error.seconds)})
             raise
         if proof is None:
             if _wants_page(request):
-                return self.page(401, _WRONG)
+                return self.page(request, 401, "wrong")
             raise Unauthorized("The name or the password is not right.")
         return self._welcome(request, proof, address)
 
@@ -103,16 +87,18 @@ class SignIn:
             response.headers.append("set-cookie", self._cookie(request.scope, name, "", 0))
         return response
 
-    def page(self, status: int, problem: str = "", headers: dict[str, str] | None = None) -> Response:
+    def page(
+        self, request: Request, status: int, problem: Problem = "", headers: dict[str, str] | None = None
+    ) -> Response:
         """The form. With a users file it asks for a name, which holders of a token leave out."""
-        users = self._credentials.users is not None
-        fields = _NAME.format(required="") if users else ""
-        fields += _PASSWORD.format(
-            text="Password / 密码" if users else _TOKEN, focus="" if users else "autofocus"
+        text = sign_in_page(
+            action=(quote(self._root) or "") + "/login",
+            accept_language=request.headers.get("accept-language", ""),
+            by_name=self._credentials.users is not None,
+            problem=problem,
         )
-        text = _PAGE.format(action=(quote(self._root) or "") + "/login", problem=problem, fields=fields)
-        told = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", **(headers or {})}
-        return HTMLResponse(text, status, headers=told)
+        told = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Vary": "Accept-Language"}
+        return HTMLResponse(text, status, headers={**told, **(headers or {})})
 
     # ------------------------------------------------------------ cookies
 

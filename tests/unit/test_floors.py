@@ -27,6 +27,7 @@ FLOORS = {
     "users": 1,
     "audit": 1,
     "credentials": 2,
+    "sign_in_page": 2,
     "sign_in": 3,
     "tether": 1,
     "backend": 1,
