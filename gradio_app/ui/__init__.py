@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import gradio as gr
@@ -50,6 +51,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
         head=page.head(prefix),
         favicon_path=str(files.FAVICON),
     )
+    _speak_json(demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
     app.state.stop_events = [_stop_event(app)]
@@ -65,6 +67,24 @@ def _tune(demo: gr.Blocks) -> None:
     queue.max_thread_count = EVENTS
     queue.sleep_when_free = QUEUE_PAUSE
     queue.progress_update_sleep_when_free = PROGRESS_PAUSE
+
+
+def _speak_json(demo: gr.Blocks) -> None:
+    """MCP tools answer with JSON. Gradio would send Python's way of writing it, which no client can read."""
+    server = cast(Any, demo).mcp_server_obj
+    plain = server.postprocess_output_data
+
+    def told(data: list[Any], root_url: str) -> Any:
+        written = [_json(value) if isinstance(value, dict | list) else value for value in data]
+        return plain(written, root_url)
+
+    server.postprocess_output_data = told
+
+
+def _json(value: Any) -> Any:
+    """What a tool answered, as text. Files stay what they are: Gradio makes addresses of them."""
+    a_file = isinstance(value, dict) and "path" in value and "meta" in value
+    return cast(Any, value) if a_file else json.dumps(value, ensure_ascii=False)
 
 
 def _stop_event(app: FastAPI) -> Any:

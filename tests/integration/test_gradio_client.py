@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator
@@ -246,6 +247,7 @@ async def _use_tools(server: LiveServer, path: str) -> None:
         done = await session.call_tool("convert", {"file": address})
         assert not done.isError and "marker 1 stands" in getattr(done.content[0], "text", "")
         taken = await session.call_tool("submit", {"files": [address], "tier": "flash"})
-        assert not taken.isError and "agent.pdf" in getattr(taken.content[0], "text", "")
+        [task] = json.loads(getattr(taken.content[0], "text", ""))
+        assert not taken.isError and task["name"] == "agent.pdf"
         wrong = await session.call_tool("submit", {"files": ["/etc/passwd"]})
         assert wrong.isError and "option_invalid" in getattr(wrong.content[0], "text", "")
