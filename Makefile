@@ -7,11 +7,11 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench screenshots lock clean chromium \
-    sglang-cpu test-tools
+.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench screenshots architecture lock \
+    clean chromium sglang-cpu test-tools
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with the tools for tests
 	@./start_mineru_optimized.sh setup --dev
@@ -56,6 +56,9 @@ bench: setup ## measurements (flags: make bench ARGS="...")
 
 screenshots: setup chromium ## take the pictures of the documentation again
 	$(PY) docs/make_screenshots.py
+
+architecture: setup ## draw the picture of the floors again, after a module came or went
+	$(PY) docs/make_architecture.py
 
 lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade)
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

@@ -41,11 +41,66 @@ def test_readmes_show_what_is_there(name: str) -> None:
         "/mcp",
     ):
         assert command in text
-    for link in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text):
-        assert (ROOT / link.split("#")[0]).exists(), f"{name} links to {link}, which is not there"
 
 
 def test_every_error_code_is_explained() -> None:
     text = (ROOT / "docs" / "errors.md").read_text("utf-8")
     for code in BY_CODE:
         assert f"`{code}`" in text, f"docs/errors.md does not explain {code}"
+
+
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def without_code(page: Path) -> str:
+    """A document's text; what stands in code is no link and no heading."""
+    return re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What can follow ``#`` in a link to this document, as GitHub makes it of its headings."""
+    found: list[str] = []
+    for heading in re.findall(r"^#{1,6} (.+)$", without_code(page), re.MULTILINE):
+        plain = re.sub(r"\]\([^)]*\)", "", heading).lower()
+        name = re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
+        found.append(f"{name}-{found.count(name)}" if name in found else name)
+    return set(found)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)\)", without_code(page))
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} is not there"
+        assert not anchor or anchor in anchors(target), f"there is no heading for {link}"
+
+
+def test_every_document_is_listed() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, (
+            f"docs/README.md does not name {page.name}"
+        )
+
+
+def test_both_readmes_have_the_same_parts() -> None:
+    """The same headings by number and level, blocks of code, rows of tables, and links."""
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
+    for shape in (
+        r"^(#+) ",
+        r"^```(\w*)$",
+        r"^\|(.)",
+        r"!\[[^\]]*\]\((docs/screenshots/)",
+        r"\]\((docs/[\w.#-]+)",
+    ):
+        found = [re.findall(shape, text, re.MULTILINE) for text in (english, chinese)]
+        assert sorted(found[0]) == sorted(found[1]), shape
+    code = [re.findall(r"^```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for text in (english, chinese)]
+    assert [without_comments(block) for block in code[0]] == [without_comments(block) for block in code[1]]
+
+
+def without_comments(code: str) -> list[str]:
+    """What is run; what is said about it differs between languages."""
+    return [line.split("#")[0].rstrip() for line in code.splitlines()]
