@@ -49,6 +49,17 @@ def test_every_error_code_is_explained() -> None:
         assert f"`{code}`" in text, f"docs/errors.md does not explain {code}"
 
 
+def test_every_metric_is_told_and_none_that_is_not_there() -> None:
+    told = set(
+        re.findall(r"`(mineru_app_\w+?)(?:_total)?[`{]", (ROOT / "docs/operations.md").read_text("utf-8"))
+    )
+    source = (ROOT / "gradio_app" / "metrics.py").read_text("utf-8")
+    named = set(re.findall(r'"(mineru_app_\w+)"', source))
+    assert named - told == set(), "docs/operations.md does not tell of these"
+    # those that are put together of a part and a name
+    assert {name for name in told - named if not re.match("mineru_app_(engine|card)_", name)} == set()
+
+
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
