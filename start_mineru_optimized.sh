@@ -8,7 +8,7 @@ modes() {
     cat <<'MODES'
 gradio   gradio_app.app           serve the page and the API
 sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this card
-api      -                        run the LitServe service
+api      gradio_app.multi_gpu.service  run the LitServe service, without page and queue
 worker   -                        join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
 users    gradio_app.users         say who may sign in by name
@@ -175,15 +175,17 @@ make_environment() ( # $1: the stamp, $2: what to install, $3: how long it takes
     install "$what" >>"$log" 2>&1 || failed "$log" "$4"
     fingerprint >.venv/.ready
     [[ $stamp -ef .venv/.ready ]] || cp .venv/.ready "$stamp"
+    [[ $what != *dev* ]] || cp .venv/.ready .venv/.ready-api # the tools for tests have what that mode needs
     : >.venv.lock
     rm -f "$log"
     say "The environment is ready."
 )
 
-need_environment() { # $1: --dev, --gpu or nothing
+need_environment() { # $1: --dev, --gpu, --api or nothing
     local stamp=$root/.venv/.ready what=. time="about a minute" room=2
     case ${1:-} in
         --dev) stamp=$root/.venv/.ready-dev what='.[dev]' ;;
+        --api) stamp=$root/.venv/.ready-api what='.[api]' ;;
         --gpu) stamp=$root/.venv/.ready-gpu what='.[gpu]' time="several GB, some minutes" room=12 ;;
     esac
     ready "$stamp" || make_environment "$stamp" "$what" "$time" "$room"
@@ -249,7 +251,7 @@ run() { # $1: the mode, then its flags
     done < <(modes)
     [[ $mode == "$wanted" ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
     [[ $module != - ]] || die 2 "'$wanted' ($text) is not part of this version yet."
-    need_environment
+    if [[ $wanted == api ]]; then need_environment --api; else need_environment; fi
     export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
     # -P: a folder that happens to be the current one is not searched for modules.
     exec "$python" -P -m "$module" "$@"

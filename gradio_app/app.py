@@ -255,6 +255,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
     PatientProtocol.most = most_connections()
     config = uvicorn.Config(
         app,
+        loop="asyncio",  # uvloop comes with other packages: how we behave must not depend on that
         http=PatientProtocol,
         backlog=BACKLOG,
         log_config=None,

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
 MODES = ["gradio", "sglang", "api", "worker", "models", "users", "monitor", "doctor"]
-LATER = ["api", "worker"]
+LATER = ["worker"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
 # than a module, it is the real one.
@@ -92,6 +92,14 @@ class Running:
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
+
+
+def test_the_api_mode_has_an_environment_with_more_in_it(house: House) -> None:
+    done = house.start("api", "--port", "8000")
+    assert done.code == 0 and "<gradio_app.multi_gpu.service>" in done.out
+    assert any(".[api]" in call for call in house.uv_calls())
+    house.calls.unlink()
+    assert [house.start(mode).code for mode in ("api", "gradio")] == [0, 0] and house.uv_calls() == []
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ FLOORS = {
     "doctor": 13,
     "monitor": 13,
     "serve_sglang": 13,
+    "multi_gpu": 13,
 }
 
 #: library -> the only part that may import it
@@ -89,8 +90,9 @@ LIBRARIES: dict[str, str | None] = {
     "gradio": "ui",
     "mineru": "parsing",
     "docvortex": "parsing",
-    # nobody yet: the engine, the cluster and the LitServe service are still to come
-    "litserve": None,
+    "litserve": "multi_gpu",
+    "aiohttp": "multi_gpu",
+    # nobody yet: the cluster is still to come
     "ray": None,
     "sglang": None,
     "torch": None,
@@ -144,7 +146,7 @@ def upward(module: str, source: str) -> list[str]:
     found: list[str] = []
     for line, target in imports(module, source):
         there = part_of(target)
-        inside = there == here and target != module and here in ("api", "parsing", "ui")
+        inside = there == here and target != module and here in ("api", "multi_gpu", "parsing", "ui")
         if target.split(".")[0] != "gradio_app" or inside:
             continue
         if there in FLOORS and here in FLOORS and FLOORS[there] >= FLOORS[here]:

@@ -1,0 +1,274 @@
+"""Sends documents to the ``api`` mode: several at once, again after faults, on where a run was broken off.
+
+``python -m gradio_app.multi_gpu.client FOLDER --server http://HOST:8000 --output DIR``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self, cast
+
+import aiohttp
+from tqdm import tqdm
+
+from gradio_app.errors import AppError, EngineUnavailable, from_code
+from gradio_app.folders import replace_folder
+
+#: the variable that holds the service's key; a flag would be seen in the list of processes
+KEY_VARIABLE = "MINERU_APP_API_KEY"
+#: files of a folder that are sent
+SUFFIXES = frozenset(
+    (
+        *("pdf", "png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "jp2"),
+        *("docx", "pptx", "xlsx", "odt", "html", "htm", "mhtml", "csv", "epub"),
+    )
+)
+#: the first pause before a request is repeated, and the longest, in seconds
+FIRST_PAUSE, LAST_PAUSE = 0.5, 15.0
+#: answers of a service that is full or being restarted
+_LATER = frozenset((408, 429, 500, 502, 503, 504))
+#: beside a result: of which bytes and options it is
+_STAMP = "source.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a file. ``status``: ``completed``, ``skipped`` (it was there already), ``failed``."""
+
+    path: Path
+    status: str
+    output: Path | None = None
+    error: AppError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines."""
+        error = self.error.to_dict() if self.error else None
+        output = str(self.output) if self.output else None
+        return {"file": str(self.path), "status": self.status, "output": output, "error": error}
+
+
+class Client:
+    """One service, over one set of connections. ``async with Client(url) as client: ...``
+
+    ``concurrency`` is how many documents are on their way at the same time; ``patience`` for how many
+    seconds a service that does not answer is asked again.
+    """
+
+    def __init__(self, server: str, key: str = "", concurrency: int = 4, patience: float = 120.0) -> None:
+        self._server = server.rstrip("/")
+        self._headers = {"X-API-Key": key} if key else {}
+        self._room = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._patience = patience
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # no limit on the whole: a long document takes as long as it takes
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        connector = aiohttp.TCPConnector(limit=self._concurrency)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout, connector=connector)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def convert(self, data: bytes, name: str, **options: Any) -> dict[str, Any]:
+        """The service's answer for one document; see ``options.py`` for the options.
+
+        Raises the ``AppError`` that the service told; ``EngineUnavailable`` when it does not answer in time.
+        """
+        body = {
+            "file": (await asyncio.to_thread(base64.b64encode, data)).decode(),
+            "options": {"name": name, **options},
+        }
+        async with self._room:
+            return await self._ask(body)
+
+    async def _ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        pause, deadline = FIRST_PAUSE, loop.time() + self._patience
+        while True:
+            try:
+                status, answer = await self._post(body)
+                if status == 200:
+                    return answer
+                error, again = _problem(status, answer)
+                if not again:
+                    raise error
+            except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+                error = EngineUnavailable(f"The service at {self._server} does not answer: {fault}.")
+            if loop.time() + pause > deadline:
+                raise error
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+
+    async def _post(self, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        assert self._session is not None, "use it with 'async with'"
+        async with self._session.post(f"{self._server}/predict", json=body) as response:
+            answer: Any = None
+            with contextlib.suppress(ValueError):  # a proxy's own page
+                answer = await response.json(content_type=None)
+            return response.status, cast(dict[str, Any], answer) if isinstance(answer, dict) else {}
+
+    async def convert_files(
+        self, files: Iterable[tuple[Path, Path]], **options: Any
+    ) -> AsyncGenerator[Report]:
+        """Converts files, each into the folder beside it in ``files``; a report as soon as one is done.
+
+        A folder that holds the result of the same bytes and options is left as it is.
+        """
+        waiting = iter(files)
+        running: set[asyncio.Task[Report]] = set()
+        try:
+            while True:
+                # as many as are on their way, and a few whose bytes are read meanwhile
+                while len(running) < 2 * self._concurrency and (item := next(waiting, None)):
+                    running.add(asyncio.create_task(self._convert_file(*item, options)))
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _convert_file(self, path: Path, target: Path, options: Mapping[str, Any]) -> Report:
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+            stamp = {"sha256": sha256(data).hexdigest(), "options": dict(options)}
+            if await asyncio.to_thread(_stamp_of, target) == stamp:
+                return Report(path, "skipped", target)
+            answer = await self.convert(data, path.name, **options)
+            await asyncio.to_thread(_keep, answer, target, stamp)
+        except AppError as error:
+            return Report(path, "failed", error=error)
+        except OSError as error:
+            return Report(path, "failed", error=AppError(f"{error.strerror}: {error.filename}"))
+        return Report(path, "completed", target)
+
+
+def _problem(status: int, answer: Mapping[str, Any]) -> tuple[AppError, bool]:
+    """The error that the service told, and whether asking again can help."""
+    told: Mapping[str, Any] = answer.get("error") or {}
+    if not told.get("code"):
+        return EngineUnavailable(f"The service answered {status}."), status in _LATER
+    # an error about the document itself is final, whatever its status
+    again = status in _LATER and bool(told.get("retryable"))
+    return from_code(str(told["code"]), str(told.get("message", ""))), again
+
+
+def _stamp_of(target: Path) -> Any:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads((target / _STAMP).read_text("utf-8"))
+    return None
+
+
+def _keep(answer: Mapping[str, Any], target: Path, stamp: Mapping[str, Any]) -> None:
+    """Writes a result so that half of one is never taken for the whole."""
+    work = target.with_name(f"{target.name}.part")
+    work.mkdir(parents=True, exist_ok=True)
+    if archive := answer.get("archive"):
+        with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as files:
+            for name in files.namelist():
+                if not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts:
+                    files.extract(name, work)
+    else:
+        (work / "document.md").write_text(answer["markdown"], "utf-8")
+        listed = json.dumps(answer["content_list"], ensure_ascii=False)
+        (work / "content_list.json").write_text(listed, "utf-8")
+    (work / _STAMP).write_text(json.dumps(stamp), "utf-8")
+    replace_folder(work, target)
+
+
+def plan(sources: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
+    """Every document below ``sources`` with the folder for its result: structure and full name are kept."""
+    found: list[tuple[Path, Path]] = []
+    for source in sources:
+        if source.is_file():
+            found.append((source, output / source.name))
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and path.suffix.lstrip(".").lower() in SUFFIXES:
+                found.append((path, output / path.relative_to(source)))
+    return found
+
+
+async def run(
+    client: Client, files: Sequence[tuple[Path, Path]], options: Mapping[str, Any], say: Callable[[str], None]
+) -> list[Report]:
+    """Converts all of them with a progress bar; ``say`` is told of each that failed."""
+    reports: list[Report] = []
+    with tqdm(total=len(files), unit="file", file=sys.stderr, disable=None) as bar:
+        async for report in client.convert_files(files, **options):
+            reports.append(report)
+            bar.update()
+            if report.error:
+                say(f"{report.path}: {report.error.message}")
+    return reports
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command. Exit code 1 when a file failed, 2 for a bad flag; one line of JSON a file with --json."""
+    asked = _parser().parse_args(argv)
+    files = plan([Path(name) for name in asked.sources], Path(asked.output))
+    if not files:
+        raise SystemExit("No document was found there.")
+    options = {"tier": asked.tier, "page_range": asked.pages, "ocr_mode": asked.ocr}
+
+    async def convert() -> list[Report]:
+        key = os.environ.get(KEY_VARIABLE, "")
+        async with Client(asked.server, key, asked.concurrency, asked.patience) as client:
+            return await run(client, files, options, lambda text: tqdm.write(text, file=sys.stderr))
+
+    reports = asyncio.run(convert())
+    lines = (json.dumps(report.to_json(), ensure_ascii=False) for report in reports)
+    sys.stdout.write("\n".join(lines) + "\n" if asked.json else "")
+    counts = {
+        name: sum(report.status == name for report in reports) for name in ("completed", "skipped", "failed")
+    }
+    sys.stderr.write(", ".join(f"{count} {name}" for name, count in counts.items()) + "\n")
+    raise SystemExit(1 if counts["failed"] else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m gradio_app.multi_gpu.client",
+        description="Convert files and folders with the service of './start_mineru_optimized.sh api'.",
+        epilog=f"Run it again to go on: what is done is skipped. {KEY_VARIABLE} holds the service's key.",
+    )
+    parser.add_argument("sources", nargs="+", help="files or folders")
+    parser.add_argument("--server", default="http://127.0.0.1:8000", help="(default: %(default)s)")
+    parser.add_argument("--output", default="converted", help="folder for results (default: %(default)s)")
+    parser.add_argument("--tier", default="auto", help="auto, flash, basic, standard or advanced")
+    parser.add_argument("--pages", default="", help="such as 1-5,8; all when empty")
+    parser.add_argument("--ocr", default="auto", help="auto, txt or ocr")
+    parser.add_argument("--concurrency", type=int, default=4, help="files at once (default: %(default)s)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=120,
+        help="seconds until a silent service is given up (default: 120)",
+    )
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""One document from its bytes to its result, in one go: no queue, no database, nothing that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gradio_app import clock, schedule, weights
+from gradio_app.backends import choose_backend
+from gradio_app.engine import ModelSingleton
+from gradio_app.errors import OptionInvalid
+from gradio_app.folders import Folders, replace_folder
+from gradio_app.jobs import Jobs
+from gradio_app.multi_gpu.options import Order
+from gradio_app.settings import Settings
+from gradio_app.states import TaskStatus
+from gradio_app.task import VISION_TIERS, Shard, Task
+from gradio_app.workers import WorkerPool
+
+
+class Reader:
+    """Reads one document after the other, each in a worker process that can be killed and limited."""
+
+    def __init__(
+        self, settings: Settings, folders: Folders, pool: WorkerPool, engine: ModelSingleton
+    ) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._jobs = Jobs(settings, folders, pool)
+        self._engine = engine
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings, root: Path) -> AsyncGenerator[Reader]:
+        """A reader with processes of its own and a folder for temporary files."""
+        folders = Folders(root)
+        folders.create()
+        models = weights.model_folder(settings.model_dir)
+        pool = WorkerPool(
+            folders.run,
+            settings.worker_memory_limit,
+            1,
+            str(models),
+            weights.small_backend(models),
+            reads=(folders.sources, folders.tasks),
+            writes=(folders.tmp, folders.gate),
+            confined=settings.worker_jail == "on",
+        )
+        backend = choose_backend(settings, folders.run)
+        engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
+        try:
+            await pool.warm(1)
+            # the slots of the gate are counted by workers: here there is one
+            yield cls(replace(settings, workers=2), folders, pool, engine)
+        finally:
+            await pool.close()
+            await engine.close()
+
+    async def read(self, order: Order, keep_in: Path | None = None) -> dict[str, Any]:
+        """Markdown, content list and facts of a document; its files in ``keep_in``, or as an archive.
+
+        Raises an ``AppError``. Nothing is left behind, however it ends.
+        """
+        if order.server_url and order.server_url != self._settings.sglang_url.rstrip("/"):
+            # else anybody could let this server knock at any door of its network
+            raise OptionInvalid("server_url is not the model server that this service was started with.")
+        task = self._task(order)
+        try:
+            source = self._folders.source(task.source)
+            await asyncio.to_thread(source.write_bytes, order.data)
+            task = await self._parse(task)
+            return await asyncio.to_thread(self._answer, task, order, keep_in)
+        finally:
+            await asyncio.to_thread(self._forget, task)
+
+    def _task(self, order: Order) -> Task:
+        return Task(
+            id=uuid.uuid4().hex,
+            name=order.name,
+            owner="",
+            status=TaskStatus.PROCESSING,
+            options=order.options,
+            source=sha256(order.data).hexdigest(),
+            size=len(order.data),
+            created_at=clock.stamp(),
+        )
+
+    async def _parse(self, task: Task) -> Task:
+        engine = self._engine.identity if self._engine.available else ""
+        found, pages = await self._jobs.inspect(task, engine, self._engine.trouble)
+        vision = found.tier in VISION_TIERS
+        size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
+        cuts = schedule.cut(pages, size)
+        task = task.evolve(
+            kind=found.kind,
+            tier=found.tier,
+            parse_mode=found.parse_mode,
+            parser_version=found.parser_version,
+            source_pages=found.pages_total,
+            pages_total=len(pages) or 1,
+            shards_total=len(cuts),
+        )
+        shards = [Shard(task.id, index, cut, done=True) for index, cut in enumerate(cuts)]
+        for shard in shards:
+            await self._parse_part(task, shard)
+        if not task.whole:
+            parsed = await self._jobs.assemble(task, shards)
+            self._folders.keep_result(task.id, parsed.folder / "out")
+            await self._jobs.drop(parsed)
+        return task
+
+    async def _parse_part(self, task: Task, shard: Shard) -> None:
+        async with self._engine.lease() if task.needs_engine else nullcontext(None) as endpoint:
+            parsed = await self._jobs.parse(task, shard, endpoint)
+        out = parsed.folder / "out"
+        if task.whole:
+            self._folders.keep_result(task.id, out)
+        else:
+            self._folders.keep_shard(task.id, shard.index, out)
+        await self._jobs.drop(parsed)
+
+    def _answer(self, task: Task, order: Order, keep_in: Path | None) -> dict[str, Any]:
+        result = self._folders.result(task.id)
+        answer: dict[str, Any] = {
+            "id": task.id,
+            "name": task.name,
+            "tier": task.tier,
+            "pages": task.pages_total,
+            "markdown": (result / "document.md").read_text("utf-8"),
+            "content_list": json.loads((result / "content_list.json").read_text("utf-8")),
+            "output_dir": None,
+            "archive": None,
+            "notes": list(order.notes),
+            "versions": {"mineru": task.parser_version},
+        }
+        if keep_in is not None:
+            target = keep_in / task.id
+            replace_folder(result, target)
+            answer["output_dir"] = str(target)
+        elif order.archive:
+            answer["archive"] = base64.b64encode(_zip(result)).decode()
+        return answer
+
+    def _forget(self, task: Task) -> None:
+        self._folders.drop_task(task.id)
+        self._folders.source(task.source).unlink(missing_ok=True)
+
+
+def _zip(folder: Path) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    return out.getvalue()

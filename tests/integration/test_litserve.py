@@ -1,0 +1,259 @@
+"""The service without a queue: real LitServe on the processor, two workers, real documents."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos.processes import workers
+from tests.documents import encrypted_pdf, paper_pdf, text_pdf, word
+from tests.live import ROOT, free_port
+
+pytestmark = pytest.mark.integration
+
+KEY = "a key for the service"
+
+
+class Service:
+    """A service on a port of its own, and short ways to ask it."""
+
+    def __init__(self, folder: Path, *flags: str, key: str = "") -> None:
+        self.port, self.folder, self.log = free_port(), folder, folder / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.flags = [
+            "--port",
+            str(self.port),
+            "--data-dir",
+            str(folder / "data"),
+            "--accelerator",
+            "cpu",
+            *flags,
+        ]
+        self.env = {**os.environ, **({"MINERU_APP_API_KEY": key} if key else {})}
+        headers = {"X-API-Key": key} if key else {}
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=90, headers=headers)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gradio_app.multi_gpu.service", *self.flags],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline, pause = time.monotonic() + 120, threading.Event().wait
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if self.client.get("/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            pause(0.1)
+        raise AssertionError(self.log.read_text()[-3000:])
+
+    def stop(self) -> None:
+        """SIGTERM, and what is left of it after that."""
+        self.client.close()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            finally:
+                if self.process.poll() is None:
+                    os.killpg(self.process.pid, signal.SIGKILL)
+
+    def predict(self, data: bytes, **options: Any) -> httpx.Response:
+        body = {"file": base64.b64encode(data).decode(), "options": options}
+        return self.client.post("/predict", json=body)
+
+
+@contextmanager
+def running(folder: Path, *flags: str, key: str = "") -> Iterator[Service]:
+    service = Service(folder, *flags, key=key)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("lit"), "--workers-per-device", "2", key=KEY) as found:
+        yield found
+
+
+def files_of(answer: dict[str, Any]) -> set[str]:
+    return set(zipfile.ZipFile(io.BytesIO(base64.b64decode(answer["archive"]))).namelist())
+
+
+def left(service: Service) -> list[str]:
+    """Files of documents that were read."""
+    found = [*service.folder.glob("data/api/*/tasks/*"), *service.folder.glob("data/api/*/tmp/*")]
+    return [str(path) for path in (*found, *service.folder.glob("data/api/*/sources/*"))]
+
+
+def test_a_document_comes_back_with_everything(service: Service) -> None:
+    answer = service.predict(paper_pdf(3), tier="flash", name="paper.pdf")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert "marker 3" in told["markdown"] and told["pages"] == 3 and told["tier"] == "flash"
+    assert {block["page_idx"] for block in told["content_list"]} == {0, 1, 2}
+    assert {"document.md", "middle.json", "content_list.json"} <= files_of(told)
+    assert any(name.startswith("images/") for name in files_of(told))
+    assert left(service) == []
+
+
+def test_in_parts_and_as_older_clients_ask(service: Service) -> None:
+    old = {"backend": "flash", "method": "txt", "lang": "en", "start_page_id": 0, "end_page_id": 69}
+    told = service.predict(text_pdf(90), **old).json()
+    assert told["pages"] == 70 and "marker 70" in told["markdown"] and "marker 71" not in told["markdown"]
+    assert told["notes"] == ["lang has no effect"]
+    assert service.predict(word(), name="letter.docx", archive=False).json()["archive"] is None
+    assert left(service) == []
+
+
+def test_two_at_once(service: Service) -> None:
+    with ThreadPoolExecutor(6) as several:
+        answers = list(several.map(lambda seed: service.predict(text_pdf(2, seed=seed)), range(6)))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len({answer.json()["markdown"] for answer in answers}) == 6 and left(service) == []
+
+
+def test_errors_have_codes(service: Service) -> None:
+    for data, options, status, code in (
+        (encrypted_pdf(), {}, 422, "file_encrypted"),
+        (b"nothing known", {}, 415, "file_type_unsupported"),
+        (b"", {}, 422, "file_empty"),
+        (text_pdf(1), {"page_range": "9"}, 422, "page_range_invalid"),
+        (text_pdf(1), {"tier": "best"}, 422, "option_invalid"),
+        (text_pdf(1), {"server_url": "http://169.254.169.254"}, 422, "option_invalid"),
+        (text_pdf(1), {"tier": "basic"}, 503, "models_missing"),
+    ):
+        answer = service.predict(data, **options)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+    for body in (b"{", b"[]", b"{}", b'{"file": 7}'):
+        answer = service.client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "option_invalid"), answer.text
+    assert left(service) == []
+
+
+def test_nobody_without_the_key(service: Service) -> None:
+    with httpx.Client(base_url=service.client.base_url) as stranger:
+        assert stranger.get("/health").status_code == 200
+        for path in ("/predict", "/info", "/docs", "/openapi.json"):
+            answer = stranger.get(path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized"), path
+        assert stranger.get("/info", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
+        assert stranger.get("/info", headers={"X-API-Key": KEY + "x"}).status_code == 401
+    assert service.process
+    for pid in workers(service.folder / "data/api"):
+        assert KEY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_results_are_kept_where_one_says(tmp_path: Path) -> None:
+    with running(tmp_path, "--output-dir", str(tmp_path / "out")) as service:
+        told = service.predict(paper_pdf(1), name="paper.pdf").json()
+        assert told["archive"] is None and Path(told["output_dir"]).parent == tmp_path / "out"
+        assert (Path(told["output_dir"]) / "document.md").read_text() == told["markdown"]
+        assert (
+            json.loads((Path(told["output_dir"]) / "content_list.json").read_text()) == told["content_list"]
+        )
+
+
+def convert(service: Service, source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
+    """The client's command, on its way."""
+    url = f"http://127.0.0.1:{service.port}"
+    command = [sys.executable, "-m", "gradio_app.multi_gpu.client", str(source), "--server", url, "--json"]
+    return subprocess.Popen(
+        [*command, "--output", str(out), "--tier", "flash", *flags],
+        cwd=ROOT,
+        env=service.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def reports(client: subprocess.Popen[str]) -> dict[str, dict[str, Any]]:
+    told, said = client.communicate(timeout=240)
+    assert told, said
+    found = [json.loads(line) for line in told.splitlines()]
+    return {Path(report["file"]).name: report for report in found}
+
+
+def test_a_folder_of_a_hundred_survives_a_restart(tmp_path: Path) -> None:
+    source, out = tmp_path / "papers", tmp_path / "out"
+    for number in range(100):
+        path = source / f"year {number % 3}" / f"paper {number}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text_pdf(1 + number % 2, seed=number))
+    (source / "year 1" / "locked.pdf").write_bytes(encrypted_pdf())
+    (source / "notes.txt").write_text("not sent")
+    pause = threading.Event().wait
+    with running(tmp_path / "service", "--workers-per-device", "2", key=KEY) as service:
+        client = convert(service, source, out)
+        while len(list(out.rglob("document.md"))) < 5:
+            assert client.poll() is None
+            pause(0.05)
+        assert service.process is not None
+        os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.wait(10)
+        service.start()
+        found = reports(client)
+        assert len(found) == 101 and client.returncode == 1
+        assert {name for name, report in found.items() if report["status"] != "completed"} == {"locked.pdf"}
+        assert found["locked.pdf"]["error"]["code"] == "file_encrypted"
+        for number in range(100):
+            text = (out / f"year {number % 3}" / f"paper {number}.pdf" / "document.md").read_text()
+            assert f"marker {1 + number % 2}" in text
+        assert list(out.rglob("*.part")) == []
+
+        (source / "year 0" / "paper 3.pdf").write_bytes(text_pdf(1, seed=999))
+        again = reports(convert(service, source, out))
+        counts = [
+            sum(r["status"] == status for r in again.values())
+            for status in ("completed", "skipped", "failed")
+        ]
+        assert counts == [1, 99, 1] and again["paper 3.pdf"]["status"] == "completed"
+
+
+def test_a_service_that_never_answers_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(text_pdf(1))
+    absent = Service(tmp_path / "absent")
+    (report,) = reports(convert(absent, tmp_path / "a.pdf", tmp_path / "out", "--patience", "1")).values()
+    assert report["status"] == "failed" and report["error"]["code"] == "engine_unavailable"
+    assert "does not answer" in report["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--host", "0.0.0.0"], "needs a key"),
+        (["--devices", "none"], "auto or a number"),
+        (["--workers-per-device", "0"], "invalid choice"),
+    ],
+)
+def test_flags_that_cannot_be(flags: list[str], told: str) -> None:
+    command = [sys.executable, "-m", "gradio_app.multi_gpu.service", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and told in done.stderr
