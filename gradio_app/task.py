@@ -214,6 +214,7 @@ class Task:
         visible = mine or admin
         return {
             "id": self.id,
+            "seq": self.seq,
             "name": self.name if visible else "",
             "owner": self.owner if visible else "",
             "mine": mine,

@@ -41,6 +41,7 @@ class TaskView(BaseModel):
     """One document. Name, owner, error and receipt are hidden in others' tasks."""
 
     id: str
+    seq: int = Field(description="Grows from task to task")
     name: str
     owner: str
     mine: bool

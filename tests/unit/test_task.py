@@ -126,6 +126,7 @@ SECRET = a_task(
 def test_the_owner_sees_everything() -> None:
     assert SECRET.to_json("ann", admin=False, position=3, eta_seconds=12.345) == {
         "id": "t1",
+        "seq": 0,
         "name": "salaries.pdf",
         "owner": "ann",
         "mine": True,

@@ -1,12 +1,13 @@
 // The bar at the top: what the whole queue does, language, colours, who is signed in.
 
 import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
+import { startBell } from "./bell.js";
 import { startChip } from "./engine_chip.js";
 import { estimate, join } from "./format.js";
-import { isActive, on, state, tell } from "./hub.js";
+import { on, state, tell } from "./hub.js";
 import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
 import { notify } from "./notice.js";
-import { setQueue, startPolling } from "./poll.js";
+import { mineUnderWay, setQueue, startPolling } from "./poll.js";
 import { post } from "./server.js";
 
 const THEME = "mineru.theme";
@@ -28,10 +29,11 @@ export function start(element) {
   part.leave.onclick = signOut;
   part.overview.onclick = () => tell("open-overview");
   startChip(part.engine);
+  startBell(part.bell);
   dark.addEventListener("change", applyTheme);
   on("language", () => draw(element));
   for (const topic of ["queue", "connection"]) on(topic, drawSummary);
-  on("tasks", drawTitle);
+  on("counts", drawTitle);
   applyTheme();
   draw(element);
   startPolling();
@@ -99,7 +101,7 @@ function summary() {
 
 // How many of my documents are not done yet, for who looks at another tab.
 function drawTitle() {
-  const mine = [...state.tasks.values()].filter((task) => task.mine && isActive(task)).length;
+  const mine = mineUnderWay();
   const title = mine ? `(${mine}) MinerU Optimized` : "MinerU Optimized";
   if (document.title !== title) document.title = title;
 }

@@ -4,20 +4,22 @@ const KINDS = new Set(
   ("pdf png jpg jpeg jp2 webp gif bmp tif tiff doc docx ppt pptx xls xlsx odt ods odp ofd rtf html htm csv tsv epub " +
     "md txt").split(" "),
 );
-const MAX_FILES = 5000;
+const MAX_FILES = 10000;
 
 const suffix = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
 const isKnown = (file) => file.name.includes(".") && KINDS.has(suffix(file.name));
 const isHidden = (file) => file.name.startsWith(".") || file.name.startsWith("~$") || file.name === "Thumbs.db";
 
 // What a person named one by one is sent as it is: the server says what is wrong with it.
-export const chosen = (files) => ({ files: [...files], skipped: 0 });
+export const chosen = (files) => ({ files: [...files].map((file) => ({ file, path: file.name })), skipped: 0 });
 
 // A folder holds all sorts of things: only documents are taken.
-export function fromFolder(files) {
-  const visible = [...files].filter((file) => !isHidden(file));
-  const known = visible.filter(isKnown);
-  return { files: known, skipped: visible.length - known.length };
+export const fromFolder = (files) => documents([...files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+
+function documents(found) {
+  const visible = found.filter(({ file, path }) => !isHidden(file) && !/(^|\/)[.]/.test(path));
+  const known = visible.filter(({ file }) => isKnown(file));
+  return { files: known.slice(0, MAX_FILES), skipped: visible.length - Math.min(known.length, MAX_FILES) };
 }
 
 export async function dropped(transfer) {
@@ -28,12 +30,12 @@ export async function dropped(transfer) {
   const result = { files: [], skipped: 0 };
   for (const [index, entry] of entries.entries()) {
     if (!entry?.isDirectory) {
-      if (plain[index]) result.files.push(plain[index]);
+      if (plain[index]) result.files.push({ file: plain[index], path: plain[index].name });
       continue;
     }
     const inside = [];
     await walk(entry, inside);
-    const { files, skipped } = fromFolder(inside);
+    const { files, skipped } = documents(inside);
     result.files.push(...files);
     result.skipped += skipped;
   }
@@ -44,7 +46,7 @@ async function walk(entry, into) {
   if (into.length >= MAX_FILES) return;
   if (entry.isFile) {
     const file = await new Promise((done) => entry.file(done, () => done(null)));
-    if (file) into.push(file);
+    if (file) into.push({ file, path: entry.fullPath.replace(/^\/+/, "") });
     return;
   }
   const reader = entry.createReader();
@@ -52,6 +54,6 @@ async function walk(entry, into) {
     // a reader gives at most 100 entries at a time
     const batch = await new Promise((done) => reader.readEntries(done, () => done([])));
     if (!batch.length) return;
-    for (const child of batch) await walk(child, into);
+    for (const child of batch) if (!child.name.startsWith(".")) await walk(child, into);
   }
 }

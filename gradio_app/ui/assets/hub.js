@@ -8,15 +8,16 @@ export const state = {
   gpu: null, // the cards and the last hour, plus `seen`: when, by our clock
   selected: null, // id of the task in the reader
   page: null, // page that the reader shows
-  older: null, // cursor for "show older"
-  loaded: false,
+  counts: {}, // by status, of what the list's search finds
+  mine: {}, // by status, of my own documents
+  loaded: false, // whether the first rows have come
   connection: "starting", // starting | online | offline | signed-out
   skew: 0, // server's clock minus ours, in milliseconds
 };
 
 const bus = new EventTarget();
 
-// Topics: task (id), gone (id), tasks, uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
+// Topics: task ({ task, before }), gone (id), tasks, counts, view, view-asked, picks, uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
 // language, tick
 export const on = (topic, listener) => bus.addEventListener(topic, (event) => listener(event.detail));
 export const tell = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));

@@ -71,7 +71,9 @@ function listen() {
   window.addEventListener("drop", drop);
   window.addEventListener("paste", (event) => {
     const files = event.clipboardData?.files ?? [];
-    if (!files.length) return;
+    // text that is pasted into a field may come with a picture of itself
+    const typed = event.target.closest?.("input, textarea") && event.clipboardData?.types.includes("text/plain");
+    if (!files.length || typed) return;
     event.preventDefault();
     take(chosen(files));
   });

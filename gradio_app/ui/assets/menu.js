@@ -34,7 +34,10 @@ export function openChoices(button, label, choices) {
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": label }, title, ...items));
 }
 
-export function askDelete(button, name, confirmed) {
+export const askDelete = (button, name, confirmed) => ask(button, t("row.delete.ask", name), t("row.delete"), confirmed);
+
+// A question whose one answer cannot be undone.
+export function ask(button, question, answer, confirmed) {
   const yes = el(
     "button",
     {
@@ -45,9 +48,8 @@ export function askDelete(button, name, confirmed) {
         confirmed();
       },
     },
-    t("row.delete"),
+    answer,
   );
-  const question = t("row.delete.ask", name);
   openAt(button, el("div", { class: "mo-menu mo-ask", role: "dialog", "aria-label": question }, el("p", {}, question), yes));
 }
 

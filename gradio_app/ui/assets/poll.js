@@ -1,11 +1,13 @@
 // Keeps the page's knowledge fresh: one small request a second while something moves, fewer when not.
 
-import { dropTask, isActive, now, putEngine, putTask, setConnection, state, tell } from "./hub.js";
+import { ACTIVE, dropTask, isActive, now, putEngine, putTask, setConnection, state, tell } from "./hub.js";
+import { isWanted, loadView } from "./queue_view.js";
 import { call } from "./server.js";
 
-const FIRST_PAGE = 200;
+const MOST_CHANGES = 200;
 const QUICK = 1000;
 const IDLE = 4000;
+const HIDDEN = 5000;
 const OFFLINE = 3000;
 // The summary of the whole queue: at most this often, and at least this often.
 const SUMMARY_QUICK = 3000;
@@ -54,42 +56,41 @@ async function step() {
     again = false;
     wait = 0;
   }
+  // a tab that nobody looks at follows only what its title counts down
   if (!document.hidden) timer = setTimeout(step, wait);
+  else if (mineUnderWay()) timer = setTimeout(step, Math.max(wait, HIDDEN));
 }
 
+// How many of my documents are not done yet.
+export const mineUnderWay = () => [...ACTIVE].reduce((sum, status) => sum + (state.mine[status] ?? 0), 0);
+
 function pause() {
-  const moving = [...state.tasks.values()].some(isActive) || state.uploads.size > 0;
+  const moving = mineUnderWay() > 0 || [...state.tasks.values()].some(isActive) || state.uploads.size > 0;
   return moving || Date.now() - quietSince < 10000 ? QUICK : IDLE;
 }
 
 async function loadFirst() {
-  const listed = await call(`api/v1/tasks?limit=${FIRST_PAGE}`);
-  // what runs is old when the queue is long: it may be beyond the first page
-  const running = await call("api/v1/tasks?limit=50&status=processing,cancelling");
-  const known = new Set([...listed.tasks, ...running.tasks].map((task) => task.id));
-  for (const task of [...state.tasks.values()]) {
-    task.rev = -1; // the server may have begun anew: what it says now counts, whatever we knew
-    if (task.id === state.selected && !known.has(task.id)) await loadTask(task.id).catch(() => dropTask(task.id));
-    else if (!known.has(task.id) && !task.redo_of) dropTask(task.id); // pages read again are not in the list
-  }
-  for (const task of [...listed.tasks, ...running.tasks]) putTask(task);
-  revision = listed.rev;
-  state.older = listed.next;
-  state.loaded = true;
-  tell("tasks");
+  for (const task of state.tasks.values()) task.rev = -1; // the server may have begun anew: what it says now counts
+  const least = await loadView();
+  const open = state.tasks.get(state.selected);
+  if (open?.rev === -1) await loadTask(open.id).catch(() => dropTask(open.id));
+  revision = least;
   return true;
 }
 
 async function loadChanges() {
-  const delta = await call(`api/v1/tasks?since=${revision}&limit=${FIRST_PAGE}`);
+  const delta = await call(`api/v1/tasks?since=${revision}&limit=${MOST_CHANGES}`);
   if (delta === null) return false;
   if (delta.reset) return loadFirst();
   revision = delta.rev;
-  for (const task of delta.tasks) putTask(task);
+  for (const task of delta.tasks) {
+    if (isWanted(task)) putTask(task);
+    else tell("task", { task, before: null }); // no row shows it
+  }
   for (const id of delta.deleted) dropTask(id);
   place(delta.places);
   quietSince = Date.now();
-  again ||= delta.tasks.length === FIRST_PAGE;
+  again ||= delta.tasks.length === MOST_CHANGES;
   tell("tasks");
   return true;
 }
@@ -129,13 +130,6 @@ export function putGpu({ engine, ...cards }) {
   state.gpu = { ...cards, seen: Date.now() };
   putEngine(engine);
   tell("gpu");
-}
-
-export async function loadOlder() {
-  const listed = await call(`api/v1/tasks?limit=${FIRST_PAGE}&cursor=${state.older}`);
-  for (const task of listed.tasks) putTask(task);
-  state.older = listed.next;
-  tell("tasks");
 }
 
 // A task that a link names and the list does not have (yet).

@@ -8,6 +8,7 @@ import { explain, t } from "./language.js";
 import { notify } from "./notice.js";
 import { addressOf, select } from "./place.js";
 import { pollNow } from "./poll.js";
+import { isPicked, pick } from "./queue_pick.js";
 import { call, post } from "./server.js";
 
 export function makeRow({ id }) {
@@ -18,6 +19,7 @@ export function makeRow({ id }) {
     event.preventDefault();
     select(id);
   };
+  parts.tick.onclick = (event) => pick(id, parts.tick.checked, event.shiftKey);
   parts.cancel.onclick = () => act(parts.cancel, id, "cancel");
   parts.retry.onclick = () => act(parts.retry, id, "retry");
   parts.download.onclick = () => openDownloads(parts.download, task());
@@ -34,6 +36,8 @@ export function makeRow({ id }) {
       // what has ended changes only with its revision, or with the day
       const key = isActive(shown) ? null : `${shown.rev} ${Math.floor(now() / 60)}`;
       parts.node.classList.toggle("mo-selected", state.selected === id);
+      parts.node.classList.toggle("mo-picked", isPicked(id));
+      if (parts.tick.checked !== isPicked(id)) parts.tick.checked = isPicked(id);
       if (state.selected === id) parts.name.setAttribute("aria-current", "true");
       else parts.name.removeAttribute("aria-current");
       if (!force && key && key === drawn) return;
@@ -50,6 +54,9 @@ function tool(name) {
 function build(id) {
   const parts = {
     icon: el("span", { class: "mo-row-icon" }),
+    tick: el("input", { type: "checkbox", class: "mo-tick" }),
+    folder: el("span", { class: "mo-row-folder" }),
+    base: el("span", { class: "mo-row-base" }),
     name: el("a", { class: "mo-row-name", href: addressOf(id) }),
     owner: el("span", { class: "mo-row-owner", hidden: true }),
     tier: el("span", { class: "mo-chip" }),
@@ -64,6 +71,7 @@ function build(id) {
     download: tool("download"),
     remove: tool("trash"),
   };
+  parts.name.append(parts.folder, parts.base);
   parts.download.setAttribute("aria-haspopup", "menu");
   parts.remove.setAttribute("aria-haspopup", "dialog");
   const main = el(
@@ -75,7 +83,15 @@ function build(id) {
     parts.time,
   );
   const actions = el("div", { class: "mo-row-actions" }, parts.cancel, parts.retry, parts.download, parts.remove);
-  parts.node = el("li", { class: "mo-row", "data-task": id }, parts.icon, main, actions, parts.error);
+  const lead = el("span", { class: "mo-row-lead" }, parts.icon, parts.tick);
+  parts.node = el(
+    "div",
+    { class: "mo-row", role: "listitem", "data-task": id, "data-id": id },
+    lead,
+    main,
+    actions,
+    parts.error,
+  );
   return parts;
 }
 
@@ -85,8 +101,11 @@ function draw(parts, task) {
   parts.node.dataset.status = task.status;
   parts.node.classList.toggle("mo-foreign", foreign);
   setIcon(parts.icon, task.status);
-  setText(parts.name, name);
-  parts.name.title = foreign ? "" : name;
+  setText(parts.folder, task.folder ? `${task.folder}/` : "");
+  setText(parts.base, name);
+  parts.name.title = foreign ? "" : `${parts.folder.textContent}${name}`;
+  show(parts.tick, !foreign);
+  setLabel(parts.tick, t("pick.row", name));
   if (foreign) parts.name.removeAttribute("href");
   show(parts.owner, !foreign && !task.mine);
   setText(parts.owner, t("row.owner", task.owner));
@@ -123,14 +142,29 @@ function left(task) {
 
 function ready(task) {
   const told = task.status === "queued" && state.queue?.status !== "paused" && left(task);
-  return told ? t("row.ready", told) : "";
+  return join(waited(task), told && t("row.ready", told));
+}
+
+// For how long it waits, once that is worth a word.
+function waited(task) {
+  const seconds = now() - task.created_at;
+  if (!isActive(task) || task.status === "processing" || seconds < 60) return "";
+  return t("row.waited", seconds < 3600 ? t("time.minutes", Math.floor(seconds / 60), 0) : t("time.hours", Math.floor(seconds / 3600), 0));
 }
 
 // For how long it runs, and how much longer.
 function running(task) {
   if (task.status !== "processing") return "";
   const told = left(task);
-  return join(clock(now() - (task.started_at ?? now())), told && t("row.left", told));
+  return join(clock(now() - (task.started_at ?? now())), speed(task), told && t("row.left", told));
+}
+
+// How fast it is read. After a retry it is not known: pages from before count as done.
+function speed(task) {
+  const seconds = now() - (task.started_at ?? now());
+  if (task.attempt > 1 || !task.pages_done || seconds < 2) return "";
+  const rate = task.pages_done / seconds;
+  return rate >= 1 ? t("row.speed", rate.toFixed(rate < 10 ? 1 : 0)) : t("row.speed.slow", (rate * 60).toFixed(rate * 60 < 10 ? 1 : 0));
 }
 
 // What an ended document took.

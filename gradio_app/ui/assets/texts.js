@@ -1,6 +1,7 @@
 // Every text of the page, English and Chinese side by side: [en, zh]. A function takes values.
 
 import { AGAIN } from "./texts_again.js";
+import { QUEUE } from "./texts_queue.js";
 import { READER } from "./texts_reader.js";
 
 const plural = (n, one, many) => (n === 1 ? `${n} ${one}` : `${n} ${many}`);
@@ -74,8 +75,8 @@ export const TEXTS = {
   ],
 
   // ---- queue
+  ...QUEUE,
   "queue.title": ["Documents", "文档"],
-  "queue.search": ["Find by name", "按名称查找"],
   "queue.whose": ["Whose documents", "显示范围"],
   "queue.all": ["All", "全部"],
   "queue.mine": ["Mine", "我的"],
@@ -90,7 +91,6 @@ export const TEXTS = {
   ],
   "queue.nomatch": ["No document matches.", "没有匹配的文档。"],
   "queue.loading": ["Loading…", "正在加载…"],
-  "queue.older": ["Show older", "显示更早的"],
 
   // ---- a row
   "row.others": ["A document of somebody else", "他人的文档"],

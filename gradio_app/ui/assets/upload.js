@@ -1,4 +1,4 @@
-// Sends files, at most three at a time, each in a request of its own with its own progress and error.
+// Sends files ({ file, path }: with the folders that it lay in), at most three at a time, each in a request of its own with its own progress and error.
 
 import { putTask, state, tell } from "./hub.js";
 import { t } from "./language.js";
@@ -22,9 +22,9 @@ function token() {
 }
 
 export function upload(files, options) {
-  for (const [index, file] of files.entries()) {
+  for (const [index, { file, path }] of files.entries()) {
     counter += 1;
-    const item = { id: `upload-${counter}`, file, options, key: token(), phase: "waiting", part: 0, error: null };
+    const item = { id: `upload-${counter}`, file, path, options, key: token(), phase: "waiting", part: 0, error: null };
     item.first = index === 0;
     const limit = state.queue?.limits?.max_file_size;
     if (limit && file.size > limit) item.error = tooLarge(limit);
@@ -64,7 +64,7 @@ function sendNext() {
 function send(item) {
   const form = new FormData();
   for (const [name, value] of Object.entries(item.options)) form.append(name, value);
-  form.append("files", item.file, item.file.name);
+  form.append("files", item.file, item.path);
   const request = new XMLHttpRequest();
   item.request = request;
   item.phase = "sending";

@@ -21,7 +21,9 @@ function build(item) {
     again: el("button", { type: "button", class: "mo-tool" }, icon("retry")),
     dismiss: el("button", { type: "button", class: "mo-tool" }, icon("close")),
   };
-  const name = el("span", { class: "mo-row-name", title: item.file.name }, item.file.name);
+  const folder = item.path.slice(0, item.path.length - item.file.name.length);
+  const words = [el("span", { class: "mo-row-folder" }, folder), el("span", { class: "mo-row-base" }, item.file.name)];
+  const name = el("span", { class: "mo-row-name", title: item.path }, ...words);
   const main = el(
     "div",
     { class: "mo-row-main" },
@@ -30,7 +32,15 @@ function build(item) {
     parts.bar,
   );
   const actions = el("div", { class: "mo-row-actions" }, parts.again, parts.dismiss);
-  parts.node = el("li", { class: "mo-row mo-upload" }, parts.icon, main, actions, parts.error);
+  const lead = el("span", { class: "mo-row-lead" }, parts.icon);
+  parts.node = el(
+    "div",
+    { class: "mo-row mo-upload", role: "listitem", "data-id": item.id },
+    lead,
+    main,
+    actions,
+    parts.error,
+  );
   return parts;
 }
 
