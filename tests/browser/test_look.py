@@ -53,6 +53,14 @@ def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (label, width)
 
 
+def test_on_a_phone_all_tools_stay_in_the_first_line(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 390, "height": 844})
+    mark = page.locator(".mo-mark").bounding_box()
+    for name in ("Overview", "中文", "Colours: as the system. Switch to light"):
+        tool = page.get_by_role("button", name=name, exact=True).bounding_box()
+        assert mark and tool and tool["y"] < mark["y"] + mark["height"], name
+
+
 def test_chinese_is_remembered(page: Page) -> None:
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("button", name="选择文件")).to_be_visible()
@@ -98,7 +106,7 @@ def test_hostile_documents_stay_text(page: Page, watch: Watch) -> None:
     page.locator("#bait").dispatch_event("click")
     page.locator("#mo-text form button").dispatch_event("click")
     page.get_by_role("tab", name="Markdown").click()  # its cover does not reach beyond its own box
-    expect(page.locator(".mo-raw")).to_contain_text("window.__pwned = 1")
+    expect(page.locator("#mo-raw")).to_contain_text("window.__pwned = 1")
     assert page.evaluate("window.__pwned") is None
     expect(page.locator("#mo-bar")).to_contain_text("Ready")
     # that nothing was fetched from tracker.example is seen by the watch
