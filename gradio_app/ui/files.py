@@ -19,6 +19,7 @@ STYLES = (
     "controls.css",
     "intake.css",
     "queue.css",
+    "queue_many.css",
     "reader.css",
     "sheet.css",
     "again.css",
