@@ -18,7 +18,7 @@ setup: ## make .venv with the tools for tests
 
 test: unit integration browser ## all tests
 
-unit: setup ## tests of single parts and of the packaging
+unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
 integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
@@ -54,8 +54,8 @@ gpu: setup ## tests that need an NVIDIA card (the rest never does)
 bench: setup ## measurements (flags: make bench ARGS="...")
 	$(PY) -m bench $(ARGS)
 
-screenshots: setup chromium ## take the pictures of the documentation again
-	$(PY) docs/make_screenshots.py
+screenshots: setup chromium ## take the pictures of the documents again (every view: ARGS="--all FOLDER")
+	$(PY) docs/make_screenshots.py $(ARGS)
 
 architecture: setup ## draw the picture of the floors again, after a module came or went
 	$(PY) docs/make_architecture.py
@@ -70,7 +70,7 @@ clean: ## remove the environment and everything built, never data/
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian packages that tests drive: package:program
-TEST_TOOLS := nginx-light:nginx faketime:faketime iproute2:ip openssl:openssl
+TEST_TOOLS := nginx-light:nginx prometheus:promtool faketime:faketime iproute2:ip openssl:openssl
 
 test-tools:
 	@missing=; for tool in $(TEST_TOOLS); do \

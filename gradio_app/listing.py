@@ -18,7 +18,7 @@ from typing import Any
 
 from gradio_app.errors import OptionInvalid
 from gradio_app.schema import ACTIVE_SQL, sql_list
-from gradio_app.states import ACTIVE, TaskStatus
+from gradio_app.states import ACTIVE, WAITING, TaskStatus
 from gradio_app.task import Task, folded
 
 #: order -> the column that it goes by (as it is indexed, see schema.py), and whether the largest comes first
@@ -78,6 +78,11 @@ class Listing:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+
+    def oldest_waiting(self) -> float | None:
+        """When the task that has waited longest came in (Unix seconds); None when none waits."""
+        query = f"SELECT min(created_at) AS at FROM tasks WHERE status IN ({sql_list(WAITING)})"
+        return self._db.execute(query).fetchone()["at"]
 
     def page(self, wanted: Wanted, limit: int, cursor: str = "") -> Page:
         """At most ``limit`` tasks from ``cursor`` on. Raises ``OptionInvalid`` for one that is not ours."""

@@ -15,9 +15,10 @@ from gradio_app.task_manager import TaskManager
 
 
 class _Snapshot(Collector):
-    def __init__(self, manager: TaskManager, counts: Mapping[str, int]) -> None:
+    def __init__(self, manager: TaskManager, counts: Mapping[str, int], wait: float) -> None:
         self._manager = manager
         self._counts = counts
+        self._wait = wait
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of this moment."""
@@ -35,11 +36,18 @@ class _Snapshot(Collector):
         for status in QueueStatus:
             state.add_metric([status.value], float(status is self._manager.status))
         yield state
+        text = "How long the oldest waiting task has waited."
+        yield GaugeMetricFamily("mineru_app_oldest_waiting_seconds", text, value=self._wait)
+        held = float(self._manager.notice is not None)
+        yield GaugeMetricFamily("mineru_app_held", "1 while no work begins: disk or database.", value=held)
         yield from _engine(self._manager.engine)
         workers = len(self._manager.pool.pids)
         yield GaugeMetricFamily("mineru_app_workers", "Live worker processes.", value=workers)
         free = self._manager.folders.free_bytes()
         yield GaugeMetricFamily("mineru_app_disk_free_bytes", "Free space of the data folder.", value=free)
+        reserve = self._manager.settings.disk_reserve
+        text = "Free space below which nothing is accepted."
+        yield GaugeMetricFamily("mineru_app_disk_reserve_bytes", text, value=reserve)
 
 
 def _engine(engine: ModelSingleton) -> Iterator[Metric]:
@@ -84,5 +92,5 @@ async def render(manager: TaskManager, cards: Sequence[Card]) -> bytes:
     """The metrics page in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Cards(cards))
-    registry.register(_Snapshot(manager, await manager.counts()))
+    registry.register(_Snapshot(manager, await manager.counts(), await manager.longest_wait()))
     return generate_latest(registry)

@@ -264,6 +264,11 @@ class TaskManager:
         """How many tasks are in each status."""
         return await self.ledger.do(self.ledger.store.counts)
 
+    async def longest_wait(self) -> float:
+        """For how many seconds the oldest of those that wait has waited; 0 when none does."""
+        since = await self.ledger.do(self.ledger.store.listing.oldest_waiting)
+        return 0.0 if since is None else max(0.0, clock.stamp() - since)
+
     @property
     def status(self) -> QueueStatus:
         """What the queue as a whole is doing."""

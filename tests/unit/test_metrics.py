@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gradio_app.engine import ModelSingleton
+from gradio_app.errors import DiskFull
 from gradio_app.gpu import Card
 from gradio_app.metrics import render
 from gradio_app.task_manager import TaskManager
@@ -82,6 +83,15 @@ async def test_the_queue_without_an_engine(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         await h.end(await h.submit(3))
         told = await figures(h.manager)
+        h.pool.held_inspection = True
+        await h.submit(3, "waits")
+        store = h.manager.ledger.store
+        store._db.execute("UPDATE tasks SET created_at = created_at - 500 WHERE status = 'pending'")
+        waiting = await figures(h.manager)
+        h.manager.ledger.trouble.note(DiskFull())
+        held = await figures(h.manager)
+    assert told["mineru_app_oldest_waiting_seconds", ""] == told["mineru_app_held", ""] == 0
+    assert 500 <= waiting["mineru_app_oldest_waiting_seconds", ""] < 560 and held["mineru_app_held", ""] == 1
     assert told["mineru_app_tasks", "completed"] == told["mineru_app_tasks_ended_total", "completed"] == 1
     assert told["mineru_app_pages_parsed_total", ""] == 3
     assert told["mineru_app_queue_status", "idle"] == 1 and told["mineru_app_queue_status", "paused"] == 0
