@@ -23,6 +23,8 @@ import { hideStrip, labelStrip, showStrip } from "./sheet_strip.js";
 const VIEW = "mineru.view";
 const BESIDE = "mineru.beside";
 const STRIP = "mineru.strip";
+// More pages than this have a slider; for fewer it would be a dot that looks lost.
+const SLIDES = 8;
 const wide = matchMedia("(min-width: 1400px)");
 
 let part = {};
@@ -291,7 +293,7 @@ function drawPager() {
   const numbers = pages();
   const at = numbers.indexOf(state.page);
   show(part.pager, numbers.length > 0);
-  show(part.slider, numbers.length > 1);
+  show(part.slider, numbers.length > SLIDES);
   if (document.activeElement !== part.number) part.number.value = state.page ?? "";
   const last = numbers.at(-1);
   const whole = last === numbers.length;
