@@ -172,7 +172,7 @@ def _reader(page: Page, shown: Shown, number: int = 1, tab: str = "text") -> Non
         page.locator("#mo-text").get_by_text("river was measured").first.wait_for()
     picture = page.locator(".mo-picture img")
     if picture.is_visible():
-        picture.evaluate("image => image.decode()")
+        page.wait_for_function("document.querySelector('.mo-picture img').naturalWidth > 0")
         box = page.locator(".mo-box").nth(2)
         box.wait_for(state="attached")
         box.hover()
@@ -226,7 +226,7 @@ def _overview(page: Page, shown: Shown) -> None:
     page.goto(shown.server.url)
     page.locator("#mo-bar [data-part=overview]").click()
     page.locator(".mo-overview[open] [data-span=days]").click()
-    page.locator(".mo-overview[open] [data-series=flash]").first.wait_for(state="attached")
+    page.locator(".mo-overview[open] [role=slider][aria-valuemax='29']").first.wait_for()
 
 
 def _engine(page: Page, shown: Shown) -> None:

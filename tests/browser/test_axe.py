@@ -63,8 +63,10 @@ def filled(server: LiveServer) -> str:
     """A list with everything in it: done, failed, cancelled, waiting. The id of a paper that was read."""
     server.end(server.submit("seen by the engine.pdf", text_pdf(1, seed=810), tier="standard"))
     server.end(server.submit("locked.pdf", encrypted_pdf()))
-    done = server.submit("a paper.pdf", paper_pdf(3, seed=81))
+    done = server.submit("a paper.pdf", paper_pdf(3, seed=81), tier="flash")
     server.end(done)
+    again = server.client.post(f"/api/v1/tasks/{done}/pages/2/redo", json={"tier": "standard"})
+    server.end(again.raise_for_status().json()["id"])
     server.client.post("/api/v1/queue/pause").raise_for_status()
     gone = server.submit("not wanted.pdf", text_pdf(2, seed=82))
     server.client.post(f"/api/v1/tasks/{gone}/cancel").raise_for_status()
@@ -131,8 +133,14 @@ def _search(page: Page, task: str) -> None:
     expect(page.locator(".mo-hits li").first).to_be_visible()
 
 
-def _keys(page: Page, task: str) -> None:
+def _compare(page: Page, task: str) -> None:
     page.locator("[data-part=search-close]").click()
+    page.locator("[data-part=next]").click()
+    expect(page.locator("#mo-text")).to_contain_text("marker 2")
+    expect(page.locator("#mo-second")).to_be_visible()
+
+
+def _keys(page: Page, task: str) -> None:
     page.locator("#mo-reader-title").click()
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_be_visible()
@@ -165,6 +173,7 @@ VIEWS: dict[str, Callable[[Page, str], None]] = {
     "the source of a page": _tab("raw"),
     "the JSON of a page": _tab("json"),
     "search": _search,
+    "a page read twice": _compare,
     "the keys": _keys,
     "a document that failed": _failed,
     "the overview": _overview,
