@@ -245,6 +245,23 @@ def test_a_service_that_never_answers_is_told(tmp_path: Path) -> None:
     assert "does not answer" in report["error"]["message"]
 
 
+def test_the_example_in_the_documents(service: Service, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "multi-gpu.md").read_text("utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    example = example.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{service.port}")
+    (tmp_path / "paper.pdf").write_bytes(text_pdf(1))
+    done = subprocess.run(
+        [sys.executable, "-c", example.replace('key=""', f"key={KEY!r}")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert "marker 1" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
