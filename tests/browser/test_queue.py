@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gradio_app.task import Task
-from tests.browser.conftest import PATIENCE, OpenPage, row
+from tests.browser.conftest import PATIENCE, OpenPage, Watch, row
 from tests.crowd import fill
 from tests.documents import text_pdf
 from tests.live import LiveServer
@@ -206,6 +206,24 @@ def test_focus_and_place_stay_while_other_rows_change(page: Page, server: LiveSe
         f"/api/v1/tasks/{server.client.get('/api/v1/tasks?limit=1').json()['tasks'][0]['id']}"
     )
     expect(page.locator("#mo-queue [data-part=count]")).to_have_text("10,000")
+
+
+def test_j_and_k_walk_on_where_rows_are_not_in_the_document(page: Page, watch: Watch) -> None:
+    watch.refused.append("/pages/")  # these have no pages
+    kind(page, "Failed").click()
+    expect(page.locator(".mo-row").first).to_have_attribute("data-status", "failed")
+    page.locator(".mo-queue-body").focus()
+    for _ in range(130):
+        page.keyboard.press("j")
+    chosen = page.locator(".mo-row.mo-selected")
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_be_in_viewport()
+    at = page.evaluate(
+        """() => Promise.all([import('/page/queue_view.js'), import('/page/hub.js')])
+            .then(([view, hub]) => view.sections[0].ids.indexOf(hub.state.selected))"""
+    )
+    assert at >= 99, "the next rows are fetched on the way"
+    assert page.locator(".mo-row").count() < MOST_ROWS
 
 
 def test_the_keyboard_alone_picks_and_deletes(page: Page) -> None:

@@ -13,7 +13,8 @@ let since = 0; // when the page was left, by the server's clock
 let gathered = []; // tasks
 let timer = null;
 
-const possible = () => "Notification" in window && window.isSecureContext;
+// browsers of phones have no notices of a page that has gone to the background
+const possible = () => "Notification" in window && window.isSecureContext && !matchMedia("(pointer: coarse)").matches;
 const isOn = () => possible() && Notification.permission === "granted" && remembered(KEY) === "on";
 
 export function startBell(node) {

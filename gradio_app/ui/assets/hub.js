@@ -17,7 +17,7 @@ export const state = {
 
 const bus = new EventTarget();
 
-// Topics: task ({ task, before }), gone (id), tasks, counts, view, view-asked, picks, uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
+// Topics: task ({ task, before }), gone (id), tasks, counts, view, view-asked, picks, reveal (id), uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
 // language, tick
 export const on = (topic, listener) => bus.addEventListener(topic, (event) => listener(event.detail));
 export const tell = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));

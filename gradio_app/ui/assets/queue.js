@@ -42,6 +42,7 @@ export function start(element) {
   for (const topic of ["tasks", "uploads", "selected", "queue", "counts", "view", "picks"]) on(topic, draw);
   on("tasks", countSoon);
   on("task", announce);
+  on("reveal", (id) => groups.forEach(({ list }) => list.reveal(id)));
   document.body.classList.add("mo-alive");
   on("tick", () => rows.forEach((row) => row.isActive && row.update()));
   on("language", () => {

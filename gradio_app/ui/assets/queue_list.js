@@ -91,6 +91,14 @@ export function makeList(scroller, { label, rowOf, forget }) {
 
   return {
     node,
+    // Scrolls so that a row is seen, if it is one of these.
+    reveal(id) {
+      const chunk = chunks[Math.floor(ids.indexOf(id) / CHUNK)];
+      if (!chunk) return;
+      chunk.near = true;
+      drawChunk(chunk);
+      rowOf(id)?.node.scrollIntoView({ block: "nearest" });
+    },
     draw(next) {
       ids = next;
       while (chunks.length < Math.ceil(ids.length / CHUNK)) addChunk();

@@ -1,9 +1,10 @@
 // The reader's keys, and the sheet that lists them.
 
 import { el, icon, setLabel } from "./dom.js";
-import { on } from "./hub.js";
+import { isForeign, on, state, tell } from "./hub.js";
 import { t } from "./language.js";
 import { select } from "./place.js";
+import { sections } from "./queue_view.js";
 import { closeSearch, openSearch } from "./reader_search.js";
 import { toggleBoxes } from "./sheet_boxes.js";
 import { fitOther, isPictured, setZoom, zoomBy } from "./sheet_picture.js";
@@ -67,12 +68,11 @@ function search(open) {
 
 // The next document as the list shows them, from top to bottom.
 function neighbour(by) {
-  const ids = [...document.querySelectorAll("#mo-queue a.mo-row-name[href]")]
-    .filter((link) => link.offsetParent)
-    .map((link) => new URLSearchParams(new URL(link.href).hash.slice(1)).get("task"));
-  const at = ids.indexOf(new URLSearchParams(location.hash.slice(1)).get("task"));
+  const ids = sections.flatMap((section) => section.ids).filter((id) => !isForeign(state.tasks.get(id)));
+  const at = ids.indexOf(state.selected);
   const next = at < 0 ? ids[0] : ids[at + by];
   if (next) select(next);
+  if (next) tell("reveal", next);
   return Boolean(next);
 }
 
