@@ -86,8 +86,9 @@ def test_the_empty_page(open_page: OpenPage) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(("theme", "locale"), LOOKS)
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("size", "theme", "locale"), [*((WIDE, *look) for look in LOOKS), *((PHONE, *look) for look in LOOKS[:2])]
+)
 def test_every_view(open_page: OpenPage, filled: str, size: dict[str, int], theme: str, locale: str) -> None:
     page = open_page(color_scheme=theme, locale=locale, viewport=size)
     eye = Eye(page)
@@ -111,8 +112,25 @@ def _menu(page: Page, task: str) -> None:
     expect(page.get_by_role("menuitem").first).to_be_visible()
 
 
-def _reader(page: Page, task: str) -> None:
+def _picked(page: Page, task: str) -> None:
     page.keyboard.press("Escape")
+    for tick in page.locator(".mo-row input[type=checkbox]").all()[:2]:
+        tick.check()
+    expect(page.locator("#mo-queue [data-part=picks]")).to_be_visible()
+
+
+def _ask(page: Page, task: str) -> None:
+    page.locator("#mo-queue [data-part=picks] button:not([disabled])", has=page.locator("svg")).last.click()
+
+
+def _nothing_found(page: Page, task: str) -> None:
+    page.keyboard.press("Escape")
+    page.locator("#mo-queue [data-part=search]").fill("no document is called so")
+    expect(page.locator("#mo-queue [data-part=nomatch]")).to_be_visible()
+
+
+def _reader(page: Page, task: str) -> None:
+    page.locator("#mo-queue [data-part=clear]").click()
     page.locator(".mo-row", has_text="a paper.pdf").get_by_role("link").click()
     expect(page.locator("#mo-text")).to_contain_text("marker 1")
     expect(page.locator(".mo-box").first).to_be_attached()
@@ -169,6 +187,9 @@ VIEWS: dict[str, Callable[[Page, str], None]] = {
     "the list": _list,
     "a wrong option": _option,
     "a menu": _menu,
+    "two documents picked": _picked,
+    "a question before it is done": _ask,
+    "nothing found": _nothing_found,
     "the reader": _reader,
     "the source of a page": _tab("raw"),
     "the JSON of a page": _tab("json"),

@@ -26,6 +26,7 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob
 #: modes of the start script and what they run; gradio's flags are the settings
 MODULES = {
     "sglang": "gradio_app.serve_sglang",
+    "api": "gradio_app.multi_gpu.service",
     "models": "gradio_app.fetch_models",
     "users": "gradio_app.users",
     "monitor": "gradio_app.monitor",
