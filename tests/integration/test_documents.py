@@ -88,7 +88,15 @@ def run(command: list[str], desk: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("where", "code"), blocks("python"), ids=lambda value: str(value)[:40])
+#: those of the LitServe service, which tests/integration/test_litserve.py runs against one
+OF_LITSERVE = "gradio_app.multi_gpu"
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [block for block in blocks("python") if OF_LITSERVE not in block[1]],
+    ids=lambda value: str(value)[:40],
+)
 def test_each_python_block_runs(where: str, code: str, server: LiveServer, desk: Path) -> None:
     script = desk / "example.py"
     script.write_text(code.replace(ADDRESS, server.url), "utf-8")
