@@ -35,6 +35,8 @@ from gradio_app.store import Superseded
 from gradio_app.task import Shard, Task
 from gradio_app.trouble import passing, resumable
 
+#: a learned rate is kept when it has changed by this share: it is the base of estimates, no more
+RATE_STEP = 0.1
 #: key of the job that joins a task, among its shards in flight
 _JOIN = -1
 
@@ -74,6 +76,7 @@ class Dispatcher:
         self.lanes = schedule.Lanes({False: settings.workers, True: settings.workers_vlm})
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
+        self._kept_rates: dict[str, float] = {}
         self.pages_parsed = 0
         self.paused = False
 
@@ -274,9 +277,7 @@ class Dispatcher:
         task_id = run.task.id
         try:
             done = await self._ledger.moved(await self._end_at_last(run))
-            rate = self.rates.get(done.tier)
-            if rate is not None:
-                await self._ledger.must(self._ledger.store.set_rate, done.tier, rate)
+            await self._keep_rate(done.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
         except Superseded:
@@ -289,6 +290,13 @@ class Dispatcher:
         finally:
             self.runs.pop(task_id, None)
             self.wake()
+
+    async def _keep_rate(self, tier: str) -> None:
+        """Puts a learned rate on disk when it has changed: that costs as much as counting a whole part."""
+        rate = self.rates.get(tier)
+        if rate is not None and abs(rate - self._kept_rates.get(tier, 0.0)) > RATE_STEP * rate:
+            await self._ledger.must(self._ledger.store.set_rate, tier, rate)
+            self._kept_rates[tier] = rate
 
     async def _give_up(self, task_id: str, error: AppError) -> None:
         await self._ledger.fail(task_id, error, lambda: self._folders.park_shards(task_id))
