@@ -198,6 +198,33 @@ class TaskManager:
             self.folders.park_shards(task.id)
         return tasks
 
+    async def retry_ended(self, task_ids: Sequence[str]) -> set[str]:
+        """Runs those again that ended early, in one step on the disk; returns which these were.
+
+        Where there is no room for all of an owner's, or an upload is gone, ``retry`` has to tell.
+        """
+        tasks = [task for task in await self.find_all(task_ids) if task.status in RETRYABLE]
+        mine: dict[str, list[str]] = {}
+        for task in tasks:
+            if self.folders.source(task.source).exists():
+                mine.setdefault(task.owner, []).append(task.id)
+        for owner, ids in list(mine.items()):
+            try:
+                await self.check_room(owner, len(ids))
+            except AppError:
+                del mine[owner]
+        again = await self.ledger.do(self._requeue, [task_id for ids in mine.values() for task_id in ids])
+        for task in again:
+            self._admit(task)
+        await self.ledger.all_moved(again)
+        return {task.id for task in again}
+
+    def _requeue(self, task_ids: Sequence[str]) -> list[Task]:
+        store = self.ledger.store
+        with store.together():
+            found = [task for each in task_ids if (task := store.find(each)) and task.status in RETRYABLE]
+            return [store.requeue(task.id) for task in found]
+
     async def delete_ended(self, task_ids: Sequence[str]) -> set[str]:
         """Forgets those that have ended, in one step on the disk; returns which these were.
 

@@ -21,12 +21,12 @@ from gradio_app.api.tasks import MOST_IDS
 from gradio_app.archive import Entry, paths_of, stream_zips
 from gradio_app.credentials import Identity
 from gradio_app.errors import AppError, Conflict, FileTooLarge, OptionInvalid
-from gradio_app.states import READABLE, WAITING
+from gradio_app.states import READABLE
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager
 
 #: tasks that are written together; between two groups others have their turn
-GROUP = 100
+GROUP = 50
 #: a form with that many ids is shorter, in bytes
 _LONGEST_FORM = 1 << 20
 
@@ -68,12 +68,13 @@ def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
 
 
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
-    """What needs no look at each: waiting tasks are cancelled, ended ones deleted, with one write for all."""
-    if action == "retry":
-        return set()
-    tasks = [task for task in await _own(manager, who, ids) if task.status in WAITING or task.ended]
-    mine = [task.id for task in tasks]
-    done = await (manager.cancel_waiting(mine) if action == "cancel" else manager.delete_ended(mine))
+    """What needs no look at each: waiting tasks are cancelled, ended ones begun again or deleted."""
+    ways = {
+        "cancel": manager.cancel_waiting,
+        "retry": manager.retry_ended,
+        "delete": manager.delete_ended,
+    }
+    done = await ways[action]([task.id for task in await _own(manager, who, ids)])
     for task_id in done:
         audit.record(action, who.name, who.address, task_id)
     return done
@@ -120,12 +121,14 @@ async def download(request: Request) -> Response:
     As a form, so that a browser saves it while it is made: `ids` once for each, or joined by commas.
     """
     manager, who = manager_of(request), identity_of(request)
-    tasks = await _own(manager, who, await _ids(request))
-    readable = [task for task in tasks if task.status in READABLE]
+    readable: list[Task] = []
+    for group in _groups(await _ids(request)):
+        some = [task for task in await _own(manager, who, group) if task.status in READABLE]
+        for task in some:
+            audit.record("read", who.name, who.address, task.id)
+        readable += some
     if not readable:
         raise Conflict("None of these documents has a result.")
-    for task in readable:
-        audit.record("read", who.name, who.address, task.id)
     paths = paths_of([(task.folder, task.name) for task in readable])
     folders = [manager.folders.result(task.id) for task in readable]
     entries = [Entry(path, folder) for path, folder in zip(paths, folders, strict=True)]

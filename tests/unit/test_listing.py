@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import OptionInvalid
+from gradio_app.errors import NotFound, OptionInvalid
 from gradio_app.listing import SORTS, Wanted, matching
 from gradio_app.states import ACTIVE, TaskStatus
 from gradio_app.store import Store
@@ -242,3 +242,29 @@ def test_many_matches_are_found_as_well_as_few(store: Store, monkeypatch: pytest
         monkeypatch.setattr("gradio_app.listing.FEW", 0)
         assert ids(walk(store, asked, 7)) == few == expected(store, asked)
         monkeypatch.undo()
+
+
+# ---------------------------------------------------------------- written together
+
+
+def test_what_is_written_together_is_there_as_a_whole_or_not_at_all(store: Store) -> None:
+    put(store, "t1")
+    with pytest.raises(RuntimeError), store.together():
+        store.add([a_task("t2")])
+        raise RuntimeError
+    assert store.task_ids() == {"t1"}
+    with store.together():
+        store.add([a_task("t3")])
+        with pytest.raises(NotFound):
+            store.delete("gone")
+        store.move("t1", S.CANCELLED)
+    assert (store.task_ids(), store.get("t1").status) == ({"t1", "t3"}, S.CANCELLED)
+
+
+def test_one_that_fails_inside_takes_only_its_own_back(store: Store) -> None:
+    with store.together() as db:
+        store.add([a_task("t1")])
+        with pytest.raises(RuntimeError), store.together():
+            db.execute("UPDATE tasks SET name = 'other.pdf'")
+            raise RuntimeError
+    assert store.get("t1").name == "t1.pdf"

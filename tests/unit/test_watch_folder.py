@@ -119,6 +119,19 @@ def test_whose_a_file_is(path: str, everybody: str, owner: str) -> None:
     assert Found(PurePosixPath(path), 1, 1).owner(everybody) == owner
 
 
+@pytest.mark.parametrize(
+    ("path", "everybody", "name"),
+    [
+        ("a.pdf", "", "a.pdf"),
+        ("alice/a.pdf", "", "a.pdf"),
+        ("alice/2024/may/a.pdf", "", "2024/may/a.pdf"),
+        ("2024/may/a.pdf", "local", "2024/may/a.pdf"),
+    ],
+)
+def test_a_file_keeps_the_folders_below_its_owners(path: str, everybody: str, name: str) -> None:
+    assert Found(PurePosixPath(path), 1, 1).name(everybody) == name
+
+
 def test_the_page_takes_the_same_kinds() -> None:
     page = (ROOT / "gradio_app" / "ui" / "assets" / "collect.js").read_text("utf-8")
     listed = page.partition("new Set(")[2].partition(".split")[0]

@@ -37,7 +37,7 @@ export const QUEUE = {
   "pick.clear": ["Clear the selection", "取消选择"],
   "pick.do": [(action, n) => `${action}: ${documents(n)}`, (action, n) => `${action}：${number(n)} 个文档`],
   "pick.delete.ask": [(n) => `Delete ${documents(n)} with ${n === 1 ? "its result" : "their results"}?`, (n) => `删除 ${number(n)} 个文档及其结果？`],
-  "pick.delete.running": [(n) => `${number(n)} of them ${n === 1 ? "is" : "are"} not done yet and will be stopped.`, (n) => `其中 ${number(n)} 个尚未完成，将被停止。`],
+  "pick.delete.running": [(n) => (n === 1 ? "One is not done yet and will be stopped." : `${number(n)} are not done yet and will be stopped.`), (n) => `其中 ${number(n)} 个尚未完成，将被停止。`],
   "pick.doing.cancel": [(done, n) => `Cancelling… ${number(done)} of ${number(n)}`, (done, n) => `正在取消… ${number(done)} / ${number(n)}`],
   "pick.doing.retry": [(done, n) => `Queueing… ${number(done)} of ${number(n)}`, (done, n) => `正在重新排队… ${number(done)} / ${number(n)}`],
   "pick.doing.delete": [(done, n) => `Deleting… ${number(done)} of ${number(n)}`, (done, n) => `正在删除… ${number(done)} / ${number(n)}`],
