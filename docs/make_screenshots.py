@@ -82,7 +82,7 @@ COMMITTED = [
     ("engine", Look()),
     ("engine", Look(theme="dark", language="zh")),
     ("sign-in", Look(theme="dark", language="zh")),
-    ("failed", Look()),
+    ("picked", Look()),
 ]
 
 
@@ -162,6 +162,13 @@ def _list(page: Page, shown: Shown) -> None:
     page.goto(shown.server.url)
     page.locator(".mo-row", has_text="river-report").wait_for()
     page.locator(".mo-summary", has_text="·").wait_for()
+
+
+def _picked(page: Page, shown: Shown) -> None:
+    _list(page, shown)
+    for name in ("river-report", "minutes", "contract"):
+        page.locator(".mo-row", has_text=name).locator("input[type=checkbox]").check()
+    page.locator("#mo-queue [data-part=picks]").wait_for()
 
 
 def _reader(page: Page, shown: Shown, number: int = 1, tab: str = "text") -> None:
@@ -254,6 +261,7 @@ VIEWS: dict[str, Callable[[Page, Shown], None]] = {
     "empty": _empty,
     "sign-in": _sign_in,
     "list": _list,
+    "picked": _picked,
     "reader": _reader,
     "json": _json,
     "search": _search,
