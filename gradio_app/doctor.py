@@ -239,11 +239,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     own, rest = parser.parse_known_args(arguments)
     findings = examine(Settings.load(rest))
-    if own.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        for finding in findings:
-            print(f"{finding.level:<8}{finding.what:<14}{finding.detail}")
+    lines = [f"{finding.level:<8}{finding.what:<14}{finding.detail}" for finding in findings]
+    told = json.dumps([asdict(finding) for finding in findings], indent=2) if own.json else "\n".join(lines)
+    try:
+        print(told, flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(1 if any(finding.level == "missing" for finding in findings) else 0)
 
 

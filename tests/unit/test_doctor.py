@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -236,3 +237,15 @@ def test_the_command_tells_all_of_it_and_ends_with_1_when_something_is_missing(
     assert [line[8:].startswith(one["what"]) for line, one in zip(lines, told, strict=True)] == [True] * len(
         told
     )
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source, sink = os.pipe()
+    os.close(source)
+    with os.fdopen(sink, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        with pytest.raises(SystemExit):
+            doctor.main(["--data-dir", str(house / "data"), "--engine", "none"])
+    assert "BrokenPipe" not in capfd.readouterr().err
