@@ -15,8 +15,9 @@ from tests.live import LiveServer
 pytestmark = pytest.mark.integration
 
 TASK_KEYS = set(
-    "id name owner mine status kind tier page_range ocr_mode priority source_pages pages_total pages_done "
-    "pages_failed position eta_seconds created_at started_at finished_at attempt error receipt rev".split()
+    "id seq name owner mine status kind tier page_range ocr_mode priority source_pages pages_total "
+    "pages_done pages_failed position eta_seconds created_at started_at finished_at attempt error receipt "
+    "rev folder redo_of redo_page redone".split()
 )
 
 
