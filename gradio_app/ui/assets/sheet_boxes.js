@@ -32,7 +32,8 @@ export function startBoxes(parts, picked) {
   part.boxes.addEventListener("pointerover", (event) => light(idOf(event.target)));
   part.boxes.addEventListener("pointerleave", () => light(null));
   part.boxes.addEventListener("focusin", (event) => light(idOf(event.target)));
-  part.boxes.addEventListener("focusout", () => light(null));
+  // a box that is hidden, as its text is shown in its place, loses the focus too: that text stays lit
+  part.boxes.addEventListener("focusout", (event) => event.target.offsetParent && light(null));
   part.boxes.addEventListener("click", (event) => idOf(event.target) && pick(idOf(event.target)));
   part.boxes.addEventListener("keydown", walk);
   text.addEventListener("pointerover", (event) => light(ownerOf(event.target)));
