@@ -21,7 +21,7 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api, audit, gpu, weights
+from gradio_app import __version__, api, audit, gpu
 from gradio_app.auth import Guard
 from gradio_app.backends import choose_backend
 from gradio_app.card_watch import CardWatch
@@ -80,17 +80,7 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
-        models = weights.model_folder(settings.model_dir)
-        pool = WorkerPool(
-            folders.run,
-            settings.worker_memory_limit,
-            keep,
-            str(models),
-            weights.small_backend(models),
-            reads=(folders.sources, folders.tasks),
-            writes=(folders.tmp, folders.gate),
-            confined=settings.worker_jail == "on",
-        )
+        pool = WorkerPool.of(settings, folders, keep)
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         manager = TaskManager(settings, folders, store, pool, engine)
         app.state.manager = manager

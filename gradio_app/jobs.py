@@ -15,7 +15,7 @@ from gradio_app.backend import Endpoint
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
 from gradio_app.folders import Folders, sync_file
 from gradio_app.settings import Settings
-from gradio_app.task import Inspection, Shard, Task, readings, select_pages
+from gradio_app.task import Inspection, Shard, Task, pages_in, readings
 from gradio_app.workers import WorkerPool
 
 #: a first look, a page picture or an export must not take longer, in seconds
@@ -120,8 +120,8 @@ class Jobs:
         return await self._run("assemble", args, folder, self._settings.task_timeout)
 
     def _redone(self, task: Task) -> list[dict[str, Any]]:
-        pages = select_pages(task.redone, task.source_pages) if task.redone else ()
-        return [{"page": page, "folder": str(self._folders.redone(task.id, page))} for page in pages]
+        folder = self._folders.redone
+        return [{"page": page, "folder": str(folder(task.id, page))} for page in pages_in(task.redone)]
 
     async def replace_page(self, task: Task, second: Task) -> Parsed:
         """The result of ``task`` with the page that ``second`` has read."""

@@ -18,7 +18,7 @@ from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
 from gradio_app.recovery import CRASH_TRIES
 from gradio_app.states import TaskStatus
-from gradio_app.task import Shard, Task, failed_pages, format_pages, select_pages
+from gradio_app.task import Shard, Task, failed_pages, format_pages, pages_in
 from gradio_app.trouble import resumable
 
 
@@ -50,7 +50,7 @@ class Joiner:
         return {"pages_total": pages, "pages_done": pages, "result_sha256": digest}
 
     async def _join(self, task: Task, shards: Sequence[Shard], slot: AbstractContextManager[None]) -> Task:
-        redone = select_pages(task.redone, task.source_pages) if task.redone else ()
+        redone = pages_in(task.redone)
         failed = tuple(page for page in failed_pages(shards) if page not in redone)
         with slot:
             parsed = await self._assemble(task, shards)

@@ -14,7 +14,7 @@ from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
 from gradio_app.states import READABLE, TaskStatus
-from gradio_app.task import ParseOptions, Task, format_pages, select_pages
+from gradio_app.task import ParseOptions, Task, format_pages, pages_in, select_pages
 from gradio_app.trouble import resumable
 
 
@@ -124,9 +124,8 @@ def _check(task: Task, page: int) -> None:
 
 def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, Any]]:
     """What becomes of a document: its status and the columns that change."""
-    redone = {page, *(select_pages(task.redone, task.source_pages) if task.redone else ())}
-    missing = select_pages(task.failed_pages, task.source_pages) if task.failed_pages else ()
-    failed = tuple(each for each in missing if each != page)
+    redone = {page, *pages_in(task.redone)}
+    failed = tuple(each for each in pages_in(task.failed_pages) if each != page)
     changes: dict[str, Any] = {
         "redone": format_pages(tuple(sorted(redone))),
         "result_sha256": sha256,

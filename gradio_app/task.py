@@ -22,6 +22,8 @@ OCR_MODES: tuple[str, ...] = get_args(OcrMode)
 VISION_TIERS = frozenset({"standard", "advanced"})
 PRIORITY_LIMIT = 10
 
+#: more pages than a document has
+_ANY_COUNT = 10**9
 _RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
 
 
@@ -320,6 +322,11 @@ def format_pages(pages: tuple[int, ...]) -> str:
         else:
             runs.append([page, page])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def pages_in(text: str) -> tuple[int, ...]:
+    """``3,7-9`` -> ``(3, 7, 8, 9)``, the way back of ``format_pages``; nothing for an empty text."""
+    return select_pages(text, _ANY_COUNT) if text else ()
 
 
 def latest(shards: Iterable[Shard]) -> dict[int, Shard]:

@@ -19,12 +19,14 @@ from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from loguru import logger
 
-from gradio_app import jail
+from gradio_app import jail, weights
 from gradio_app.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -128,6 +130,21 @@ class WorkerPool:
         self._light = asyncio.Semaphore(1)
         self._started = 0
         self._closed = False
+
+    @classmethod
+    def of(cls, settings: Settings, folders: Folders, keep: int) -> Self:
+        """One as the settings say, for the documents and results in ``folders``."""
+        models = weights.model_folder(settings.model_dir)
+        return cls(
+            folders.run,
+            settings.worker_memory_limit,
+            keep,
+            str(models),
+            weights.small_backend(models),
+            reads=(folders.sources, folders.tasks),
+            writes=(folders.tmp, folders.gate),
+            confined=settings.worker_jail == "on",
+        )
 
     @property
     def pids(self) -> list[int]:

@@ -12,6 +12,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 import zipfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -26,9 +27,8 @@ from tqdm import tqdm
 
 from gradio_app.errors import AppError, EngineUnavailable, from_code
 from gradio_app.folders import replace_folder
+from gradio_app.multi_gpu.options import KEY_VARIABLE
 
-#: the variable that holds the service's key; a flag would be seen in the list of processes
-KEY_VARIABLE = "MINERU_APP_API_KEY"
 #: files of a folder that are sent
 SUFFIXES = frozenset(
     (
@@ -184,7 +184,8 @@ def _stamp_of(target: Path) -> Any:
 def _keep(answer: Mapping[str, Any], target: Path, stamp: Mapping[str, Any]) -> None:
     """Writes a result so that half of one is never taken for the whole."""
     work = target.with_name(f"{target.name}.part")
-    work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was broken off
+    work.mkdir(parents=True)
     if archive := answer.get("archive"):
         with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as files:
             for name in files.namelist():
@@ -230,6 +231,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = plan([Path(name) for name in asked.sources], Path(asked.output))
     if not files:
         raise SystemExit("No document was found there.")
+    if len({target for _, target in files}) < len(files):
+        raise SystemExit(
+            "Two documents would have their results in the same place. Convert them one after the other."
+        )
     options = {"tier": asked.tier, "page_range": asked.pages, "ocr_mode": asked.ocr}
 
     async def convert() -> list[Report]:

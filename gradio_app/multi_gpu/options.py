@@ -11,6 +11,8 @@ from typing import Any
 from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid
 from gradio_app.task import TIERS, ParseOptions, display_name
 
+#: the variable that holds the service's key; a flag would be seen in the list of processes
+KEY_VARIABLE = "MINERU_APP_API_KEY"
 #: MinerU 2's backends -> the tier that takes their place
 _BACKENDS = {"": "auto", "auto": "auto", "pipeline": "basic", **{tier: tier for tier in TIERS}}
 _KNOWN = frozenset(

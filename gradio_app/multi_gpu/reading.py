@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import json
 import uuid
-import zipfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app import clock, schedule, weights
+from gradio_app import clock, schedule
+from gradio_app.archive import stream_zip
 from gradio_app.backends import choose_backend
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import OptionInvalid
@@ -45,23 +43,12 @@ class Reader:
         """A reader with processes of its own and a folder for temporary files."""
         folders = Folders(root)
         folders.create()
-        models = weights.model_folder(settings.model_dir)
-        pool = WorkerPool(
-            folders.run,
-            settings.worker_memory_limit,
-            1,
-            str(models),
-            weights.small_backend(models),
-            reads=(folders.sources, folders.tasks),
-            writes=(folders.tmp, folders.gate),
-            confined=settings.worker_jail == "on",
-        )
+        pool = WorkerPool.of(settings, folders, keep=1)
         backend = choose_backend(settings, folders.run)
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         try:
             await pool.warm(1)
-            # the slots of the gate are counted by workers: here there is one
-            yield cls(replace(settings, workers=2), folders, pool, engine)
+            yield cls(settings, folders, pool, engine)
         finally:
             await pool.close()
             await engine.close()
@@ -148,18 +135,9 @@ class Reader:
             replace_folder(result, target)
             answer["output_dir"] = str(target)
         elif order.archive:
-            answer["archive"] = base64.b64encode(_zip(result)).decode()
+            answer["archive"] = base64.b64encode(b"".join(stream_zip(result))).decode()
         return answer
 
     def _forget(self, task: Task) -> None:
         self._folders.drop_task(task.id)
         self._folders.source(task.source).unlink(missing_ok=True)
-
-
-def _zip(folder: Path) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder))
-    return out.getvalue()

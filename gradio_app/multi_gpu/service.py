@@ -35,12 +35,10 @@ from gradio_app import fetch_models, gpu
 from gradio_app.backends import engine_kind
 from gradio_app.errors import AppError, OptionInvalid, Unauthorized, as_app_error
 from gradio_app.logs import configure_logging
-from gradio_app.multi_gpu.options import Order, read_order
+from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
 from gradio_app.multi_gpu.reading import Reader
 from gradio_app.settings import Settings
 
-#: the variable that holds the key; a flag would be seen in the list of processes
-KEY_VARIABLE = "MINERU_APP_API_KEY"
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4
 

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gradio_app.multi_gpu import client
 from tests.chaos.processes import workers
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf, word
 from tests.live import ROOT, free_port
@@ -235,6 +236,20 @@ def test_a_folder_of_a_hundred_survives_a_restart(tmp_path: Path) -> None:
             for status in ("completed", "skipped", "failed")
         ]
         assert counts == [1, 99, 1] and again["paper 3.pdf"]["status"] == "completed"
+
+
+def test_results_are_not_mixed(tmp_path: Path) -> None:
+    """Neither with what a broken run has left, nor with those of a document of the same name."""
+    left, target = tmp_path / "a.pdf.part" / "images" / "old.png", tmp_path / "a.pdf"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    client._keep({"markdown": "new", "content_list": []}, target, {"sha256": "1"})
+    assert {path.name for path in target.rglob("*")} == {"document.md", "content_list.json", "source.json"}
+    for year in ("one", "two"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "b.pdf").write_bytes(text_pdf(1))
+    with pytest.raises(SystemExit, match="same place"):
+        client.main([str(tmp_path / "one"), str(tmp_path / "two"), "--output", str(tmp_path / "out")])
 
 
 def test_a_service_that_never_answers_is_told(tmp_path: Path) -> None:

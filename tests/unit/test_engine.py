@@ -347,7 +347,7 @@ def test_every_state_can_be_reached_and_left() -> None:
     assert all(ENGINE_MOVES.values())
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(scenes)
 def test_no_interleaving_breaks_a_rule(scene: Scene) -> None:
     play(scene)

@@ -38,7 +38,7 @@ def ladder(total: int, free: int, capability: tuple[int, int], profile: str) -> 
             return found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(total=totals, part=st.floats(0, 1), capability=capabilities, profile=st.sampled_from(NAMES))
 def test_every_plan_adds_up(total: int, part: float, capability: tuple[int, int], profile: str) -> None:
     free = int(total * part)

@@ -192,5 +192,5 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.reader == {task.id: (task.status, task.rev) for task in tasks}
 
 
-StoreMachine.TestCase.settings = settings(max_examples=10, stateful_step_count=30)
+StoreMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30)
 test_the_store_agrees_with_a_model = StoreMachine.TestCase
