@@ -10,18 +10,22 @@ lost, and for many people, there is the ``gradio`` mode.
 
 import argparse
 import asyncio
+import contextlib
 import hmac
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from types import FrameType
 from typing import Any, cast
 
 import litserve
+import psutil
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -198,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # LitServe looks for the package "mcp", imports "fastmcp" instead, and stops where only the first is there
     litserve_server._MCP_AVAILABLE = False  # pyright: ignore[reportPrivateUsage]
     server = build(settings, plan, key)
+    signal.signal(signal.SIGTERM, _end)
     server.run(
         host=settings.host,
         port=settings.port,
@@ -206,6 +211,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         log_level="warning",
         pretty_logs=False,
     )
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """LitServe leaves its processes behind at SIGTERM. Nothing is lost: who has no answer asks again."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    os._exit(0)
 
 
 def _settings(flags: argparse.Namespace) -> Settings:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from gradio_app.multi_gpu import client
@@ -81,6 +82,11 @@ class Service:
             finally:
                 if self.process.poll() is None:
                     os.killpg(self.process.pid, signal.SIGKILL)
+            assert not [one.pid for one in psutil.process_iter(["cmdline"]) if self._is_of(one)]
+
+    def _is_of(self, process: psutil.Process) -> bool:
+        told = " ".join(process.info["cmdline"] or ())
+        return process.status() != psutil.STATUS_ZOMBIE and str(self.folder / "data") in told
 
     def predict(self, data: bytes, **options: Any) -> httpx.Response:
         body = {"file": base64.b64encode(data).decode(), "options": options}
