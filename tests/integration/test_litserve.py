@@ -82,11 +82,14 @@ class Service:
             finally:
                 if self.process.poll() is None:
                     os.killpg(self.process.pid, signal.SIGKILL)
-            assert not [one.pid for one in psutil.process_iter(["cmdline"]) if self._is_of(one)]
+            deadline, pause = time.monotonic() + 10, threading.Event().wait
+            while any(self._is_of(one) for one in psutil.process_iter(["cmdline", "status"])):
+                assert time.monotonic() < deadline, "processes are left"
+                pause(0.05)
 
     def _is_of(self, process: psutil.Process) -> bool:
         told = " ".join(process.info["cmdline"] or ())
-        return process.status() != psutil.STATUS_ZOMBIE and str(self.folder / "data") in told
+        return process.info["status"] != psutil.STATUS_ZOMBIE and str(self.folder / "data") in told
 
     def predict(self, data: bytes, **options: Any) -> httpx.Response:
         body = {"file": base64.b64encode(data).decode(), "options": options}
