@@ -54,7 +54,7 @@ ARROWS = [
     ("dispatch", "schedule"),
     ("dispatch", "jobs"),
     ("dispatch", "joining"),
-    ("dispatch", "engine"),
+    ("workers", "engine"),
     ("ledger", "store"),
     ("jobs", "workers"),
     ("worker", "parsing"),

@@ -37,7 +37,7 @@ from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
 from gradio_app.watch_folder import WatchFolder
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import LocalWorkers, WorkerPool
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
 GRACE = 2
@@ -82,7 +82,7 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool.of(settings, folders, keep)
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
-        manager = TaskManager(settings, folders, store, pool, engine)
+        manager = TaskManager(settings, folders, store, LocalWorkers(settings, folders, pool, engine))
         app.state.manager = manager
         look = partial(gpu.cards, limit=settings.gpu_memory)
         keep = partial(manager.ledger.do, store.history.note_engine)

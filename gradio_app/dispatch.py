@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
@@ -13,9 +12,7 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import clock, schedule
-from gradio_app.backend import EngineLost
 from gradio_app.durable import Durable
-from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
     AppError,
@@ -29,11 +26,11 @@ from gradio_app.jobs import Jobs, Parsed
 from gradio_app.joining import Joiner
 from gradio_app.ledger import Ledger
 from gradio_app.recovery import History, Verdict, halves, judge
-from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.store import Superseded
 from gradio_app.task import Shard, Task
 from gradio_app.trouble import passing, resumable
+from gradio_app.workers import Workers
 
 #: a learned rate is kept when it has changed by this share: it is the base of estimates, no more
 RATE_STEP = 0.1
@@ -62,10 +59,9 @@ class Run:
 class Dispatcher:
     """Keeps as many shards in flight as there are slots. The processing lock admits one dispatcher."""
 
-    def __init__(
-        self, settings: Settings, folders: Folders, ledger: Ledger, jobs: Jobs, engine: ModelSingleton
-    ) -> None:
-        self._engine = engine
+    def __init__(self, folders: Folders, ledger: Ledger, jobs: Jobs, workers: Workers) -> None:
+        self._workers = workers
+        workers.changed = self.wake
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
@@ -73,7 +69,7 @@ class Dispatcher:
         self._joiner = Joiner(folders, ledger, jobs, self._durable)
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
-        self.lanes = schedule.Lanes({False: settings.workers, True: settings.workers_vlm})
+        self.lanes = schedule.Lanes(workers.slots)
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
         self._kept_rates: dict[str, float] = {}
@@ -115,6 +111,7 @@ class Dispatcher:
     def _next(self) -> schedule.Entry | None:
         if self.paused or self._ledger.closing or self._ledger.trouble.error:
             return None
+        self.lanes.slots = self._workers.slots
         return self.lanes.next([run.entry for run in self.runs.values() for _ in run.working])
 
     async def _launch(self, item: schedule.Entry) -> None:
@@ -196,7 +193,8 @@ class Dispatcher:
 
     async def _parse_and_keep(self, run: Run, shard: Shard) -> None:
         task = run.task
-        parsed = await (self._read(run, shard) if task.needs_engine else self._compute(run, shard))
+        history = run.history.get(shard.index, History())
+        parsed = await self._jobs.parse(task, shard, history.alone, history.halved)
         self._free(run, shard.index)
 
         def put() -> None:
@@ -218,22 +216,6 @@ class Dispatcher:
             await asyncio.shield(self._jobs.drop(parsed))
         self._learn(task.tier, parsed)
         await self._ledger.notify()
-
-    async def _compute(self, run: Run, shard: Shard) -> Parsed:
-        halved = run.history.get(shard.index, History()).halved
-        return await self._jobs.parse(run.task, shard, halved=halved)
-
-    async def _read(self, run: Run, shard: Shard) -> Parsed:
-        """Parses a shard whose pages the vision model reads. ``EngineLost``: the server went away."""
-        history = run.history.get(shard.index, History())
-        async with self._engine.lease(history.alone) as endpoint:
-            try:
-                parsed = await self._jobs.parse(run.task, shard, endpoint, history.halved)
-            except EngineUnavailable as error:
-                raise EngineLost(error.message) from error
-        self._engine.tokens += int(parsed.answer["tokens"])
-        parsed.engine = json.dumps([self._engine.kind, endpoint.version, endpoint.model])
-        return parsed
 
     def _free(self, run: Run, index: int) -> None:
         """Gives a slot back."""

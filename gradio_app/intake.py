@@ -13,7 +13,6 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import clock, schedule
-from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
     DiskFull,
@@ -29,6 +28,7 @@ from gradio_app.ledger import Ledger
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.task import VISION_TIERS, Inspection, ParseOptions, Task
+from gradio_app.workers import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed
 CRASH_TRIES = 3
@@ -59,14 +59,14 @@ class Intake:
         folders: Folders,
         ledger: Ledger,
         jobs: Jobs,
-        engine: ModelSingleton,
+        workers: Workers,
         queued: Callable[[Task], None],
     ) -> None:
         self._settings = settings
         self._folders = folders
         self._ledger = ledger
         self._jobs = jobs
-        self._engine = engine
+        self._workers = workers
         self._queued = queued
         self._wake = asyncio.Event()
         self._current: tuple[str, asyncio.Task[None]] | None = None
@@ -186,8 +186,8 @@ class Intake:
         while True:
             await self._ledger.trouble.over()
             try:
-                task = await self._ledger.get(task_id)
-                return await self._sort_in(task, *await self._inspect(task))
+                task, engine = await self._ledger.get(task_id), self._workers.identity
+                return await self._sort_in(task, engine, *await self._inspect(task, engine))
             except Exception as error:
                 told = as_app_error(error)
                 if not isinstance(told, PASSING):
@@ -198,9 +198,8 @@ class Intake:
                     return  # it is still pending at the next start
                 self._ledger.trouble.note(told)
 
-    async def _inspect(self, task: Task) -> tuple[Inspection, tuple[int, ...]]:
-        engine = self._engine.identity if self._engine.available else ""
-        reason = self._engine.trouble
+    async def _inspect(self, task: Task, engine: str) -> tuple[Inspection, tuple[int, ...]]:
+        reason = self._workers.trouble
         for _ in range(CRASH_TRIES - 1):
             try:
                 return await self._jobs.inspect(task, engine, reason)
@@ -208,10 +207,10 @@ class Intake:
                 logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
         return await self._jobs.inspect(task, engine, reason)
 
-    async def _sort_in(self, task: Task, found: Inspection, pages: tuple[int, ...]) -> None:
+    async def _sort_in(self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...]) -> None:
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        key = cache_key(task, found, pages, size, self._engine.identity if vision else "")
+        key = cache_key(task, found, pages, size, engine if vision else "")
         facts: dict[str, Any] = {
             "kind": found.kind,
             "tier": found.tier,

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app.backend import Endpoint
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
 from gradio_app.folders import Folders, sync_file
 from gradio_app.settings import Settings
 from gradio_app.task import Inspection, Shard, Task, pages_in, readings
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import Part, Workers
 
 #: a first look, a page picture or an export must not take longer, in seconds
 LIGHT_TIMEOUT = 120.0
@@ -44,12 +43,12 @@ class Parsed:
 
 
 class Jobs:
-    """Runs jobs in the pool, each in a temporary folder of its own that goes when the job ends."""
+    """Has jobs done by workers, each in a temporary folder of its own that goes when the job ends."""
 
-    def __init__(self, settings: Settings, folders: Folders, pool: WorkerPool) -> None:
+    def __init__(self, settings: Settings, folders: Folders, workers: Workers) -> None:
         self._settings = settings
         self._folders = folders
-        self._pool = pool
+        self._workers = workers
 
     async def inspect(
         self, task: Task, engine: str = "", no_engine: str = ""
@@ -71,7 +70,7 @@ class Jobs:
                 "engine": engine,
                 "no_engine": no_engine,
             }
-            found = await self._pool.run_light(
+            found = await self._workers.here.run_light(
                 "inspect", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
             )
         finally:
@@ -79,16 +78,14 @@ class Jobs:
         pages = tuple(found.pop("pages"))
         return Inspection(**found), pages
 
-    async def parse(
-        self, task: Task, shard: Shard, endpoint: Endpoint | None = None, halved: int = 0
-    ) -> Parsed:
-        """Parses one shard, with the model server at ``endpoint`` where the tier needs one.
+    async def parse(self, task: Task, shard: Shard, alone: bool = False, halved: int = 0) -> Parsed:
+        """Parses one shard; ``alone``: with the model server to itself, where the tier needs one.
 
         A document that is parsed whole comes back as a finished result. The caller takes ``folder``
         over, or drops it with ``drop``. A shard that was ``halved`` so often gets as much less time.
         """
         all_pages = task.shards_total == 1 and len(shard.pages) == task.source_pages
-        args: dict[str, Any] = {
+        options: dict[str, Any] = {
             "pages": [] if all_pages else list(shard.pages),
             "tier": task.tier,
             "parse_mode": task.parse_mode,
@@ -96,15 +93,10 @@ class Jobs:
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         folder = await asyncio.to_thread(self._folders.work, task.id, f"{shard.index}-{task.attempt}")
         source = self._folders.linked_source(task.source, folder, task.kind)
-        if task.whole:
-            return await self._run("parse_document", {"source": str(source), **args}, folder, seconds)
-        if endpoint is not None:
-            args["endpoint"] = asdict(endpoint)
-            args["gate"] = {
-                "folder": str(self._folders.gate),
-                "slots": max(1, self._settings.workers - 1),
-            }
-        return await self._run("parse_shard", {"source": str(source), **args}, folder, seconds)
+        fn = "parse_document" if task.whole else "parse_shard"
+        out, tmp, vision = folder / "out", folder / "tmp", task.needs_engine
+        part = Part(fn, source, out, tmp, options, seconds, vision, alone)
+        return await self._in_folder(folder, self._workers.read(part))
 
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
         """Joins the finished shards of a task into its result."""
@@ -131,22 +123,23 @@ class Jobs:
         return await self._run("replace_pages", args, folder, self._settings.task_timeout)
 
     async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
-        started = time.monotonic()
+        args = {**args, "out": str(folder / "out")}
+        job = self._workers.here.run(fn, args, tmp=str(folder / "tmp"), seconds=seconds)
+        return await self._in_folder(folder, job)
+
+    async def _in_folder(self, folder: Path, job: Awaitable[dict[str, Any]]) -> Parsed:
+        """Waits for a job that writes into ``folder``, which goes when it fails."""
+        began = time.monotonic()
         try:
-            answer = await self._pool.run(
-                fn,
-                {**args, "out": str(folder / "out")},
-                tmp=str(folder / "tmp"),
-                seconds=seconds,
-                network="endpoint" in args,
-            )
+            answer = await job
         except BaseException as error:
             judged = await asyncio.shield(asyncio.to_thread(self._judge, error, folder))
             await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
             if judged is not error:
                 raise judged from error
             raise
-        return Parsed(folder, answer, time.monotonic() - started)
+        seconds = answer.get("seconds", time.monotonic() - began)
+        return Parsed(folder, answer, seconds, answer.get("engine", ""))
 
     def _judge(self, error: BaseException, folder: Path) -> BaseException:
         """A full disk fails jobs in odd ways, and no document is to blame. One that fills the disk is."""
@@ -173,7 +166,7 @@ class Jobs:
         try:
             made = folder / "made"
             args = {"result": str(result), "target": str(made), "form": form, "title": title}
-            await self._pool.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            await self._workers.here.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
             await asyncio.to_thread(sync_file, made)  # it is kept: half of it after a power cut would stay
             target.parent.mkdir(exist_ok=True)
             made.replace(target)
@@ -193,7 +186,9 @@ class Jobs:
                 "width": width,
                 "target": str(target),
             }
-            await self._pool.run_light("page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            await self._workers.here.run_light(
+                "page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
+            )
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)

@@ -41,7 +41,7 @@ class _Snapshot(Collector):
         held = float(self._manager.notice is not None)
         yield GaugeMetricFamily("mineru_app_held", "1 while no work begins: disk or database.", value=held)
         yield from _engine(self._manager.engine)
-        workers = len(self._manager.pool.pids)
+        workers = len(self._manager.workers.here.pids)
         yield GaugeMetricFamily("mineru_app_workers", "Live worker processes.", value=workers)
         free = self._manager.folders.free_bytes()
         yield GaugeMetricFamily("mineru_app_disk_free_bytes", "Free space of the data folder.", value=free)

@@ -22,7 +22,7 @@ from gradio_app.settings import Settings
 from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store import Changes, Store
 from gradio_app.task import ParseOptions, Task
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import Workers
 
 __all__ = ["TaskManager", "Upload"]
 
@@ -33,23 +33,25 @@ PLACES = 2000
 class TaskManager:
     """Lives on the server's event loop; one per data folder."""
 
-    def __init__(
-        self, settings: Settings, folders: Folders, store: Store, pool: WorkerPool, engine: ModelSingleton
-    ) -> None:
+    def __init__(self, settings: Settings, folders: Folders, store: Store, workers: Workers) -> None:
         self.settings = settings
         self.folders = folders
-        self.pool = pool
-        self.engine = engine
-        self.jobs = Jobs(settings, folders, pool)
+        self.workers = workers
+        self.jobs = Jobs(settings, folders, workers)
         self.ledger = Ledger(store)
-        self._dispatcher = Dispatcher(settings, folders, self.ledger, self.jobs, engine)
-        self._intake = Intake(settings, folders, self.ledger, self.jobs, engine, self._dispatcher.admit)
+        self._dispatcher = Dispatcher(folders, self.ledger, self.jobs, workers)
+        self._intake = Intake(settings, folders, self.ledger, self.jobs, workers, self._dispatcher.admit)
         self._readings = SecondReadings(
             folders, self.ledger, self.jobs, self._intake.check_room, self._intake.admit
         )
         self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
+
+    @property
+    def engine(self) -> ModelSingleton:
+        """The model server of this machine."""
+        return self.workers.engine
 
     @property
     def processing_lock(self) -> asyncio.Lock:
@@ -82,7 +84,7 @@ class TaskManager:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._dispatcher.give_back()
-        await self.pool.close()
+        await self.workers.close()
         await self.ledger.close()
 
     def _admit(self, task: Task) -> None:
@@ -99,7 +101,7 @@ class TaskManager:
                 if await self.ledger.do(cleanup.sweep, store, self.folders, self.settings.retention):
                     await self.ledger.notify()
                 if not self._dispatcher.runs:
-                    await self.pool.trim(keep=1)
+                    await self.workers.here.trim(keep=1)
             except Exception as error:
                 logger.opt(exception=error).error("a sweep failed; it is tried again")
 
@@ -336,7 +338,7 @@ class TaskManager:
         position = 0
         for vision, slots in self._dispatcher.lanes.slots.items():
             position = max(position, self._places_of_kind(vision, slots, places))
-        slots = self.settings.workers
+        slots = max(1, self.workers.slots[False])
         ahead = sum(seconds for place, seconds in places.values() if place == 0)
         for item in self._intake.waiting.order(PLACES - position):
             position += 1

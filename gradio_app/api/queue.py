@@ -27,7 +27,7 @@ async def queue(request: Request) -> JSONResponse:
             "notice": manager.notice.to_dict() if manager.notice else None,
             "counts": await manager.counts(),
             "eta_seconds": round(manager.tail_eta(), 1),
-            "workers": manager.settings.workers,
+            "workers": manager.workers.slots[False],
             "engine": _engine(manager),
             "limits": {
                 "max_file_size": manager.settings.max_file_size,

@@ -7,7 +7,7 @@ import base64
 import json
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,17 @@ from gradio_app.multi_gpu.options import Order
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.task import VISION_TIERS, Shard, Task
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import LocalWorkers, WorkerPool, Workers
 
 
 class Reader:
     """Reads one document after the other, each in a worker process that can be killed and limited."""
 
-    def __init__(
-        self, settings: Settings, folders: Folders, pool: WorkerPool, engine: ModelSingleton
-    ) -> None:
+    def __init__(self, settings: Settings, folders: Folders, workers: Workers) -> None:
         self._settings = settings
         self._folders = folders
-        self._jobs = Jobs(settings, folders, pool)
-        self._engine = engine
+        self._jobs = Jobs(settings, folders, workers)
+        self._workers = workers
 
     @classmethod
     @asynccontextmanager
@@ -48,7 +46,7 @@ class Reader:
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         try:
             await pool.warm(1)
-            yield cls(settings, folders, pool, engine)
+            yield cls(settings, folders, LocalWorkers(settings, folders, pool, engine))
         finally:
             await pool.close()
             await engine.close()
@@ -83,8 +81,7 @@ class Reader:
         )
 
     async def _parse(self, task: Task) -> Task:
-        engine = self._engine.identity if self._engine.available else ""
-        found, pages = await self._jobs.inspect(task, engine, self._engine.trouble)
+        found, pages = await self._jobs.inspect(task, self._workers.identity, self._workers.trouble)
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         cuts = schedule.cut(pages, size)
@@ -107,8 +104,7 @@ class Reader:
         return task
 
     async def _parse_part(self, task: Task, shard: Shard) -> None:
-        async with self._engine.lease() if task.needs_engine else nullcontext(None) as endpoint:
-            parsed = await self._jobs.parse(task, shard, endpoint)
+        parsed = await self._jobs.parse(task, shard)
         out = parsed.folder / "out"
         if task.whole:
             self._folders.keep_result(task.id, out)

@@ -35,7 +35,7 @@ def the_kernel_can() -> None:
 
 @pytest.fixture(autouse=True)
 def probing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.workers.PROGRAM", (str(PROBING),))
+    monkeypatch.setattr("gradio_app.workers.processes.PROGRAM", (str(PROBING),))
 
 
 class Data:

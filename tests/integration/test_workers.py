@@ -142,7 +142,7 @@ def _children(pid: int) -> list[int]:
 
 
 async def test_a_worker_that_has_grown_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.workers.RECYCLE_SHARE", 0.01)
+    monkeypatch.setattr("gradio_app.workers.processes.RECYCLE_SHARE", 0.01)
     async with running_pool(tmp_path) as pool:
         args = document(tmp_path, text_pdf())
         await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60)

@@ -17,7 +17,7 @@ from gradio_app.remote_server import NoServer
 from gradio_app.settings import Settings
 from gradio_app.task import ParseOptions, Task
 from gradio_app.task_manager import TaskManager, Upload
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import LocalWorkers, WorkerPool
 from tests.fakes.pool import FakePool
 from tests.unit.records import open_store
 
@@ -87,7 +87,8 @@ async def house(
     folders = Folders(folder)
     folders.create()
     engine = ModelSingleton(backend or NoServer("There is none in this test."), 60, 600).open()
-    manager = TaskManager(knobs, folders, open_store(folders.root), cast(WorkerPool, pool), engine)
+    workers = LocalWorkers(knobs, folders, cast(WorkerPool, pool), engine)
+    manager = TaskManager(knobs, folders, open_store(folders.root), workers)
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk

@@ -55,35 +55,38 @@ FLOORS = {
     "task": 2,
     "parsing": 3,
     "store": 4,
-    "workers": 3,
+    "workers": 5,
     "cleanup": 5,
     "database": 3,
     "history": 3,
     "listing": 3,
     "durable": 3,
-    "joining": 6,
-    "second_reading": 7,
+    "joining": 7,
+    "second_reading": 8,
     "trouble": 2,
     "fetch_models": 4,
-    "jobs": 4,
+    "jobs": 6,
     "ledger": 5,
     "worker": 4,
-    "dispatch": 7,
-    "intake": 7,
-    "task_manager": 8,
+    "dispatch": 8,
+    "intake": 8,
+    "task_manager": 9,
     "auth": 7,
-    "metrics": 9,
-    "uploads": 9,
-    "watch_folder": 10,
+    "metrics": 10,
+    "uploads": 10,
+    "watch_folder": 11,
     "connections": 7,
-    "api": 10,
-    "ui": 11,
-    "app": 12,
-    "doctor": 13,
-    "monitor": 13,
-    "serve_sglang": 13,
-    "multi_gpu": 13,
+    "api": 11,
+    "ui": 12,
+    "app": 13,
+    "doctor": 14,
+    "monitor": 14,
+    "serve_sglang": 14,
+    "multi_gpu": 14,
 }
+
+#: parts of several modules, which may import each other
+PACKAGES = ("api", "multi_gpu", "parsing", "ui", "workers")
 
 #: library -> the only part that may import it
 LIBRARIES: dict[str, str | None] = {
@@ -146,7 +149,7 @@ def upward(module: str, source: str) -> list[str]:
     found: list[str] = []
     for line, target in imports(module, source):
         there = part_of(target)
-        inside = there == here and target != module and here in ("api", "multi_gpu", "parsing", "ui")
+        inside = there == here and target != module and here in PACKAGES
         if target.split(".")[0] != "gradio_app" or inside:
             continue
         if there in FLOORS and here in FLOORS and FLOORS[there] >= FLOORS[here]:

@@ -254,7 +254,7 @@ class WorkerPool:
 
     def _link_code(self) -> Path:
         """A folder with nothing but our package: what Python lists to find it, and workers may see."""
-        folder, package = self._run_dir / "code", Path(__file__).resolve().parent
+        folder, package = self._run_dir / "code", Path(__file__).resolve().parents[1]
         link = folder / package.name
         if not link.is_symlink() or link.readlink() != package:
             folder.mkdir(exist_ok=True)

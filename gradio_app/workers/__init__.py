@@ -1,0 +1,9 @@
+"""Where documents are read: one small interface, with processes of this machine behind it (``local``), or
+those of all machines of a Ray cluster (``cluster``). Nobody above knows which.
+"""
+
+from gradio_app.workers.local import LocalWorkers
+from gradio_app.workers.part import Part, Slots, Workers
+from gradio_app.workers.processes import WorkerPool, tree_rss
+
+__all__ = ["LocalWorkers", "Part", "Slots", "WorkerPool", "Workers", "tree_rss"]

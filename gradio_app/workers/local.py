@@ -1,0 +1,72 @@
+"""Reads parts on this machine: in its worker processes, with its model server where one is needed."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from gradio_app.backend import EngineLost
+from gradio_app.engine import ModelSingleton
+from gradio_app.errors import EngineUnavailable
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.workers.part import Part, Slots
+from gradio_app.workers.processes import WorkerPool
+
+
+class LocalWorkers:
+    """``Workers`` of one machine."""
+
+    def __init__(
+        self, settings: Settings, folders: Folders, pool: WorkerPool, engine: ModelSingleton
+    ) -> None:
+        self.here = pool
+        self.engine = engine
+        self._compute, self._vision = settings.workers, settings.workers_vlm
+        # while a page of theirs is prepared others compute too, and one core is for everything else
+        self._gate = {"folder": str(folders.gate), "slots": max(1, settings.workers - 1)}
+        self.changed = _nobody
+
+    @property
+    def slots(self) -> Slots:
+        """As the settings say."""
+        return {False: self._compute, True: self._vision}
+
+    @property
+    def identity(self) -> str:
+        """That of this machine's engine."""
+        return self.engine.identity if self.engine.available else ""
+
+    @property
+    def trouble(self) -> str:
+        """Why this machine has no engine now."""
+        return self.engine.trouble
+
+    async def read(self, part: Part) -> dict[str, Any]:
+        """See ``Workers.read``."""
+        if not part.vision:
+            return await self._compute_part(part, {})
+        async with self.engine.lease(part.alone) as endpoint:
+            try:
+                answer = await self._compute_part(part, {"endpoint": asdict(endpoint), "gate": self._gate})
+            except EngineUnavailable as error:
+                raise EngineLost(error.message) from error
+        self.engine.tokens += int(answer["tokens"])
+        return answer | {"engine": json.dumps([self.engine.kind, endpoint.version, endpoint.model])}
+
+    async def _compute_part(self, part: Part, more: dict[str, Any]) -> dict[str, Any]:
+        began = time.monotonic()
+        args = {"source": str(part.source), "out": str(part.out), **part.options, **more}
+        tmp, network = str(part.tmp), "endpoint" in more
+        answer = await self.here.run(part.fn, args, tmp=tmp, seconds=part.seconds, network=network)
+        return answer | {"seconds": time.monotonic() - began}
+
+    async def close(self) -> None:
+        """See ``Workers.close``."""
+        await self.here.close()
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""

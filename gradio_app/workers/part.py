@@ -1,0 +1,78 @@
+"""The interface to whatever reads documents: a part of one, and who takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from gradio_app.engine import ModelSingleton
+from gradio_app.workers.processes import WorkerPool
+
+#: how many parts are read at the same time: those that compute (False), those for the vision model (True)
+Slots = Mapping[bool, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document, or some of its pages, to be read by ``parsing.JOBS[fn]``.
+
+    ``source`` is the document and ``out`` the folder for the result, which does not exist yet; ``tmp`` is an
+    empty folder. All three are on this machine, whichever reads it. ``seconds`` is how long it may compute.
+    ``vision``: the vision model reads its pages; ``alone``: and nobody else's at the same time.
+    """
+
+    fn: str
+    source: Path
+    out: Path
+    tmp: Path
+    options: Mapping[str, Any]
+    seconds: float
+    vision: bool = False
+    alone: bool = False
+
+
+class Workers(Protocol):
+    """What the queue needs of those who read."""
+
+    #: called when there are more slots than before, or another engine
+    changed: Callable[[], None]
+
+    @property
+    def slots(self) -> Slots:
+        """How many parts may be read at the same time now."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What would read pages at the tiers with the vision model now; empty: nothing, see ``trouble``."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing would, in a sentence; empty when something would."""
+        ...
+
+    @property
+    def engine(self) -> ModelSingleton:
+        """The model server of this machine."""
+        ...
+
+    @property
+    def here(self) -> WorkerPool:
+        """The processes of this machine, for jobs whose files are here."""
+        ...
+
+    async def read(self, part: Part) -> dict[str, Any]:
+        """Reads a part into ``part.out``. The answer: ``pages`` and what else the job tells, ``seconds`` that
+        it computed, and ``engine`` (JSON: kind, version, model) where one was used.
+
+        Raises the job's own ``AppError``, ``TaskTimeout``, ``WorkerOutOfMemory``, ``WorkerCrashed``, or why
+        there is no engine; ``EngineLost`` when it went away meanwhile. Cancelled, it is stopped at once.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends all workers. Parts that are still being read raise ``WorkerCrashed``."""
+        ...
