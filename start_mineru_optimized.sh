@@ -9,7 +9,7 @@ modes() {
 gradio   gradio_app.app           serve the page and the API
 sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this card
 api      gradio_app.multi_gpu.service  run the LitServe service, without page and queue
-worker   -                        join this machine to a cluster
+worker   gradio_app.join_cluster  join this machine to a cluster
 models   gradio_app.fetch_models  fetch the model weights
 users    gradio_app.users         say who may sign in by name
 monitor  gradio_app.monitor       watch memory, load and the engine
@@ -28,7 +28,7 @@ usage() {
     done < <(modes)
     printf '  %-8s %s\n' setup "only make the environment, with one flag or none:"
     printf '             %-8s  %s\n' --gpu "with torch: layout and OCR models on the graphics card too" \
-        --dev "with the tools for tests" --sglang "that of SGLang, which has one of its own"
+        --cluster "with Ray, for several machines" --dev "with the tools for tests" --sglang "that of SGLang, which has one of its own"
     echo
     echo "'MODE --help' shows the flags of a mode. The first start makes the environment in .venv"
     echo "(network needed, about a minute); later starts need no network. Set PYTHON to choose the"
@@ -175,17 +175,19 @@ make_environment() ( # $1: the stamp, $2: what to install, $3: how long it takes
     install "$what" >>"$log" 2>&1 || failed "$log" "$4"
     fingerprint >.venv/.ready
     [[ $stamp -ef .venv/.ready ]] || cp .venv/.ready "$stamp"
-    [[ $what != *dev* ]] || cp .venv/.ready .venv/.ready-api # the tools for tests have what that mode needs
+    # the tools for tests have what these modes need
+    [[ $what != *dev* ]] || tee .venv/.ready-api .venv/.ready-cluster <.venv/.ready >/dev/null
     : >.venv.lock
     rm -f "$log"
     say "The environment is ready."
 )
 
-need_environment() { # $1: --dev, --gpu, --api or nothing
+need_environment() { # $1: --dev, --gpu, --api, --cluster or nothing
     local stamp=$root/.venv/.ready what=. time="about a minute" room=2
     case ${1:-} in
         --dev) stamp=$root/.venv/.ready-dev what='.[dev]' ;;
         --api) stamp=$root/.venv/.ready-api what='.[api]' ;;
+        --cluster) stamp=$root/.venv/.ready-cluster what='.[cluster]' ;;
         --gpu) stamp=$root/.venv/.ready-gpu what='.[gpu]' time="several GB, some minutes" room=12 ;;
     esac
     ready "$stamp" || make_environment "$stamp" "$what" "$time" "$room"
@@ -237,9 +239,9 @@ make_sglang() (
 setup() {
     [[ $# -le 1 ]] || die 2 "setup takes one flag at a time, not: $*"
     case ${1:-} in
-        '' | --dev | --gpu) need_environment "$@" ;;
+        '' | --dev | --gpu | --cluster) need_environment "$@" ;;
         --sglang) sglang_ready || make_sglang ;;
-        *) die 2 "setup takes --dev, --gpu, --sglang or nothing, not: $1" ;;
+        *) die 2 "setup takes --cluster, --dev, --gpu, --sglang or nothing, not: $1" ;;
     esac
 }
 
@@ -251,7 +253,11 @@ run() { # $1: the mode, then its flags
     done < <(modes)
     [[ $mode == "$wanted" ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
     [[ $module != - ]] || die 2 "'$wanted' ($text) is not part of this version yet."
-    if [[ $wanted == api ]]; then need_environment --api; else need_environment; fi
+    case "$wanted ${MINERU_APP_RAY_ADDRESS:+cluster}$*" in
+        api\ *) need_environment --api ;;
+        worker\ * | gradio\ cluster* | gradio\ *--ray-address*) need_environment --cluster ;;
+        *) need_environment ;;
+    esac
     export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
     # -P: a folder that happens to be the current one is not searched for modules.
     exec "$python" -P -m "$module" "$@"

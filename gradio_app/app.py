@@ -37,7 +37,8 @@ from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
 from gradio_app.watch_folder import WatchFolder
-from gradio_app.workers import LocalWorkers, WorkerPool
+from gradio_app.workers import LocalWorkers, WorkerPool, Workers
+from gradio_app.workers.cluster import ClusterWorkers, cluster_token, say_how_to_join
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
 GRACE = 2
@@ -72,8 +73,13 @@ class Server(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def build(settings: Settings, folders: Folders, store: Store, credentials: Credentials) -> FastAPI:
-    """The whole application: REST, page and guard. The queue starts with the server's lifespan."""
+def build(
+    settings: Settings, folders: Folders, store: Store, credentials: Credentials, cluster: str = ""
+) -> FastAPI:
+    """The whole application: REST, page and guard. The queue starts with the server's lifespan.
+
+    ``cluster`` is the password of the cluster, if there is one.
+    """
 
     backend = choose_backend(settings, folders.run)
 
@@ -82,7 +88,10 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool.of(settings, folders, keep)
         engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
-        manager = TaskManager(settings, folders, store, LocalWorkers(settings, folders, pool, engine))
+        workers: Workers = LocalWorkers(settings, folders, pool, engine)
+        if settings.ray_address:
+            workers = ClusterWorkers(settings, folders, workers, cluster).open()
+        manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager
         look = partial(gpu.cards, limit=settings.gpu_memory)
         keep = partial(manager.ledger.do, store.history.note_engine)
@@ -233,7 +242,8 @@ async def serve(settings: Settings, folders: Folders) -> None:
     secret = server_secret(folders.secret)
     token, admin_token = choose_tokens(settings, secret)
     credentials = Credentials(token, admin_token, users, secret)
-    app = build(settings, folders, store, credentials)
+    cluster = cluster_token(settings, made_token(secret, "cluster"))
+    app = build(settings, folders, store, credentials, cluster)
 
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
@@ -259,6 +269,8 @@ async def serve(settings: Settings, folders: Folders) -> None:
     logger.bind(action="listen").info("open {} in a browser", address(settings, sock, token))
     if admin_token and not settings.admin_token:
         logger.info("the administrator opens {}", address(settings, sock, admin_token))
+    if settings.ray_address:
+        say_how_to_join(settings, cluster)
     await server.serve(sockets=[sock])
     if not server.started:
         raise SystemExit(3)

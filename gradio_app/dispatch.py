@@ -233,7 +233,7 @@ class Dispatcher:
             run.todo.appendleft(shard)
             self.lanes.push(run.entry)
             return
-        history = run.history[shard.index] = run.history.get(shard.index, History()).failed()
+        history = run.history[shard.index] = run.history.get(shard.index, History()).failed(error)
         verdict = judge(error, len(shard.pages), history, run.poison)
         try:
             if verdict is Verdict.GIVE_UP:

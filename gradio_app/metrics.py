@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -43,11 +44,22 @@ class _Snapshot(Collector):
         yield from _engine(self._manager.engine)
         workers = len(self._manager.workers.here.pids)
         yield GaugeMetricFamily("mineru_app_workers", "Live worker processes.", value=workers)
+        yield from _cluster(self._manager.workers.describe()["machines"])
         free = self._manager.folders.free_bytes()
         yield GaugeMetricFamily("mineru_app_disk_free_bytes", "Free space of the data folder.", value=free)
         reserve = self._manager.settings.disk_reserve
         text = "Free space below which nothing is accepted."
         yield GaugeMetricFamily("mineru_app_disk_reserve_bytes", text, value=reserve)
+
+
+def _cluster(machines: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """Nothing where there is no cluster."""
+    if machines:
+        text = "Machines of the cluster by status, this one included."
+        family = GaugeMetricFamily("mineru_app_machines", text, labels=["status"])
+        for status in ("joining", "ready", "refused", "lost"):
+            family.add_metric([status], sum(machine["status"] == status for machine in machines))
+        yield family
 
 
 def _engine(engine: ModelSingleton) -> Iterator[Metric]:

@@ -126,7 +126,11 @@ class Settings:
         "1000", _whole(1), "most pages of one document that are converted", "MAX_CONVERT_PAGES"
     )
     max_queue_per_user: int = _knob("1000", _whole(1), "most unfinished tasks of one user")
-    workers: int = _knob(_cores, _whole(1, 256), "documents or parts of documents read at the same time")
+    workers: int = _knob(
+        _cores,
+        _whole(0, 256),
+        "documents or parts of documents read at the same time; 0: only other machines of a cluster read",
+    )
     worker_jail: str = _knob(
         "on",
         _one_of("on", "off"),
@@ -177,6 +181,12 @@ class Settings:
         "MINERU_MODEL_SOURCE",
     )
     model_dir: str = _knob("", str, "folder that holds model weights; empty: MinerU's own folder")
+    ray_address: str = _knob(
+        "",
+        str,
+        "address of a Ray cluster whose machines read too, such as head:6379; start begins one here",
+    )
+    ray_token: str = _knob("", str, "password of that cluster; made for one that is begun here")
     log_level: str = _knob("info", _log_level, "trace, debug, info, warning or error")
 
     @classmethod

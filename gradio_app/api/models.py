@@ -219,6 +219,31 @@ class GpuView(BaseModel):
     driver: str = Field(description="Why no card is seen, in a sentence; empty when there is one")
 
 
+class MachineView(BaseModel):
+    """A machine that reads. ``slots`` and ``busy`` count parts: ``compute``, and ``vision`` with the model."""
+
+    id: str = Field(description="Empty: the machine of this server")
+    name: str
+    address: str
+    status: str = Field(description="joining, ready, refused or lost")
+    why: str = Field(description="Why it is not ready")
+    since: float | None = Field(None, description="Unix seconds of its status")
+    slots: dict[str, int] = Field({}, description="How many parts it reads at the same time")
+    busy: dict[str, int]
+    pages: int = Field(description="Pages it has read for this server since that started")
+    versions: dict[str, str] = {}
+    engine: dict[str, Any] = {}
+    cards: list[dict[str, Any]] = []
+
+
+class ClusterView(BaseModel):
+    """The machines that read together."""
+
+    address: str = Field(description="Of the cluster; empty: there is none")
+    error: str = Field(description="Why there is no connection to it; empty when there is one")
+    machines: list[MachineView]
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504, 507)
 }

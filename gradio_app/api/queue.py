@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gradio_app import clock, metrics
 from gradio_app.api.access import for_admin, identity_of, manager_of
-from gradio_app.api.models import ERRORS, HistoryView, Problem, QueueView
+from gradio_app.api.models import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.history import HOUR
 from gradio_app.states import QueueStatus
 from gradio_app.task_manager import TaskManager
@@ -73,6 +73,12 @@ async def history(
     hour = int(clock.stamp() // HOUR)
     found = await manager.ledger.do(manager.ledger.store.history.since, hour - hours + 1)
     return JSONResponse({"hour": hour, **found})
+
+
+@router.get("/api/v1/cluster", tags=["queue"], response_model=ClusterView)
+async def cluster(request: Request) -> ClusterView:
+    """The machines that read, when there are several: what each can do, and does."""
+    return ClusterView.model_validate(manager_of(request).workers.describe())
 
 
 @router.get("/health", tags=["probes"])

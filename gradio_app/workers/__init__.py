@@ -3,7 +3,7 @@ those of all machines of a Ray cluster (``cluster``). Nobody above knows which.
 """
 
 from gradio_app.workers.local import LocalWorkers
-from gradio_app.workers.part import Part, Slots, Workers
+from gradio_app.workers.part import NodeLost, Part, Slots, Workers
 from gradio_app.workers.processes import WorkerPool, tree_rss
 
-__all__ = ["LocalWorkers", "Part", "Slots", "WorkerPool", "Workers", "tree_rss"]
+__all__ = ["LocalWorkers", "NodeLost", "Part", "Slots", "WorkerPool", "Workers", "tree_rss"]

@@ -63,6 +63,10 @@ class LocalWorkers:
         answer = await self.here.run(part.fn, args, tmp=tmp, seconds=part.seconds, network=network)
         return answer | {"seconds": time.monotonic() - began}
 
+    def describe(self) -> dict[str, Any]:
+        """See ``Workers.describe``."""
+        return {"address": "", "error": "", "machines": []}
+
     async def close(self) -> None:
         """See ``Workers.close``."""
         await self.here.close()

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gradio_app.engine import ModelSingleton
+from gradio_app.errors import WorkerCrashed
 from gradio_app.workers.processes import WorkerPool
 
 #: how many parts are read at the same time: those that compute (False), those for the vision model (True)
 Slots = Mapping[bool, int]
+
+
+class NodeLost(WorkerCrashed):
+    """The machine that read these pages was lost. They are read again on another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Workers(Protocol):
         Raises the job's own ``AppError``, ``TaskTimeout``, ``WorkerOutOfMemory``, ``WorkerCrashed``, or why
         there is no engine; ``EngineLost`` when it went away meanwhile. Cancelled, it is stopped at once.
         """
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """For people: ``address`` of the cluster (empty: there is none), ``error``, and its ``machines``."""
         ...
 
     async def close(self) -> None:

@@ -39,7 +39,7 @@ FLOORS = {
     "backoff": 2,
     "leases": 2,
     "engine": 3,
-    "recovery": 2,
+    "recovery": 6,
     "remote_server": 3,
     "sglang_server": 3,
     "backends": 4,
@@ -82,6 +82,7 @@ FLOORS = {
     "doctor": 14,
     "monitor": 14,
     "serve_sglang": 14,
+    "join_cluster": 14,
     "multi_gpu": 14,
 }
 
@@ -95,8 +96,7 @@ LIBRARIES: dict[str, str | None] = {
     "docvortex": "parsing",
     "litserve": "multi_gpu",
     "aiohttp": "multi_gpu",
-    # nobody yet: the cluster is still to come
-    "ray": None,
+    "ray": "workers",
     "sglang": None,
     "torch": None,
 }

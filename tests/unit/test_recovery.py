@@ -26,7 +26,7 @@ def lose(pages: int, history: History, error: AppError, poison: int = 0) -> list
     verdicts: list[Verdict] = []
     while not verdicts or verdicts[-1] is AGAIN:
         assert len(verdicts) < 10, "it is tried for ever"
-        history = history.failed()
+        history = history.failed(AppError())
         verdicts.append(judge(error, pages, history, poison))
     return verdicts
 
@@ -38,17 +38,17 @@ def test_a_crash_is_tried_three_times_before_a_page_is_blamed() -> None:
 
 
 def test_a_lost_server_is_tried_beside_others_then_alone_then_blamed() -> None:
-    history = History().failed()
+    history = History().failed(AppError())
     assert not history.alone and judge(EngineLost(), 8, history, 0) is AGAIN
-    history = history.failed()
+    history = history.failed(AppError())
     assert history.tries == SHARED_TRIES and history.alone
     assert judge(EngineLost(), 8, history, 0) is AGAIN  # it may have been another's page until now
-    assert judge(EngineLost(), 8, history.failed(), 0) is HALVE
-    assert judge(EngineLost(), 1, history.failed(), 0) is GIVE_UP
+    assert judge(EngineLost(), 8, history.failed(AppError()), 0) is HALVE
+    assert judge(EngineLost(), 1, history.failed(AppError()), 0) is GIVE_UP
 
 
 def test_a_half_needs_fewer_tries() -> None:
-    half = History().failed().failed().failed().half()
+    half = History().failed(AppError()).failed(AppError()).failed(AppError()).half()
     assert (half.tries, half.halved, half.alone) == (1, 1, True)
     assert lose(4, half, EngineLost()) == [HALVE]
     assert lose(1, half, EngineLost()) == [GIVE_UP]
@@ -57,8 +57,8 @@ def test_a_half_needs_fewer_tries() -> None:
 
 def test_a_half_of_what_was_not_alone_is_alone_before_it_is_blamed() -> None:
     """Cut for another reason, such as its time: then the server may have gone for reasons of its own."""
-    half = History().failed().half()
-    assert not half.alone and half.failed().alone
+    half = History().failed(AppError()).half()
+    assert not half.alone and half.failed(AppError()).alone
     assert lose(4, half, EngineLost()) == [HALVE]
 
 
@@ -99,7 +99,7 @@ def test_a_page_that_kills_is_found_and_the_others_are_read(count: int, poison: 
         if not poison & set(pages):
             read += pages
             continue
-        history = history.failed()
+        history = history.failed(AppError())
         verdict = judge(EngineLost(), len(pages), history, len(lost))
         if verdict is AGAIN:
             todo.append((pages, history))

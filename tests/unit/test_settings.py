@@ -55,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     "engine_patience": 300.0,
     "model_source": "auto",
     "model_dir": "",
+    "ray_address": "",
+    "ray_token": "",
     "log_level": "INFO",
 }
 
@@ -96,6 +98,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "engine_patience": ("20", 20.0),
     "model_source": ("modelscope", "modelscope"),
     "model_dir": ("/srv/models", "/srv/models"),
+    "ray_address": ("start", "start"),
+    "ray_token": ("secret", "secret"),
     "log_level": (" Debug ", "DEBUG"),
 }
 
@@ -110,7 +114,16 @@ OLDER = {
 }
 
 #: any text will do there
-ANY_TEXT = {"host", "root_path", "token", "model_dir", "admin_token", "allowed_hosts"}
+ANY_TEXT = {
+    "host",
+    "root_path",
+    "token",
+    "model_dir",
+    "admin_token",
+    "allowed_hosts",
+    "ray_address",
+    "ray_token",
+}
 ANY_TEXT |= {"sglang_python", "sglang_url", "sglang_api_key", "sglang_args"}
 
 #: two more good texts of settings that take no numbers
@@ -126,7 +139,7 @@ BAD = {
     "max_files": ["0", "-3", "many"],
     "max_pages": ["0", "9" * 5000],
     "max_queue_per_user": ["0"],
-    "workers": ["0", "257", "two"],
+    "workers": ["-1", "257", "two"],
     "worker_jail": ["maybe", "true"],
     "worker_memory_limit": ["2 tons"],
     "shard_pages_flash": ["7"],

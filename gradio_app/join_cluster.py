@@ -1,0 +1,168 @@
+"""``worker``: joins this machine to a cluster, and again whenever it was lost, until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+
+from gradio_app.child import Child
+from gradio_app.errors import AppError
+from gradio_app.folders import Folders, lock_folder
+from gradio_app.logs import configure_logging
+from gradio_app.settings import ENV_PREFIX, Settings, describe
+from gradio_app.workers import ray_process
+from gradio_app.workers.node import RESOURCE
+
+#: settings that mean something on a machine without page and queue
+OURS = (
+    *("workers", "workers_vlm", "worker_memory_limit", "worker_jail", "data_dir", "model_dir", "engine"),
+    *("sglang_python", "sglang_url", "sglang_api_key", "sglang_args", "engine_patience"),
+    *(
+        "gpu",
+        "gpu_profile",
+        "gpu_memory",
+        "gpu_idle_timeout",
+        "gpu_release_timeout",
+        "ray_token",
+        "log_level",
+    ),
+)
+DATA_DIR = "./data-node"
+#: seconds between two looks at how it goes, and until a head that does not answer is tried again
+LOOK_EVERY, FIRST_PAUSE, LAST_PAUSE = 0.5, 1.0, 15.0
+#: what is running may finish what cannot be repeated cheaply: nothing here, so Ray gets a moment only
+GRACE = 5.0
+#: what Ray says when waiting does not help
+_FINAL = ("Version mismatch", "InvalidAuthToken", "Unauthenticated", "authentication")
+
+
+class Refused(AppError):
+    """The head does not take this machine."""
+
+
+@dataclass(slots=True)
+class Join:
+    """One machine and its cluster. ``env``: the variables that its actor gets its settings from."""
+
+    address: ray_process.Address
+    settings: Settings
+    env: Mapping[str, str]
+    node_ip: str
+
+    async def run(self) -> None:
+        """Joins, again and again. Raises ``Refused`` when the head will not have it, whatever is tried."""
+        folders = Folders(self.settings.data_dir)
+        folders.create()
+        pause = FIRST_PAUSE
+        with lock_folder(folders.run / "lock"):
+            while True:
+                logger.bind(action="join").info("joining the cluster at {}", self.address)
+                joined = await self._once(folders)
+                pause = FIRST_PAUSE if joined else min(2 * pause, LAST_PAUSE)
+                await asyncio.sleep(pause)
+
+    async def _once(self, folders: Folders) -> bool:
+        """Until the cluster is lost; whether there was one."""
+        note = folders.run / "node.json"
+        note.unlink(missing_ok=True)
+        command = ray_process.join_command(self.address, {RESOURCE: 1}, self.node_ip)
+        child = await ray_process.start(command, self.env, folders.run / "tmp", folders.run / "ray.log")
+        said = ""
+        try:
+            while child.exit is None:
+                said = self._pass_on(note, said)
+                await asyncio.sleep(LOOK_EVERY)
+            await child.wait()
+        finally:
+            await child.end(GRACE)
+        why = _reason(child)
+        if any(word in why for word in _FINAL):
+            raise Refused(f"The cluster at {self.address} does not take this machine: {why}")
+        logger.bind(action="join_lost").warning("no cluster at {}: {}", self.address, why)
+        return bool(said)
+
+    def _pass_on(self, note: Path, said: str) -> str:
+        """Tells once what the head said of this machine."""
+        text = note.read_text("utf-8") if note.exists() else ""
+        if not text or text == said:
+            return said
+        told = json.loads(text)
+        if told["state"] == "refused":
+            raise Refused(told["text"])
+        logger.bind(action="joined").info("joined. {}", told["text"])
+        return text
+
+
+def _reason(child: Child) -> str:
+    """The line that says most in what Ray printed."""
+    lines = [line.strip() for line in child.tail if line.strip()]
+    telling = [line for line in lines if "Error" in line or any(word in line for word in _FINAL)]
+    return (telling or lines or ["Ray ended"])[-1][-300:]
+
+
+def variables(flags: Mapping[str, str | None], env: Mapping[str, str]) -> dict[str, str]:
+    """The settings of this machine as environment variables, flags first."""
+    names = {ENV_PREFIX + name.upper(): name for name in OURS}
+    found = {variable: env[variable] for variable in names if env.get(variable)}
+    found |= {variable: value for variable, name in names.items() if (value := flags.get(name))}
+    found.setdefault(f"{ENV_PREFIX}DATA_DIR", DATA_DIR)
+    found[f"{ENV_PREFIX}DATA_DIR"] = str(Path(found[f"{ENV_PREFIX}DATA_DIR"]).expanduser().absolute())
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The ``worker`` mode of the start script. Exit code 1 when it cannot run, 3 when it is refused."""
+    flags = vars(_parser().parse_args(sys.argv[1:] if argv is None else list(argv)))
+    given = variables(flags, os.environ)
+    try:
+        settings = Settings.load([], {**os.environ, **given})
+        configure_logging(settings.log_level)
+        os.umask(0o077)
+        address = ray_process.parse_address(flags["address"])
+        env = ray_process.environment(settings.ray_token, given)
+        asyncio.run(_until_told(Join(address, settings, env, flags["node_ip"])))
+    except AppError as error:
+        logger.error(error.message)
+        raise SystemExit(3 if isinstance(error, Refused) else 1) from None
+
+
+async def _until_told(join: Join) -> None:
+    work = asyncio.ensure_future(join.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="start_mineru_optimized.sh worker",
+        description="Join this machine to the cluster of a server that was started with --ray-address.",
+        epilog="Every setting can also be given as an environment variable, as for the gradio mode. The head "
+        "prints the command with its password, MINERU_APP_RAY_TOKEN.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--address", required=True, metavar="HOST:PORT", help="where the head of the cluster is"
+    )
+    parser.add_argument("--node-ip", default="", help="address of this machine that others reach it by")
+    for row in describe():
+        if row["name"] in OURS:
+            default = DATA_DIR if row["name"] == "data_dir" else row["default"]
+            text = f"{row['help']} (default: {default or 'none'})".replace("%", "%%")
+            parser.add_argument(row["flag"], dest=row["name"], metavar=row["name"].upper(), help=text)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

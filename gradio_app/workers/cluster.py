@@ -1,0 +1,370 @@
+"""Reads parts on all machines of a Ray cluster, this one included. What speaks Ray is a process of its own.
+
+A part goes to the machine with the most free slots. What a lost machine was reading is read again elsewhere;
+without any other machine this one goes on alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from loguru import logger
+
+from gradio_app.backend import EngineLost
+from gradio_app.child import Child
+from gradio_app.errors import (
+    PASSING,
+    AppError,
+    EngineUnavailable,
+    GpuOutOfMemory,
+    ModelsMissing,
+    OptionInvalid,
+    from_code,
+)
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.workers import ray_process
+from gradio_app.workers.local import LocalWorkers
+from gradio_app.workers.node import versions
+from gradio_app.workers.part import NodeLost, Part, Slots
+
+#: seconds until a cluster that was lost is tried again: the first time, and at most
+FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
+#: a machine that has a trouble of its own gets nothing for so many seconds
+LEFT_OUT = 30.0
+#: how long a cancelled part may take to let go of its files, in seconds
+LET_GO = 5.0
+#: machines that went away are shown for so many seconds
+SHOWN = 600.0
+#: the longest line of the agent, in bytes
+_LINE = 2**24
+#: errors of a machine's model server: another one's may work
+_NO_ENGINE = (EngineUnavailable, GpuOutOfMemory, ModelsMissing)
+_START = "from gradio_app.workers.agent import main; main()"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where parts are read. ``busy`` counts them by kind, as ``slots`` does. No ``key``: this machine."""
+
+    key: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    busy: Counter[bool] = field(default_factory=Counter[bool])
+    pages: int = 0
+    out_until: dict[bool, float] = field(default_factory=dict[bool, float])
+
+    def slots(self, vision: bool) -> int:
+        """How many parts it takes at the same time now."""
+        if time.monotonic() < self.out_until.get(vision, 0.0) or self.facts.get("status") != "ready":
+            return 0
+        if vision and not self.facts.get("identity"):
+            return 0
+        return int(self.facts["slots"]["vision" if vision else "compute"])
+
+    def leave_out(self, vision: bool) -> None:
+        """Gives it nothing for a while."""
+        self.out_until[vision] = time.monotonic() + LEFT_OUT
+
+
+class ClusterWorkers:
+    """``Workers`` of a cluster. Use ``open`` and ``close``."""
+
+    def __init__(self, settings: Settings, folders: Folders, local: LocalWorkers, token: str) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._local = local
+        self._token = token
+        self.address = ray_process.parse_address(settings.ray_address)
+        self._here = Place()
+        self._places: dict[str, Place] = {}
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._agent: Process | None = None
+        self._head: Child | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self.error = ""
+        self.changed = _nobody
+
+    # ------------------------------------------------------------ what the queue asks
+
+    @property
+    def engine(self) -> Any:
+        """The model server of this machine."""
+        return self._local.engine
+
+    @property
+    def here(self) -> Any:
+        """The processes of this machine."""
+        return self._local.here
+
+    @property
+    def slots(self) -> Slots:
+        """Those of all machines that are there now."""
+        return {vision: sum(place.slots(vision) for place in self._all()) for vision in (False, True)}
+
+    @property
+    def identity(self) -> str:
+        """Those of all machines: usually it is the same everywhere."""
+        found = {str(place.facts.get("identity", "")) for place in self._all() if place.slots(True)}
+        return " + ".join(sorted(found - {""}))
+
+    @property
+    def trouble(self) -> str:
+        """Why no machine has an engine now."""
+        return "" if self.identity else self._local.trouble
+
+    def describe(self) -> dict[str, Any]:
+        """The cluster, for people: its address, why it is not connected, its machines."""
+        machines = [
+            {
+                **place.facts,
+                "busy": {"compute": place.busy[False], "vision": place.busy[True]},
+                "pages": place.pages,
+            }
+            for place in self._all()
+        ]
+        return {"address": str(self.address), "error": self.error, "machines": machines}
+
+    def _all(self) -> list[Place]:
+        local = self._local
+        slots = {"compute": local.slots[False], "vision": local.slots[True]}
+        self._here.facts = {
+            **{"id": "", "name": socket.gethostname(), "address": "", "status": "ready", "why": ""},
+            **{"slots": slots, "versions": versions()},
+            **{"identity": local.identity, "trouble": local.trouble},
+        }
+        return [self._here, *self._places.values()]
+
+    # ------------------------------------------------------------ reading
+
+    async def read(self, part: Part) -> dict[str, Any]:
+        """See ``Workers.read``; ``NodeLost`` when the machine that read it went away."""
+        while True:
+            place = await self._choose(part.vision)
+            place.busy[part.vision] += 1
+            try:
+                answer = await (self._read_there(place, part) if place.key else self._local.read(part))
+                place.pages += int(answer["pages"])
+                return answer
+            except EngineLost:
+                raise
+            except _NO_ENGINE:
+                if not part.vision or not self._elsewhere(place):
+                    raise
+                place.leave_out(True)
+            finally:
+                place.busy[part.vision] -= 1
+                self._make_room()
+
+    def _elsewhere(self, place: Place) -> bool:
+        return any(other.slots(True) for other in self._all() if other is not place)
+
+    async def _choose(self, vision: bool) -> Place:
+        """The least loaded machine for this kind; waits while there is none at all."""
+        while True:
+            places = [place for place in self._all() if place.slots(vision)]
+            if places:
+                # this machine first when all are equal: nothing has to be sent
+                return min(places, key=lambda place: place.busy[vision] / place.slots(vision))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), 1.0)
+
+    async def _read_there(self, place: Place, part: Part) -> dict[str, Any]:
+        number, order = next(self._numbers), asdict(part)
+        paths = {name: str(order.pop(name)) for name in ("source", "out", "tmp")}
+        order["suffix"] = part.source.suffix.lstrip(".")
+        asked: dict[str, Any] = {"machine": place.key, "part": order, **paths}
+        asked["limit"] = self._settings.worker_memory_limit
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._send({"number": number, "read": asked})
+        try:
+            return self._understood(place, part, await asyncio.shield(answer))
+        except asyncio.CancelledError:
+            self._send({"cancel": number})
+            await asyncio.wait([answer], timeout=LET_GO)
+            raise
+        finally:
+            self._answers.pop(number, None)
+
+    def _understood(self, place: Place, part: Part, said: Mapping[str, Any]) -> dict[str, Any]:
+        if "result" in said:
+            return said["result"]
+        name = place.facts.get("name") or "A machine of the cluster"
+        if "error" not in said:
+            logger.bind(action="node_lost", node=name).warning("{} was lost: {}", name, said.get("lost", ""))
+            raise NodeLost()
+        told = said["error"]
+        error = from_code(told["code"], told["message"])
+        if told["kind"] == EngineLost.__name__:
+            raise EngineLost(told["message"])
+        if isinstance(error, PASSING):  # of that machine: its disk, its files
+            place.leave_out(part.vision)
+            logger.bind(action="node_trouble", node=name).warning("{} rests: {}", name, error.message)
+            raise NodeLost()
+        raise error
+
+    # ------------------------------------------------------------ the agent
+
+    def open(self) -> ClusterWorkers:
+        """Begins to look for machines."""
+        self._life = asyncio.create_task(self._live(), name="cluster")
+        return self
+
+    async def close(self) -> None:
+        """Lets go of the cluster, and ends it if it was started here."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
+        await self._local.close()
+
+    async def _live(self) -> None:
+        pause = FIRST_PAUSE
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    await self._start_head()
+                    await self._talk()
+                except AppError as error:
+                    self.error = error.message
+                self._forget()
+                logger.bind(action="cluster_lost").warning(
+                    "no cluster at {}: {}", str(self.address), self.error
+                )
+                pause = FIRST_PAUSE if time.monotonic() - began > 60 else min(2 * pause, LAST_PAUSE)
+                await asyncio.sleep(pause)
+        finally:
+            self._forget()
+            await self._end_agent()
+            if self._head is not None:
+                await self._head.end(2.0)
+
+    async def _start_head(self) -> None:
+        if self._head is not None and self._head.exit is not None:
+            logger.bind(action="ray_died").warning("Ray ended: {}", " | ".join(list(self._head.tail)[-3:]))
+            await self._head.end(0)
+            self._head = None
+        if self.address.ours and self._head is None:
+            command, env = ray_process.head_command(self.address), ray_process.environment(self._token)
+            folder = self._folders.run / "tmp"
+            self._head = await ray_process.start(command, env, folder, self._folders.run / "ray.log")
+
+    async def _talk(self) -> None:
+        """Runs the agent until it ends."""
+        ray_process.program()
+        orders = json.dumps({"address": str(self.address)})
+        self._agent = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-c", _START, orders),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=self._folders.run / "cwd",
+            env=ray_process.environment(self._token),
+            start_new_session=True,
+            limit=_LINE,
+        )
+        assert self._agent.stdout is not None and self._agent.stderr is not None
+        tail: deque[str] = deque(maxlen=20)
+        drain = asyncio.create_task(_read_into(self._agent.stderr, tail))
+        try:
+            while line := await self._agent.stdout.readline():
+                self.error = ""
+                self._hear(json.loads(line))
+        finally:
+            await self._end_agent()
+            await asyncio.wait([drain], timeout=1)
+            drain.cancel()
+        self.error = next(reversed(tail), "") or "The connection to Ray ended."
+
+    async def _end_agent(self) -> None:
+        agent, self._agent = self._agent, None
+        if agent is not None and agent.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(agent.pid, 9)
+            await agent.wait()
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        if self._agent is None or self._agent.stdin is None:
+            raise NodeLost()
+        self._agent.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if "machines" in message:
+            self._note(message["machines"])
+        elif (answer := self._answers.get(message.pop("number"))) and not answer.done():
+            answer.set_result(message)
+
+    def _note(self, machines: list[dict[str, Any]]) -> None:
+        for facts in machines:
+            place = self._places.setdefault(facts["id"], Place(facts["id"]))
+            if facts["status"] != place.facts.get("status"):
+                text = f"{facts['name']} ({facts['address']}) is {facts['status']}. {facts['why']}".rstrip()
+                logger.bind(action=f"node_{facts['status']}").info("cluster: {}", text)
+            place.facts = facts
+        now = time.time()
+        self._places = {
+            key: place
+            for key, place in self._places.items()
+            if place.facts["status"] != "lost" or now - place.facts["since"] < SHOWN
+        }
+        self._make_room()
+
+    def _forget(self) -> None:
+        """The cluster is gone: so are all machines but this one, and what they were reading."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_result({"lost": "the connection to the cluster ended"})
+        for place in self._places.values():
+            if place.facts["status"] != "lost":
+                place.facts = {**place.facts, "status": "lost", "why": self.error, "since": time.time()}
+
+    def _make_room(self) -> None:
+        self._room.set()
+        self._room = asyncio.Event()
+        self.changed()
+
+
+def cluster_token(settings: Settings, made: str) -> str:
+    """The password of the cluster: the given one, or ``made`` for one that is begun here; empty: none.
+
+    Raises ``OptionInvalid`` when the settings cannot be meant.
+    """
+    if settings.ray_address:
+        return settings.ray_token or (made if ray_process.parse_address(settings.ray_address).ours else "")
+    if not settings.workers:
+        raise OptionInvalid("With --workers 0 nobody would read: that is for clusters (--ray-address).")
+    return ""
+
+
+def say_how_to_join(settings: Settings, token: str) -> None:
+    """Prints the command for other machines."""
+    where = ray_process.parse_address(settings.ray_address)
+    host = where.host or socket.gethostname()
+    secret = "" if settings.ray_token else f"MINERU_APP_RAY_TOKEN={token} " * where.ours
+    command = f"{secret}./start_mineru_optimized.sh worker --address {host}:{where.port}"
+    logger.bind(action="cluster").info("other machines join with: {}", command)
+
+
+async def _read_into(stream: asyncio.StreamReader, tail: deque[str]) -> None:
+    with contextlib.suppress(ValueError):
+        async for line in stream:
+            if text := line.decode("utf-8", "replace").strip():
+                tail.append(text)
+                logger.bind(action="cluster_agent").debug(text)
+
+
+def _nobody() -> None:
+    """Nobody is to be told."""

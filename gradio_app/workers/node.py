@@ -1,0 +1,157 @@
+"""One machine of a Ray cluster: an actor that reads parts with the processes and the model server it has.
+
+Nothing of Ray is imported here: ``agent`` makes an actor of ``Node``. What goes in and out is JSON and bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import shutil
+import socket
+import uuid
+from importlib import metadata
+from typing import Any
+
+from loguru import logger
+
+from gradio_app import __version__, gpu
+from gradio_app.backends import choose_backend
+from gradio_app.engine import ModelSingleton
+from gradio_app.errors import as_app_error
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.workers.local import LocalWorkers
+from gradio_app.workers.parcel import pack
+from gradio_app.workers.part import Part
+from gradio_app.workers.processes import WorkerPool
+
+#: what a machine that takes part calls itself, as a resource of Ray
+RESOURCE = "mineru"
+#: what is told of its engine and its cards
+_OF_ENGINE = ("kind", "status", "in_flight", "waiting", "model")
+_OF_CARD = ("name", "used", "total", "load", "temperature")
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same on all machines for their results to fit together."""
+    return {
+        "MinerU Optimized": __version__,
+        "MinerU": metadata.version("mineru"),
+        "Python": platform.python_version().rpartition(".")[0],
+    }
+
+
+def mismatch(head: dict[str, str], node: dict[str, str]) -> str:
+    """Why a machine cannot take part, in a sentence that names the versions; empty when it can."""
+    differing = [name for name in head if head[name] != node.get(name)]
+    if not differing:
+        return ""
+    there = ", ".join(f"{name} {node.get(name, 'unknown')}" for name in differing)
+    here = ", ".join(f"{name} {head[name]}" for name in differing)
+    return f"It runs {there}, and the head {here}. Install the same version on both, then join again."
+
+
+class Node:
+    """Reads for one head, as the settings in its environment say. Everything below is called from afar."""
+
+    def __init__(self) -> None:
+        os.umask(0o077)
+        self._settings = Settings.load([])
+        self._folders = Folders(self._settings.data_dir)
+        self._folders.create()
+        self._note = self._folders.run / "node.json"
+        logger.add(
+            self._folders.run / "node.log", level=self._settings.log_level, rotation="10 MB", retention=2
+        )
+        self._workers: LocalWorkers | None = None
+
+    async def open(self, head: str) -> str:
+        """Begins to work for a head of these versions (JSON); what this machine is, or why it does not."""
+        reason = mismatch(json.loads(head), versions())
+        if reason:
+            self._tell("refused", reason)
+            return json.dumps({"refused": reason})
+        await asyncio.to_thread(self._clear)
+        os.environ["TMPDIR"] = str(self._folders.run / "tmp")
+        backend = choose_backend(self._settings, self._folders.run)
+        keep = self._settings.workers + 1 + (self._settings.workers_vlm if backend.kind != "none" else 0)
+        pool = WorkerPool.of(self._settings, self._folders, keep)
+        engine = ModelSingleton(backend, self._settings.gpu_idle_timeout, self._settings.gpu_release_timeout)
+        self._workers = LocalWorkers(self._settings, self._folders, pool, engine.open())
+        await pool.warm(self._settings.workers)
+        self._tell("ready", f"This machine reads {self._settings.workers} parts at the same time.")
+        return await self.describe()
+
+    async def read(self, order: str, source: bytes) -> tuple[str, bytes]:
+        """Reads a part: the answer (JSON: ``result`` or ``error``), and what ``pack`` makes of its files.
+
+        ``order`` (JSON) is a ``Part`` without its paths, and ``suffix``, by which some types are known.
+        """
+        assert self._workers is not None
+        asked = json.loads(order)
+        folder = self._folders.tmp / uuid.uuid4().hex
+        suffix = asked.pop("suffix")
+        part = Part(source=folder / f"document.{suffix}", out=folder / "out", tmp=folder / "tmp", **asked)
+        try:
+            await asyncio.to_thread(_lay_out, part, source)
+            answer = await self._workers.read(part)
+            return json.dumps({"result": answer}), await asyncio.to_thread(pack, part.out)
+        except Exception as error:
+            told = as_app_error(error)
+            if told is not error:
+                logger.opt(exception=error).error("a part failed")
+            return json.dumps({"error": {"kind": type(told).__name__, **told.to_dict()}}), b""
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
+
+    async def describe(self) -> str:
+        """What this machine is and does (JSON): name, versions, slots, engine, cards."""
+        assert self._workers is not None
+        engine = self._workers.engine.describe()
+        return json.dumps(
+            {
+                "name": socket.gethostname(),
+                "versions": versions(),
+                "slots": {"compute": self._workers.slots[False], "vision": self._workers.slots[True]},
+                "identity": self._workers.identity,
+                "trouble": self._workers.trouble,
+                "engine": {
+                    name: engine[name] for name in ("kind", "status", "in_flight", "waiting", "model")
+                },
+                "cards": await asyncio.to_thread(self._cards),
+            }
+        )
+
+    async def close(self) -> None:
+        """Ends what was started here."""
+        if self._workers is not None:
+            workers, self._workers = self._workers, None
+            await workers.close()
+            await workers.engine.close()
+
+    def _cards(self) -> list[dict[str, Any]]:
+        cards = gpu.cards(limit=self._settings.gpu_memory)
+        return [
+            {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
+        ]
+
+    def _clear(self) -> None:
+        """Takes away what an earlier run left when its machine or head was lost."""
+        for folder in self._folders.tmp.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _tell(self, state: str, text: str) -> None:
+        """Says to the command that this machine joined with how it went."""
+        fresh = self._note.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps({"state": state, "text": text}), "utf-8")
+            fresh.replace(self._note)
+
+
+def _lay_out(part: Part, source: bytes) -> None:
+    part.tmp.mkdir(parents=True)
+    part.source.write_bytes(source)

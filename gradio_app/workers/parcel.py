@@ -1,0 +1,58 @@
+"""A result folder as bytes, to be sent to another machine, and back: what arrives is checked."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from pathlib import Path, PurePosixPath
+
+from gradio_app.errors import FileTooLarge, WorkerCrashed
+
+#: files and folders of one result; a page makes a handful
+MOST_ENTRIES = 200_000
+
+
+def pack(folder: Path) -> bytes:
+    """All files below ``folder``. Links and everything else that is no plain file are left out."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(folder.rglob("*")):
+            if not path.is_symlink() and (path.is_file() or path.is_dir()):
+                tar.add(path, str(path.relative_to(folder)), recursive=False)
+    return made.getvalue()
+
+
+def unpack(data: bytes, folder: Path, limit: int) -> None:
+    """Makes ``folder`` with these files in it.
+
+    Raises ``FileTooLarge`` when they come to more than ``limit`` bytes, ``WorkerCrashed`` when this is
+    nothing that ``pack`` makes.
+    """
+    folder.mkdir()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            _extract(tar, folder, limit)
+    except (tarfile.TarError, FileExistsError, NotADirectoryError, UnicodeError, EOFError) as error:
+        raise WorkerCrashed(f"A machine of the cluster sent what is no result: {error}.") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path, limit: int) -> None:
+    total = 0
+    for number, member in enumerate(tar):
+        name = PurePosixPath(member.name)
+        plain = member.isdir() or member.isfile()
+        if not plain or name.is_absolute() or ".." in name.parts or number >= MOST_ENTRIES:
+            raise WorkerCrashed("A machine of the cluster sent a result that reaches out of its folder.")
+        target = folder / name
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        total += member.size
+        if total > limit:
+            raise FileTooLarge("The result of this part is larger than one document may take.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = tar.extractfile(member)
+        assert content is not None
+        with target.open("xb") as file:
+            shutil.copyfileobj(content, file)

@@ -1,0 +1,114 @@
+"""A real Ray cluster on this machine: a head that reads nothing itself, and machines that come and go."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import Head, Node, machines
+from tests.documents import paper_pdf, text_pdf
+from tests.live import ROOT, LiveServer
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
+    with Head(tmp_path_factory.mktemp("cluster") / "data") as server:
+        yield server
+
+
+def files_of(server: LiveServer, task_id: str) -> dict[str, bytes]:
+    """Every file of a result."""
+    with zipfile.ZipFile(io.BytesIO(server.result(task_id, "zip"))) as made:
+        return {name: made.read(name) for name in made.namelist()}
+
+
+def test_a_machine_is_lost_in_the_middle_and_the_result_is_that_of_one_machine(
+    head: Head, tmp_path: Path
+) -> None:
+    document = text_pdf(300, seed=7)
+    with LiveServer(tmp_path / "alone") as alone:
+        expected = files_of(alone, alone.end(alone.submit("long.pdf", document))["id"])
+    with machines(head, tmp_path, 3, 4) as (first, second):
+        task_id = head.submit("long.pdf", document, use_cache="false")
+        head.until(task_id, pages_done=60)
+        head.until_machines(
+            lambda there: there[first.ip]["busy"]["compute"] and there[second.ip]["busy"]["compute"]
+        )
+        first.kill()
+        done = head.end(task_id)
+        assert done["status"] == "completed" and done["pages_done"] == 300
+        head.until_machines(lambda there: there[first.ip]["status"] == "lost")
+        assert files_of(head, task_id) == expected
+        assert second.leftovers() == []
+    assert head.leftovers() == []
+
+
+def test_a_machine_that_joins_takes_work_of_a_document_that_is_being_read(head: Head, tmp_path: Path) -> None:
+    with machines(head, tmp_path, 5):
+        task_id = head.submit("long.pdf", text_pdf(640, seed=8), use_cache="false")
+        head.until(task_id, pages_done=1)
+        with Node(head, tmp_path, 6) as late:
+            head.ready(late)
+            head.until_machines(lambda there: there[late.ip]["pages"] > 0)
+            assert head.end(task_id)["status"] == "completed"
+
+
+def test_without_any_machine_work_waits_and_goes_on_with_the_next(head: Head, tmp_path: Path) -> None:
+    head.until_machines(lambda there: all(machine["status"] != "ready" for machine in there.values()))
+    task_id = head.submit("paper.pdf", paper_pdf(2, seed=9), use_cache="false")
+    with machines(head, tmp_path, 7):
+        assert head.end(task_id)["status"] == "completed"
+        assert "images" in "".join(files_of(head, task_id)), "pictures travel too"
+
+
+def test_a_cancelled_part_leaves_the_machine_at_once(head: Head, tmp_path: Path) -> None:
+    with machines(head, tmp_path, 8) as (node,):
+        long = head.submit("long.pdf", text_pdf(300, seed=10), use_cache="false")
+        head.until(long, pages_done=1)
+        assert head.client.post(f"/api/v1/tasks/{long}/cancel").json()["status"] == "cancelled"
+        next_one = head.submit("short.pdf", text_pdf(1, seed=11), use_cache="false")
+        assert head.end(next_one)["status"] == "completed"
+        assert node.leftovers() == [] and head.machines()[node.ip]["busy"]["compute"] == 0
+
+
+def test_errors_of_a_document_are_the_same_as_on_one_machine(head: Head, tmp_path: Path) -> None:
+    with machines(head, tmp_path, 9):
+        broken = head.submit("broken.docx", b"PK\x03\x04 this is no document", use_cache="false")
+        assert head.end(broken)["error"]["code"] == "file_corrupt"
+
+
+def test_other_versions_are_refused_by_name(head: Head, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "gradio_app", other / "gradio_app", ignore=shutil.ignore_patterns("__pycache__"))
+    init = other / "gradio_app" / "__init__.py"
+    init.write_text(init.read_text().replace('__version__ = "', '__version__ = "9.9.'))
+    with Node(head, tmp_path, 10, env={"PYTHONPATH": str(other)}) as node:
+        assert node.wait() == 3
+        assert "MinerU Optimized 9.9." in node.log.read_text()
+    head.until_machines(lambda there: there.get(node.ip, {}).get("status") in ("refused", "lost"))
+
+
+def test_without_the_password_nobody_joins(head: Head, tmp_path: Path) -> None:
+    with Node(head, tmp_path, 11, env={"MINERU_APP_RAY_TOKEN": "guessed-and-wrong-but-long-enough"}) as node:
+        assert node.wait() == 3
+    assert node.ip not in head.machines()
+
+
+def test_a_lost_head_goes_on_where_it_was_when_it_comes_back(tmp_path: Path) -> None:
+    with Head(tmp_path / "data") as head, machines(head, tmp_path, 12, 13) as nodes:
+        task_id = head.submit("long.pdf", text_pdf(300, seed=12), use_cache="false")
+        before = head.until(task_id, pages_done=100)
+        head.kill()
+        parts = {path.name: path.stat().st_mtime_ns for path in head.data.glob("tasks/*/shards/*")}
+        head.start()
+        assert head.task(task_id)["pages_done"] >= before["pages_done"]
+        head.ready(*nodes)
+        done = head.end(task_id)
+        assert done["status"] == "completed" and len(parts) >= 2
