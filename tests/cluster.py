@@ -36,11 +36,9 @@ class Head(LiveServer):
         found.sort(key=lambda machine: machine["since"] or 0)
         return {machine["address"]: machine for machine in found if machine["id"]}
 
-    def until_machines(
-        self, what: Callable[[dict[str, dict[str, Any]]], object], seconds: float = PATIENCE
-    ) -> None:
+    def until_machines(self, what: Callable[[dict[str, dict[str, Any]]], object]) -> None:
         """Waits for something about the machines."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not what(self.machines()):
             assert time.monotonic() < deadline, self.machines()
             time.sleep(0.1)

@@ -220,7 +220,7 @@ class GpuView(BaseModel):
 
 
 class MachineView(BaseModel):
-    """A machine that reads. ``slots`` and ``busy`` count parts: ``compute``, and ``vision`` with the model."""
+    """A machine that reads. ``slots`` and ``busy`` count parts: ``compute``, and ``vision`` with a model."""
 
     id: str = Field(description="Empty: the machine of this server")
     name: str

@@ -76,6 +76,7 @@ def environment(token: str, settings: Mapping[str, str] | None = None) -> dict[s
     With a ``token`` nobody comes in who does not have it.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    env.pop("TMPDIR", None)
     env |= _RAY_SETTINGS | dict(settings or {})
     return env | ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {})
 
@@ -90,7 +91,7 @@ def program() -> str:
 
 def head_command(address: Address) -> list[str]:
     """What starts the head of a cluster here. It gives out no work itself."""
-    where = ["--node-ip-address", address.host] if address.host else []
+    where = ["--temp-dir", str(_folder()), *(["--node-ip-address", address.host] if address.host else [])]
     return [program(), "start", "--head", "--port", str(address.port), *where, *_common({})]
 
 
@@ -98,6 +99,16 @@ def join_command(address: Address, resources: Mapping[str, float], node_ip: str 
     """What joins this machine to a cluster."""
     where = ["--node-ip-address", node_ip] if node_ip else []
     return [program(), "start", "--address", str(address), *where, *_common(resources)]
+
+
+def _folder() -> Path:
+    """Where Ray keeps its sockets, whose paths must be short: on each machine the same, and ours alone."""
+    folder = Path(f"/tmp/mineru-ray-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise AppError(f"{folder} belongs to somebody else. Remove it, then start again.")
+    folder.chmod(0o700)
+    return folder
 
 
 def _common(resources: Mapping[str, float]) -> list[str]:
