@@ -81,7 +81,8 @@ def build(settings: Settings, folders: Folders, store: Store, credentials: Crede
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool.of(settings, folders, keep)
-        engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
+        timeouts = settings.gpu_idle_timeout, settings.gpu_release_timeout
+        engine = ModelSingleton(backend, *timeouts, room=settings.workers_vlm).open()
         manager = TaskManager(settings, folders, store, LocalWorkers(settings, folders, pool, engine))
         app.state.manager = manager
         look = partial(gpu.cards, limit=settings.gpu_memory)
