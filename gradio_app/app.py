@@ -87,7 +87,8 @@ def build(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool.of(settings, folders, keep)
-        engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
+        timeouts = settings.gpu_idle_timeout, settings.gpu_release_timeout
+        engine = ModelSingleton(backend, *timeouts, room=settings.workers_vlm).open()
         workers: Workers = LocalWorkers(settings, folders, pool, engine)
         if settings.ray_address:
             workers = ClusterWorkers(settings, folders, workers, cluster).open()

@@ -60,6 +60,21 @@ class Backend(Protocol):
         """Whether the running server can give its memory back and stay."""
         ...
 
+    @property
+    def name(self) -> str:
+        """What tells it from the other servers of this engine, in a word or two; empty when it is alone."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What people should know about how it is used; empty: nothing."""
+        ...
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it is not used at all, as things are; ``notice`` says why. Never so for the first one."""
+        ...
+
     def patience(self, error: AppError) -> float:
         """Seconds that work waits for this trouble to pass, beyond the tries."""
         ...
@@ -93,5 +108,5 @@ class Backend(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """``model``, ``version``, ``profile``, ``why``, ``pids`` for people."""
+        """For people: its name, model, version and profile, why so, its card and cards, process ids."""
         ...

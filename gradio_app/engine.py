@@ -1,69 +1,90 @@
-"""ModelSingleton: the one model server and its life. It wakes for work and gives the card back.
+"""ModelSingleton: the one way to the vision model, whichever of its servers is behind a lease.
 
-One owner, the task that runs ``_live``, moves the status; everybody else asks and waits. What is behind it
-(a server that we start, one that runs elsewhere) is a ``Backend``.
+Here it is chosen which server gets work, and which one is woken for it; the life of each is its own
+(``model_server.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any, ClassVar
 
-from loguru import logger
-
-from gradio_app.backend import Backend, CardTaken, Endpoint
-from gradio_app.backoff import Backoff
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ShuttingDown, as_app_error
-from gradio_app.leases import Leases
-from gradio_app.states import ENGINE_MOVES, EngineStatus
+from gradio_app.backend import Backend, Endpoint
+from gradio_app.errors import AppError, EngineUnavailable, ShuttingDown
+from gradio_app.model_server import EVENTS, Changes, ModelServer
+from gradio_app.states import EngineStatus
 
 _S = EngineStatus
 
-#: how often less memory is tried after an out-of-memory: a smaller fraction, then quantised weights
-STEPS = 2
+#: parts that one of several servers reads at the same time, unless told otherwise
+ROOM = 4
+#: the engine as a whole is where the most awake of its servers is
+_MOST_AWAKE = (
+    *(_S.READY, _S.WAKING, _S.STARTING, _S.DRAINING),
+    *(_S.ASLEEP, _S.STOPPING, _S.STOPPED, _S.FAILED),
+)
+#: places to wait for a lease, best first: it comes; it wakes in seconds; it starts; it failed and may start;
+#: it failed a moment ago; it is full, or was asked for its memory
+_COMES, _WAKES, _STARTS, _FAILED, _PAUSES, _FULL = range(6)
+_PLACES = {
+    _S.READY: _COMES,
+    _S.STARTING: _COMES,
+    _S.WAKING: _COMES,
+    _S.DRAINING: _COMES,
+    _S.ASLEEP: _WAKES,
+    _S.STOPPED: _STARTS,
+    _S.STOPPING: _STARTS,
+}
+
+
+class _Waiter:
+    """Somebody who wants a lease, and the server that they wait for."""
+
+    def __init__(self, alone: bool) -> None:
+        self.alone = alone
+        self.server: ModelServer | None = None
+        self._stack = ExitStack()
+
+    def wait_for(self, server: ModelServer | None) -> None:
+        """Waits for that server from now on, and no longer for the one before."""
+        self._stack.close()
+        self.server = server
+        if server is not None:
+            self._stack.enter_context(server.leases.wanted(self.alone))
 
 
 class ModelSingleton:
-    """The one way to the model server: ``async with model.lease() as endpoint``.
+    """The one way to the model: ``async with model.lease() as endpoint``.
 
-    Idle for ``idle_timeout`` seconds it sleeps, idle for ``release_timeout`` it is stopped (0: never).
+    Each of the ``backends`` is a server of its own, idle for ``idle_timeout`` seconds it sleeps, idle for
+    ``release_timeout`` it is stopped (0: never). Where there are several, each takes up to ``room`` leases,
+    and a further one is woken only when those that are awake are full. A single one takes any number.
     """
 
     _instance: ClassVar[ModelSingleton | None] = None
 
     def __init__(
         self,
-        backend: Backend,
+        backends: Backend | Sequence[Backend],
         idle_timeout: float,
         release_timeout: float,
         clock: Callable[[], float] = time.monotonic,
+        room: int = ROOM,
     ) -> None:
-        self._backend = backend
-        self._idle_timeout = idle_timeout if backend.can_sleep else 0.0
-        self._release_timeout = release_timeout
-        self._clock = clock
-        self.status = _S.STOPPED
-        self.since = time.time()
-        self.counts: Counter[str] = Counter()
+        backends = backends if isinstance(backends, Sequence) else [backends]
+        self._changes = Changes()
+        self.servers = [
+            ModelServer(backend, idle_timeout, release_timeout, clock, self._changes) for backend in backends
+        ]
         self.tokens = 0
-        self.error: AppError | None = None
-        self.notice: str | None = None
-        self._endpoint: Endpoint | None = None
-        self._leases = Leases()
-        self._asked: EngineStatus | None = None
-        self._suspect = False
-        self._blamed = False  # the work of an exclusive lease made the server suspect
-        self._step = 0
-        self._backoff = Backoff()
-        self._last_used = clock()
+        self._room = room
+        self._line: list[_Waiter] = []
         self._closing = False
-        self._changed = asyncio.Event()
-        self._owner: asyncio.Task[None] | None = None
-        self._death: asyncio.Task[AppError] | None = None
 
     # ------------------------------------------------------------ the one instance
 
@@ -77,16 +98,15 @@ class ModelSingleton:
     def open(self) -> ModelSingleton:
         """Makes this the engine of the process and begins to look after it. Nothing is started yet."""
         ModelSingleton._instance = self
-        self._owner = asyncio.create_task(self._live(), name="engine")
+        for server in self.servers:
+            server.open()
         return self
 
     async def close(self) -> None:
-        """Stops the server with the application. Whoever waits for a lease gets ``ShuttingDown``."""
+        """Stops all servers with the application. Whoever waits for a lease gets ``ShuttingDown``."""
         self._closing = True
-        self._tell()
-        if self._owner is not None:
-            self._owner.cancel()
-            await asyncio.gather(self._owner, return_exceptions=True)
+        self._changes.tell()
+        await asyncio.gather(*(server.close() for server in self.servers))
         if ModelSingleton._instance is self:
             ModelSingleton._instance = None
 
@@ -95,291 +115,168 @@ class ModelSingleton:
     @property
     def available(self) -> bool:
         """Whether there is an engine, and it did not just give up."""
-        return self._backend.kind != "none" and not self._given_up()
+        return self.kind != "none" and not self._given_up()
 
     @property
     def kind(self) -> str:
         """``sglang``, ``remote`` or ``none``."""
-        return self._backend.kind
+        return self.servers[0].backend.kind
 
     @property
     def identity(self) -> str:
         """What would read a page: with another one the same page may read differently. Empty: nothing."""
-        return self._backend.identity
+        return " ".join(dict.fromkeys(server.backend.identity for server in self.servers))
 
     @property
     def trouble(self) -> str:
         """Why there is no engine now, in a sentence; empty when there is one."""
-        if self._backend.kind == "none":
-            return " ".join(self._backend.describe()["why"])
-        return self.error.message if self.error and self._given_up() else ""
+        if self.kind == "none":
+            return " ".join(self.servers[0].backend.describe()["why"])
+        return self._why().message if self._given_up() else ""
+
+    @property
+    def size(self) -> int:
+        """How many servers there can be."""
+        return len(self._usable())
+
+    @property
+    def status(self) -> EngineStatus:
+        """Where the most awake of its servers stands."""
+        return self._first().status
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Starts, sleeps, wakes, stops and crashes of all servers together."""
+        return sum((server.counts for server in self.servers), Counter[str]())
+
+    @property
+    def notice(self) -> str | None:
+        """What people should know about how it runs, in sentences."""
+        return " ".join(dict.fromkeys(filter(None, (server.notice for server in self.servers)))) or None
+
+    async def offload(self) -> None:
+        """Puts every server to sleep; returns when all sleep. What runs is finished first."""
+        await asyncio.gather(*(server.offload() for server in self.servers))
+
+    async def release(self) -> None:
+        """Stops every server; returns when all are gone. What runs is finished first."""
+        await asyncio.gather(*(server.release() for server in self.servers))
+
+    def describe(self) -> dict[str, Any]:
+        """What people are told about it: as a whole, and about each of its ``servers``."""
+        told = {server: server.describe() for server in self.servers}
+        each = list(told.values())
+        return {
+            **told[self._first()],
+            "name": "",
+            "in_flight": sum(one["in_flight"] for one in each),
+            "waiting": sum(one["waiting"] for one in each),
+            "notice": self.notice,
+            "counts": {name: self.counts[name] for name in EVENTS},
+            "tokens": self.tokens,
+            "can": {name: any(one["can"][name] for one in each) for name in ("offload", "release")},
+            "pids": [pid for one in each for pid in one["pids"]],
+            "servers": [told[server] for server in self._usable()],
+        }
+
+    def _usable(self) -> list[ModelServer]:
+        return [server for server in self.servers if not server.backend.left_out] or self.servers[:1]
+
+    def _first(self) -> ModelServer:
+        """The most awake server; among equals one that works."""
+        return min(self._usable(), key=lambda server: (_MOST_AWAKE.index(server.status), -server.leases.held))
+
+    def _given_up(self) -> bool:
+        return all(server.given_up for server in self._usable())
+
+    def _why(self) -> AppError:
+        """Why there is none: what the server said that is tried again first."""
+        failed = (server for server in self._usable() if server.error)
+        server = min(failed, key=lambda server: server.retry_in, default=None)
+        return (server.error if server else None) or EngineUnavailable()
+
+    # ------------------------------------------------------------ leases
 
     @asynccontextmanager
     async def lease(self, alone: bool = False) -> AsyncGenerator[Endpoint]:
-        """A server that is awake for as long as the block runs. With ``alone``, nobody else has one.
+        """A server that is awake for as long as the block runs. With ``alone``, nobody else has that one.
 
         Raises why there is none: ``EngineUnavailable``, ``GpuOutOfMemory``, ``ModelsMissing`` or
         ``ShuttingDown``. When the server fails, the block is cancelled and ``EngineLost`` raised. When
         the block raises ``EngineUnavailable`` itself, the server is looked at.
         """
-        endpoint = await self._admit(alone)
-        try:
-            async with self._leases.taken(alone):
-                yield endpoint
-            if self.status is _S.READY and self._endpoint is endpoint:
-                self._backoff.worked()
-        except EngineUnavailable:
-            if self._endpoint is endpoint:  # else it is known already
-                self._suspect, self._blamed = True, alone
-            raise
-        finally:
-            self._last_used = self._clock()
-            self._tell()
+        server, endpoint = await self._admit(alone)
+        async with server.use(endpoint, alone):
+            yield endpoint
 
-    async def _admit(self, alone: bool) -> Endpoint:
+    async def _admit(self, alone: bool) -> tuple[ModelServer, Endpoint]:
         if self._given_up():
-            raise self.error or EngineUnavailable()
-        given_up = self._backoff.given_up
+            raise self._why()
+        waiter = _Waiter(alone)
+        before = {server: server.times_given_up for server in self.servers}
+        self._line.append(waiter)
         try:
-            with self._leases.wanted(alone):
-                self._tell()
-                while not self._closing:
-                    if (endpoint := self._may_enter(alone)) is not None:
-                        return endpoint
-                    if self._backoff.given_up != given_up:
-                        raise self.error or EngineUnavailable()
-                    await self._changed.wait()
-                raise ShuttingDown()
+            while not self._closing:
+                if (found := self._may_enter(waiter)) is not None:
+                    return found
+                if all(
+                    server.given_up or server.times_given_up != before[server] for server in self._usable()
+                ):
+                    raise self._why()
+                self._place(waiter)
+                await self._changes.wait()
+            raise ShuttingDown()
         finally:
-            self._tell()
+            self._line.remove(waiter)
+            waiter.wait_for(None)
+            self._changes.tell()
 
-    def _may_enter(self, alone: bool) -> Endpoint | None:
-        # without an endpoint it has just failed, and is being put away
-        ready = self.status is _S.READY and not self._suspect and self._asked is None
-        return self._endpoint if ready and self._leases.room(alone) else None
+    def _may_enter(self, waiter: _Waiter) -> tuple[ModelServer, Endpoint] | None:
+        """The least loaded server that takes this one now."""
+        most = self._most()
+        open_now = [
+            (server, endpoint)
+            for server in self._usable()
+            if (endpoint := server.endpoint)
+            and server.leases.room(waiter.alone)
+            and server.leases.held < most
+        ]
+        free = sum(most - server.leases.held for server, _ in open_now)
+        if not waiter.alone and free <= self._ahead(waiter):
+            return None  # who has waited longer comes first
+        return min(open_now, key=lambda found: found[0].leases.held, default=None)
 
-    async def offload(self) -> None:
-        """Puts the server to sleep; returns when it sleeps. What runs is finished first."""
-        await self._ask(_S.ASLEEP if self._backend.can_sleep else _S.STOPPED)
+    def _most(self) -> int:
+        """How many leases a server takes. With a single one nobody would be better off by waiting."""
+        return self._room if self.size > 1 else sys.maxsize
 
-    async def release(self) -> None:
-        """Stops the server; returns when it is gone. What runs is finished first."""
-        await self._ask(_S.STOPPED)
+    def _ahead(self, waiter: _Waiter) -> int:
+        return sum(not other.alone for other in self._line[: self._line.index(waiter)])
 
-    async def _ask(self, wanted: EngineStatus) -> None:
-        # asleep is a way towards stopped, never back
-        self._asked = _S.STOPPED if _S.STOPPED in (wanted, self._asked) else wanted
-        self._tell()
-        while self._to_do() and not self._closing:
-            await self._changed.wait()
+    def _place(self, waiter: _Waiter) -> None:
+        """Lets it wait for the server that takes it soonest: one that is waited for starts or wakes."""
+        best = min(self._places(waiter))
+        here = next((place for place in self._places(waiter) if self._server(place) is waiter.server), None)
+        if here is None or best[0] < here[0]:
+            waiter.wait_for(self._server(best))
+            self._changes.tell()
 
-    def _to_do(self) -> bool:
-        return self._asked is not None
+    def _server(self, place: tuple[int, float, int]) -> ModelServer:
+        return self.servers[place[2]]
 
-    def describe(self) -> dict[str, Any]:
-        """What people are told about it."""
-        awake = self.status is _S.READY
-        resting = (awake or self.status is _S.ASLEEP) and not self._leases.held
-        idle = self._clock() - self._last_used if resting else None
-        return {
-            "kind": self._backend.kind,
-            "status": self.status.value,
-            "since": self.since,
-            "in_flight": self._leases.held,
-            "waiting": self._leases.waiting,
-            "notice": self.notice,
-            "error": self.error.to_dict() if self.error else None,
-            "sleeps_in": _left(self._idle_timeout if awake else 0.0, idle),
-            "stops_in": _left(self._release_timeout, idle),
-            "counts": {name: self.counts[name] for name in ("starts", "sleeps", "wakes", "stops", "crashes")},
-            "tokens": self.tokens,
-            "can": {
-                "offload": self._backend.can_sleep and self.status in (_S.READY, _S.DRAINING),
-                "release": self.status in (_S.READY, _S.DRAINING, _S.ASLEEP),
-            },
-            **self._backend.describe(),
-        }
+    def _places(self, waiter: _Waiter) -> Iterator[tuple[int, float, int]]:
+        """Kind of place, what counts among places of a kind, and the server's position; lowest is best."""
+        usable = self._usable()
+        for position, server in enumerate(self.servers):
+            if server in usable:
+                yield *self._place_at(server, waiter), position
 
-    # ------------------------------------------------------------ the owner
-
-    async def _live(self) -> None:
-        try:
-            while True:
-                step = self._next_step()
-                if step is None:
-                    await self._pause()
-                else:
-                    await self._try(step)
-        finally:
-            self._forget_death()
-            if self.status not in (_S.STOPPED, _S.FAILED, _S.STOPPING):
-                self._move(_S.STOPPING)
-            await self._backend.stop("exit")
-            if self.status is not _S.STOPPED:
-                self._move(_S.STOPPED)
-
-    def _next_step(self) -> Callable[[], Awaitable[None]] | None:
-        """What to do now; None: nothing until something changes or a timer ends."""
-        resting = self.status in (_S.STOPPED, _S.FAILED)
-        if self._asked is not None and (resting or self.status is self._asked):
-            self._asked = None
-            self._tell()
-        if self._death is not None and self._death.done():
-            return self._bury
-        if resting:
-            wanted = self._leases.waiting and not self._given_up() and self._clock() >= self._backoff.retry_at
-            return self._start if wanted else None
-        if self.status is _S.ASLEEP:
-            if self._asked is _S.STOPPED or self._idle_beyond(self._release_timeout):
-                return self._stop
-            return self._wake if self._leases.waiting else None
-        if self._suspect:
-            return self._check
-        if self._leases.held:
-            return None
-        if self._asked is None and self._leases.waiting:
-            return None
-        if self._asked is _S.STOPPED or self._idle_beyond(self._release_timeout):
-            return self._drain_and_stop
-        if self._asked is _S.ASLEEP or self._idle_beyond(self._idle_timeout):
-            return self._drain_and_sleep
-        return None
-
-    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await step()
-        except AppError as error:
-            await self._failed(error)
-        except Exception as error:
-            logger.opt(exception=error).error("the engine failed")
-            await self._failed(as_app_error(error))
-
-    async def _pause(self) -> None:
-        """Until somebody tells, the server dies, or the nearest timer ends."""
-        timers: list[float] = []
-        now = self._clock()
-        if self.status is _S.FAILED and self._leases.waiting:
-            timers.append(self._backoff.retry_at - now)
-        if self.status in (_S.READY, _S.ASLEEP) and not self._leases.held:
-            timeouts = (self._idle_timeout if self.status is _S.READY else 0.0, self._release_timeout)
-            timers += [self._last_used + timeout - now for timeout in timeouts if timeout]
-        changed = asyncio.ensure_future(self._changed.wait())
-        waiting = {changed, *([self._death] if self._death else [])}
-        try:
-            # a little later than the timer: clocks are not exact
-            timeout = max(0.0, min(timers)) + 0.001 if timers else None
-            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-
-    def _idle_beyond(self, timeout: float) -> bool:
-        idle = not self._leases.held and not self._leases.waiting
-        return idle and timeout > 0 and self._clock() - self._last_used >= timeout
-
-    # ------------------------------------------------------------ steps
-
-    async def _start(self) -> None:
-        self._move(_S.STARTING)
-        self.counts["starts"] += 1
-        self._endpoint = await self._backend.start(self._step)
-        self._last_used = self._clock()
-        self._death = asyncio.create_task(self._backend.died(), name="engine-death")
-        self._move(_S.READY)
-
-    async def _drain_and_sleep(self) -> None:
-        if await self._drain():
-            await self._backend.sleep()
-            self.counts["sleeps"] += 1
-            self._move(_S.ASLEEP)
-
-    async def _drain_and_stop(self) -> None:
-        if await self._drain():
-            await self._stop()
-
-    async def _drain(self) -> bool:
-        """False when work came meanwhile: the server is ready again."""
-        self._move(_S.DRAINING)
-        await self._backend.settle()
-        if self._leases.waiting and self._asked is None:
-            self._move(_S.READY)
-            return False
-        return True
-
-    async def _wake(self) -> None:
-        self._move(_S.WAKING)
-        try:
-            await self._backend.wake()
-        except CardTaken as error:
-            # a smaller server may still find room: plan it again from what is free now
-            self.notice = error.message
-            await self._stop()
-            return
-        self.counts["wakes"] += 1
-        self._last_used = self._clock()
-        self._move(_S.READY)
-
-    async def _stop(self) -> None:
-        self._forget_death()
-        self._move(_S.STOPPING)
-        self._endpoint = None
-        await self._backend.stop()
-        self.counts["stops"] += 1
-        self._move(_S.STOPPED)
-
-    async def _check(self) -> None:
-        await self._backend.check()
-        self._suspect = self._blamed = False
-        self._tell()
-
-    async def _bury(self) -> None:
-        assert self._death is not None
-        raise self._death.result()
-
-    # ------------------------------------------------------------ failures
-
-    async def _failed(self, error: AppError) -> None:
-        running = self.status is not _S.STARTING
-        # what an exclusive lease brings down is that document's fault, and not counted here
-        blamed = running and (self._leases.alone_held or self._blamed)
-        self._forget_death()
-        self._endpoint = None
-        self._suspect = self._blamed = False
-        self._leases.cut_short()
-        self.error = error
-        self.counts["crashes"] += running
-        logger.bind(action="engine_failed", code=error.code).warning("the engine failed: {}", error.message)
-        await self._backend.stop("failure")
-        if type(error) is GpuOutOfMemory and self._step < STEPS:
-            self._step += 1
-            self.notice = "The card's memory ran out; the model was started again with less of it."
-            self._move(_S.FAILED)
-            return
-        self._backoff.failed(error, self._clock(), self._backend.patience(error), counts=not blamed)
-        self._move(_S.FAILED)
-
-    def _given_up(self) -> bool:
-        return self.status is _S.FAILED and self._backoff.closed(self._clock())
-
-    def _forget_death(self) -> None:
-        if self._death is not None:
-            self._death.cancel()
-            self._death = None
-
-    # ------------------------------------------------------------ small things
-
-    def _move(self, to: EngineStatus) -> None:
-        assert to in ENGINE_MOVES[self.status], f"{self.status} -> {to}"
-        self.status, self.since = to, time.time()
-        if to is _S.READY:
-            self.error = None
-        logger.bind(action=f"engine_{to}").info("the engine is {}", to)
-        self._tell()
-
-    def _tell(self) -> None:
-        """Wakes everybody who waits for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-
-def _left(timeout: float, idle: float | None) -> float | None:
-    return round(max(0.0, timeout - idle), 1) if timeout and idle is not None else None
+    def _place_at(self, server: ModelServer, waiter: _Waiter) -> tuple[int, float]:
+        leases, itself = server.leases, server is waiter.server
+        load = leases.load - itself
+        fits = load == 0 if waiter.alone else load < self._most() and leases.reserved == 0
+        if not fits or server.asked:
+            return _FULL, load
+        if server.status is _S.FAILED:
+            return (_FAILED if server.retry_in <= 0 else _PAUSES), server.retry_in
+        return _PLACES[server.status], 0.0

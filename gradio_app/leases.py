@@ -24,6 +24,16 @@ class Leases:
         """Whether nobody has one and nobody waits."""
         return not self.held and not self.waiting and not self._alone
 
+    @property
+    def load(self) -> int:
+        """How many have one or wait."""
+        return self.held + self.waiting
+
+    @property
+    def reserved(self) -> int:
+        """How many have one, or wait, to be alone."""
+        return self._alone
+
     def room(self, alone: bool) -> bool:
         """Whether one may be taken now. Who wants to be alone is let in before others."""
         return self.held == 0 if alone else self._alone == 0

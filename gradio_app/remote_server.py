@@ -12,11 +12,16 @@ from gradio_app.model_api import ModelApi
 #: how often a server in use is looked at, in seconds
 LOOK_EVERY = 5.0
 
+#: what a server that is not here has none of, for people
+_NOTHING_HERE: dict[str, Any] = {"name": "", "profile": "", "card": "", "cards": [], "pids": []}
+
 
 class _NotOurs:
     """The part of a ``Backend`` that has nothing to do."""
 
     can_sleep = False
+    name = notice = ""
+    left_out = False
 
     async def settle(self) -> None:
         """Its other requests are not ours to abort."""
@@ -80,7 +85,7 @@ class RemoteServer(_NotOurs):
         """What people are told about it."""
         model, version = (self._known.model, self._known.version) if self._known else ("", "")
         why = [f"The model server runs elsewhere, at {self._url}."]
-        return {"model": model, "version": version, "profile": "", "why": why, "card": "", "pids": []}
+        return {"model": model, "version": version, "why": why, **_NOTHING_HERE}
 
 
 class NoServer(_NotOurs):
@@ -112,4 +117,4 @@ class NoServer(_NotOurs):
 
     def describe(self) -> dict[str, Any]:
         """What people are told."""
-        return {"model": "", "version": "", "profile": "", "why": [self.reason], "card": "", "pids": []}
+        return {"model": "", "version": "", "why": [self.reason], **_NOTHING_HERE}

@@ -47,6 +47,8 @@ class SglangServer:
 
     kind = "sglang"
     can_sleep = True
+    name = notice = ""
+    left_out = False
 
     def __init__(self, settings: Settings, run_dir: Path, look: Look | None = None) -> None:
         self._settings = settings
@@ -289,11 +291,13 @@ class SglangServer:
         plan, known = self._plan, self._known
         why = [*(plan.why if plan else ()), *self._notices]
         return {
+            "name": self.name,
             "model": known.model if known else weights.VISION_MODEL,
             "version": known.version if known else "",
             "profile": plan.profile if plan else "",
             "why": why,
             "card": self._card.uuid if self._card else "",
+            "cards": [self._card.uuid] if self._card else [],
             "pids": self.pids(),
         }
 

@@ -32,7 +32,7 @@ class LocalWorkers:
     @property
     def slots(self) -> Slots:
         """As the settings say."""
-        return {False: self._compute, True: self._vision}
+        return {False: self._compute, True: self._vision * max(1, self.engine.size)}
 
     @property
     def identity(self) -> str:

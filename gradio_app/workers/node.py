@@ -80,7 +80,8 @@ class Node:
         backend = choose_backend(self._settings, self._folders.run)
         keep = self._settings.workers + 1 + (self._settings.workers_vlm if backend.kind != "none" else 0)
         pool = WorkerPool.of(self._settings, self._folders, keep)
-        engine = ModelSingleton(backend, self._settings.gpu_idle_timeout, self._settings.gpu_release_timeout)
+        timeouts = self._settings.gpu_idle_timeout, self._settings.gpu_release_timeout
+        engine = ModelSingleton(backend, *timeouts, room=self._settings.workers_vlm)
         self._workers = LocalWorkers(self._settings, self._folders, pool, engine.open())
         await pool.warm(self._settings.workers)
         self._tell("ready", f"This machine reads {self._settings.workers} parts at the same time.")

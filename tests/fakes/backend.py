@@ -20,13 +20,19 @@ class FakeBackend:
 
     kind = "sglang"
     identity = "sglang fake"
+    notice = ""
+    left_out = False
 
-    def __init__(self, seconds: float = 1.0, can_sleep: bool = True, patience: float = 0.0) -> None:
+    def __init__(
+        self, seconds: float = 1.0, can_sleep: bool = True, patience: float = 0.0, card: str = ""
+    ) -> None:
+        self.name = self.card = card
         self.seconds = seconds
         self.can_sleep = can_sleep
         self.grace = patience
         self.state = "down"
         self.holders = 0
+        self.endpoint = ENDPOINT
         self.broken: list[str] = []
         self.calls: list[str] = []
         self.steps: list[int] = []
@@ -50,7 +56,8 @@ class FakeBackend:
         await asyncio.sleep(self.seconds)
         self._fail(self.starts)
         self.state = "up"
-        return Endpoint(f"http://127.0.0.1:{len(self.calls)}", "model")
+        self.endpoint = Endpoint(f"http://127.0.0.1:{len(self.calls)}/{self.card}", "model")
+        return self.endpoint
 
     async def settle(self) -> None:
         self._must_be("settle", "up", free=True)
@@ -98,7 +105,8 @@ class FakeBackend:
             raise
 
     def describe(self) -> dict[str, Any]:
-        return {"model": "model", "version": "1", "profile": "", "why": [], "card": "", "pids": []}
+        told: dict[str, Any] = {"name": self.name, "model": "model", "version": "1", "profile": "", "why": []}
+        return told | {"card": self.card, "cards": [self.card] if self.card else [], "pids": []}
 
     def die(self, cause: AppError | None = None) -> None:
         """The server ends by itself."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Head, Node, machines
-from tests.documents import paper_pdf, text_pdf
+from tests.documents import paper_pdf, text_pdf, word
 from tests.live import ROOT, LiveServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
