@@ -7,7 +7,7 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench screenshots architecture lock \
+.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench simulate screenshots architecture lock \
     clean chromium sglang-cpu test-tools
 
 help: ## this list
@@ -53,6 +53,9 @@ gpu: setup ## tests that need an NVIDIA card (the rest never does)
 
 bench: setup ## measurements (flags: make bench ARGS="...")
 	$(PY) -m bench $(ARGS)
+
+simulate: setup ## from one card to a thousand, by simulation (measured anew: ARGS=--validate)
+	$(PY) -m bench.simulate $(ARGS)
 
 screenshots: setup chromium ## take the pictures of the documents again (every view: ARGS="--all FOLDER")
 	$(PY) docs/make_screenshots.py $(ARGS)
