@@ -7,8 +7,8 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench simulate screenshots architecture lock \
-    clean chromium sglang-cpu test-tools
+.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench simulate screenshots architecture \
+    lock clean chromium sglang-cpu test-tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile

@@ -280,7 +280,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """The ``gradio`` mode of the start script."""
     settings = Settings.load(sys.argv[1:] if argv is None else argv)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     os.umask(0o077)  # documents are private, whatever the data folder allows
     try:
         folders = Folders(settings.data_dir)

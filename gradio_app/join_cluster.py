@@ -35,6 +35,7 @@ OURS = (
         "gpu_release_timeout",
         "ray_token",
         "log_level",
+        "log_format",
     ),
 )
 DATA_DIR = "./data-node"
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = variables(flags, os.environ)
     try:
         settings = Settings.load([], {**os.environ, **given})
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format)
         os.umask(0o077)
         address = ray_process.parse_address(flags["address"])
         env = ray_process.environment(settings.ray_token, given)

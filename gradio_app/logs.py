@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import sys
+import traceback
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
 from gradio_app.audit import is_audit
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
 
 _FORMAT = "<green>{time:YYYY-MM-DD HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
@@ -25,11 +33,19 @@ class _Forward(logging.Handler):
         logger.opt(exception=record.exc_info).bind(action=record.name).log(level, message)
 
 
-def configure_logging(level: str) -> None:
-    """Logs from ``level`` up. Values of variables are never printed: they hold documents and keys."""
+def configure_logging(level: str, form: str = "text") -> None:
+    """Logs from ``level`` up, as ``text`` or ``json``. Values of variables are never printed: they hold
+    documents and keys.
+    """
     logger.remove()
+    stream = sys.stderr
+
+    def write(message: Message) -> None:
+        stream.write(as_json(message.record) + "\n")
+        stream.flush()
+
     logger.add(
-        sys.stderr,
+        write if form == "json" else stream,
         level=level,
         format=_FORMAT,
         filter=lambda record: not is_audit(record),
@@ -39,3 +55,27 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     for noisy in ("uvicorn.error", "httpx", "mcp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def as_json(record: Record) -> str:
+    """One line: ``time`` (UTC, ISO 8601), ``level``, ``action``, ``message``, what was bound to it, and
+    ``exception`` where there is one (the traceback, without values of variables).
+    """
+    extra = record["extra"]
+    line: dict[str, Any] = {
+        "time": record["time"].astimezone(UTC).isoformat(timespec="milliseconds"),
+        "level": record["level"].name.lower(),
+        "action": _plain(extra.get("action", "")),
+        "message": record["message"],
+    }
+    line |= {name: _plain(value) for name, value in extra.items() if name not in line}
+    if (error := record["exception"]) is not None:
+        line["exception"] = "".join(traceback.format_exception(error.type, error.value, error.traceback))
+    return json.dumps(line)
+
+
+def _plain(value: object) -> object:
+    """What JSON can hold; everything else in words."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

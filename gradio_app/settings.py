@@ -188,6 +188,9 @@ class Settings:
     )
     ray_token: str = _knob("", str, "password of that cluster; made for one that is begun here")
     log_level: str = _knob("info", _log_level, "trace, debug, info, warning or error")
+    log_format: str = _knob(
+        "text", _one_of("text", "json"), "lines of the log: for people, or one JSON object each"
+    )
 
     @classmethod
     def load(cls, argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:

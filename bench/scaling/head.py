@@ -174,7 +174,7 @@ class Head:
 
     def _part(self, run: Run, index: int, pages: tuple[int, ...], node: Node) -> Steps:
         yield from self._computing(self._costs.part)
-        done = yield from self._on_node(node, len(pages))
+        done = yield from self._on_node(node, len(pages), run.document.pages)
         if done:
             self.nodes.give_back(node)
         else:  # as a lost part: it comes first among those of its task
@@ -193,10 +193,10 @@ class Head:
         if not run.todo and not run.in_flight:
             yield from self._conclude(run)
 
-    def _on_node(self, node: Node, pages: int) -> Generator[simpy.Event, Any, bool]:
+    def _on_node(self, node: Node, pages: int, of: int) -> Generator[simpy.Event, Any, bool]:
         """Whether the node lived until it was done; when not, returns after its death was found out."""
         began = self._env.now
-        job = self._env.process(self._there_and_back(node, pages))
+        job = self._env.process(self._there_and_back(node, pages, of))
         yield job | node.died
         if job.triggered:
             self.record.used += self._env.now - began
@@ -207,9 +207,10 @@ class Head:
         self.record.lost += self._env.now - began
         return False
 
-    def _there_and_back(self, node: Node, pages: int) -> Steps:
+    def _there_and_back(self, node: Node, pages: int, of: int) -> Steps:
+        """The whole document goes there, whichever of its pages are read; what comes back is these pages'."""
         try:
-            yield from self._move(pages * self._fleet.bytes_in)
+            yield from self._move(of * self._fleet.bytes_in)
             yield from node.read(pages)
             yield from self._move(pages * self._fleet.bytes_out)
         except simpy.Interrupt:

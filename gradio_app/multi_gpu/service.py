@@ -78,7 +78,7 @@ class DocumentAPI(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         """Opens the reader of this worker process. ``device``: ``cpu``, ``mps``, ``cuda:0``."""
-        configure_logging(self._settings.log_level)
+        configure_logging(self._settings.log_level, self._settings.log_format)
         settings = self._settings
         kind, _, index = device.partition(":")
         os.environ["MINERU_DEVICE_MODE"] = device
@@ -192,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
     settings = _settings(flags)
     plan = _plan(parser, flags, settings)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     os.umask(0o077)
     if flags.fetch_models:
         fetch_models.main([f"--source={settings.model_source}", f"--model-dir={settings.model_dir}"])

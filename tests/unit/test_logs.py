@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from loguru import logger
 
+from gradio_app import audit
 from gradio_app.logs import configure_logging
 
 QUIET = ("uvicorn.error", "httpx", "mcp")
@@ -111,3 +115,65 @@ def test_a_faulty_line_of_a_library_does_not_stop_the_library(capsys: pytest.Cap
     configure_logging("INFO")
     logging.getLogger("library").warning("%d pages", "no number")
     assert "no number" in capsys.readouterr().err
+
+
+# --- one JSON object a line ----------------------------------------------------------------------------
+
+
+def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines(capsys)]
+
+
+def test_json_has_time_level_action_message_and_what_was_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    logger.bind(action="task_done", task="a1", pages=3, seconds=0.5, cached=False, why=None).info(
+        "{} is done", 7
+    )
+    (line,) = objects(capsys)
+    age = datetime.now(UTC) - datetime.fromisoformat(line.pop("time"))
+    assert timedelta(0) <= age < timedelta(minutes=1)
+    assert line == {
+        "level": "info",
+        "action": "task_done",
+        "message": "7 is done",
+        "task": "a1",
+        "pages": 3,
+        "seconds": 0.5,
+        "cached": False,
+        "why": None,
+    }
+
+
+def test_json_stays_one_line_whatever_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    text = 'two\nlines, "quotes", <red>tags</red>, {braces}, 中文, a name that is no UTF-8: \udcff'
+    logger.bind(name=text, level="loud", folder=Path("a/b"), share=float("nan")).warning(text)
+    logging.getLogger("library").warning("%s", text)
+    ours, theirs = objects(capsys)
+    assert ours["message"] == theirs["message"] == ours["name"] == text
+    assert ours["level"] == "warning", "what a line always has cannot be bound away"
+    assert (ours["folder"], ours["share"]) == ("a/b", "nan")
+    assert (theirs["action"], theirs["level"]) == ("library", "warning")
+
+
+def test_json_has_an_exception_as_a_field_and_never_the_values(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    secret = "text of a " + "document"
+    try:
+        _break(secret)
+    except ZeroDivisionError as error:
+        logger.opt(exception=error).error("it broke")
+        logging.getLogger("library").exception("it broke there")
+    for line in objects(capsys):
+        assert line["message"].startswith("it broke") and line["level"] == "error"
+        assert "_break" in line["exception"] and line["exception"].endswith(
+            "ZeroDivisionError: division by zero\n"
+        )
+        assert secret not in json.dumps(line)
+
+
+def test_json_leaves_the_audit_to_its_own_file(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    audit.record("sign_in", "alice", "127.0.0.1")
+    logger.info("the next")
+    assert [line["message"] for line in objects(capsys)] == ["the next"]

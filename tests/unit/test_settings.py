@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "ray_address": "",
     "ray_token": "",
     "log_level": "INFO",
+    "log_format": "text",
 }
 
 #: name -> a text as a person types it, and what it means
@@ -101,6 +102,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "ray_address": ("start", "start"),
     "ray_token": ("secret", "secret"),
     "log_level": (" Debug ", "DEBUG"),
+    "log_format": (" JSON ", "json"),
 }
 
 #: older environment name -> setting
@@ -157,6 +159,7 @@ BAD = {
     "engine_patience": ["long"],
     "model_source": ["s3"],
     "log_level": ["loud", ""],
+    "log_format": ["xml", ""],
 }
 
 
