@@ -1,1 +1,1 @@
-"""Measurements: ours beside a bare pool and MinerU's own API, in one run. ``make bench``."""
+"""Measurements: ours beside a bare pool, MinerU's own services and others, in one run. ``make bench``."""

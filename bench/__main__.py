@@ -1,50 +1,104 @@
-"""``python -m bench [--rounds N] [--corpus FOLDER] [--only NAME] [--quick]``: prints a table in Markdown."""
+"""``python -m bench``: measures on this machine and prints a table in Markdown. ``make bench`` runs it."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import tempfile
+import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.equality import split_equality
-from bench.idle import idle_figures
-from bench.jobs import job_rates
-from bench.soak import soak
-from bench.vision import vision_rates
+from bench import plots, report
+from bench.machine import machine
+from bench.measurement import Plan
+from bench.suite import MEASUREMENTS, chosen, run
+from tests.live import ROOT
+
+RESULTS = ROOT / "bench" / "results"
+#: documents that ``--write`` knows, and the folder of their pictures
+DOCUMENTS = {"docs": ROOT / "docs" / "benchmarks.md"}
 
 
-def main() -> None:
-    """Runs every measurement and prints one table."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs what was asked for; 1 when a measurement failed. A bar that is not met is no failure."""
+    given = _parser().parse_args(argv)
+    earlier = [report.load(path) for path in given.earlier]
+    measured: list[report.Result] = []
+    if given.only or not given.earlier:
+        measured = _measure(given)
+    results = report.merged(*earlier, measured)
+    print(f"\n{report.where(results)}\n\n{report.table(results)}\n\n{report.summary(results)}", flush=True)
+    if measured:
+        report.save(given.results, results)
+        print(f"\nAs JSON: {given.results}")
+    if given.write:
+        write(DOCUMENTS[given.write], results)
+    return int(any(result.failed for result in measured))
+
+
+def _measure(given: argparse.Namespace) -> list[report.Result]:
+    rounds = 1 if given.quick else given.rounds
+    plan = Plan(Path(), rounds, given.quick, given.corpus, 20 if given.quick else given.documents)
+    found: list[report.Result] = []
+    for result in run(chosen(given.only, given.corpus is not None), plan, machine()):
+        print(report.table([result]), flush=True)
+        found.append(result)
+        report.save(given.results, found)  # so that an end from outside costs only what is running
+    return found
+
+
+def write(document: Path, results: Sequence[report.Result]) -> None:
+    """Puts table and pictures into a document, between its markers, and the pictures beside it."""
+    folder = document.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    pictures = {"bars.svg": plots.bars(results), "contestants.svg": plots.contestants(results)}
+    for name, picture in pictures.items():
+        (folder / name).write_text(picture, "utf-8")
+    section = report.section(results, [f"{folder.name}/{name}" for name in pictures])
+    document.write_text(report.between_markers(document.read_text("utf-8"), section), "utf-8")
+    print(f"Written: {document}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement")
-    parser.add_argument("--corpus", type=Path, help="folder of PDF files for the split equality")
-    parser.add_argument("--only", choices=("jobs", "vision", "idle", "soak"), help="this measurement alone")
-    parser.add_argument("--documents", type=int, default=2000, help="how many the soak sends")
-    parser.add_argument("--quick", action="store_true", help="one small round: does it run at all?")
-    arguments = parser.parse_args()
-    rounds, files = (1, 4) if arguments.quick else (arguments.rounds, 50)
-    print(
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {rounds} rounds\n"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    parser.add_argument("--rounds", type=_at_least_one, default=5, help="rounds of each measurement (5)")
+    parser.add_argument("--corpus", type=_folder, help="a folder of documents for the mixed folder")
+    parser.add_argument(
+        "--only", action="append", choices=list(MEASUREMENTS), default=[], help="this alone; again for more"
     )
-    print("| what | figure | spread |\n|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        measurements = {
-            "jobs": lambda: job_rates(Path(folder), files, rounds),
-            "vision": lambda: vision_rates(Path(folder), rounds),
-            "idle": lambda: idle_figures(Path(folder), 3.0 if arguments.quick else 20.0),
-            "soak": lambda: soak(Path(folder), 40 if arguments.quick else arguments.documents),
-        }
-        for name, measure in measurements.items():
-            # a soak takes a quarter of an hour: only when asked for
-            wanted = arguments.only == name or (arguments.only is None and name != "soak")
-            for row in measure() if wanted else ():
-                print(row, flush=True)
-        if arguments.corpus:
-            for row in split_equality(Path(folder), sorted(arguments.corpus.glob("*.pdf"))):
-                print(row, flush=True)
+    parser.add_argument("--documents", type=_at_least_one, default=2000, help="how many the soak sends")
+    parser.add_argument("--quick", action="store_true", help="one small round: does it run at all?")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS / f"{stamp}.json", help="where figures go as JSON"
+    )
+    parser.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        action="append",
+        default=[],
+        help="results of an earlier run; with --only that one is measured again, else nothing is",
+    )
+    parser.add_argument(
+        "--write", choices=list(DOCUMENTS), help="put table and pictures into docs/benchmarks.md"
+    )
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return path
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

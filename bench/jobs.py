@@ -1,151 +1,107 @@
-"""Many one-page documents at once: our server, MinerU's API, and a bare pool of processes as the limit."""
+"""Many documents at once: our server, a bare pool as the limit, MinerU's API at its best, and its page."""
 
 from __future__ import annotations
 
-import base64
-import multiprocessing
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
-from statistics import median
 
-import httpx
+from bench.documents import Document, mixed, papers, texts
+from bench.figures import Bar, Row, ratios, row
+from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
+from bench.ours import convert, our_server
+from bench.peers import bare_pool, mineru_api, mineru_webui
+from bench.processes import CORES
 
-from tests.documents import paper_pdf, text_pdf
-from tests.live import LiveServer, free_port
-
-PROCESSES = len(os.sched_getaffinity(0))
-#: MinerU's API was fastest with one job at a time in each measurement so far (4 at once: 0.75 times)
-API_CONCURRENCY = 1
-
-
-def job_rates(folder: Path, files: int, rounds: int) -> Iterator[str]:
-    """Rows with jobs per second and their ratios. All contestants take turns within each round."""
-    for label, make in (("figure and table", paper_pdf), ("text only", text_pdf)):
-        documents = [make(1, seed=index) for index in range(files)]
-        with (
-            _bare_pool(folder) as bare,
-            mineru_api() as api,
-            our_server(folder / label.replace(" ", "-")) as ours,
-        ):
-            contestants = {"ours": ours, "bare pool": bare, "mineru-api": api}
-            for run in contestants.values():
-                run(documents[:4])
-            rates: dict[str, list[float]] = {name: [] for name in contestants}
-            for _ in range(rounds):
-                for name, run in contestants.items():
-                    rates[name].append(files / run(documents))
-        yield from _rows(f"{files} one-page PDFs, {label}", rates)
+#: MinerU's API is tried with so many jobs at the same time; the fastest one takes part
+CONCURRENCIES = (1, 2, 4)
+#: its page takes one file at a time: so many are enough to know its rate
+ONE_BY_ONE = 10
 
 
-def _rows(what: str, rates: dict[str, list[float]]) -> Iterator[str]:
+def _one_page(make: Callable[..., list[Document]], bar: float, plan: Plan) -> Found:
+    count = plan.size(50, 4)
+    warm_up, documents = make(plan.size(8, 4), seed=1000), make(count)
+    return _rates(plan, warm_up, documents, bar)
+
+
+def _mixed(plan: Plan) -> Found:
+    documents = mixed(plan.size(100, 5), plan.corpus)
+    with bare_pool(plan.folder / "look") as pool:
+        readable = pool.readable(documents)
+    left_out = sorted({each.name for each in documents} - {each.name for each in readable})
+    found = _rates(plan, papers(plan.size(8, 4), seed=1000), readable, 0.95, slow=2)
+    more = f"{len(readable)} documents"
+    if left_out:
+        more += f"; left out, as they need models that are not here: {', '.join(left_out)}"
+    return Found(found.rows, f"{found.setting} {more}.")
+
+
+def _rates(
+    plan: Plan, warm_up: Sequence[Document], documents: Sequence[Document], bar: float, slow: int = 5
+) -> Found:
+    with ExitStack() as stack:
+        ours = stack.enter_context(our_server(plan.folder / "data"))
+        pool = stack.enter_context(bare_pool(plan.folder / "bare"))
+        page = stack.enter_context(mineru_webui())
+        few = documents[: plan.size(ONE_BY_ONE, 1)]
+        concurrency, tried = _best(plan, warm_up, documents)
+        api = stack.enter_context(mineru_api(concurrency))
+        rates = take_turns(
+            plan,
+            {
+                "ours": Contestant(_warm(partial(convert, ours), warm_up, documents)),
+                "bare pool": Contestant(_warm(pool.convert, warm_up, documents)),
+                "mineru-api": Contestant(_warm(api.convert, warm_up, documents), plan.at_most(slow)),
+                "mineru-webui": Contestant(_warm(page.convert, warm_up[:1], few), plan.at_most(2)),
+            },
+        )
+    setting = (
+        f"Bare pool: {CORES} processes that parse and save. mineru-api: --concurrency {concurrency}, the best"
+        f" of {tried}. mineru-webui: {len(few)} files, one after the other. All at tier flash,"
+        f" each warmed up by {len(warm_up)} other documents before each of its turns."
+    )
+    return Found(rate_rows(rates, {"bare pool": bar, "mineru-api": 1.8}), setting)
+
+
+def _warm(
+    run: Callable[[Sequence[Document]], float], warm_up: Sequence[Document], documents: Sequence[Document]
+) -> Callable[[int], float]:
+    """A turn: documents per second, after some that do not count. Nobody pays for others' long turns."""
+
+    def turn(_: int) -> float:
+        run(warm_up)
+        return len(documents) / run(documents)
+
+    return turn
+
+
+def _best(plan: Plan, warm_up: Sequence[Document], documents: Sequence[Document]) -> tuple[int, str]:
+    """The concurrency at which MinerU's API was fastest in one try each, and all tries in words."""
+    few = documents[: plan.size(25, 4)]
+    tries: dict[int, float] = {}
+    for concurrency in CONCURRENCIES:
+        with mineru_api(concurrency) as api:
+            api.convert(warm_up)
+            tries[concurrency] = len(few) / api.convert(few)
+    told = ", ".join(f"{concurrency} ({rate:.1f} jobs/s)" for concurrency, rate in tries.items())
+    return max(tries, key=lambda concurrency: tries[concurrency]), told
+
+
+def rate_rows(rates: dict[str, list[float]], bars: dict[str, float]) -> list[Row]:
+    """Each contestant's jobs per second, and ours by those that have a bar."""
+    found = [row(name, values, "jobs/s", kind="rate") for name, values in rates.items()]
     for name, values in rates.items():
-        yield f"| {what}: {name} | {median(values):.2f} jobs/s | {min(values):.2f} to {max(values):.2f} |"
-    for peer in ("bare pool", "mineru-api"):
-        ratios = [ours / theirs for ours, theirs in zip(rates["ours"], rates[peer], strict=True)]
-        yield f"| {what}: ours / {peer} | {median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f} |"
+        if name != "ours":
+            bar = Bar(">=", bars[name]) if name in bars else None
+            found.append(row(f"ours / {name}", ratios(rates["ours"], values), bar=bar))
+    return found
 
 
-#: sends documents, waits until all are done, and returns the seconds that took
-Run = Callable[[list[bytes]], float]
-
-
-@contextmanager
-def our_server(data: Path, tier: str = "flash", *flags: str) -> Iterator[Run]:
-    """Our server; ``tier`` is what is asked of it."""
-    with LiveServer(data, *flags) as server:
-        yield partial(_run_ours, server, tier)
-
-
-def _run_ours(server: LiveServer, tier: str, documents: list[bytes]) -> float:
-    began = time.monotonic()
-    ids = [server.submit(f"{n}.pdf", data, tier=tier, use_cache="false") for n, data in enumerate(documents)]
-    assert all(server.end(task_id)["status"] == "completed" for task_id in ids)
-    return time.monotonic() - began
-
-
-@contextmanager
-def mineru_api(
-    concurrency: int = API_CONCURRENCY, tier: str = "flash", env: Mapping[str, str] | None = None
-) -> Iterator[Run]:
-    """MinerU's own API server; ``tier`` is what is asked of it."""
-    port = free_port()
-    command = [str(Path(sys.executable).with_name("mineru-api")), "--port", str(port)]
-    command += ["--tier", "flash" if tier == "flash" else "standard", "--concurrency", str(concurrency)]
-    # a folder of its own: several cannot share the usual one
-    uploads = tempfile.mkdtemp(prefix="mineru-api-")
-    command += ["--upload-dir", uploads]
-    silent = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=silent, stderr=silent, env={**os.environ, **(env or {})})
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/v1", timeout=120) as client:
-            _until_well(client, process)
-            yield partial(_run_api, client, tier)
-    finally:
-        process.terminate()
-        process.wait(20)
-        shutil.rmtree(uploads, ignore_errors=True)
-
-
-def _until_well(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"mineru-api ended with {process.returncode}"
-        try:
-            if client.get("/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("mineru-api did not start")
-
-
-def _run_api(client: httpx.Client, tier: str, documents: list[bytes]) -> float:
-    began = time.monotonic()
-    waiting: list[str] = []
-    for number, data in enumerate(documents):
-        source = {"type": "inline", "name": f"{number}-{began}.pdf", "data": base64.b64encode(data).decode()}
-        body = {"files": [{"source": source}], "tier": tier, "output_formats": ["markdown"]}
-        answer = client.post("/parse/jobs", json=body)
-        answer.raise_for_status()
-        waiting.append(answer.json()["job_id"])
-    while waiting:
-        status = client.get(f"/parse/jobs/{waiting[0]}").json()["status"]
-        assert status in ("queued", "running", "completed"), status
-        if status == "completed":
-            waiting.pop(0)
-        else:
-            time.sleep(0.02)
-    return time.monotonic() - began
-
-
-@contextmanager
-def _bare_pool(folder: Path) -> Iterator[Run]:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=spawn) as pool:
-        yield partial(_run_bare, pool, folder / "bare")
-
-
-def _run_bare(pool: ProcessPoolExecutor, folder: Path, documents: list[bytes]) -> float:
-    folder.mkdir(exist_ok=True)
-    paths: list[Path] = []
-    for number, data in enumerate(documents):
-        paths.append(folder / f"{number}.pdf")
-        paths[-1].write_bytes(data)
-    began = time.monotonic()
-    list(pool.map(_parse_and_save, paths))
-    return time.monotonic() - began
-
-
-def _parse_and_save(path: Path) -> None:
-    from mineru.parser import parse
-    from mineru.parser.writer import FileBasedDataWriter
-
-    parse(path, tier="flash").save(FileBasedDataWriter(str(path.with_suffix(""))))
+MEASUREMENTS = (
+    Measurement(
+        "papers", "50 one-page PDFs with figure and table at once", partial(_one_page, papers, 0.95), 2.7
+    ),
+    Measurement("texts", "50 one-page text PDFs at once", partial(_one_page, texts, 0.85), 2),
+    Measurement("mixed", "a mixed folder at once", _mixed, 6),
+)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from pathlib import Path
 
 import httpx
 import psutil
 
+from bench.figures import Row, row, slope
+from bench.measurement import Found, Measurement, Plan
 from gradio_app.folders import Folders
 from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
 from tests.live import LiveServer
@@ -47,31 +47,20 @@ NAMES = (
 )
 
 
-def soak(folder: Path, documents: int = 2000, samples: int = 40) -> Iterator[str]:
-    """Rows with the figures at the end and their slope over the last three quarters."""
+def _soak(plan: Plan) -> Found:
+    documents = plan.documents
     began = time.monotonic()
-    with LiveServer(folder / "soak", "--retention", f"{RETENTION}s") as server:
-        found = _run(server, documents, max(1, documents // samples))
+    with LiveServer(plan.folder / "soak", "--retention", f"{RETENTION}s") as server:
+        found = _run(server, documents, max(1, documents // plan.size(40, 5)))
     seconds = time.monotonic() - began
-    yield f"| soak: {documents} documents | {documents / seconds:.1f} documents/s | {seconds:.0f} s |"
+    rows = [row(f"{documents:,} documents in {seconds:.0f} s", [documents / seconds], "documents/s")]
     later = found[len(found) // 4 :]
     for index, (name, unit) in enumerate(NAMES, 1):
         values = [float(astuple(sample)[index]) for sample in later]
+        rows.append(Row(f"{name}, at the end", values[-1], min(values), max(values), len(values), unit))
         change = 1000 * slope([sample.documents for sample in later], values)
-        last = f"{values[-1]:.0f} {unit} at the end, {min(values):.0f} to {max(values):.0f}"
-        yield f"| soak: {name} | {last} | {change:+.1f} {unit} per 1,000 documents |"
-
-
-def slope(places: Sequence[float], values: Sequence[float]) -> float:
-    """Of the straight line that fits best (least squares)."""
-    count = len(places)
-    middle, mean = sum(places) / count, sum(values) / count
-    spread = sum((place - middle) ** 2 for place in places)
-    if not spread:
-        return 0.0
-    return (
-        sum((place - middle) * (value - mean) for place, value in zip(places, values, strict=True)) / spread
-    )
+        rows.append(row(f"{name}, slope", [change], f"{unit} per 1,000 documents".strip()))
+    return Found(rows, "Slopes are those of the best straight line through the last three quarters.")
 
 
 def _documents() -> list[tuple[str, bytes]]:
@@ -150,3 +139,6 @@ def _memory(process: psutil.Process) -> float:
         return process.memory_info().rss / 2**20
     except psutil.Error:
         return 0.0
+
+
+MEASUREMENTS = (Measurement("soak", "soak", _soak, 40, usual=False),)

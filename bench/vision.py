@@ -2,59 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.jobs import Run, mineru_api, our_server
+from bench.documents import Document
+from bench.figures import Bar, Row, ratios, row
+from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
+from bench.ours import convert, our_server
+from bench.peers import mineru_api
 from tests.documents import scan_pdf
 from tests.fakes.sglang import FakeSglang
 from tests.stub_weights import write_small_models
 
 SLOTS, DELAY = 8, 0.5
-API_CONCURRENCIES = (1, 4, 8)
+CONCURRENCIES = (1, 4, 8)
+#: the stand-in's pace while processes warm up, in seconds a request
+QUICK = 0.02
+
+Convert = Callable[[Sequence[Document]], float]
 
 
-def vision_rates(
-    folder: Path, rounds: int, tiers: tuple[str, ...] = ("standard", "advanced")
-) -> Iterator[str]:
-    """Rows with seconds and shares of what the slots allow, for six scans of eight pages."""
-    models = folder / "models"
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Who takes part, for how many rounds, whether with long scans; shares of the limit as they come."""
+
+    convert: Convert
+    rounds: int
+    takes_long: bool
+    shares: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+
+
+def _vision(tier: str, plan: Plan) -> Found:
+    models = plan.folder / "models"
     write_small_models(models)
-    for tier in ("standard", "advanced"):
-        yield from _of_tier(folder / tier, models, tier, rounds)
-
-
-def _of_tier(folder: Path, models: Path, tier: str, rounds: int) -> Iterator[str]:
     with ExitStack() as stack:
-        fake = stack.enter_context(FakeSglang(slots=SLOTS, delay=DELAY))
-        folder.mkdir()
-        flags = ("--sglang-url", fake.url, "--model-dir", str(models))
-        contestants: dict[str, Run] = {"ours": stack.enter_context(our_server(folder / "data", tier, *flags))}
-        env = {
-            "MINERU_MODEL_BASE_DIR": str(models),
-            "MINERU_MODEL_SOURCE": "local",
-            "MINERU_MODEL_VLM_SERVER_URL": fake.url,
-        }
-        for concurrency in API_CONCURRENCIES:
-            api = stack.enter_context(mineru_api(concurrency, tier, env))
-            contestants[f"mineru-api at {concurrency}"] = api
-        fake.set(delay=0.02)
-        for run in contestants.values():  # models loaded, processes warm
-            run([scan_pdf(8, seed=900 + index) for index in range(6)])
+        fake = stack.enter_context(FakeSglang(slots=SLOTS, delay=QUICK))
+        entries = _enter(plan, stack, fake, models, tier)
+        for entry in entries.values():  # models loaded, processes warm
+            entry.convert(_scans(6, plan.size(8, 2), 900))
         fake.set(delay=DELAY)
-        seconds: dict[str, list[float]] = {name: [] for name in contestants}
-        limits: dict[str, list[float]] = {name: [] for name in contestants}
-        for number in range(rounds):
-            scans = [scan_pdf(8, seed=10 * number + index) for index in range(6)]
-            for name, run in contestants.items():
-                before = fake.stats()["requests"]
-                seconds[name].append(run(scans))
-                limits[name].append((fake.stats()["requests"] - before) * DELAY / SLOTS)
-    what = f"six 8-page scans, {tier}"
-    for name, values in seconds.items():
-        shares = [limit / value for limit, value in zip(limits[name], values, strict=True)]
-        yield f"| {what}: {name} | {median(values):.1f} s | {min(values):.1f} to {max(values):.1f} |"
-        spread = f"{min(shares):.2f} to {max(shares):.2f}"
-        yield f"| {what}: {name}, share of what {SLOTS} slots allow | {median(shares):.2f} | {spread} |"
+        rows: list[Row] = []
+        for what, count, pages in (
+            ("six short scans", 6, plan.size(8, 2)),
+            ("a long scan", 1, plan.size(100, 9)),
+        ):
+            rows += _contest(plan, fake, entries, what, count, pages)
+    setting = (
+        f"Tier {tier}; six scans of {plan.size(8, 2)} pages at once, then one of {plan.size(100, 9)}. A"
+        f" stand-in server with {SLOTS} slots and {DELAY} s a request, stand-in weights for the small models. The"
+        " share is the time that the slots alone would take for the same requests, by the time that it took."
+        " mineru-api with --concurrency 1, 4 and 8; the long scan is one job, so there only at 1."
+    )
+    return Found(rows, setting)
+
+
+def _enter(plan: Plan, stack: ExitStack, fake: FakeSglang, models: Path, tier: str) -> dict[str, _Entry]:
+    server = stack.enter_context(
+        our_server(plan.folder / "data", "--sglang-url", fake.url, "--model-dir", str(models))
+    )
+    found = {"ours": _Entry(partial(convert, server, tier=tier), plan.rounds, True)}
+    env = {"MINERU_MODEL_BASE_DIR": str(models), "MINERU_MODEL_VLM_SERVER_URL": fake.url}
+    for concurrency in plan.size(CONCURRENCIES, (1,)):
+        api = stack.enter_context(mineru_api(concurrency, tier, env))
+        found[f"mineru-api at {concurrency}"] = _Entry(
+            partial(api.convert, tier=tier), plan.at_most(2), concurrency == 1
+        )
+    return found
+
+
+def _contest(
+    plan: Plan, fake: FakeSglang, entries: dict[str, _Entry], what: str, count: int, pages: int
+) -> list[Row]:
+    long = count == 1
+    contestants = {
+        name: Contestant(
+            partial(_one_round, fake, entry, what, count, pages),
+            min(entry.rounds, 3 if name == "ours" else 1) if long else entry.rounds,
+        )
+        for name, entry in entries.items()
+        if entry.takes_long or not long
+    }
+    seconds = take_turns(plan, contestants)
+    rows = [row(f"{what}, {name}", values, "s", kind=f"{what}, seconds") for name, values in seconds.items()]
+    for name in contestants:
+        bar = Bar(">=", 0.9) if name == "ours" else None
+        shares = entries[name].shares[what]
+        rows.append(row(f"{what}, {name}, share of what {SLOTS} slots allow", shares, bar=bar))
+    best = min((name for name in seconds if name != "ours"), key=lambda name: median(seconds[name]))
+    faster = ratios(seconds[best], seconds["ours"])
+    rows.append(row(f"{what}, {best} (its best) / ours", faster, bar=Bar(">=", 1.5)))
+    return rows
+
+
+def _one_round(fake: FakeSglang, entry: _Entry, what: str, count: int, pages: int, number: int) -> float:
+    scans = _scans(count, pages, 10 * number)
+    before = fake.stats()["requests"]
+    seconds = entry.convert(scans)
+    limit = (fake.stats()["requests"] - before) * DELAY / SLOTS
+    entry.shares.setdefault(what, []).append(limit / seconds)
+    return seconds
+
+
+def _scans(count: int, pages: int, seed: int) -> list[Document]:
+    return [Document(f"scan-{seed + each}.pdf", scan_pdf(pages, seed=seed + each)) for each in range(count)]
+
+
+MEASUREMENTS = (
+    Measurement("vision", "the vision model kept busy", partial(_vision, "standard"), 6.5),
+    Measurement(
+        "vision-advanced", "the vision model kept busy", partial(_vision, "advanced"), 11, usual=False
+    ),
+)

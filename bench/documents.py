@@ -1,0 +1,54 @@
+"""The documents that contestants are given: made ones, and those of a folder that somebody names."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
+
+#: types that MinerU reads without any model
+SUFFIXES = {".pdf", ".docx", ".pptx", ".xlsx", ".html", ".htm", ".csv", ".epub"}
+
+
+class Document(NamedTuple):
+    """A file's name and its bytes."""
+
+    name: str
+    data: bytes
+
+
+def papers(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
+    """PDF files with a heading, prose, a table and a figure on each page; no two alike."""
+    return [
+        Document(f"paper-{seed + index}.pdf", paper_pdf(pages, seed=seed + index)) for index in range(count)
+    ]
+
+
+def texts(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
+    """PDF files with text only; no two alike."""
+    return [
+        Document(f"text-{seed + index}.pdf", text_pdf(pages, seed=seed + index)) for index in range(count)
+    ]
+
+
+#: kinds of a mixed folder, by turns
+_KINDS: tuple[Callable[[int], Document], ...] = (
+    lambda seed: Document(f"note-{seed}.pdf", text_pdf(1 + seed % 3, seed=seed)),
+    lambda seed: Document(f"paper-{seed}.pdf", paper_pdf(1 + seed % 4, seed=seed)),
+    lambda seed: Document(f"letter-{seed}.docx", word(f"Letter number {seed}.")),
+    lambda seed: Document(f"table-{seed}.csv", table_csv() + f"\n{seed},{seed},end".encode()),
+    lambda seed: Document(f"page-{seed}.html", web_page().replace(b"Some", b"Page %d, some" % seed)),
+)
+
+
+def mixed(count: int, corpus: Path | None) -> list[Document]:
+    """``count`` made documents of several kinds and the files of ``corpus``, in a fixed random order."""
+    found = [_KINDS[seed % len(_KINDS)](seed) for seed in range(count)]
+    if corpus is not None:
+        paths = [path for path in corpus.rglob("*") if path.suffix.lower() in SUFFIXES]
+        found += [Document(path.name, path.read_bytes()) for path in sorted(paths)]
+    random.Random(1).shuffle(found)
+    return found
