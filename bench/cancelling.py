@@ -51,7 +51,7 @@ def _cancel(plan: Plan) -> Found:
 def _rows(ours: _Freed, theirs: _Freed) -> list[Row]:
     return [
         row("ours, until the next one starts", ours.started, "s", Bar("<=", 1), kind="until it starts"),
-        row("mineru-api, until the next one starts", theirs.started, "s", kind="until it starts"),
+        row("mineru-api, until it says that the next one runs", theirs.started, "s", kind="until it starts"),
         row("ours, until the next one is done", ours.done, "s", kind="until it is done"),
         row("mineru-api, until the next one is done", theirs.done, "s", kind="until it is done"),
         row("ours, until the cancel is answered", ours.answered, "s"),

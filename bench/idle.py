@@ -29,8 +29,8 @@ def _idle(plan: Plan) -> Found:
         },
     )
     setting = (
-        f"Started {plan.rounds} times (mineru-webui with its own mineru-api: {plan.at_most(2)} times), looked at"
-        f" for {plan.size(15, 2)} s after {len(documents)} one-page papers; the workers of ours are warm."
+        f"Started {plan.rounds} times (mineru-webui with its own mineru-api: {plan.at_most(2)} times), looked"
+        f" at for {plan.size(15, 2)} s after {len(documents)} one-page papers; the workers of ours are warm."
         " Disk: what the folder has grown by, upload and result, as the disk counts it."
     )
     return Found(_rows(started, ours, theirs), setting)

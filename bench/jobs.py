@@ -80,7 +80,7 @@ def _best(plan: Plan, warm_up: Sequence[Document], documents: Sequence[Document]
     """The concurrency at which MinerU's API was fastest in one try each, and all tries in words."""
     few = documents[: plan.size(25, 4)]
     tries: dict[int, float] = {}
-    for concurrency in CONCURRENCIES:
+    for concurrency in plan.size(CONCURRENCIES, (1,)):
         with mineru_api(concurrency) as api:
             api.convert(warm_up)
             tries[concurrency] = len(few) / api.convert(few)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
+
+from loguru import logger
 
 from gradio_app.engine import ModelSingleton
 from gradio_app.folders import Folders
@@ -19,7 +21,7 @@ from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.task import ParseOptions
 from gradio_app.task_manager import TaskManager, Upload
-from gradio_app.workers import WorkerPool
+from gradio_app.workers import LocalWorkers, WorkerPool
 from tests.fakes.pool import FakePool
 
 #: files in one submission, as the page and scripts send them
@@ -28,13 +30,14 @@ AT_ONCE = 100
 #: tasks that ended; nothing in them repeats that is not the same in real ones
 _FILL_TASKS = """
 INSERT INTO tasks (id, name, owner, status, tier_asked, page_range, ocr_mode, priority, use_cache, source,
-    size, created_at, rev, kind, tier, parse_mode, source_pages, pages_total, pages_done, shards_total, started_at,
-    finished_at, parse_seconds, result_sha256, cache_key, label)
+    size, created_at, rev, kind, tier, parse_mode, source_pages, pages_total, pages_done, shards_total,
+    started_at, finished_at, parse_seconds, result_sha256, cache_key, label)
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
 SELECT printf('f%031x', n), printf('document %d.pdf', n * 7919 % 1000003), printf('user-%d', n % 50),
-    'completed', 'auto', '', 'auto', 0, 1, printf('%064x', n), 100000, :now - n * 0.5, n, 'pdf', 'flash', 'txt',
-    1 + n % 40, 1 + n % 40, 1 + n % 40, 1, :now - n * 0.5 + 1, :now - n * 0.5 + 3, 1.5, printf('%064x', n * 31),
-    printf('%064x', n * 17), printf('document %d.pdf', n * 7919 % 1000003)
+    'completed', 'auto', '', 'auto', 0, 1, printf('%064x', n),
+    100000, :now - n * 0.5, n, 'pdf', 'flash', 'txt', 1 + n % 40, 1 + n % 40, 1 + n % 40, 1,
+    :now - n * 0.5 + 1, :now - n * 0.5 + 3, 1.5, printf('%064x', n * 31), printf('%064x', n * 17),
+    printf('document %d.pdf', n * 7919 % 1000003)
 FROM numbers
 """
 _FILL_SHARDS = """
@@ -56,6 +59,17 @@ def fill_store(folder: Path, count: int) -> None:
         db.execute("UPDATE counters SET value = ? WHERE name = 'rev'", (count,))
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
+
+
+@contextmanager
+def logged_to(path: Path) -> Generator[None]:
+    """The log goes into a file, as a server's does: writing it is a part of what a task costs."""
+    logger.remove()
+    sink = logger.add(path, level="INFO", backtrace=False, diagnose=False)
+    try:
+        yield
+    finally:
+        logger.remove(sink)
 
 
 class IdleHands:
@@ -99,8 +113,8 @@ async def idle_hands(folder: Path) -> AsyncGenerator[IdleHands]:
     folders = Folders(folder)
     folders.create()
     engine = ModelSingleton(NoServer("There is none here."), 60, 600).open()
-    pool = cast(WorkerPool, FakePool())
-    manager = TaskManager(settings, folders, Store(folders.database), pool, engine)
+    workers = LocalWorkers(settings, folders, cast(WorkerPool, FakePool()), engine)
+    manager = TaskManager(settings, folders, Store(folders.database), workers)
     await manager.start()
     try:
         yield IdleHands(manager)

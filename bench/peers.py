@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import httpx
 
 from bench.documents import Document
 from bench.ours import NO_HUB
-from bench.processes import CORES
+from bench.processes import CORES, kill, tree
 from tests.live import free_port
 
 #: its own way to take larger files inline, in bytes
@@ -153,12 +153,12 @@ def running(command: list[str], home: Path, env: Mapping[str, str]) -> Generator
     try:
         yield process
     finally:
+        everything = tree(process.pid)  # what it started may outlive it
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        kill(everything)
+        process.wait(10)
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -92,6 +92,14 @@ def ended_in_time(seconds: float) -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """SIGKILL for those that still run; returns when they are gone."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout=10)
+
+
 def adopt_orphans() -> None:
     """Makes what our children leave behind ours, so that ``end_children`` finds it (Linux only)."""
     with suppress(OSError, AttributeError):
@@ -101,10 +109,7 @@ def adopt_orphans() -> None:
 def end_children() -> int:
     """Kills all that still runs below us; how many these were. multiprocessing's own helper stays."""
     left = [child for child in psutil.Process().children(recursive=True) if not _is_helper(child)]
-    for child in left:
-        with suppress(psutil.Error):
-            child.kill()
-    psutil.wait_procs(left, timeout=10)
+    kill(left)
     return len(left)
 
 

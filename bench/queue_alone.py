@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench.figures import Bar, Row, ratios, row
-from bench.managers import AT_ONCE, fill_store, idle_hands
+from bench.managers import AT_ONCE, fill_store, idle_hands, logged_to
 from bench.measurement import Found, Measurement, Plan
 from bench.redis_queue import CONCURRENCY, redis_server, saq_queue, why_missing
 
@@ -20,7 +20,8 @@ ROOM = 3 * 2**30
 def _queue(plan: Plan) -> Found:
     if reason := why_missing():
         raise RuntimeError(reason)
-    return asyncio.run(_race(plan, plan.size(500, 20)))
+    with logged_to(plan.folder / "log"):
+        return asyncio.run(_race(plan, plan.size(500, 20)))
 
 
 async def _race(plan: Plan, jobs: int) -> Found:
@@ -56,9 +57,9 @@ async def _race(plan: Plan, jobs: int) -> Found:
     ]
     setting = (
         f"{jobs} jobs that do nothing, sent {AT_ONCE} at a time, queue and worker in one process. Ours:"
-        " the TaskManager with its store on the disk (synchronous=FULL), jobs that write the files of a result, and"
-        f" its log. saq: concurrency {CONCURRENCY}, jobs that write nothing, redis-server with an append-only"
-        " file that is synced after each write, and once a second."
+        " the TaskManager with its store on the disk (synchronous=FULL), jobs that write a result's files,"
+        f" and its log. saq: concurrency {CONCURRENCY}, jobs that write nothing, redis-server with an"
+        " append-only file that is synced after each write, and once a second."
     )
     return Found(rows, setting)
 
@@ -72,7 +73,8 @@ def _sizes(plan: Plan) -> Found:
     for size in sizes:
         plan.say(f"a store with {size:,} tasks is made")
         fill_store(_of_size(plan, size), size)
-    return asyncio.run(_costs(plan, sizes, plan.size(200, 10)))
+    with logged_to(plan.folder / "log"):
+        return asyncio.run(_costs(plan, sizes, plan.size(200, 10)))
 
 
 def _of_size(plan: Plan, size: int) -> Path:

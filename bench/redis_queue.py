@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import socket
 import tempfile
@@ -84,6 +85,7 @@ async def saq_queue(address: str) -> AsyncGenerator[SaqQueue]:
     """One that works."""
     from saq import Queue, Worker
 
+    logging.getLogger("saq").setLevel(logging.ERROR)  # its goodbye is none of the reader's business
     queue = Queue.from_url(address)
     await queue.connect()
     found = SaqQueue(queue)

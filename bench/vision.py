@@ -53,9 +53,9 @@ def _vision(tier: str, plan: Plan) -> Found:
             rows += _contest(plan, fake, entries, what, count, pages)
     setting = (
         f"Tier {tier}; six scans of {plan.size(8, 2)} pages at once, then one of {plan.size(100, 9)}. A"
-        f" stand-in server with {SLOTS} slots and {DELAY} s a request, stand-in weights for the small models. The"
-        " share is the time that the slots alone would take for the same requests, by the time that it took."
-        " mineru-api with --concurrency 1, 4 and 8; the long scan is one job, so there only at 1."
+        f" stand-in server with {SLOTS} slots and {DELAY} s a request, stand-in weights for the small models."
+        " The share is the time that the slots alone would take for the same requests, by that which it"
+        " took. mineru-api with --concurrency 1, 4 and 8; the long scan is one job, so there only at 1."
     )
     return Found(rows, setting)
 

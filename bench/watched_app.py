@@ -14,7 +14,7 @@ from typing import Any
 
 from gradio_app.app import main
 
-LEAST = float(os.environ.get("BENCH_SLOW_STEP", "0.02"))
+LEAST = float(os.environ.get("BENCH_SLOW_STEP", "0.002"))
 TARGET = os.environ.get("BENCH_SLOW_STEPS", os.devnull)
 
 
