@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from gradio_app.workers.ray_process import WORKER_PORTS
 from tests.live import ROOT, LiveServer, free_port
 
 TOKEN = "a-token-for-tests-that-is-long-enough"
@@ -26,6 +27,8 @@ class Head(LiveServer):
 
     def __init__(self, data: Path, *flags: str, workers: int = 0) -> None:
         self.cluster_port = free_port()
+        while self.cluster_port in WORKER_PORTS:
+            self.cluster_port = free_port()
         address = f"start:{HEAD}:{self.cluster_port}"
         more = ["--ray-address", address, "--workers", str(workers), *flags]
         super().__init__(data, *more, env={"MINERU_APP_RAY_TOKEN": TOKEN})

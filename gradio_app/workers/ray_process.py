@@ -15,6 +15,8 @@ from gradio_app.settings import ENV_PREFIX
 
 #: Ray's usual port
 PORT = 6379
+#: those that Ray gives to its workers
+WORKER_PORTS = range(10002, 20000)
 #: documents and results on their way between machines, in bytes; more than this goes to the disk
 OBJECT_STORE = 2**30
 #: a machine that does not answer counts as lost after about six seconds, in Ray's own settings; and without
@@ -51,18 +53,19 @@ def parse_address(text: str) -> Address:
     match text.strip().split(":"):
         case ["start"]:
             return Address("", PORT, True)
-        case ["start", port] if _is_port(port):
+        case ["start", port] if _is_port(port) and int(port) not in WORKER_PORTS:
             return Address("", int(port), True)
-        case ["start", host, port] if host and _is_port(port):
+        case ["start", host, port] if host and _is_port(port) and int(port) not in WORKER_PORTS:
             return Address(host, int(port), True)
         case [host] if host:
             return Address(host, PORT)
-        case [host, port] if host and _is_port(port):
+        case [host, port] if host not in ("", "start") and _is_port(port):
             return Address(host, int(port))
         case _:
             raise OptionInvalid(
                 f"The address of a cluster should be HOST:{PORT}; or start, start:PORT or start:HOST:PORT to "
-                f"begin one here; not {text!r}."
+                f"begin one here, with a port below {WORKER_PORTS.start} or from {WORKER_PORTS.stop} on; not "
+                f"{text!r}."
             )
 
 

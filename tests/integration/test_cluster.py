@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Head, Node, machines
-from tests.documents import paper_pdf, text_pdf, word
+from tests.documents import paper_pdf, text_pdf
 from tests.live import ROOT, LiveServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -76,13 +76,6 @@ def test_a_cancelled_part_leaves_the_machine_at_once(head: Head, tmp_path: Path)
         next_one = head.submit("short.pdf", text_pdf(1, seed=11), use_cache="false")
         assert head.end(next_one)["status"] == "completed"
         assert node.leftovers() == [] and head.machines()[node.ip]["busy"]["compute"] == 0
-
-
-def test_errors_of_a_document_are_the_same_as_on_one_machine(head: Head, tmp_path: Path) -> None:
-    with machines(head, tmp_path, 9):
-        # what it is can be seen at a glance; that it is damaged only where it is read
-        damaged = head.submit("damaged.docx", word().replace(b"<w:p>", b"<w:q>"), use_cache="false")
-        assert head.end(damaged)["error"]["code"] == "file_corrupt"
 
 
 def test_other_versions_are_refused_by_name(head: Head, tmp_path: Path) -> None:

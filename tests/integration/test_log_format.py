@@ -1,4 +1,4 @@
-"""The log of a whole service in JSON: each line an object, also those of libraries and of the server itself."""
+"""The log of a whole service in JSON: each line an object, also those of libraries and the server."""
 
 from __future__ import annotations
 

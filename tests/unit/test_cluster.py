@@ -1,0 +1,149 @@
+"""What a cluster decides without one: addresses, who is refused, which machine reads, what may come back."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradio_app.backend import EngineLost
+from gradio_app.errors import FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
+from gradio_app.recovery import MOST_LOST, History, Verdict, judge
+from gradio_app.workers import NodeLost
+from gradio_app.workers.cluster import ClusterWorkers, Place
+from gradio_app.workers.node import mismatch
+from gradio_app.workers.parcel import pack, unpack
+from gradio_app.workers.part import Part
+from gradio_app.workers.ray_process import Address, environment, parse_address
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("start", Address("", 6379, True)),
+        ("start:7000", Address("", 7000, True)),
+        ("start:10.0.0.1:7000", Address("10.0.0.1", 7000, True)),
+        ("head", Address("head", 6379)),
+        (" head:7000 ", Address("head", 7000)),
+    ],
+)
+def test_addresses(text: str, meant: Address) -> None:
+    assert parse_address(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "head:", "head:x", "head:0", "a:b:1", "start:", "start:12000", "start:a:b"]
+)
+def test_what_is_no_address_is_told(text: str) -> None:
+    with pytest.raises(OptionInvalid, match="6379"):
+        parse_address(text)
+
+
+def test_our_own_settings_reach_ray_only_when_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINERU_APP_TOKEN", "of-the-page")
+    env = environment("password", {"MINERU_APP_WORKERS": "3"})
+    assert "MINERU_APP_TOKEN" not in env and env["MINERU_APP_WORKERS"] == "3"
+    assert (env["RAY_AUTH_MODE"], env["RAY_AUTH_TOKEN"]) == ("token", "password")
+    assert "RAY_AUTH_MODE" not in environment("")
+
+
+def test_a_machine_with_other_versions_is_told_which() -> None:
+    head = {"MinerU": "4.0.12", "Python": "3.11"}
+    assert mismatch(head, dict(head)) == ""
+    told = mismatch(head, {"MinerU": "4.1.0", "Python": "3.11"})
+    assert "MinerU 4.1.0" in told and "MinerU 4.0.12" in told and "Python" not in told
+    assert "unknown" in mismatch(head, {})
+
+
+def place(**facts: Any) -> Place:
+    return Place("key", {"status": "ready", "identity": "", "slots": {"compute": 2, "vision": 4}, **facts})
+
+
+def test_only_machines_that_can_get_parts() -> None:
+    assert place().slots(False) == 2 and place().slots(True) == 0
+    assert place(identity="sglang 1").slots(True) == 4
+    assert place(status="lost").slots(False) == 0
+    tired = place(identity="sglang 1")
+    tired.leave_out(True)
+    assert tired.slots(True) == 0 and tired.slots(False) == 2
+
+
+def understood(said: dict[str, Any]) -> tuple[Place, Any]:
+    where = place(name="gpu-2")
+    part = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
+    workers = object.__new__(ClusterWorkers)
+    return where, lambda: workers._understood(where, part, said)  # pyright: ignore[reportPrivateUsage]
+
+
+def error(kind: str, code: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "code": code, "message": "so"}}
+
+
+def test_errors_of_a_document_pass_and_those_of_a_machine_are_its_own() -> None:
+    _, document = understood(error("FileCorrupt", "file_corrupt"))
+    with pytest.raises(FileCorrupt):
+        document()
+    _, engine = understood(error("EngineLost", "engine_unavailable"))
+    with pytest.raises(EngineLost):
+        engine()
+    full, disk = understood(error("DiskFull", "disk_full"))
+    with pytest.raises(NodeLost):
+        disk()
+    assert full.slots(False) == 0, "it rests"
+    _, gone = understood({"lost": "the plug was pulled"})
+    with pytest.raises(NodeLost):
+        gone()
+
+
+def test_a_lost_machine_is_not_the_documents_fault() -> None:
+    history = History()
+    for _ in range(MOST_LOST - 1):
+        history = history.failed(NodeLost())
+        assert judge(NodeLost(), 8, history, 0) is Verdict.AGAIN
+    assert history.tries == 0
+    assert judge(NodeLost(), 8, history.failed(NodeLost()), 0) is Verdict.HALVE
+
+
+def test_a_result_travels_whole(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    (made / "images").mkdir(parents=True)
+    (made / "document.md").write_text("text")
+    (made / "images" / "1.png").write_bytes(bytes(range(256)))
+    (made / "link").symlink_to("/etc/passwd")
+    unpack(pack(made), tmp_path / "back", 1000)
+    found = {str(path.relative_to(tmp_path / "back")) for path in (tmp_path / "back").rglob("*")}
+    assert found == {"document.md", "images", "images/1.png"}
+    assert (tmp_path / "back" / "images" / "1.png").read_bytes() == bytes(range(256))
+    with pytest.raises(FileTooLarge):
+        unpack(pack(made), tmp_path / "small", 100)
+
+
+def hostile(name: str, kind: bytes = tarfile.REGTYPE) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname, member.size = kind, "/etc/passwd", 0
+        tar.addfile(member)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(hostile("../outside"), hostile("/tmp/outside"), hostile("a/../../outside")),
+        *(
+            hostile("link", tarfile.SYMTYPE),
+            hostile("link", tarfile.LNKTYPE),
+            hostile("pipe", tarfile.FIFOTYPE),
+        ),
+        *(b"", b"no archive", json.dumps({"a": 1}).encode() * 100),
+    ],
+)
+def test_what_reaches_out_of_its_folder_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(WorkerCrashed):
+        unpack(data, tmp_path / "in", 1000)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
