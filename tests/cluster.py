@@ -19,7 +19,7 @@ from tests.live import ROOT, LiveServer, free_port
 TOKEN = "a-token-for-tests-that-is-long-enough"
 HEAD = "127.0.0.2"
 #: starting Ray takes seconds on a quiet machine
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 class Head(LiveServer):
@@ -102,9 +102,8 @@ def machines(head: Head, folder: Path, *numbers: int) -> Iterator[list[Node]]:
     """Several that are ready inside the block."""
     nodes = [Node(head, folder, number) for number in numbers]
     try:
-        for node in nodes:
-            node.__enter__()
-        head.ready(*nodes)
+        for node in nodes:  # one by one: several starts of Ray at once keep a small machine from all of them
+            head.ready(node.__enter__())
         yield nodes
     finally:
         for node in nodes:
