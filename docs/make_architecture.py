@@ -22,8 +22,8 @@ COLUMNS = {
     "trouble listing history clock",
     "files": "store database schema folders cleanup durable archive",
     "reading": "jobs workers worker parsing joining jail",
-    "engine": "engine model_server backends backend sglang_server remote_server model_api leases backoff "
-    "card_watch gpu weights profiles sglang_flags sglang_log child tether",
+    "engine": "engine model_server backends backend sglang_server mps remote_server model_api leases backoff "
+    "card_watch gpu weights profiles sglang_install sglang_flags sglang_log child tether",
     "everything": "",
 }
 WIDTHS = [186, 326, 176, 190, 250, 150]

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 
 from gradio_app import __version__, api, audit, gpu
 from gradio_app.auth import Guard
-from gradio_app.backends import choose_backend
+from gradio_app.backends import choose_backends
 from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
@@ -32,7 +32,7 @@ from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInval
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
 from gradio_app.origin import is_loopback
-from gradio_app.settings import Settings
+from gradio_app.settings import Settings, older_names
 from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
@@ -81,14 +81,15 @@ def build(
     ``cluster`` is the password of the cluster, if there is one.
     """
 
-    backend = choose_backend(settings, folders.run)
+    backends = choose_backends(settings, folders.run)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        keep = settings.workers + 1 + (settings.workers_vlm if backend.kind != "none" else 0)
+        servers = len(backends) if backends[0].kind != "none" else 0
+        keep = settings.workers + 1 + settings.workers_vlm * servers
         pool = WorkerPool.of(settings, folders, keep)
         timeouts = settings.gpu_idle_timeout, settings.gpu_release_timeout
-        engine = ModelSingleton(backend, *timeouts, room=settings.workers_vlm).open()
+        engine = ModelSingleton(backends, *timeouts, room=settings.workers_vlm).open()
         workers: Workers = LocalWorkers(settings, folders, pool, engine)
         if settings.ray_address:
             workers = ClusterWorkers(settings, folders, workers, cluster).open()
@@ -281,6 +282,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The ``gradio`` mode of the start script."""
     settings = Settings.load(sys.argv[1:] if argv is None else argv)
     configure_logging(settings.log_level, settings.log_format)
+    for sentence in older_names(os.environ):
+        logger.info(sentence)
     os.umask(0o077)  # documents are private, whatever the data folder allows
     try:
         folders = Folders(settings.data_dir)

@@ -22,6 +22,10 @@ class CardTaken(GpuOutOfMemory):
     """Other programs hold the memory of the graphics card. The work goes on when they are done."""
 
 
+class LeftOut(EngineBroken):
+    """This model server is not used: the card is not shared as it should be. The others do its work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A server that takes requests. ``max_tokens`` caps an answer; ``guard`` stops endless repetition.

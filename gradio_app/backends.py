@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gradio_app import gpu, weights
+from gradio_app import gpu, profiles, sglang_flags, weights
 from gradio_app.backend import Backend
 from gradio_app.errors import AppError
+from gradio_app.mps import MpsError, SharedCard, clients, unfit
 from gradio_app.remote_server import NoServer, RemoteServer
 from gradio_app.settings import Settings
-from gradio_app.sglang_server import NO_SGLANG, SglangServer, find_python, installed_version
+from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
+from gradio_app.sglang_server import Seat, SglangServer
 
 _ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."
 
@@ -25,14 +28,57 @@ class Lack:
     advice: str
 
 
-def choose_backend(settings: Settings, run_dir: Path) -> Backend:
-    """The model server behind the engine. Raises ``AppError`` when the settings contradict themselves."""
+def choose_backends(settings: Settings, run_dir: Path) -> list[Backend]:
+    """The model servers behind the engine, at least one. ``AppError`` when settings contradict themselves."""
     kind, lacks = engine_kind(settings)
     if kind == "remote":
-        return RemoteServer(_checked(settings.sglang_url), settings.sglang_api_key, settings.engine_patience)
+        url = _checked(settings.sglang_url)
+        return [RemoteServer(url, settings.sglang_api_key, settings.engine_patience)]
     if kind == "sglang":
-        return SglangServer(settings, run_dir)
-    return NoServer(lacks[0].advice if lacks else "It is switched off on this server (setting engine).")
+        return [SglangServer(settings, run_dir, seat=seat) for seat in seats(settings)]
+    return [NoServer(lacks[0].advice if lacks else "It is switched off on this server (setting engine).")]
+
+
+def seats(settings: Settings) -> list[Seat]:
+    """The places of our own servers: one on each card that the setting ``gpu`` names, or several by CUDA MPS.
+
+    One that its flags spread over several cards stays one.
+    """
+    cards = gpu.cards(limit=settings.gpu_memory)
+    found, notice = gpu.chosen(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
+    replicas = settings.engine_replicas
+    if sglang_flags.copies(profiles.translate(shlex.split(settings.sglang_args))[0]) > 1:
+        shared = f"One model server instead of {replicas}: its flags spread the model over several cards."
+        return [Seat(notice=" ".join(filter(None, (notice, shared * (replicas > 1)))))]
+    several = (settings.gpu == "all" or "," in settings.gpu) and found
+    problem = _unshared(replicas, found[:1])
+    made: list[Seat] = []
+    for card in found if several else [None]:
+        uuid, name = (card.uuid, f"card {card.index}") if card else ("", "")
+        shared = SharedCard(replicas, problem)
+        for turn in range(replicas):
+            which = ", ".join(filter(None, (name, f"server {turn + 1}" * (replicas > 1))))
+            made.append(Seat(len(made), which, uuid, shared, turn, "" if made else notice))
+    return made
+
+
+def _missing_cards(setting: str, count: int) -> str:
+    """What to say of numbers that no card has, while others do."""
+    missing = [name for name in setting.split(",") if name.isdecimal() and int(name) >= count]
+    if not missing or len(missing) == len(setting.split(",")):
+        return ""
+    return f"There is no card {' or '.join(missing)} (setting: gpu); the others are used."
+
+
+def _unshared(replicas: int, cards: list[gpu.Card]) -> str:
+    """Why a card cannot be shared by several servers, as far as it is known before any starts."""
+    if replicas == 1:
+        return ""
+    try:
+        clients()
+    except MpsError as error:
+        return str(error)
+    return unfit(cards[0]) if cards else ""
 
 
 def engine_kind(settings: Settings) -> tuple[str, list[Lack]]:
@@ -49,7 +95,7 @@ def _lacking(settings: Settings) -> Iterator[Lack]:
     on_cpu = "--device cpu" in " ".join(settings.sglang_args.replace("=", " ").split())
     if not on_cpu and gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu) is None:
         reason = gpu.driver_problem() or "This machine has no such graphics card."
-        what = "a card" if settings.gpu == "auto" else f"card {settings.gpu} (setting: gpu)"
+        what = "a card" if settings.gpu in ("auto", "all") else f"card {settings.gpu} (setting: gpu)"
         yield Lack(what, f"{reason} {_ELSEWHERE}")
     python = find_python(settings)
     # an interpreter that was named is believed: not every one keeps its packages beside it

@@ -21,7 +21,7 @@ from gradio_app.app import open_socket
 from gradio_app.backends import engine_kind
 from gradio_app.errors import AppError
 from gradio_app.settings import Settings
-from gradio_app.sglang_server import find_python, installed_version
+from gradio_app.sglang_install import find_python, installed_version
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0

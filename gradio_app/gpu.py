@@ -95,14 +95,23 @@ def driver_problem(env: Mapping[str, str] | None = None) -> str:
 
 
 def choose(cards: Sequence[Card], setting: str) -> Card | None:
-    """The card that a setting means: ``auto`` the one with most free memory, a number by position.
+    """The card that a setting means for one server: of several the one with most free memory; None: none."""
+    return max(chosen(cards, setting), key=lambda card: card.free, default=None)
 
-    A number counts the visible cards, as CUDA does. None when there is no such card.
+
+def chosen(cards: Sequence[Card], setting: str) -> list[Card]:
+    """The cards that a setting means and that are there: ``auto`` the one with most free memory, ``all``,
+    a uuid, or numbers such as ``0,2``.
+
+    A number counts the visible cards, as CUDA does.
     """
-    if setting == "auto":
-        return max(cards, key=lambda card: card.free, default=None)
-    position = int(setting) if setting.isdecimal() else len(cards)
-    return cards[position] if position < len(cards) else None
+    if setting in ("auto", "all"):
+        return list(cards) if setting == "all" else sorted(cards, key=lambda card: -card.free)[:1]
+    names = setting.split(",")
+    positions = [int(name) for name in names if name.isdecimal()]
+    return [cards[position] for position in positions if position < len(cards)] or [
+        card for card in cards if card.uuid in names
+    ]
 
 
 def strangers(card: Card, ours: Collection[int]) -> list[Process]:

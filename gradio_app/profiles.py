@@ -126,20 +126,30 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def plan(
-    total: int, free: int, capability: tuple[int, int], profile: str = "auto", step: int = 0, cards: int = 1
+    total: int,
+    free: int,
+    capability: tuple[int, int],
+    profile: str = "auto",
+    step: int = 0,
+    cards: int = 1,
+    beside: int = 0,
 ) -> Plan:
     """The flags for a card with ``free`` of ``total`` bytes free now.
 
     ``step``: how often it ran out of memory with the plan before; each takes less than the one before.
-    ``cards``: how many such cards there are. Raises ``GpuOutOfMemory`` when nothing (more) fits.
+    ``cards``: how many such cards there are. ``beside``: bytes of the free ones that are left to others;
+    SGLang's fraction counts from all that is free, so it is smaller then. Raises ``GpuOutOfMemory`` when
+    nothing (more) fits.
     """
     row = _row(total, profile)
-    sizes = [found for rung in _RUNGS if (found := _fit(row, rung, free, capability))]
+    mine = free - beside
+    sizes = [found for rung in _RUNGS if (found := _fit(row, rung, mine, capability, beside))]
     if step < len(sizes):
-        return _explained(sizes[step], free, capability, cards)
+        return _explained(sizes[step], mine, capability, cards, beside)
     raise GpuOutOfMemory(
         f"{'The smallest plan' if sizes else 'The vision model'} needs {_least(row, capability) / GIB:.1f} GB"
-        f" of the card; {free / GIB:.1f} of {total / GIB:.1f} GB are free{', and it ran out' * bool(sizes)}."
+        f" of the card; {mine / GIB:.1f} of {total / GIB:.1f} GB are free{' for it' * bool(beside)}"
+        f"{', and it ran out' * bool(sizes)}."
         " Close other programs that use the card, choose another card (--gpu), or read with tier flash, which"
         " needs none."
     )
@@ -167,6 +177,7 @@ class _Sizes:
     rung: _Rung
     quantization: str
     fraction: float
+    own: float  # of what is free for it, where others have a part
     context: int
     tokens: int
     slots: int
@@ -206,8 +217,8 @@ def _least(row: _Profile, capability: tuple[int, int]) -> int:
     return RUNTIME + static + _slack(row, last)
 
 
-def _fit(row: _Profile, rung: _Rung, free: int, capability: tuple[int, int]) -> _Sizes | None:
-    """The sizes of one rung, or None when it does not fit.
+def _fit(row: _Profile, rung: _Rung, free: int, capability: tuple[int, int], beside: int) -> _Sizes | None:
+    """The sizes of one rung for ``free`` bytes, or None when it does not fit. ``beside``: more, of others.
 
     SGLang's cache gets what is free after loading, less ``launch * (1 - fraction)``, less the pictures:
     weights, pictures and cache have ``launch * fraction`` together.
@@ -219,21 +230,22 @@ def _fit(row: _Profile, rung: _Rung, free: int, capability: tuple[int, int]) -> 
     static = fixed + max(usual * rung.cache, CONTEXT_FLOOR * KV_BYTES + ROUNDING)
     if static > launch - _slack(row, rung):
         return None
-    fraction = math.floor(1e4 * static / launch) / 1e4
-    room = cache_tokens(free, fraction, quantization)
+    own, fraction = (math.floor(1e4 * static / most) / 1e4 for most in (launch, launch + beside))
+    room = cache_tokens(free + beside, fraction, quantization)
     context = CONTEXT_MOST if room >= 4 * CONTEXT_MOST else CONTEXT_FLOOR
     most = int(row.slots * rung.cache)
     tokens = min(room, most * context) // 64 * 64
     slots = max(1, min(most, tokens // TYPICAL))
-    return _Sizes(row, rung, quantization, fraction, context, tokens, slots)
+    return _Sizes(row, rung, quantization, fraction, own, context, tokens, slots)
 
 
-def _explained(sizes: _Sizes, free: int, capability: tuple[int, int], cards: int) -> Plan:
+def _explained(sizes: _Sizes, free: int, capability: tuple[int, int], cards: int, beside: int) -> Plan:
     why = (
         f"Of the {free / GIB:.1f} GB that are free, weights take {WEIGHTS[sizes.quantization] / GIB:.1f}, the"
         f" cache {sizes.cache / GIB:.1f} ({sizes.tokens:,} tokens of 12 KiB) and the rest about"
         f" {sizes.rest / GIB:.1f}: {sizes.needs / GIB:.1f} GB together (calculated, not measured).",
-        *_about_fraction(sizes.row, sizes.rung, sizes.fraction),
+        *_about_fraction(sizes.row, sizes.rung, sizes.own),
+        *_about_others(sizes, beside),
         *_about_format(sizes.row, sizes.quantization, capability),
         f"Context {sizes.context:,}: a page is about 1,370 tokens, a block up to 2,048, and the answer comes"
         f" on top; less than {CONTEXT_FLOOR:,} would cut pages off.",
@@ -266,6 +278,15 @@ def _about_fraction(row: _Profile, rung: _Rung, fraction: float) -> list[str]:
     if fraction < row.fraction - 2e-4:
         return [f"{usual}, to leave room for activations and CUDA graphs."]
     return []
+
+
+def _about_others(sizes: _Sizes, beside: int) -> list[str]:
+    if not beside:
+        return []
+    return [
+        f"Another {beside / GIB:.1f} GB that are free stay for others; SGLang counts from all that is free,"
+        f" so the fraction is {sizes.fraction:g}."
+    ]
 
 
 def _about_format(row: _Profile, quantization: str, capability: tuple[int, int]) -> list[str]:

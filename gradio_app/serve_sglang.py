@@ -18,7 +18,7 @@ from gradio_app import gpu, profiles, sglang_flags, weights
 from gradio_app.errors import AppError, GpuOutOfMemory, OptionInvalid
 from gradio_app.settings import Settings, describe
 from gradio_app.settings import flag_name as _flag
-from gradio_app.sglang_server import NO_SGLANG, find_python
+from gradio_app.sglang_install import NO_SGLANG, find_python
 
 MODE = "start_mineru_optimized.sh sglang"
 PORT = 30000
@@ -51,7 +51,9 @@ def prepare(settings: Settings, flags: Sequence[str], look: Look, env: Mapping[s
     command = Command([], profiles.environment(env))
     typed = [*_words(settings.sglang_args), *flags]
     sglang_flags.check(sglang_flags.translate(typed)[0], [_flag(name) for name in OURS])
-    cards = [] if _device(typed) != "cuda" else _cards(settings, look(), _copies(typed), env, command)
+    cards = (
+        [] if _device(typed) != "cuda" else _cards(settings, look(), sglang_flags.copies(typed), env, command)
+    )
     capability = min((card.capability for card in cards), default=None)
     given, notices = sglang_flags.translate(typed, capability)
     command.notices += notices
@@ -77,15 +79,6 @@ def _device(flags: Sequence[str]) -> str:
     return sglang_flags.value_of(flags, "--device") or "cuda"
 
 
-def _copies(flags: Sequence[str]) -> int:
-    """How many cards the flags ask for."""
-    sizes = (sglang_flags.value_of(flags, name) or "1" for name in ("--tp-size", "--dp-size", "--pp-size"))
-    count = 1
-    for size in sizes:
-        count *= max(1, int(size))
-    return count
-
-
 def _cards(
     settings: Settings, seen: Sequence[gpu.Card], count: int, env: Mapping[str, str], command: Command
 ) -> list[gpu.Card]:
@@ -95,9 +88,11 @@ def _cards(
         why = gpu.driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."
         command.missing.append(f"No graphics card: {why}")
         return []
-    others = sorted((card for card in seen if card.uuid != first.uuid), key=lambda card: -card.free)
-    if len(seen) < count:
-        command.missing.append(f"The flags ask for {count} cards; {len(seen)} are seen.")
+    meant = gpu.chosen(seen, settings.gpu)
+    usable = meant if len(meant) > 1 or "," in settings.gpu else seen
+    others = sorted((card for card in usable if card.uuid != first.uuid), key=lambda card: -card.free)
+    if len(usable) < count:
+        command.missing.append(f"The flags ask for {count} cards; {len(usable)} are seen.")
     return [first, *others[: count - 1]]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 ENV_PREFIX = "MINERU_APP_"
+#: older names that other programs use too -> variables of which one must be there for the name to be ours
+_ONLY_WITH = {"WORKERS": ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "GPU_MEMORY_UTILIZATION")}
 
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 _TIME_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -54,10 +56,20 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def _card(text: str) -> str:
-    value = text.strip().lower()
-    if value != "auto" and not value.isdecimal():
-        raise ValueError(f"expected auto or the number of a card, not {text!r}")
+def _cards(text: str) -> str:
+    value = "".join(text.lower().split())
+    numbers = value.split(",")
+    if value in ("auto", "all"):
+        return value
+    if not all(number.isdecimal() for number in numbers):
+        raise ValueError(f"expected auto, all, the number of a card, or several such as 0,2, not {text!r}")
+    return ",".join(dict.fromkeys(str(int(number)) for number in numbers))
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"expected a share such as 0.4, or 0, not {text!r}")
     return value
 
 
@@ -156,7 +168,20 @@ class Settings:
     )
     sglang_api_key: str = _knob("", str, "key of that model server")
     sglang_args: str = _knob("", str, "more flags for SGLang; they win over the profile's")
-    gpu: str = _knob("auto", _card, "card for the model server: auto takes the one with most free memory")
+    gpu: str = _knob(
+        "auto",
+        _cards,
+        "cards for the model: auto takes the one with most free memory, all or 0,2 one server on each",
+    )
+    engine_replicas: int = _knob(
+        "1", _whole(1, 8), "model servers on one card, by CUDA MPS (start_cuda_mps.sh)", "WORKERS"
+    )
+    gpu_share: float = _knob(
+        "0",
+        _share,
+        "most of a card's whole memory that one model server is planned for, such as 0.4; 0: what is free",
+        "GPU_MEMORY_UTILIZATION",
+    )
     gpu_profile: str = _knob(
         "auto",
         _one_of("auto", "8gb", "12gb", "16gb", "24gb", "max"),
@@ -221,9 +246,26 @@ def _given(
     if flag is not None:
         return flag_name(spec.name), flag
     for name in (ENV_PREFIX + spec.name.upper(), *cast(tuple[str, ...], spec.metadata["aliases"])):
-        if env.get(name):
+        if env.get(name) and _is_ours(name, env):
             return name, env[name]
     return spec.name, None
+
+
+def _is_ours(name: str, env: Mapping[str, str]) -> bool:
+    return name not in _ONLY_WITH or any(env.get(other) for other in _ONLY_WITH[name])
+
+
+def older_names(env: Mapping[str, str]) -> list[str]:
+    """What is understood of the variables of older deployments with CUDA MPS, in sentences for the log."""
+    told: list[str] = []
+    for spec in fields(Settings):
+        source, text = _given(spec, {}, env)
+        if spec.name in ("engine_replicas", "gpu_share") and not source.startswith(ENV_PREFIX) and text:
+            told.append(f"{source}={text} is understood as the setting {spec.name}.")
+    for name in ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"):
+        if env.get(name):
+            told.append(f"{name}={env[name]} is handed on to the model servers.")
+    return told
 
 
 def flag_name(name: str) -> str:

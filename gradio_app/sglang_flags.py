@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -261,6 +262,17 @@ def value_of(flags: Sequence[str], name: str) -> str | None:
     """The first value of a flag (the last one given; empty: a switch), None when it is not there."""
     found = [item for item in split(flags) if item.key == known()[name].name]
     return None if not found else found[-1].values[0] if found[-1].values else ""
+
+
+def number_of(flags: Sequence[str], name: str) -> int:
+    """The value of a flag that counts something, at least 1; 1 also for what is no number."""
+    value = value_of(flags, name) or "1"
+    return max(1, int(value)) if value.isdecimal() else 1
+
+
+def copies(flags: Sequence[str]) -> int:
+    """How many cards the flags ask for."""
+    return math.prod(number_of(flags, name) for name in ("--tp-size", "--dp-size", "--pp-size"))
 
 
 def check(flags: Sequence[str], also: Sequence[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""The SGLang server that we start ourselves: its command, its environment, its log, its memory, its end."""
+"""An SGLang server that we start ourselves: its command, its environment, its log, its memory, its end."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import secrets
 import shlex
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 
-from gradio_app import gpu, profiles, weights
-from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken
+from gradio_app import gpu, profiles, sglang_flags, weights
+from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
 from gradio_app.child import Child
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.model_api import ModelApi
+from gradio_app.mps import PIPE, SharedCard, pipe_folder
 from gradio_app.settings import Settings
+from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_log import diagnose, hangs
 
 #: loading weights and recording CUDA graphs; the first start also compiles kernels, in seconds
@@ -42,21 +45,43 @@ _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OM
 Look = Callable[[], Sequence[gpu.Card]]
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One server's place among several: ``number`` counts them all, ``cards`` is a setting or a uuid.
+
+    ``turn`` counts the servers that share its card.
+    """
+
+    number: int = 0
+    name: str = ""
+    cards: str = ""
+    card: SharedCard = field(default_factory=SharedCard)
+    turn: int = 0
+    notice: str = ""
+
+
 class SglangServer:
     """A ``Backend``: SGLang as a child process in its own environment, on loopback, with keys of its own."""
 
     kind = "sglang"
     can_sleep = True
-    name = notice = ""
-    left_out = False
 
-    def __init__(self, settings: Settings, run_dir: Path, look: Look | None = None) -> None:
+    def __init__(
+        self, settings: Settings, run_dir: Path, look: Look | None = None, seat: Seat | None = None
+    ) -> None:
         self._settings = settings
         self._run_dir = run_dir
-        self.log = run_dir / "sglang.log"
+        self._seat = seat = seat or Seat()
+        self._shared = seat.card
+        seat.card.members.append(self)
+        self.name = seat.name
+        suffix = f"-{seat.number + 1}" if seat.number else ""
+        self.log = run_dir / f"sglang{suffix}.log"
         self._look: Look = look or (lambda: gpu.cards(limit=settings.gpu_memory))
-        self.keys_file = run_dir / "sglang-keys.yaml"
+        self.keys_file = run_dir / f"sglang-keys{suffix}.yaml"
         self._own_flags, self._notices = self._translate(None)
+        self._copies = sglang_flags.copies(self._own_flags)
+        self._cards: list[gpu.Card] = []
         self._plan: profiles.Plan | None = None
         self._card: gpu.Card | None = None
         self._child: Child | None = None
@@ -73,6 +98,16 @@ class SglangServer:
         settings = self._settings
         return f"sglang {version} {weights.VISION_MODEL} {settings.gpu_profile} {settings.sglang_args}"
 
+    @property
+    def notice(self) -> str:
+        """Why it is alone on its card, or on fewer cards than were named."""
+        return " ".join(filter(None, (self._seat.notice, self._shared.notice(self._seat.turn))))
+
+    @property
+    def left_out(self) -> bool:
+        """Whether its card is not shared, as things are, and it is not the first on it."""
+        return self._shared.left_out(self._seat.turn)
+
     def patience(self, error: AppError) -> float:
         """A card that others use becomes free again; anything else is tried a few times only."""
         return self._settings.engine_patience if isinstance(error, CardTaken) else 0.0
@@ -85,8 +120,16 @@ class SglangServer:
         Raises ``ModelsMissing``, ``CardTaken`` or ``GpuOutOfMemory`` before anything is started, and
         what its log says when it does not come up.
         """
+        async with self._shared.turn:
+            return await self._start(step)
+
+    async def _start(self, step: int) -> Endpoint:
         python, model = self.python(), self.model()
-        card = self._card = await self.card()
+        self._cards = await self.cards()
+        card = self._card = min(self._cards, key=lambda card: card.free, default=None)
+        await self._shared.examine(card)
+        if self.left_out:
+            raise LeftOut(self.notice)
         self._plan = self._make_plan(card, step)
         self._own_flags, self._notices = self._translate(card)
         port, key, admin_key = _free_port(), secrets.token_hex(24), secrets.token_hex(24)
@@ -95,7 +138,7 @@ class SglangServer:
         command += self._hand_over(key, admin_key)
         self._asleep = False
         try:
-            self._child = await Child.spawn(command, self._environment(card), self._run_dir, self.log)
+            self._child = await Child.spawn(command, self._environment(), self._run_dir, self.log)
         except OSError as error:
             raise EngineBroken(f"SGLang cannot be started: {error}.") from error
         self._api = ModelApi(f"http://127.0.0.1:{port}", key, admin_key)
@@ -107,6 +150,8 @@ class SglangServer:
             ) from None
         self.keys_file.unlink(missing_ok=True)
         self._known = await self._api.endpoint()
+        if not await self._shared.admit(self._seat.turn, self.pids):
+            raise LeftOut(self.notice)
         self._taken = await self._taken_since(card)
         return self._known
 
@@ -140,19 +185,55 @@ class SglangServer:
             )
         return model
 
-    async def card(self) -> gpu.Card | None:
-        """The card to use now; None on a machine without one."""
-        return gpu.choose(await asyncio.to_thread(self._look), self._settings.gpu)
+    async def cards(self) -> list[gpu.Card]:
+        """The cards to use now: one, or as many as its flags spread the model over; none without any.
+
+        ``EngineUnavailable`` when the card of this server, or one of several, is not there.
+        """
+        seen = await asyncio.to_thread(self._look)
+        setting = self._seat.cards or self._settings.gpu
+        found = sorted(gpu.chosen(seen, setting), key=lambda card: -card.free)
+        if not found and self._seat.cards not in ("", self._settings.gpu):
+            raise EngineUnavailable(f"The driver does not show card {setting} any more.")
+        if found and len(found) < self._copies and setting == "auto":
+            found += sorted((card for card in seen if card not in found), key=lambda card: -card.free)
+        if found and len(found) < self._copies:
+            raise EngineBroken(
+                f"The flags of SGLang ask for {self._copies} cards; {len(found)} can be used (setting: gpu)."
+            )
+        return found[: self._copies]
 
     def _make_plan(self, card: gpu.Card | None, step: int) -> profiles.Plan | None:
         if card is None:
             return None
         try:
-            return profiles.plan(card.total, card.free, card.capability, self._settings.gpu_profile, step)
+            return self._planned(card, step)
         except GpuOutOfMemory as error:
-            if strangers := gpu.strangers(card, ()):
+            if self._shared.shared:
+                if self._seat.turn:
+                    raise
+                # better one that fits than several that do not
+                self._shared.problem = f"its part of card {card.index} is too small. {error.message}"
+                return self._make_plan(card, step)
+            if strangers := gpu.strangers(card, self._shared.pids()):
                 raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
             raise
+
+    def _planned(self, card: gpu.Card, step: int) -> profiles.Plan:
+        settings, total = self._settings, card.total // (self._shared.count if self._shared.shared else 1)
+        part = self._shared.part(card, self)
+        if settings.gpu_share:
+            part = min(part, int(settings.gpu_share * card.total))
+        copies = sglang_flags.number_of(self._own_flags, "--dp-size")
+        beside = card.free - part
+        profile = settings.gpu_profile
+        return profiles.plan(total, card.free, card.capability, profile, step, copies, beside)
+
+    def holds(self, card: gpu.Card) -> int:
+        """Bytes of the card that its processes have now: as the driver says, or as it took at its start."""
+        pids = set(self.pids())
+        told = sum(process.memory for process in card.processes if process.pid in pids)
+        return told or (0 if self._asleep or not pids else self._taken)
 
     def flags(self, model: Path, plan: profiles.Plan | None, port: int) -> list[str]:
         """The whole command line but for the keys; what the administrator gave wins."""
@@ -161,13 +242,15 @@ class SglangServer:
         planned = [*profiles.base_flags(), *(plan.flags if plan else ())]
         return [*own, *profiles.merge(planned, self._own_flags)]
 
-    def _environment(self, card: gpu.Card | None) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         """The least it needs: none of our tokens, and nothing that makes it call outside."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {name: text for name, text in os.environ.items() if name.startswith(_PASSED_PREFIXES)}
         env = profiles.environment(env)
         env |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self._run_dir / "tmp")}
-        env["CUDA_VISIBLE_DEVICES"] = card.uuid if card else ""
+        env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in self._cards)
+        if self._shared.shared:
+            env[PIPE] = str(pipe_folder())
         return env
 
     async def _until_ready(self) -> None:
@@ -216,7 +299,7 @@ class SglangServer:
         assert self._api is not None
         card = await self.card_in_use()
         if card is not None and card.free < self._taken:
-            who = _names(gpu.strangers(card, self.pids()))
+            who = _names(gpu.strangers(card, self._shared.pids()))
             raise CardTaken(
                 f"The model needs {gpu.gigabytes(self._taken)} and {gpu.gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
@@ -233,13 +316,15 @@ class SglangServer:
 
     async def _taken_since(self, before: gpu.Card | None) -> int:
         now = await self.card_in_use()
+        if now and self._shared.shared and (held := self.holds(now)):
+            return held  # what is free changes with the others too
         return max(0, before.free - now.free) if before and now else 0
 
     async def _confirm(self, taken: int, what: str) -> None:
         """Waits until the driver shows the memory as free: SGLang answers before it is."""
         before = self._card
-        if before is None or not taken:
-            return
+        if before is None or not taken or self._shared.shared:
+            return  # of a shared card nobody can tell by what is free
         for _ in range(int(FREED_WITHIN / ASK_EVERY)):
             now = await self.card_in_use()
             if now is None or before.free - now.free <= (1 - FREED_SHARE) * taken:
@@ -297,31 +382,9 @@ class SglangServer:
             "profile": plan.profile if plan else "",
             "why": why,
             "card": self._card.uuid if self._card else "",
-            "cards": [self._card.uuid] if self._card else [],
+            "cards": [card.uuid for card in self._cards],
             "pids": self.pids(),
         }
-
-
-NO_SGLANG = (
-    "SGLang is not installed on this server. Install it with ./start_mineru_optimized.sh setup --sglang, "
-    "or give the address of a model server with --sglang-url."
-)
-
-
-def find_python(settings: Settings) -> Path | None:
-    """The Python that has SGLang: the setting, else the one in ``.venv-sglang`` beside the package."""
-    path = Path(settings.sglang_python).expanduser() if settings.sglang_python else _own_environment()
-    return path.absolute() if os.access(path, os.X_OK) else None
-
-
-def installed_version(python: Path) -> str:
-    """The version of SGLang in the environment of ``python``, without running it; empty when unknown."""
-    found = python.parent.parent.glob("lib*/python3*/*-packages/sglang-*.dist-info")
-    return max((path.name.removesuffix(".dist-info").partition("-")[2] for path in found), default="")
-
-
-def _own_environment() -> Path:
-    return Path(__file__).resolve().parents[1] / ".venv-sglang" / "bin" / "python"
 
 
 def _free_port() -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gradio_app import clock, schedule
 from gradio_app.archive import stream_zip
-from gradio_app.backends import choose_backend
+from gradio_app.backends import choose_backends
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import OptionInvalid
 from gradio_app.folders import Folders, replace_folder
@@ -42,8 +42,8 @@ class Reader:
         folders = Folders(root)
         folders.create()
         pool = WorkerPool.of(settings, folders, keep=1)
-        backend = choose_backend(settings, folders.run)
-        engine = ModelSingleton(backend, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
+        backends = choose_backends(settings, folders.run)
+        engine = ModelSingleton(backends, settings.gpu_idle_timeout, settings.gpu_release_timeout).open()
         try:
             await pool.warm(1)
             yield cls(settings, folders, LocalWorkers(settings, folders, pool, engine))

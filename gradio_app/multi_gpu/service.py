@@ -82,8 +82,8 @@ class DocumentAPI(litserve.LitAPI):
         settings = self._settings
         kind, _, index = device.partition(":")
         os.environ["MINERU_DEVICE_MODE"] = device
-        if kind == "cuda" and settings.gpu == "auto":
-            settings = replace(settings, gpu=index)
+        if kind == "cuda":  # each worker has one card, and one server on it
+            settings = replace(settings, gpu=_card_of(settings.gpu, int(index)), engine_replicas=1)
         self._runner = asyncio.Runner()
         self._opened = Reader.opened(settings, self._root / f"worker-{os.getpid()}")
         self._reader = self._runner.run(self._opened.__aenter__())
@@ -116,6 +116,14 @@ class DocumentAPI(litserve.LitAPI):
         if self._runner is not None and self._opened is not None:
             self._runner.run(self._opened.__aexit__(None, None, None))
             self._runner.close()
+
+
+def _card_of(setting: str, device: int) -> str:
+    """The setting ``gpu`` of the worker on LitServe's device of that number."""
+    if setting in ("auto", "all"):
+        return str(device)
+    named = setting.split(",")
+    return named[device % len(named)]
 
 
 def _answerable(error: AppError) -> HTTPException:
@@ -235,7 +243,9 @@ def _plan(parser: argparse.ArgumentParser, flags: argparse.Namespace, settings: 
         accelerator = "cuda" if gpu.cards(os.environ) else "cpu"
     devices = flags.devices if flags.devices == "auto" else int(flags.devices)
     if accelerator == "cuda" and devices == "auto":
-        devices = len(gpu.cards(os.environ))  # LitServe would ask torch, which is not here
+        # LitServe would ask torch, which is not here
+        found = gpu.cards(os.environ)
+        devices = len(gpu.chosen(found, settings.gpu)) if "," in settings.gpu else len(found)
     own_engine = accelerator == "cuda" and engine_kind(settings)[0] == "sglang"
     if own_engine and flags.workers_per_device > 1:
         parser.error(

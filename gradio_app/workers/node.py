@@ -19,7 +19,7 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import __version__, gpu
-from gradio_app.backends import choose_backend
+from gradio_app.backends import choose_backends
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import as_app_error
 from gradio_app.folders import Folders

@@ -27,7 +27,8 @@ from gradio_app.backend import CardTaken, Endpoint
 from gradio_app.engine import ModelSingleton
 from gradio_app.gpu import Card
 from gradio_app.settings import Settings
-from gradio_app.sglang_server import SglangServer, find_python
+from gradio_app.sglang_install import find_python
+from gradio_app.sglang_server import SglangServer
 from gradio_app.states import EngineStatus
 from tests.documents import picture
 

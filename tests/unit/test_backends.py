@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradio_app import backends, gpu
-from gradio_app.backends import choose_backend, engine_kind
+from gradio_app.backends import choose_backends, engine_kind
 from gradio_app.errors import AppError
 from gradio_app.gpu import Card
 from gradio_app.settings import Settings
@@ -43,7 +43,7 @@ class Machine:
     def choice(self, **settings: Any) -> tuple[str, str]:
         """The kind of server and, where there is none, why."""
         self.set(**settings)
-        backend = choose_backend(self.settings, self.folder)
+        backend = choose_backends(self.settings, self.folder)[0]
         return backend.kind, " ".join(backend.describe()["why"]) if backend.kind == "none" else ""
 
 

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.settings import Settings, describe, flag_name, parse_duration, parse_size
+from gradio_app.settings import (
+    Settings,
+    describe,
+    flag_name,
+    older_names,
+    parse_duration,
+    parse_size,
+)
 
 MB, GB, DAY = 2**20, 2**30, 86400.0
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -48,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     "sglang_api_key": "",
     "sglang_args": "",
     "gpu": "auto",
+    "engine_replicas": 1,
+    "gpu_share": 0.0,
     "gpu_profile": "auto",
     "gpu_memory": 0,
     "gpu_idle_timeout": 60.0,
@@ -91,7 +100,9 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "sglang_url": ("http://gpu:30000", "http://gpu:30000"),
     "sglang_api_key": ("secret", "secret"),
     "sglang_args": ("--device cpu", "--device cpu"),
-    "gpu": ("1", "1"),
+    "gpu": ("0, 2,02", "0,2"),
+    "engine_replicas": ("2", 2),
+    "gpu_share": ("0.4", 0.4),
     "gpu_profile": ("12GB", "12gb"),
     "gpu_memory": ("8", 8 * 1024 * MB),
     "gpu_idle_timeout": ("2m", 120.0),
@@ -112,6 +123,7 @@ OLDER = {
     "MAX_CONVERT_PAGES": "max_pages",
     "MINERU_VIRTUAL_VRAM_SIZE": "gpu_memory",
     "GPU_IDLE_TIMEOUT": "gpu_idle_timeout",
+    "GPU_MEMORY_UTILIZATION": "gpu_share",
     "MINERU_MODEL_SOURCE": "model_source",
 }
 
@@ -129,7 +141,7 @@ ANY_TEXT = {
 ANY_TEXT |= {"sglang_python", "sglang_url", "sglang_api_key", "sglang_args"}
 
 #: two more good texts of settings that take no numbers
-OTHER = {"model_source": ("huggingface", "local")}
+OTHER = {"model_source": ("huggingface", "local"), "gpu_share": ("0.3", "0.5")}
 
 BAD = {
     "port": ["http", "-1", "65536", "1.5", ""],
@@ -151,7 +163,9 @@ BAD = {
     "shard_pages_vlm": ["0"],
     "workers_vlm": ["0", "65"],
     "engine": ["vllm", "local"],
-    "gpu": ["first", "-1", "0,1"],
+    "gpu": ["first", "-1", "0,", "0-1", "all,0"],
+    "engine_replicas": ["0", "9", "some"],
+    "gpu_share": ["1.1", "-0.1", "nan", "40%"],
     "gpu_profile": ["9gb", "min"],
     "gpu_memory": ["big"],
     "gpu_idle_timeout": ["-1"],
@@ -303,3 +317,15 @@ def test_other_texts_are_no_sizes_and_no_durations(text: str) -> None:
             assert parse(text) >= 0
         except ValueError as error:
             assert repr(text) in str(error) and "such as" in str(error)
+
+
+def test_workers_of_older_deployments_are_replicas_only_where_mps_is_meant() -> None:
+    assert Settings.load([], {"WORKERS": "2"}).engine_replicas == 1
+    assert older_names({"WORKERS": "2"}) == []
+    older = {"WORKERS": "2", "GPU_MEMORY_UTILIZATION": "0.4", "CUDA_MPS_PIPE_DIRECTORY": "/tmp/mps"}
+    settings = Settings.load([], older)
+    assert (settings.engine_replicas, settings.gpu_share, settings.workers) == (2, 0.4, CORES)
+    assert Settings.load([], {**older, "MINERU_APP_ENGINE_REPLICAS": "3"}).engine_replicas == 3
+    told = older_names(older)
+    assert len(told) == 3 and "WORKERS=2" in told[0] and "engine_replicas" in told[0]
+    assert older_names({"MINERU_APP_ENGINE_REPLICAS": "3", "MINERU_APP_GPU_SHARE": "0.4"}) == []
