@@ -7,8 +7,8 @@ BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-st
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench simulate screenshots architecture \
-    lock clean chromium sglang-cpu test-tools
+.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench bench-gpu simulate screenshots \
+    architecture lock clean chromium sglang-cpu test-tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,8 +51,12 @@ fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for 
 gpu: setup ## tests that need an NVIDIA card (the rest never does)
 	$(PYTEST) tests/gpu
 
-bench: setup ## measurements (flags: make bench ARGS="...")
-	$(PY) -m bench $(ARGS)
+# About half an hour: ours, its peers and the limit on the same documents, by turns.
+bench: setup test-tools ## measurements beside the peers (ROUNDS=5 CORPUS=folder ARGS="--only papers --write docs")
+	$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
+
+bench-gpu: setup ## the engine on an NVIDIA card: start, sleep, pages a second (ARGS="--pages 200 --replicas 2")
+	$(PY) -m bench.card $(ARGS)
 
 simulate: setup ## from one card to a thousand, by simulation (measured anew: ARGS=--validate)
 	$(PY) -m bench.simulate $(ARGS)
@@ -73,7 +77,8 @@ clean: ## remove the environment and everything built, never data/
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian packages that tests drive: package:program
-TEST_TOOLS := nginx-light:nginx prometheus:promtool faketime:faketime iproute2:ip openssl:openssl
+TEST_TOOLS := nginx-light:nginx prometheus:promtool faketime:faketime iproute2:ip openssl:openssl \
+    redis-server:redis-server
 
 test-tools:
 	@missing=; for tool in $(TEST_TOOLS); do \
