@@ -61,9 +61,16 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
-    """All or nothing of what is written inside, on disk at the end; inside of another one, at its end."""
+def transaction(db: sqlite3.Connection, durable: bool = True) -> Generator[sqlite3.Connection]:
+    """All or nothing of what is written inside, on disk at the end; inside of another one, at its end.
+
+    Not ``durable``: handed to the system, and on disk with the next one that is.
+    """
     outer = not db.in_transaction
+    if outer and not durable:
+        with _unsynced(db), transaction(db):
+            yield db
+        return
     db.execute("BEGIN IMMEDIATE" if outer else "SAVEPOINT inner")
     try:
         yield db
@@ -76,6 +83,15 @@ def transaction(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
                 if not outer:
                     db.execute("RELEASE inner")
         raise
+
+
+@contextmanager
+def _unsynced(db: sqlite3.Connection) -> Generator[None]:
+    db.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA synchronous=FULL")
 
 
 def insert(table: str, columns: Mapping[str, Any]) -> str:

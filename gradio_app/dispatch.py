@@ -22,7 +22,7 @@ from gradio_app.errors import (
     as_app_error,
 )
 from gradio_app.folders import Folders
-from gradio_app.jobs import Jobs, Parsed
+from gradio_app.jobs import Jobs, Parsed, Work
 from gradio_app.joining import Joiner
 from gradio_app.ledger import Ledger
 from gradio_app.recovery import History, Verdict, halves, judge
@@ -43,12 +43,13 @@ class Run:
     """A task that is being processed: shards not started yet, and jobs in flight by shard index.
 
     ``working`` are those that hold a slot: while one's result is being stored, its worker goes on with
-    the next.
+    the next. ``work`` is laid out for the first part, when there is but one.
     """
 
     task: Task
     entry: schedule.Entry
     todo: deque[Shard] = field(default_factory=deque[Shard])
+    work: Work | None = None
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
     working: set[int] = field(default_factory=set[int])
     history: dict[int, History] = field(default_factory=dict[int, History])
@@ -141,7 +142,7 @@ class Dispatcher:
         """Moves a task to processing; None when it was cancelled or deleted in the meantime."""
         run = self.runs[item.task_id] = Run(Task.placeholder(item.task_id, item.owner), item)
         try:
-            run.task, todo = await self._ledger.do(self._start, item.task_id)
+            run.task, todo, run.work = await self._ledger.do(self._start, item.task_id)
             run.todo.extend(todo)
         except BaseException as error:
             del self.runs[item.task_id]
@@ -153,14 +154,19 @@ class Dispatcher:
         await self._ledger.moved(run.task)
         return run
 
-    def _start(self, task_id: str) -> tuple[Task, list[Shard]]:
+    def _start(self, task_id: str) -> tuple[Task, list[Shard], Work | None]:
         # on the store's thread, and the move last: what fails before it is simply tried again
         task = self._ledger.store.get(task_id)
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
         todo = self._unfinished(task)
-        started = task.started_at or clock.stamp()
-        return self._ledger.store.move(task_id, TaskStatus.PROCESSING, started_at=started), todo
+        work = self._jobs.lay_out(task, f"{todo[0].index}-{task.attempt}") if todo and task.whole else None
+        try:
+            return self._ledger.store.start(task_id), todo, work
+        except BaseException:
+            if work is not None:
+                self._folders.drop_work(work.folder)
+            raise
 
     def _unfinished(self, task: Task) -> list[Shard]:
         """Shards to parse. One that counts as done but whose files are gone is parsed again."""
@@ -188,23 +194,19 @@ class Dispatcher:
         finally:
             run.in_flight.pop(shard.index, None)
             self._free(run, shard.index)
-        if not run.todo and not run.in_flight:
+        if not run.todo and not run.in_flight and self.runs.get(run.task.id) is run:
             self._spawn(run, _JOIN, self._conclude(run))
 
     async def _parse_and_keep(self, run: Run, shard: Shard) -> None:
         task = run.task
         history = run.history.get(shard.index, History())
-        parsed = await self._jobs.parse(task, shard, history.alone, history.halved)
+        work, run.work = run.work, None
+        parsed = await self._jobs.parse(task, shard, history.alone, history.halved, work)
         self._free(run, shard.index)
-
-        def put() -> None:
-            out = parsed.folder / "out"
-            if task.whole:
-                self._folders.keep_result(task.id, out)
-            else:
-                self._folders.keep_shard(task.id, shard.index, out)
-
-        keep = resumable(put)
+        if task.whole:
+            return await self._end_whole(run, parsed)
+        out = parsed.folder / "out"
+        keep = resumable(lambda: self._folders.keep_shard(task.id, shard.index, out))
         finish, bad = self._ledger.store.finish_shard, parsed.answer.get("failed", ())
         reason = EngineUnavailable(parsed.answer["reason"]) if bad else None
         ids = task.id, shard.index, task.attempt
@@ -216,6 +218,30 @@ class Dispatcher:
             await asyncio.shield(self._jobs.drop(parsed))
         self._learn(task.tier, parsed)
         await self._ledger.notify()
+
+    async def _end_whole(self, run: Run, parsed: Parsed) -> None:
+        """The end of a task that was parsed in one go: all in one step on the store's thread."""
+        task, pages = run.task, int(parsed.answer["pages"])
+        result = {"pages_total": pages, "pages_done": pages, "result_sha256": parsed.answer["sha256"]}
+        keep = resumable(lambda: self._folders.keep_result(task.id, parsed.folder / "out"))
+
+        def end() -> Task:
+            finish = self._ledger.store.finish_whole
+            done = finish(task.id, task.attempt, parsed.seconds, result, keep)
+            self._folders.drop_work(parsed.folder)
+            return done
+
+        try:
+            await self._durable.settle()
+            done = await self._ledger.must(end)
+        except BaseException:
+            await asyncio.shield(self._jobs.drop(parsed))
+            raise
+        self._ledger.trouble.worked()
+        self._learn(task.tier, parsed)
+        self.runs.pop(task.id, None)
+        await self._ledger.moved(done)
+        await self._keep_rate(task.tier)
 
     def _free(self, run: Run, index: int) -> None:
         """Gives a slot back."""
@@ -341,6 +367,8 @@ class Dispatcher:
         run.todo.clear()
         self.lanes.discard(run.task.id)
         await _cancel_all(list(run.in_flight.values()))
+        if run.work is not None:
+            await self._jobs.drop(run.work)
         self.runs.pop(run.task.id, None)
         self.wake()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from gradio_app.errors import (
     as_app_error,
 )
 from gradio_app.folders import Folders
-from gradio_app.jobs import Jobs, cache_key
+from gradio_app.jobs import Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
@@ -186,8 +186,7 @@ class Intake:
         while True:
             await self._ledger.trouble.over()
             try:
-                task, engine = await self._ledger.get(task_id), self._workers.identity
-                return await self._sort_in(task, engine, *await self._inspect(task, engine))
+                return await self._look_once(task_id)
             except Exception as error:
                 told = as_app_error(error)
                 if not isinstance(told, PASSING):
@@ -198,16 +197,39 @@ class Intake:
                     return  # it is still pending at the next start
                 self._ledger.trouble.note(told)
 
-    async def _inspect(self, task: Task, engine: str) -> tuple[Inspection, tuple[int, ...]]:
+    async def _look_once(self, task_id: str) -> None:
+        laid_out: list[Work] = []  # filled and emptied on the store's thread, also when we are cancelled
+        try:
+            task = await self._ledger.do(self._lay_out, task_id, laid_out)
+            engine = self._workers.identity
+            found, pages = await self._inspect(task, laid_out[0], engine)
+            task = await self._ledger.do(self._sort_in, task, engine, found, pages, laid_out)
+        finally:
+            for work in laid_out:
+                await asyncio.shield(self._jobs.drop(work))
+        self._ledger.trouble.worked()
+        await self._ledger.moved(task)
+        if not task.ended:
+            self._queued(task)
+
+    def _lay_out(self, task_id: str, laid_out: list[Work]) -> Task:
+        task = self._ledger.store.get(task_id)
+        laid_out.append(self._jobs.lay_out(task, "inspect"))
+        return task
+
+    async def _inspect(self, task: Task, work: Work, engine: str) -> tuple[Inspection, tuple[int, ...]]:
         reason = self._workers.trouble
         for _ in range(CRASH_TRIES - 1):
             try:
-                return await self._jobs.inspect(task, engine, reason)
+                return await self._jobs.inspect(task, work, engine, reason)
             except WorkerCrashed:
                 logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
-        return await self._jobs.inspect(task, engine, reason)
+        return await self._jobs.inspect(task, work, engine, reason)
 
-    async def _sort_in(self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...]) -> None:
+    def _sort_in(
+        self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...], laid_out: list[Work]
+    ) -> Task:
+        """Queues the task, or completes it from the cache: all in one step on the store's thread."""
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         key = cache_key(task, found, pages, size, engine if vision else "")
@@ -220,16 +242,11 @@ class Intake:
             "pages_total": len(pages) or 1,
             "cache_key": key,
         }
-        if task.options.use_cache:
-            done = await self._ledger.do(self._from_cache, task, key, facts)
-            if done is not None:
-                self._ledger.trouble.worked()
-                await self._ledger.moved(done)
-                return
-        plan: Callable[..., Task] = self._ledger.store.plan
-        queued: Awaitable[Task] = self._ledger.do(plan, task.id, schedule.cut(pages, size), **facts)
-        self._queued(await self._ledger.moved(await queued))
-        self._ledger.trouble.worked()
+        done = self._from_cache(task, key, facts) if task.options.use_cache else None
+        if done is None:
+            done = self._ledger.store.plan(task.id, schedule.cut(pages, size), **facts)
+        self._folders.drop_work(laid_out.pop().folder)
+        return done
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""

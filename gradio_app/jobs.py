@@ -32,6 +32,14 @@ _TOO_MUCH_ROOM = (
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where a job works: a folder of its own, with the upload in it."""
+
+    folder: Path
+    source: Path
+
+
 @dataclass(slots=True)
 class Parsed:
     """A finished job: the folder it wrote, what it said, the seconds it took, which engine it used."""
@@ -50,39 +58,42 @@ class Jobs:
         self._folders = folders
         self._workers = workers
 
+    def lay_out(self, task: Task, name: str) -> Work:
+        """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
+        folder = self._folders.work(task.id, name)
+        suffix = task.kind or suffix_of(task.name)
+        return Work(folder, self._folders.linked_source(task.source, folder, suffix))
+
     async def inspect(
-        self, task: Task, engine: str = "", no_engine: str = ""
+        self, task: Task, work: Work, engine: str = "", no_engine: str = ""
     ) -> tuple[Inspection, tuple[int, ...]]:
         """What the file is and which pages are selected (1-based; empty when it has no pages).
 
         ``engine`` names what would read its pages at the better tiers; empty: nothing, for ``no_engine``.
         """
-        folder = await asyncio.to_thread(self._folders.work, task.id, "inspect")
-        try:
-            source = self._folders.linked_source(task.source, folder, suffix_of(task.name))
-            args = {
-                "source": str(source),
-                "page_range": task.options.page_range,
-                "tier": task.options.tier,
-                "ocr_mode": task.options.ocr_mode,
-                "max_pages": self._settings.max_pages,
-                "memory_limit": self._settings.worker_memory_limit,
-                "engine": engine,
-                "no_engine": no_engine,
-            }
-            found = await self._workers.here.run_light(
-                "inspect", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
-            )
-        finally:
-            await asyncio.to_thread(self._folders.drop_work, folder)
+        args = {
+            "source": str(work.source),
+            "page_range": task.options.page_range,
+            "tier": task.options.tier,
+            "ocr_mode": task.options.ocr_mode,
+            "max_pages": self._settings.max_pages,
+            "memory_limit": self._settings.worker_memory_limit,
+            "engine": engine,
+            "no_engine": no_engine,
+        }
+        tmp = str(work.folder / "tmp")
+        found = await self._workers.here.run_light("inspect", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
         pages = tuple(found.pop("pages"))
         return Inspection(**found), pages
 
-    async def parse(self, task: Task, shard: Shard, alone: bool = False, halved: int = 0) -> Parsed:
+    async def parse(
+        self, task: Task, shard: Shard, alone: bool = False, halved: int = 0, work: Work | None = None
+    ) -> Parsed:
         """Parses one shard; ``alone``: with the model server to itself, where the tier needs one.
 
         A document that is parsed whole comes back as a finished result. The caller takes ``folder``
         over, or drops it with ``drop``. A shard that was ``halved`` so often gets as much less time.
+        ``work`` is where it is done, when that was laid out before.
         """
         all_pages = task.shards_total == 1 and len(shard.pages) == task.source_pages
         options: dict[str, Any] = {
@@ -91,8 +102,9 @@ class Jobs:
             "parse_mode": task.parse_mode,
         }
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
-        folder = await asyncio.to_thread(self._folders.work, task.id, f"{shard.index}-{task.attempt}")
-        source = self._folders.linked_source(task.source, folder, task.kind)
+        name = f"{shard.index}-{task.attempt}"
+        work = work or await asyncio.to_thread(self.lay_out, task, name)
+        folder, source = work.folder, work.source
         fn = "parse_document" if task.whole else "parse_shard"
         out, tmp, vision = folder / "out", folder / "tmp", task.needs_engine
         part = Part(fn, source, out, tmp, options, seconds, vision, alone)
@@ -149,9 +161,9 @@ class Jobs:
         odd = isinstance(error, FileCorrupt | WorkerCrashed) or type(error) is AppError
         return DiskFull() if odd and self._folders.free_bytes() < NO_ROOM else error
 
-    async def drop(self, parsed: Parsed) -> None:
+    async def drop(self, done: Parsed | Work) -> None:
         """Deletes what is left of a job."""
-        await asyncio.to_thread(self._folders.drop_work, parsed.folder)
+        await asyncio.to_thread(self._folders.drop_work, done.folder)
 
     async def export(self, task: Task, form: str) -> Path:
         """The result as ``html``, ``docx``, ``latex`` or ``epub``: made once, then kept beside it."""

@@ -8,22 +8,24 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from gradio_app import clock
 from gradio_app.database import connect, insert, transaction
-from gradio_app.errors import AppError, Conflict, NotFound
+from gradio_app.errors import AppError, Conflict
 from gradio_app.folders import lock_folder
 from gradio_app.history import History
 from gradio_app.listing import Listing
-from gradio_app.schema import ACTIVE_SQL, sql_list
+from gradio_app.schema import sql_list
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
+from gradio_app.store_reading import Changes, Reading
 from gradio_app.task import Shard, Task, pages_done
+
+__all__ = ["Changes", "Store", "Superseded"]
 
 #: room on the disk without which nothing is begun, in bytes
 ROOM = 4 * 2**20
@@ -33,17 +35,7 @@ class Superseded(Conflict):
     """A newer attempt of this task has begun; this result is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is newer than a revision. ``reset`` tells a reader to forget what it knew."""
-
-    rev: int
-    tasks: list[Task]
-    deleted: list[str]
-    reset: bool
-
-
-class Store:
+class Store(Reading):
     """One open data folder. Holds a lock on it until ``close``."""
 
     def __init__(self, database: Path) -> None:
@@ -61,9 +53,12 @@ class Store:
         self._db.close()
         self._lock.close()
 
-    def together(self) -> AbstractContextManager[sqlite3.Connection]:
-        """What is written inside is written as a whole, with one wait for the disk."""
-        return transaction(self._db)
+    def together(self, durable: bool = True) -> AbstractContextManager[sqlite3.Connection]:
+        """What is written inside is written as a whole, with one wait for the disk.
+
+        Not ``durable``: with none. A power cut may take back what was written last, a crash of ours may not.
+        """
+        return transaction(self._db, durable)
 
     def check_writable(self) -> None:
         """Raises what stops the queue from working: writes a row, and takes some room for a moment."""
@@ -91,16 +86,6 @@ class Store:
         if row["fingerprint"] != fingerprint:
             raise Conflict("This Idempotency-Key was used before for other files or options.")
         return [task for task_id in json.loads(row["task_ids"]) if (task := self.find(task_id))]
-
-    def active_count(self, owner: str) -> int:
-        """Unfinished tasks of an owner."""
-        query = f"SELECT count(*) FROM tasks WHERE owner = ? AND status IN ({ACTIVE_SQL})"
-        return int(self._db.execute(query, (owner,)).fetchone()[0])
-
-    def active_from(self, owner: str, source: str) -> list[Task]:
-        """Unfinished tasks of an owner that came from the upload with this digest."""
-        query = f"SELECT * FROM tasks WHERE owner = ? AND source = ? AND status IN ({ACTIVE_SQL})"
-        return self._list(query, (owner, source))
 
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""
@@ -140,14 +125,22 @@ class Store:
     def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
         """Stores what inspection found and the cut into shards, and queues the task.
 
-        Raises ``Superseded`` unless it is pending: one that was cancelled meanwhile stays so.
+        Raises ``Superseded`` unless it is pending: one that was cancelled meanwhile stays so. A power cut may
+        take it back: then it is looked at again.
         """
-        with self.together() as db:
+        with self.together(durable=False) as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
             self._cut(task_id, dict(enumerate(shards)))
             if self.get(task_id).status is not TaskStatus.PENDING:
                 raise Superseded()
             return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
+
+    def start(self, task_id: str) -> Task:
+        """Moves a queued task to processing. A power cut may take that back: then it is still queued."""
+        task = self.get(task_id)
+        with self.together(durable=False):
+            changes = {"started_at": task.started_at or clock.stamp()}
+            return self._move(task_id, TaskStatus.PROCESSING, changes)
 
     def check_current(self, task_id: str, attempt: int) -> Task:
         """Fencing: the task, if ``attempt`` is its running one, else ``Superseded``."""
@@ -183,6 +176,21 @@ class Store:
             )
             self._write(task_id, changes | {"pages_done": pages_done(self.shards(task_id))})
         return self.get(task_id)
+
+    def finish_whole(
+        self, task_id: str, attempt: int, seconds: float, changes: dict[str, Any], keep: Callable[[], None]
+    ) -> Task:
+        """Ends a task that was parsed in one go: counts its only shard and moves it, in one write.
+
+        ``keep`` puts the result in place before; ``Superseded`` as above.
+        """
+        task = self.check_current(task_id, attempt)
+        keep()
+        with self.together() as db:
+            done = "UPDATE shards SET done = 1, bad = '[]', error = NULL, seconds = ? WHERE task_id = ?"
+            db.execute(done, (seconds, task_id))
+            spent = {"parse_seconds": task.parse_seconds + seconds, "finished_at": clock.stamp()}
+            return self._move(task_id, TaskStatus.COMPLETED, {**changes, **spent})
 
     def split_shard(
         self, task_id: str, index: int, attempt: int, parts: Sequence[tuple[int, ...]]
@@ -286,63 +294,7 @@ class Store:
             row = (self._next_rev(), task_id, task.owner)
             db.execute("INSERT INTO deleted (rev, task_id, owner) VALUES (?, ?, ?)", row)
 
-    # ------------------------------------------------------------ reading
-
-    def find(self, task_id: str) -> Task | None:
-        row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return Task.from_row(row) if row else None
-
-    def get(self, task_id: str) -> Task:
-        """The task; raises ``NotFound``."""
-        task = self.find(task_id)
-        if task is None:
-            raise NotFound()
-        return task
-
-    def shards(self, task_id: str) -> list[Shard]:
-        """The shards of a task, in the order in which they were cut."""
-        rows = self._db.execute("SELECT * FROM shards WHERE task_id = ? ORDER BY idx", (task_id,))
-        return [Shard.from_row(row) for row in rows]
-
-    def second_readings(self, task_id: str) -> list[Task]:
-        """Tasks that read a page of this one again, oldest first."""
-        return self._list("SELECT * FROM tasks WHERE redo_of = ? AND redo_of <> '' ORDER BY seq", (task_id,))
-
-    def list_status(self, statuses: Collection[TaskStatus]) -> list[Task]:
-        """All tasks in these statuses, oldest first."""
-        return self._list(f"SELECT * FROM tasks WHERE status IN ({sql_list(statuses)}) ORDER BY seq", ())
-
-    def changes(self, since: int, limit: int) -> Changes:
-        """Tasks and tombstones newer than ``since``, of all owners, oldest change first."""
-        rev, forgotten = self.rev(), self._counter("forgotten")
-        if since > rev or since < forgotten:
-            return Changes(rev, [], [], reset=True)
-        tasks = self._list("SELECT * FROM tasks WHERE rev > ? ORDER BY rev LIMIT ?", (since, limit))
-        upto = tasks[-1].rev if len(tasks) == limit else rev
-        rows = self._db.execute("SELECT task_id FROM deleted WHERE rev > ? AND rev <= ?", (since, upto))
-        return Changes(upto, tasks, [row["task_id"] for row in rows], reset=False)
-
-    def rev(self) -> int:
-        return self._counter("rev")
-
-    def counts(self) -> dict[str, int]:
-        """Tasks by status."""
-        rows = self._db.execute("SELECT status, count(*) AS n FROM tasks GROUP BY status")
-        return {row["status"]: row["n"] for row in rows}
-
-    def cached(self, cache_key: str) -> Task | None:
-        """A completed task with the same bytes, options and versions."""
-        found = self._list(
-            "SELECT * FROM tasks WHERE cache_key = ? AND status = 'completed' ORDER BY seq DESC LIMIT 1",
-            (cache_key,),
-        )
-        return found[0] if found else None
-
-    def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
-        return [Task.from_row(row) for row in self._db.execute(query, values)]
-
-    def _counter(self, name: str) -> int:
-        return int(self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0])
+    # ------------------------------------------------------------ what is remembered beside tasks
 
     @property
     def paused(self) -> bool:
@@ -358,24 +310,6 @@ class Store:
 
     def set_rate(self, tier: str, seconds_per_page: float) -> None:
         self._db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?)", (tier, seconds_per_page))
-
-    # ------------------------------------------------------------ for cleanup
-
-    def finished_before(self, moment: float, limit: int) -> list[Task]:
-        """Ended tasks that finished before ``moment`` (Unix seconds)."""
-        query = "SELECT * FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?"
-        return [task for task in self._list(query, (moment, limit)) if task.ended]
-
-    def used_sources(self) -> set[str]:
-        """Digests of uploads that a task still needs."""
-        return {row["source"] for row in self._db.execute("SELECT DISTINCT source FROM tasks")}
-
-    def needs_source(self, digest: str) -> bool:
-        """Whether a task still needs this upload."""
-        return bool(self._list("SELECT * FROM tasks WHERE source = ? LIMIT 1", (digest,)))
-
-    def task_ids(self) -> set[str]:
-        return {row["id"] for row in self._db.execute("SELECT id FROM tasks")}
 
     def forget(self, keep_tombstones: int, submissions_before: float) -> None:
         """Drops old tombstones and idempotency keys."""

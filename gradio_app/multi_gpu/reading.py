@@ -81,7 +81,9 @@ class Reader:
         )
 
     async def _parse(self, task: Task) -> Task:
-        found, pages = await self._jobs.inspect(task, self._workers.identity, self._workers.trouble)
+        work = await asyncio.to_thread(self._jobs.lay_out, task, "inspect")
+        found, pages = await self._jobs.inspect(task, work, self._workers.identity, self._workers.trouble)
+        await self._jobs.drop(work)
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         cuts = schedule.cut(pages, size)

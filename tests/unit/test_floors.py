@@ -63,6 +63,7 @@ FLOORS = {
     "database": 3,
     "history": 3,
     "listing": 3,
+    "store_reading": 3,
     "durable": 3,
     "joining": 7,
     "second_reading": 8,

@@ -40,11 +40,11 @@ class Sick:
         self.met = 0
         real = Store.together
 
-        def transaction(store: Store) -> Any:
+        def transaction(store: Store, durable: bool = True) -> Any:
             if self.fault is not None:
                 self.met += 1
                 raise self.fault
-            return real(store)
+            return real(store, durable)
 
         monkeypatch.setattr(Store, "together", transaction)
 

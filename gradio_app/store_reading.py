@@ -1,0 +1,111 @@
+"""What the queue's memory can be asked: tasks, their shards, what has changed, and what is still needed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradio_app.errors import NotFound
+from gradio_app.schema import ACTIVE_SQL, sql_list
+from gradio_app.states import TaskStatus
+from gradio_app.task import Shard, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is newer than a revision. ``reset`` tells a reader to forget what it knew."""
+
+    rev: int
+    tasks: list[Task]
+    deleted: list[str]
+    reset: bool
+
+
+class Reading:
+    """Questions to the store; on its thread, as everything there."""
+
+    _db: sqlite3.Connection
+
+    def active_count(self, owner: str) -> int:
+        """Unfinished tasks of an owner."""
+        query = f"SELECT count(*) FROM tasks WHERE owner = ? AND status IN ({ACTIVE_SQL})"
+        return int(self._db.execute(query, (owner,)).fetchone()[0])
+
+    def active_from(self, owner: str, source: str) -> list[Task]:
+        """Unfinished tasks of an owner that came from the upload with this digest."""
+        query = f"SELECT * FROM tasks WHERE owner = ? AND source = ? AND status IN ({ACTIVE_SQL})"
+        return self._list(query, (owner, source))
+
+    def find(self, task_id: str) -> Task | None:
+        row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return Task.from_row(row) if row else None
+
+    def get(self, task_id: str) -> Task:
+        """The task; raises ``NotFound``."""
+        task = self.find(task_id)
+        if task is None:
+            raise NotFound()
+        return task
+
+    def shards(self, task_id: str) -> list[Shard]:
+        """The shards of a task, in the order in which they were cut."""
+        rows = self._db.execute("SELECT * FROM shards WHERE task_id = ? ORDER BY idx", (task_id,))
+        return [Shard.from_row(row) for row in rows]
+
+    def second_readings(self, task_id: str) -> list[Task]:
+        """Tasks that read a page of this one again, oldest first."""
+        return self._list("SELECT * FROM tasks WHERE redo_of = ? AND redo_of <> '' ORDER BY seq", (task_id,))
+
+    def list_status(self, statuses: Collection[TaskStatus]) -> list[Task]:
+        """All tasks in these statuses, oldest first."""
+        return self._list(f"SELECT * FROM tasks WHERE status IN ({sql_list(statuses)}) ORDER BY seq", ())
+
+    def changes(self, since: int, limit: int) -> Changes:
+        """Tasks and tombstones newer than ``since``, of all owners, oldest change first."""
+        rev, forgotten = self.rev(), self._counter("forgotten")
+        if since > rev or since < forgotten:
+            return Changes(rev, [], [], reset=True)
+        tasks = self._list("SELECT * FROM tasks WHERE rev > ? ORDER BY rev LIMIT ?", (since, limit))
+        upto = tasks[-1].rev if len(tasks) == limit else rev
+        rows = self._db.execute("SELECT task_id FROM deleted WHERE rev > ? AND rev <= ?", (since, upto))
+        return Changes(upto, tasks, [row["task_id"] for row in rows], reset=False)
+
+    def rev(self) -> int:
+        return self._counter("rev")
+
+    def counts(self) -> dict[str, int]:
+        """Tasks by status."""
+        rows = self._db.execute("SELECT status, count(*) AS n FROM tasks GROUP BY status")
+        return {row["status"]: row["n"] for row in rows}
+
+    def cached(self, cache_key: str) -> Task | None:
+        """A completed task with the same bytes, options and versions."""
+        found = self._list(
+            "SELECT * FROM tasks WHERE cache_key = ? AND status = 'completed' ORDER BY seq DESC LIMIT 1",
+            (cache_key,),
+        )
+        return found[0] if found else None
+
+    def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
+        return [Task.from_row(row) for row in self._db.execute(query, values)]
+
+    def _counter(self, name: str) -> int:
+        return int(self._db.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0])
+
+    def finished_before(self, moment: float, limit: int) -> list[Task]:
+        """Ended tasks that finished before ``moment`` (Unix seconds)."""
+        query = "SELECT * FROM tasks WHERE finished_at < ? ORDER BY finished_at LIMIT ?"
+        return [task for task in self._list(query, (moment, limit)) if task.ended]
+
+    def used_sources(self) -> set[str]:
+        """Digests of uploads that a task still needs."""
+        return {row["source"] for row in self._db.execute("SELECT DISTINCT source FROM tasks")}
+
+    def needs_source(self, digest: str) -> bool:
+        """Whether a task still needs this upload."""
+        return bool(self._list("SELECT * FROM tasks WHERE source = ? LIMIT 1", (digest,)))
+
+    def task_ids(self) -> set[str]:
+        return {row["id"] for row in self._db.execute("SELECT id FROM tasks")}
