@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
@@ -32,6 +34,8 @@ class Ledger:
         self.trouble = Trouble(lambda: self._run(store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._changed = asyncio.Condition()
+        #: who waits for the end of a task: told of that one only, as each who is told asks the store
+        self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Runs a store function on the store's thread: once, for somebody who can be told.
@@ -110,6 +114,8 @@ class Ledger:
         )
         if task.ended:
             self.ended[task.status.value] += 1
+            for told in self._waiting.get(task.id, ()):
+                told.set()
 
     async def fail(self, task_id: str, error: AppError, then: Callable[[], None] = lambda: None) -> None:
         """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
@@ -138,13 +144,20 @@ class Ledger:
     async def wait_ended(self, task_id: str, seconds: float) -> Task:
         """The task as soon as it has ended, or as it is after ``seconds`` or when the server stops."""
         deadline = time.monotonic() + seconds
-        while True:
-            seen = self.version
+        told = asyncio.Event()
+        self._waiting.setdefault(task_id, set()).add(told)  # before the look, so that no end is missed
+        try:
             task = await self.get(task_id)
             left = deadline - time.monotonic()
             if task.ended or left <= 0 or self.closing:
                 return task
-            await self._wait_newer(seen, left)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), left)
+            return await self.get(task_id)
+        finally:
+            self._waiting[task_id].discard(told)
+            if not self._waiting[task_id]:
+                del self._waiting[task_id]
 
     async def wait_change(self, since: int, seconds: float) -> None:
         """Returns when something is newer than revision ``since``, or after ``seconds``."""
@@ -167,6 +180,8 @@ class Ledger:
         """Lets go of everyone who waits: the server is about to stop."""
         self.closing = True
         self.trouble.close()
+        for told in chain.from_iterable(self._waiting.values()):
+            told.set()
         await self.notify()
 
     async def close(self) -> None:

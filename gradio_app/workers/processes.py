@@ -127,6 +127,8 @@ class WorkerPool:
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._dropping: set[asyncio.Task[None]] = set()
+        self._busy: dict[_Worker, _Peak] = {}
+        self._watch: asyncio.Task[None] | None = None
         self._light = asyncio.Semaphore(1)
         self._started = 0
         self._closed = False
@@ -179,8 +181,9 @@ class WorkerPool:
         ``WorkerOutOfMemory`` or ``WorkerCrashed``. When cancelled, the process is killed at once.
         """
         worker = await self._take(network)
-        peak = _Peak()
-        watch = asyncio.create_task(self._watch(worker, peak))
+        peak = self._busy[worker] = _Peak()
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watch_busy(), name="memory")
         answer: dict[str, Any] | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -188,7 +191,7 @@ class WorkerPool:
         except TimeoutError:
             raise TaskTimeout() from None
         finally:
-            watch.cancel()
+            del self._busy[worker]
             if answer is None:
                 await asyncio.shield(self._drop(worker))
             else:
@@ -211,15 +214,17 @@ class WorkerPool:
             return WorkerOutOfMemory()
         return TaskTimeout() if code == -signal.SIGXCPU else WorkerCrashed()
 
-    async def _watch(self, worker: _Worker, peak: _Peak) -> None:
-        while True:
+    async def _watch_busy(self) -> None:
+        """Ends workers that take too much memory, as long as any works."""
+        while self._busy:
             await asyncio.sleep(WATCH_INTERVAL)
-            peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
-            if peak.bytes > self._memory_limit:
-                peak.over = True
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.process.pid, signal.SIGKILL)
-                return
+            for worker, peak in self._busy.items():
+                peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
+                if peak.bytes > self._memory_limit and not peak.over:
+                    peak.over = True
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(worker.process.pid, signal.SIGKILL)
+        self._watch = None
 
     async def _take(self, network: bool) -> _Worker:
         while worker := next((one for one in reversed(self._idle) if one.network is network), None):
@@ -330,6 +335,8 @@ class WorkerPool:
     async def close(self) -> None:
         """Kills every worker. Jobs that still run raise ``WorkerCrashed``."""
         self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         await asyncio.gather(*(self._drop(worker) for worker in list(self._all)), *self._dropping)
         self._idle.clear()
 
