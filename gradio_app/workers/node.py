@@ -77,11 +77,12 @@ class Node:
             return json.dumps({"refused": reason})
         await asyncio.to_thread(self._clear)
         os.environ["TMPDIR"] = str(self._folders.run / "tmp")
-        backend = choose_backend(self._settings, self._folders.run)
-        keep = self._settings.workers + 1 + (self._settings.workers_vlm if backend.kind != "none" else 0)
-        pool = WorkerPool.of(self._settings, self._folders, keep)
-        timeouts = self._settings.gpu_idle_timeout, self._settings.gpu_release_timeout
-        engine = ModelSingleton(backend, *timeouts, room=self._settings.workers_vlm)
+        settings = self._settings
+        backends = choose_backends(settings, self._folders.run)
+        servers = len(backends) if backends[0].kind != "none" else 0
+        pool = WorkerPool.of(settings, self._folders, settings.workers + 1 + settings.workers_vlm * servers)
+        timeouts = settings.gpu_idle_timeout, settings.gpu_release_timeout
+        engine = ModelSingleton(backends, *timeouts, room=settings.workers_vlm)
         self._workers = LocalWorkers(self._settings, self._folders, pool, engine.open())
         await pool.warm(self._settings.workers)
         self._tell("ready", f"This machine reads {self._settings.workers} parts at the same time.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import doctor, gpu, sglang_server
+from gradio_app import doctor, gpu, sglang_install
 from gradio_app.doctor import Finding
 from gradio_app.gpu import Card, Process
 from gradio_app.settings import Settings
@@ -34,7 +34,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 @pytest.fixture
 def house(tmp_path: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing: no card, no weights, no SGLang."""
-    monkeypatch.setattr(sglang_server, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
+    monkeypatch.setattr(sglang_install, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
     return tmp_path
 
 
