@@ -14,11 +14,14 @@ RUN apt-get update \
 
 WORKDIR /app
 
+# What is installed beside it: nothing, or "cluster" for machines that work together.
+ARG EXTRAS=
+
 # The packages first, against an empty gradio_app: a change of the code does not install them again.
 COPY pyproject.toml constraints.txt LICENSE ./
 RUN mkdir gradio_app \
     && touch gradio_app/__init__.py \
-    && PIP_BUILD_CONSTRAINT=constraints.txt pip install -c constraints.txt -e .
+    && PIP_BUILD_CONSTRAINT=constraints.txt pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}"
 
 COPY gradio_app gradio_app
 RUN python -m compileall -q gradio_app \

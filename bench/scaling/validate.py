@@ -20,7 +20,7 @@ from tests.live import LiveServer
 FILE = Path(__file__).with_name("validation.json")
 WARM_UP = 8
 #: how often a case is run until the machine was quiet, and how long one waits for that before, in seconds
-TRIES, PATIENCE = 3, 60.0
+TRIES, PATIENCE = 2, 60.0
 CORES = len(os.sched_getaffinity(0))
 
 

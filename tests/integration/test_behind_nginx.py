@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -26,13 +28,17 @@ pytestmark = pytest.mark.integration
 
 NAME = "papers.example.org"
 EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"
+#: seconds after which those who send nothing are cut off here
+SLOW = 1
+ALICE = base64.b64encode(b"alice:wonderland").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a person sees: an address with TLS. ``certificate`` is what it is known by."""
+    """What a person sees: an address with TLS, ``plain`` without. ``certificate`` is what it is known by."""
 
     url: str
+    plain: str
     certificate: Path
     server: LiveServer
 
@@ -45,7 +51,7 @@ class Front:
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    folder, port, plain = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
     write(folder / "users.txt", {"alice": User("alice", "wonderland")})
     make_certificate(folder)
     flags = (
@@ -57,9 +63,10 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         f"{NAME},localhost",
     )
     with LiveServer(folder / "data", *flags) as server:
-        nginx = start_nginx(folder, port, server.port)
+        nginx = start_nginx(folder, port, plain, server.port)
         try:
-            yield Front(f"https://localhost:{port}/mineru", folder / "papers.pem", server)
+            plainly = f"http://localhost:{plain}/mineru"
+            yield Front(f"https://localhost:{port}/mineru", plainly, folder / "papers.pem", server)
         finally:
             nginx.send_signal(signal.SIGQUIT)
             nginx.wait(20)
@@ -72,14 +79,17 @@ def make_certificate(folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def start_nginx(folder: Path, port: int, behind: int) -> subprocess.Popen[bytes]:
-    """nginx with the example of the documents; only ports and places differ."""
+def start_nginx(folder: Path, port: int, plain: int, behind: int) -> subprocess.Popen[bytes]:
+    """nginx with the example of the documents; only ports, places and the patience with the slow differ."""
     program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     assert program, "This test needs nginx: make test-tools (Debian: apt install nginx-light)."
     example = EXAMPLE.read_text("utf-8")
     for theirs, ours in (
+        ("listen 80", f"listen 127.0.0.1:{plain}"),
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        (f"server_name {NAME}", f"server_name {NAME} localhost"),
+        (f"server_name {NAME};\n    ssl", f"server_name {NAME} localhost;\n    ssl"),
+        ("client_header_timeout 15s", f"client_header_timeout {SLOW}s"),
+        ("client_body_timeout 30s", f"client_body_timeout {SLOW}s"),
         ("http://127.0.0.1:7860", f"http://127.0.0.1:{behind}"),
         ("/etc/ssl/certs/papers.pem", str(folder / "papers.pem")),
         ("/etc/ssl/private/papers.key", str(folder / "papers.key")),
@@ -175,3 +185,59 @@ def test_the_log_has_the_address_that_people_come_from(front: Front) -> None:
     log = (front.server.data / "audit.log").read_text().splitlines()
     refused = [json.loads(line) for line in log if '"unauthorized"' in line]
     assert {line["address"] for line in refused} == {"127.0.0.1"}, "what a client made up does not count"
+
+
+def test_without_tls_there_is_only_the_way_to_it(front: Front) -> None:
+    answer = httpx.get(front.plain + "/api/v1/queue?x=1")
+    assert answer.status_code == 301
+    assert answer.headers["location"] == f"https://{NAME}/mineru/api/v1/queue?x=1"
+
+
+def test_old_tls_is_refused(front: Front) -> None:
+    command = ["openssl", "s_client", "-connect", front.url.split("/")[2], "-servername", NAME]
+    for flags, good in ((["-tls1_2"], True), (["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], False)):
+        done = subprocess.run([*command, *flags], input=b"", capture_output=True, timeout=20, check=False)
+        assert (done.returncode == 0) is good, done.stderr
+
+
+def test_the_path_without_its_slash_leads_on(front: Front) -> None:
+    with front.browser(("alice", "wonderland")) as browser:
+        answer = browser.get(front.url, headers={"accept": "text/html"})
+        assert answer.status_code == 301 and answer.headers["location"].endswith("/mineru/")
+
+
+def raw(front: Front, head: str) -> bytes:
+    """What comes back for the beginning of a request until nginx closes the connection."""
+    host, _, port = front.url.split("/")[2].partition(":")
+    context = ssl.create_default_context(cafile=str(front.certificate))
+    with (
+        socket.create_connection((host, int(port)), timeout=SLOW + 14) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        secure.sendall(head.replace("\n", "\r\n").encode())
+        answer = b""
+        while some := secure.recv(65536):
+            answer += some
+        return answer
+
+
+UPLOAD = (
+    f"POST /mineru/api/v1/tasks HTTP/1.1\nHost: localhost\nAuthorization: Basic {ALICE}\n"
+    "Content-Type: multipart/form-data; boundary=x\nContent-Length: "
+)
+FIRST = '--x\nContent-Disposition: form-data; name="files"; filename="a.pdf"\n\n%PDF'
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (UPLOAD + "3000000000\n\n", b"HTTP/1.1 413"),
+        ("GET /mineru/health HTTP/1.1\nHost: localhost\nX-Never-Ends:", b""),
+        (UPLOAD + "1000\n\n" + FIRST, b""),
+    ],
+    ids=["too much", "a slow head", "a slow body"],
+)
+def test_who_sends_too_much_or_nothing_is_cut_off(front: Front, head: str, answer: bytes) -> None:
+    assert raw(front, head)[:12] == answer
+    with front.browser() as browser:
+        assert browser.get("/health").status_code == 200

@@ -86,7 +86,10 @@ def test_the_system_service_starts_what_is_there() -> None:
     assert float(service["TimeoutStopSec"]) > 5
 
 
-@pytest.mark.parametrize("name", ["alerts.yml", "grafana.json", "mineru-optimized.service", "nginx.conf"])
+@pytest.mark.parametrize(
+    "name",
+    ["alerts.yml", "grafana.json", "mineru-optimized.service", "mineru-worker.service", "nginx.conf"],
+)
 def test_each_example_is_named_in_the_documents(name: str) -> None:
     documents = "".join(
         path.read_text("utf-8") for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
