@@ -3,7 +3,7 @@
 # Written for bash 3.2 and the tools that Linux and macOS both have.
 set -euo pipefail
 
-# One line a mode: its name, the module that it runs (- : not part of this version yet), what it does.
+# One line a mode: its name, the module that it runs, what it does.
 modes() {
     cat <<'MODES'
 gradio   gradio_app.app           serve the page and the API
@@ -23,7 +23,6 @@ usage() {
     echo
     echo "Modes:"
     while read -r mode module text; do
-        [[ $module != - ]] || text="$text (not part of this version yet)"
         printf '  %-8s %s\n' "$mode" "$text"
     done < <(modes)
     printf '  %-8s %s\n' setup "only make the environment, with one flag or none:"
@@ -252,7 +251,6 @@ run() { # $1: the mode, then its flags
         [[ $mode != "$wanted" ]] || break
     done < <(modes)
     [[ $mode == "$wanted" ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
-    [[ $module != - ]] || die 2 "'$wanted' ($text) is not part of this version yet."
     case "$wanted ${MINERU_APP_RAY_ADDRESS:+cluster}$*" in
         api\ *) need_environment --api ;;
         worker\ * | gradio\ cluster* | gradio\ *--ray-address*) need_environment --cluster ;;

@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = "start_mineru_optimized.sh"
 MODES = ["gradio", "sglang", "api", "worker", "models", "users", "monitor", "doctor"]
-LATER = ["worker"]
 
 # Stands in for the interpreter of the environment: shows what it was called with. Asked for anything else
 # than a module, it is the real one.
@@ -114,7 +113,7 @@ def test_usage_lists_every_mode(house: House, arguments: list[str]) -> None:
     done = house.start(*arguments)
     assert done.code == 0
     listed = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
-    assert listed == [*MODES, "setup", "--gpu", "--dev", "--sglang"]
+    assert listed == [*MODES, "setup", "--gpu", "--cluster", "--dev", "--sglang"]
     assert house.uv_calls() == []
 
 
@@ -124,12 +123,13 @@ def test_an_unknown_mode_is_refused(house: House) -> None:
     assert "no mode 'fly'" in done.err
 
 
-@pytest.mark.parametrize("mode", LATER)
-def test_a_later_mode_says_so_without_making_anything(house: House, mode: str) -> None:
-    done = house.start(mode, "--help")
-    assert done.code == 2
-    assert "not part of this version yet" in done.err
-    assert house.uv_calls() == []
+def test_a_cluster_has_an_environment_with_more_in_it(house: House) -> None:
+    done = house.start("worker", "--address", "head:6379")
+    assert done.code == 0 and "<gradio_app.join_cluster>" in done.out
+    assert any(".[cluster]" in call for call in house.uv_calls())
+    house.calls.unlink()
+    again = house.start("gradio", "--ray-address", "start")
+    assert again.code == 0 and house.uv_calls() == []
 
 
 @pytest.mark.parametrize("flags", [["--everything"], ["--dev", "--sglang"], ["--gpu", "--dev"]])
