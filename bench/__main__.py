@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(given: argparse.Namespace) -> list[report.Result]:
     rounds = 1 if given.quick else given.rounds
-    plan = Plan(Path(), rounds, given.quick, given.corpus, 20 if given.quick else given.documents)
+    plan = Plan(Path(), rounds, given.quick, given.corpus, 10 if given.quick else given.documents)
     found: list[report.Result] = []
     for result in run(chosen(given.only, given.corpus is not None), plan, machine()):
         print(report.table([result]), flush=True)

@@ -18,7 +18,7 @@ from tests.live import LiveServer
 
 
 def _book(plan: Plan) -> Found:
-    pages, part = plan.size(600, 80), plan.size(64, 10)
+    pages, part = plan.size(600, 66), plan.size(64, 10)
     book, short = texts(1, pages)[0], texts(1, part, seed=1)[0]
     with ExitStack() as stack:
         server = stack.enter_context(our_server(plan.folder / "data"))
@@ -97,4 +97,4 @@ def _memory(readings: list[_Reading], small: float, call: float) -> list[Row]:
     ]
 
 
-MEASUREMENTS = (Measurement("book", "one document of 600 pages", _book, 6),)
+MEASUREMENTS = (Measurement("book", "one document of 600 pages", _book, 5),)

@@ -28,8 +28,8 @@ class _Freed:
 
 
 def _cancel(plan: Plan) -> Found:
-    pages, runs = plan.size(600, 120), plan.size(3.0, 1.0)
-    long, next_one = texts(1, pages)[0], texts(1, 20, seed=1)[0]
+    pages, short, runs = plan.size(600, 70), plan.size(20, 10), plan.size(3.0, 1.0)
+    long, next_one = texts(1, pages)[0], texts(1, short, seed=1)[0]
     ours, theirs = _Freed(), _Freed()
     with ExitStack() as stack:
         server = stack.enter_context(our_server(plan.folder / "data"))
@@ -42,7 +42,7 @@ def _cancel(plan: Plan) -> Found:
             },
         )
     setting = (
-        f"A document of {pages} pages has run for {runs:g} s and one of 20 pages waits, too long for our"
+        f"A document of {pages} pages has run for {runs:g} s and one of {short} pages waits, too long for our"
         " express lane. mineru-api at --concurrency 1, in one round, as it takes long."
     )
     return Found(_rows(ours, theirs), setting)
@@ -101,4 +101,4 @@ def _until(check: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-MEASUREMENTS = (Measurement("cancel", "cancel of a running document of 600 pages", _cancel, 3),)
+MEASUREMENTS = (Measurement("cancel", "cancel of a running document of 600 pages", _cancel, 2.5),)

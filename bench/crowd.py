@@ -38,7 +38,7 @@ class _Round:
 
 
 def _crowd(plan: Plan) -> Found:
-    pages, tasks, seconds = plan.size(100, 10), plan.size(10_000, 300), plan.size(20.0, 3.0)
+    pages, tasks, seconds = plan.size(100, 10), plan.size(10_000, 300), plan.size(15.0, 2.0)
     data = plan.folder / "data"
     fill(data, tasks)
     rounds = [_Round() for _ in range(plan.at_most(5))]
@@ -173,4 +173,4 @@ def _timer_app() -> Generator[_TimerApp]:
         yield _TimerApp(url, process.pid)
 
 
-MEASUREMENTS = (Measurement("crowd", "100 open pages and 10,000 tasks", _crowd, 6.5),)
+MEASUREMENTS = (Measurement("crowd", "100 open pages and 10,000 tasks", _crowd, 4.5),)

@@ -30,7 +30,7 @@ def _idle(plan: Plan) -> Found:
     )
     setting = (
         f"Started {plan.rounds} times (mineru-webui with its own mineru-api: {plan.at_most(2)} times), looked"
-        f" at for {plan.size(15, 2)} s after {len(documents)} one-page papers; the workers of ours are warm."
+        f" at for {plan.size(10, 2)} s after {len(documents)} one-page papers; the workers of ours are warm."
         " Disk: what the folder has grown by, upload and result, as the disk counts it."
     )
     return Found(_rows(started, ours, theirs), setting)
@@ -88,7 +88,7 @@ def _look(plan: Plan, pid: int, found: Figures) -> None:
     _note(found, "all", resident(everything))
     counters = [processor_seconds(everything[:1]), processor_seconds(everything)]
     began = time.monotonic()
-    time.sleep(plan.size(15, 2))
+    time.sleep(plan.size(10, 2))
     later = [processor_seconds(everything[:1]), processor_seconds(everything)]
     seconds = time.monotonic() - began
     for name, first, last in zip(("share", "share of all"), counters, later, strict=True):

@@ -100,7 +100,7 @@ class MineruWebui:
     def _client(self) -> Any:
         from gradio_client import Client
 
-        return Client(self._url, verbose=False, analytics_enabled=False)
+        return Client(self._url, verbose=False, analytics_enabled=False, download_files=False)
 
     def convert(self, documents: Sequence[Document]) -> float:
         """Seconds for documents one after the other, which is all that it does. All must be completed."""

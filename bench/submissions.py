@@ -113,4 +113,4 @@ def _their_request(document: Document) -> Request:
     return "/v1/parse/jobs", {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
-MEASUREMENTS = (Measurement("submissions", "200 submissions", _accepted, 1.5),)
+MEASUREMENTS = (Measurement("submissions", "200 submissions", _accepted, 1),)

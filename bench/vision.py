@@ -43,11 +43,11 @@ def _vision(tier: str, plan: Plan) -> Found:
         fake = stack.enter_context(FakeSglang(slots=SLOTS, delay=QUICK))
         entries = _enter(plan, stack, fake, models, tier)
         for entry in entries.values():  # models loaded, processes warm
-            entry.convert(_scans(6, plan.size(8, 2), 900))
-        fake.set(delay=DELAY)
+            entry.convert(_scans(plan.size(6, 2), plan.size(8, 2), 900))
+        fake.set(delay=plan.size(DELAY, QUICK))
         rows: list[Row] = []
         for what, count, pages in (
-            ("six short scans", 6, plan.size(8, 2)),
+            ("six short scans", plan.size(6, 2), plan.size(8, 2)),
             ("a long scan", 1, plan.size(100, 9)),
         ):
             rows += _contest(plan, fake, entries, what, count, pages)
@@ -80,7 +80,7 @@ def _contest(
     long = count == 1
     contestants = {
         name: Contestant(
-            partial(_one_round, fake, entry, what, count, pages),
+            partial(_one_round, plan, fake, entry, what, count, pages),
             min(entry.rounds, 3 if name == "ours" else 1) if long else entry.rounds,
         )
         for name, entry in entries.items()
@@ -98,11 +98,14 @@ def _contest(
     return rows
 
 
-def _one_round(fake: FakeSglang, entry: _Entry, what: str, count: int, pages: int, number: int) -> float:
+def _one_round(
+    plan: Plan, fake: FakeSglang, entry: _Entry, what: str, count: int, pages: int, number: int
+) -> float:
     scans = _scans(count, pages, 10 * number)
     before = fake.stats()["requests"]
+    delay = plan.size(DELAY, QUICK)
     seconds = entry.convert(scans)
-    limit = (fake.stats()["requests"] - before) * DELAY / SLOTS
+    limit = (fake.stats()["requests"] - before) * delay / SLOTS
     entry.shares.setdefault(what, []).append(limit / seconds)
     return seconds
 
@@ -112,7 +115,7 @@ def _scans(count: int, pages: int, seed: int) -> list[Document]:
 
 
 MEASUREMENTS = (
-    Measurement("vision", "the vision model kept busy", partial(_vision, "standard"), 6.5),
+    Measurement("vision", "the vision model kept busy", partial(_vision, "standard"), 6),
     Measurement(
         "vision-advanced", "the vision model kept busy", partial(_vision, "advanced"), 11, usual=False
     ),
