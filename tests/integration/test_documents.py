@@ -25,6 +25,7 @@ ADDRESS = "http://127.0.0.1:7860"
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: modes of the start script and what they run; gradio's flags are the settings
 MODULES = {
+    "worker": "gradio_app.join_cluster",
     "sglang": "gradio_app.serve_sglang",
     "api": "gradio_app.multi_gpu.service",
     "models": "gradio_app.fetch_models",
@@ -141,7 +142,7 @@ def flags(mode: str) -> set[str]:
     if mode == "gradio":
         return {row["flag"] for row in describe()}
     if mode == "setup":
-        return {"--gpu", "--dev", "--sglang"}
+        return {"--gpu", "--cluster", "--dev", "--sglang"}
     told = subprocess.run(
         [sys.executable, "-m", MODULES[mode], "--help"], capture_output=True, text=True, cwd=ROOT, check=True
     ).stdout
