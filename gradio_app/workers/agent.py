@@ -28,6 +28,8 @@ from gradio_app.workers.parcel import unpack
 
 #: seconds between two looks at who is in the cluster, and for how long a machine may be silent
 LOOK_EVERY, PATIENCE = 1.0, 60.0
+#: machines that went away are shown for so many seconds
+SHOWN = 600.0
 #: a machine whose actor ended gets a new one after so many seconds
 AGAIN_AFTER = 5.0
 #: documents that stay in the object store for their next parts, and their bytes together
@@ -137,6 +139,9 @@ class Agent:
         machine.facts = {name: machine.facts[name] for name in ("name", "versions") if name in machine.facts}
 
     def _tell_machines(self) -> None:
+        for key, machine in list(self._machines.items()):
+            if machine.status == "lost" and machine.watch is None and time.time() - machine.since > SHOWN:
+                del self._machines[key]
         machines = [machine.to_dict() for machine in self._machines.values()]
         text = json.dumps(machines)
         if text != self._told:

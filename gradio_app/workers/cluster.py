@@ -24,6 +24,7 @@ from loguru import logger
 
 from gradio_app.backend import EngineLost
 from gradio_app.child import Child
+from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
     AppError,
@@ -38,7 +39,8 @@ from gradio_app.settings import Settings
 from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.node import versions
-from gradio_app.workers.part import NodeLost, Part, Slots
+from gradio_app.workers.part import NodeLost, Part, Slots, nobody
+from gradio_app.workers.processes import WorkerPool
 
 #: seconds until a cluster that was lost is tried again: the first time, and at most
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
@@ -46,8 +48,6 @@ FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
 LEFT_OUT = 30.0
 #: how long a cancelled part may take to let go of its files, in seconds
 LET_GO = 5.0
-#: machines that went away are shown for so many seconds
-SHOWN = 600.0
 #: the longest line of the agent, in bytes
 _LINE = 2**24
 #: errors of a machine's model server: another one's may work
@@ -68,8 +68,6 @@ class Place:
     def slots(self, vision: bool) -> int:
         """How many parts it takes at the same time now."""
         if time.monotonic() < self.out_until.get(vision, 0.0) or self.facts.get("status") != "ready":
-            return 0
-        if vision and not self.facts.get("identity"):
             return 0
         return int(self.facts["slots"]["vision" if vision else "compute"])
 
@@ -96,17 +94,17 @@ class ClusterWorkers:
         self._life: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self.error = ""
-        self.changed = _nobody
+        self.changed = nobody
 
     # ------------------------------------------------------------ what the queue asks
 
     @property
-    def engine(self) -> Any:
+    def engine(self) -> ModelSingleton:
         """The model server of this machine."""
         return self._local.engine
 
     @property
-    def here(self) -> Any:
+    def here(self) -> WorkerPool:
         """The processes of this machine."""
         return self._local.here
 
@@ -118,8 +116,8 @@ class ClusterWorkers:
     @property
     def identity(self) -> str:
         """Those of all machines: usually it is the same everywhere."""
-        found = {str(place.facts.get("identity", "")) for place in self._all() if place.slots(True)}
-        return " + ".join(sorted(found - {""}))
+        there = (str(place.facts["identity"]) for place in self._places.values() if place.slots(True))
+        return " + ".join(sorted({self._local.identity, *there} - {""}))
 
     @property
     def trouble(self) -> str:
@@ -136,16 +134,19 @@ class ClusterWorkers:
             }
             for place in self._all()
         ]
+        machines[0] |= {
+            "id": "",
+            "name": socket.gethostname(),
+            "address": "",
+            "why": "",
+            "versions": versions(),
+        }
         return {"address": str(self.address), "error": self.error, "machines": machines}
 
     def _all(self) -> list[Place]:
-        local = self._local
-        slots = {"compute": local.slots[False], "vision": local.slots[True]}
-        self._here.facts = {
-            **{"id": "", "name": socket.gethostname(), "address": "", "status": "ready", "why": ""},
-            **{"slots": slots, "versions": versions()},
-            **{"identity": local.identity, "trouble": local.trouble},
-        }
+        slots = self._local.slots
+        vision = slots[True] if self._local.engine.available else 0
+        self._here.facts = {"status": "ready", "slots": {"compute": slots[False], "vision": vision}}
         return [self._here, *self._places.values()]
 
     # ------------------------------------------------------------ reading
@@ -189,12 +190,13 @@ class ClusterWorkers:
         asked: dict[str, Any] = {"machine": place.key, "part": order, **paths}
         asked["limit"] = self._settings.worker_memory_limit
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        self._send({"number": number, "read": asked})
         try:
+            self._send({"number": number, "read": asked})
             return self._understood(place, part, await asyncio.shield(answer))
         except asyncio.CancelledError:
-            self._send({"cancel": number})
-            await asyncio.wait([answer], timeout=LET_GO)
+            with contextlib.suppress(NodeLost):  # then nobody reads it any more
+                self._send({"cancel": number})
+                await asyncio.wait([answer], timeout=LET_GO)
             raise
         finally:
             self._answers.pop(number, None)
@@ -308,18 +310,13 @@ class ClusterWorkers:
             answer.set_result(message)
 
     def _note(self, machines: list[dict[str, Any]]) -> None:
-        for facts in machines:
-            place = self._places.setdefault(facts["id"], Place(facts["id"]))
+        before = self._places
+        self._places = {facts["id"]: before.get(facts["id"]) or Place(facts["id"]) for facts in machines}
+        for facts, place in zip(machines, self._places.values(), strict=True):
             if facts["status"] != place.facts.get("status"):
                 text = f"{facts['name']} ({facts['address']}) is {facts['status']}. {facts['why']}".rstrip()
                 logger.bind(action=f"node_{facts['status']}").info("cluster: {}", text)
             place.facts = facts
-        now = time.time()
-        self._places = {
-            key: place
-            for key, place in self._places.items()
-            if place.facts["status"] != "lost" or now - place.facts["since"] < SHOWN
-        }
         self._make_room()
 
     def _forget(self) -> None:
@@ -364,7 +361,3 @@ async def _read_into(stream: asyncio.StreamReader, tail: deque[str]) -> None:
             if text := line.decode("utf-8", "replace").strip():
                 tail.append(text)
                 logger.bind(action="cluster_agent").debug(text)
-
-
-def _nobody() -> None:
-    """Nobody is to be told."""

@@ -12,7 +12,7 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.errors import EngineUnavailable
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
-from gradio_app.workers.part import Part, Slots
+from gradio_app.workers.part import Part, Slots, nobody
 from gradio_app.workers.processes import WorkerPool
 
 
@@ -27,7 +27,7 @@ class LocalWorkers:
         self._compute, self._vision = settings.workers, settings.workers_vlm
         # while a page of theirs is prepared others compute too, and one core is for everything else
         self._gate = {"folder": str(folders.gate), "slots": max(1, settings.workers - 1)}
-        self.changed = _nobody
+        self.changed = nobody
 
     @property
     def slots(self) -> Slots:
@@ -70,7 +70,3 @@ class LocalWorkers:
     async def close(self) -> None:
         """See ``Workers.close``."""
         await self.here.close()
-
-
-def _nobody() -> None:
-    """Nobody is to be told."""

@@ -13,6 +13,7 @@ import platform
 import shutil
 import socket
 import uuid
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -36,6 +37,7 @@ _OF_ENGINE = ("kind", "status", "in_flight", "waiting", "model")
 _OF_CARD = ("name", "used", "total", "load", "temperature")
 
 
+@cache
 def versions() -> dict[str, str]:
     """What has to be the same on all machines for their results to fit together."""
     return {
@@ -113,13 +115,14 @@ class Node:
     async def describe(self) -> str:
         """What this machine is and does (JSON): name, versions, slots, engine, cards."""
         assert self._workers is not None
-        engine = self._workers.engine.describe()
+        engine, identity = self._workers.engine.describe(), self._workers.identity
+        vision = self._workers.slots[True] if identity else 0
         return json.dumps(
             {
                 "name": socket.gethostname(),
                 "versions": versions(),
-                "slots": {"compute": self._workers.slots[False], "vision": self._workers.slots[True]},
-                "identity": self._workers.identity,
+                "slots": {"compute": self._workers.slots[False], "vision": vision},
+                "identity": identity,
                 "trouble": self._workers.trouble,
                 "engine": {
                     name: engine[name] for name in ("kind", "status", "in_flight", "waiting", "model")

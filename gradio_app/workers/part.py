@@ -38,6 +38,10 @@ class Part:
     alone: bool = False
 
 
+def nobody() -> None:
+    """Nobody is to be told: what ``changed`` is until the queue is there."""
+
+
 class Workers(Protocol):
     """What the queue needs of those who read."""
 

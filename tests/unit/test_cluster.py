@@ -60,14 +60,13 @@ def test_a_machine_with_other_versions_is_told_which() -> None:
 
 
 def place(**facts: Any) -> Place:
-    return Place("key", {"status": "ready", "identity": "", "slots": {"compute": 2, "vision": 4}, **facts})
+    return Place("key", {"status": "ready", "slots": {"compute": 2, "vision": 4}, **facts})
 
 
 def test_only_machines_that_can_get_parts() -> None:
-    assert place().slots(False) == 2 and place().slots(True) == 0
-    assert place(identity="sglang 1").slots(True) == 4
+    assert place().slots(False) == 2 and place().slots(True) == 4
     assert place(status="lost").slots(False) == 0
-    tired = place(identity="sglang 1")
+    tired = place()
     tired.leave_out(True)
     assert tired.slots(True) == 0 and tired.slots(False) == 2
 
