@@ -15,7 +15,6 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app.child import Child
 from gradio_app.errors import AppError
 from gradio_app.folders import Folders, lock_folder
 from gradio_app.logs import configure_logging
@@ -43,8 +42,6 @@ DATA_DIR = "./data-node"
 LOOK_EVERY, FIRST_PAUSE, LAST_PAUSE = 0.5, 1.0, 15.0
 #: what is running may finish what cannot be repeated cheaply: nothing here, so Ray gets a moment only
 GRACE = 5.0
-#: what Ray says when waiting does not help
-_FINAL = ("Version mismatch", "InvalidAuthToken", "Unauthenticated", "authentication")
 
 
 class Refused(AppError):
@@ -86,8 +83,8 @@ class Join:
             await child.wait()
         finally:
             await child.end(GRACE)
-        why = _reason(child)
-        if any(word in why for word in _FINAL):
+        why = ray_process.reason(child)
+        if any(word in why for word in ray_process.FINAL):
             raise Refused(f"The cluster at {self.address} does not take this machine: {why}")
         logger.bind(action="join_lost").warning("no cluster at {}: {}", self.address, why)
         return bool(said)
@@ -102,13 +99,6 @@ class Join:
             raise Refused(told["text"])
         logger.bind(action="joined").info("joined. {}", told["text"])
         return text
-
-
-def _reason(child: Child) -> str:
-    """The line that says most in what Ray printed."""
-    lines = [line.strip() for line in child.tail if line.strip()]
-    telling = [line for line in lines if "Error" in line or any(word in line for word in _FINAL)]
-    return (telling or lines or ["Ray ended"])[-1][-300:]
 
 
 def variables(flags: Mapping[str, str | None], env: Mapping[str, str]) -> dict[str, str]:

@@ -239,7 +239,7 @@ class ClusterWorkers:
                 began = time.monotonic()
                 try:
                     await self._start_head()
-                    await self._talk()
+                    await self._talk_while_there_is_a_head()
                 except AppError as error:
                     self.error = error.message
                 self._forget()
@@ -256,13 +256,27 @@ class ClusterWorkers:
 
     async def _start_head(self) -> None:
         if self._head is not None and self._head.exit is not None:
-            logger.bind(action="ray_died").warning("Ray ended: {}", " | ".join(list(self._head.tail)[-3:]))
             await self._head.end(0)
             self._head = None
         if self.address.ours and self._head is None:
             command, env = ray_process.head_command(self.address), ray_process.environment(self._token)
             folder = self._folders.run / "tmp"
             self._head = await ray_process.start(command, env, folder, self._folders.run / "ray.log")
+
+    async def _talk_while_there_is_a_head(self) -> None:
+        """One that was started here may end at once; the agent would look for it for a while."""
+        talk = asyncio.create_task(self._talk(), name="cluster-agent")
+        ended = asyncio.create_task(self._head.wait()) if self._head else None
+        try:
+            await asyncio.wait({talk, *([ended] if ended else [])}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in filter(None, (talk, ended)):
+                task.cancel()
+            await asyncio.wait([talk])
+        if self._head is not None and self._head.exit is not None:
+            self.error = ray_process.reason(self._head)
+        elif not talk.cancelled():
+            talk.result()  # raises why it could not begin
 
     async def _talk(self) -> None:
         """Runs the agent until it ends."""

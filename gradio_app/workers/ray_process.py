@@ -15,6 +15,8 @@ from gradio_app.settings import ENV_PREFIX
 
 #: Ray's usual port
 PORT = 6379
+#: what Ray says when waiting does not help
+FINAL = ("Version mismatch", "InvalidAuthToken", "Unauthenticated", "authentication")
 #: those that Ray gives to its workers
 WORKER_PORTS = range(10002, 20000)
 #: documents and results on their way between machines, in bytes; more than this goes to the disk
@@ -129,3 +131,10 @@ async def start(command: list[str], env: Mapping[str, str], folder: Path, log: P
         return await Child.spawn(command, env, folder, log)
     except OSError as error:
         raise AppError(f"Ray cannot be started: {error}.") from error
+
+
+def reason(child: Child) -> str:
+    """Why it ended: the line that says most in what it printed."""
+    lines = [line.strip() for line in child.tail if line.strip()]
+    telling = [line for line in lines if "Error" in line or any(word in line for word in FINAL)]
+    return (telling or lines or ["Ray ended."])[-1][-300:]
