@@ -256,7 +256,7 @@ run() { # $1: the mode, then its flags
         worker\ * | gradio\ cluster* | gradio\ *--ray-address*) need_environment --cluster ;;
         *) need_environment ;;
     esac
-    export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
+    export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1 ORT_DISABLE_TELEMETRY=1
     # -P: a folder that happens to be the current one is not searched for modules.
     exec "$python" -P -m "$module" "$@"
 }

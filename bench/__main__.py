@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(given: argparse.Namespace) -> list[report.Result]:
     rounds = 1 if given.quick else given.rounds
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of everybody who is measured: nothing leaves this machine
     plan = Plan(Path(), rounds, given.quick, given.corpus, 10 if given.quick else given.documents)
     found: list[report.Result] = []
     for result in run(chosen(given.only, given.corpus is not None), plan, machine()):

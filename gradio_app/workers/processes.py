@@ -304,6 +304,7 @@ class WorkerPool:
         # pages that are prepared before the first of them is read: few, so that the model gets work soon
         env.setdefault("MINERU_PROCESSING_WINDOW_SIZE", "4")
         env["HF_HUB_OFFLINE"] = "1"
+        env["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime would tell its makers, and leave a file in TMPDIR
         env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
         if self._model_dir:
             env["MINERU_MODEL_BASE_DIR"] = self._model_dir

@@ -202,3 +202,11 @@ async def test_no_worker_outlives_a_killed_web_process(tmp_path: Path, stopped: 
     async with asyncio.timeout(10):
         while any(alive(pid) for pid in pids):
             await asyncio.sleep(0)
+
+
+def test_no_library_of_a_worker_tells_its_makers(tmp_path: Path) -> None:
+    env = WorkerPool(tmp_path, 2**30)._environment(tmp_path, tmp_path)  # pyright: ignore[reportPrivateUsage]
+    # onnxruntime starts its telemetry when it is imported, and leaves a file that says so
+    script = "import onnxruntime, os; print(os.listdir(os.environ['TMPDIR']))"
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", done.stdout
