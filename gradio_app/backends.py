@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from gradio_app import gpu, profiles, sglang_flags, weights
 from gradio_app.backend import Backend
 from gradio_app.errors import AppError
-from gradio_app.mps import MpsError, SharedCard, clients, unfit
+from gradio_app.mps import MpsError, Seat, SharedCard, clients, unfit
 from gradio_app.remote_server import NoServer, RemoteServer
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
-from gradio_app.sglang_server import Seat, SglangServer
+from gradio_app.sglang_server import SglangServer
 
 _ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."
 

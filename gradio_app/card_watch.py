@@ -26,7 +26,10 @@ Sample = tuple[float, int | None, int | None, str]
 
 
 class CardWatch:
-    """Samples of the card that the engine uses: Unix seconds, bytes used, load in %, the engine's status."""
+    """Samples of the cards that the engine uses: Unix seconds, bytes used, load in %, the engine's status.
+
+    Of several cards the bytes are those of all together, and the load is their mean.
+    """
 
     def __init__(
         self,
@@ -58,14 +61,17 @@ class CardWatch:
         return await asyncio.to_thread(self._look)
 
     def _note(self, cards: Sequence[gpu.Card]) -> None:
-        card = self._chosen(cards)
-        used, load = (card.used, card.load) if card else (None, None)
+        chosen = self._chosen(cards)
+        used = sum(card.used for card in chosen) if chosen else None
+        loads = [card.load for card in chosen if card.load is not None]
+        load = round(sum(loads) / len(loads)) if loads else None
         status = self._engine.status.value
         self.samples.append((round(time.time(), 1), used, load, status))
         if self._engine.kind != "none":
             seconds, most, _ = self._unkept.get(status, (0.0, None, None))
             most = used if most is None or used is None else max(most, used)
-            self._unkept[status] = (seconds + EVERY, most, card.total if card else None)
+            total = sum(card.total for card in chosen) if chosen else None
+            self._unkept[status] = (seconds + EVERY, most, total)
 
     async def _keep_for_long(self) -> None:
         """Hands over what was noted since the last time; what cannot be kept now is kept the next time."""
@@ -74,10 +80,13 @@ class CardWatch:
                 await self._keep(status, *figures)
             del self._unkept[status]
 
-    def _chosen(self, cards: Sequence[gpu.Card]) -> gpu.Card | None:
-        """The card that the engine uses; before its first start the one that it would take."""
-        used = self._engine.describe()["card"]
-        return next((card for card in cards if card.uuid == used), None) or gpu.choose(cards, self._setting)
+    def _chosen(self, cards: Sequence[gpu.Card]) -> list[gpu.Card]:
+        """The cards that the engine uses and those that were named for it; before its first start the one
+        that it would take."""
+        used = _used(self._engine.describe())
+        meant = gpu.chosen(cards, self._setting)
+        named = meant if self._setting != "auto" else []
+        return [card for card in cards if card.uuid in used or card in named] or meant
 
     async def describe(self) -> dict[str, Any]:
         """Engine, cards and the last hour, as ``GET /gpu/status`` tells them."""
@@ -86,16 +95,21 @@ class CardWatch:
         chosen = self._chosen(cards)
         return {
             "engine": engine,
-            "cards": [_card(card, card is chosen, _strangers(card, engine)) for card in cards],
+            "cards": [_card(card, card in chosen, _strangers(card, engine)) for card in cards],
             "history": [list(sample) for sample in self.samples],
             "driver": "" if cards else await asyncio.to_thread(gpu.driver_problem),
         }
 
 
+def _used(engine: Mapping[str, Any]) -> set[str]:
+    """The uuids of the cards that the engine's servers took at their last start."""
+    return {uuid for server in engine["servers"] for uuid in server["cards"]}
+
+
 def _strangers(card: gpu.Card, engine: Mapping[str, Any]) -> set[int]:
-    """Process ids that are not the engine's. Only on its own card there can be some that we cannot tell."""
+    """Process ids that are not the engine's. Only on its own cards there can be some that we cannot tell."""
     ours = engine["pids"]
-    if card.uuid == engine["card"]:
+    if card.uuid in _used(engine):
         return {process.pid for process in gpu.strangers(card, ours)}
     return {process.pid for process in card.processes if process.pid not in ours}
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from gradio_app import gpu, jail, profiles, weights
 from gradio_app.app import open_socket
-from gradio_app.backends import engine_kind
+from gradio_app.backends import engine_kind, seats
 from gradio_app.errors import AppError
+from gradio_app.mps import Seat
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import find_python, installed_version
 
@@ -123,8 +124,8 @@ def _card(settings: Settings) -> Finding:
     found = gpu.cards(limit=settings.gpu_memory)
     if not found:
         return Finding("note", "Graphics card", f"{gpu.driver_problem()} Tiers flash and basic need none.")
-    chosen = gpu.choose(found, settings.gpu)
-    texts = [_card_text(card) + (" (chosen)" if card is chosen else "") for card in found]
+    chosen = gpu.chosen(found, settings.gpu)
+    texts = [_card_text(card) + (" (chosen)" if card in chosen else "") for card in found]
     return Finding("ok", "Graphics card", "; ".join(texts))
 
 
@@ -193,15 +194,33 @@ def _engine(settings: Settings) -> Finding:
 
 
 def _planned(settings: Settings) -> Finding:
-    card = gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu)
-    if card is None:
+    """Each server that would be, on its card."""
+    cards = gpu.cards(limit=settings.gpu_memory)
+    if gpu.choose(cards, settings.gpu) is None:
         return Finding("ok", "Engine", "SGLang on the processor, started by the first page that needs it")
+    places = seats(settings)
     try:
-        plan = profiles.plan(card.total, card.free, card.capability, settings.gpu_profile)
+        texts = list(dict.fromkeys(_place(settings, seat, cards) for seat in places if not seat.left_out))
     except AppError as error:
         return Finding("note", "Engine", error.message)
-    where = f"SGLang on card {card.index}, profile {plan.profile}, takes {gpu.gigabytes(plan.needs)}"
-    return Finding("ok", "Engine", f"{where}; started by the first page that needs it")
+    notice = " ".join(dict.fromkeys(filter(None, (seat.told for seat in places))))
+    return Finding(
+        "note" if notice else "ok",
+        "Engine",
+        f"{'; '.join(texts)}; started by the first page that needs it{'. ' + notice if notice else ''}",
+    )
+
+
+def _place(settings: Settings, seat: Seat, cards: Sequence[gpu.Card]) -> str:
+    card = gpu.choose(cards, seat.cards or settings.gpu)
+    assert card is not None
+    count = seat.card.count if seat.card.shared else 1
+    part = card.free // count
+    beside = card.free - min(part, int((settings.gpu_share or 1) * card.total))
+    total, profile = card.total // count, settings.gpu_profile
+    plan = profiles.plan(total, card.free, card.capability, profile, beside=beside)
+    many = f", {count} servers by CUDA MPS, each" if count > 1 else ""
+    return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gpu.gigabytes(plan.needs)}"
 
 
 def _remote_problem(settings: Settings) -> str:

@@ -28,6 +28,8 @@ OURS = (
     *("sglang_python", "sglang_url", "sglang_api_key", "sglang_args", "engine_patience"),
     *(
         "gpu",
+        "engine_replicas",
+        "gpu_share",
         "gpu_profile",
         "gpu_memory",
         "gpu_idle_timeout",

@@ -77,6 +77,23 @@ def _engine(engine: ModelSingleton) -> Iterator[Metric]:
         events.add_metric([event], count)
     yield events
     yield CounterMetricFamily("mineru_app_tokens", "Tokens that the model wrote.", value=engine.tokens)
+    yield from _servers(told["servers"])
+
+
+def _servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """The same of each model server, by its number; the figures above are of all together."""
+    by = ["server", "status"]
+    state = GaugeMetricFamily("mineru_app_server_status", "1 for a model server's status.", labels=by)
+    flight = GaugeMetricFamily("mineru_app_server_in_flight", "Parts that use a server now.", labels=by[:1])
+    text = "Starts, sleeps, wakes, stops and crashes of a server."
+    events = CounterMetricFamily("mineru_app_server_events", text, labels=["server", "event"])
+    for number, server in enumerate(servers, 1):
+        for status in EngineStatus:
+            state.add_metric([str(number), status.value], float(status.value == server["status"]))
+        flight.add_metric([str(number)], server["in_flight"])
+        for event, count in server["counts"].items():
+            events.add_metric([str(number), event], count)
+    yield from (state, flight, events)
 
 
 class _Cards(Collector):

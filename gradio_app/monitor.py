@@ -72,18 +72,17 @@ def here(settings: Settings, status: Facts) -> list[Facts]:
     """The cards of this machine, with the marks that the server's answer ``status`` gives them."""
     seen = gpu.cards(limit=settings.gpu_memory)
     told: list[Facts] = status.get("cards") or []
-    marked = [str(card["uuid"]) for card in told if card.get("chosen")]
-    choice = gpu.choose(seen, settings.gpu)
-    chosen = marked[0] if marked else choice.uuid if choice else ""
+    marked = {str(card["uuid"]) for card in told if card.get("chosen")}
+    chosen = marked or {card.uuid for card in gpu.chosen(seen, settings.gpu)}
     engine: Facts = status.get("engine") or {}
     ours: set[int] = set(engine.get("pids") or ())
     ours |= {entry["pid"] for card in told for entry in card["processes"] if entry.get("ours")}
     return [_as_told(card, chosen, ours) for card in seen]
 
 
-def _as_told(card: gpu.Card, chosen: str, ours: set[int]) -> Facts:
+def _as_told(card: gpu.Card, chosen: set[str], ours: set[int]) -> Facts:
     facts = asdict(card)
-    facts["chosen"] = card.uuid == chosen
+    facts["chosen"] = card.uuid in chosen
     others = {process.pid for process in gpu.strangers(card, ours)}
     for process in facts["processes"]:
         process["ours"] = process["pid"] not in others
@@ -160,7 +159,8 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
     held = sum(process["memory"] for process in others)
     if held > MUCH * card["total"]:
         most = max(others, key=lambda process: process["memory"])
-        freer = max(cards, key=lambda other: other["free"])
+        freer = max((other for other in cards if not other.get("chosen")), key=_free, default=card)
+        freer = max(card, freer, key=_free)
         way = f"card {freer['index']} has more room (setting: gpu)" if freer is not card else "close it"
         company = f" and {len(others) - 1} more" if len(others) > 1 else ""
         yield (
@@ -173,6 +173,10 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
             f"The memory of card {card['index']} is nearly full, and a large page may not fit: choose a "
             "smaller profile (setting: gpu_profile)."
         )
+
+
+def _free(card: Facts) -> int:
+    return int(card["free"])
 
 
 def _about_engine(view: View) -> Iterator[str]:
@@ -189,6 +193,11 @@ def _about_engine(view: View) -> Iterator[str]:
         yield "The engine sleeps and the card is free; the next page that needs it wakes it in seconds."
     elif status == "stopped":
         yield "The engine is stopped and the card is free; the next page that needs it starts it."
+    for server in _several(engine):
+        if server["status"] == "failed" and status != "failed":
+            error = server.get("error")
+            why = error["message"] if error else "Its log says why."
+            yield f"Model server {server['number']} failed, and the others do its work: {why}"
 
 
 # --- showing -----------------------------------------------------------------------------------------------
@@ -197,7 +206,7 @@ def _about_engine(view: View) -> Iterator[str]:
 def as_text(view: View, now: float) -> str:
     """A view as a block of lines; ``now`` in Unix seconds."""
     lines = [f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}  {view.url}"]
-    lines += [_engine_line(view, now)]
+    lines += [_engine_line(view, now), *(_server_line(server) for server in _several(view.engine or {}))]
     for card in view.cards:
         lines += [_card_line(card), *(_process_line(process) for process in card["processes"])]
     if not view.cards:
@@ -222,6 +231,19 @@ def _engine_line(view: View, now: float) -> str:
         parts.append(f"profile {engine['profile']}")
     notice = f"\n        {engine['notice']}" if engine.get("notice") else ""
     return "Engine  " + _clean(", ".join(parts)) + notice
+
+
+def _several(engine: Facts) -> list[Facts]:
+    """The servers of an engine that has more than one, each with its ``number``."""
+    servers: list[Facts] = engine.get("servers") or []
+    return [server | {"number": number} for number, server in enumerate(servers, 1)] if servers[1:] else []
+
+
+def _server_line(server: Facts) -> str:
+    name = f"{server['number']}{' on ' + server['name'] if server.get('name') else ''}"
+    work = f", {server['in_flight']} in flight" if server.get("in_flight") else ""
+    waits = f", {server['waiting']} waiting" if server.get("waiting") else ""
+    return f"Server  {_clean(name)}: {_clean(server['status'])}{work}{waits}"
 
 
 def _card_line(card: Facts) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -175,3 +176,28 @@ class SharedCard:
             return True
         self._refused[number] = f"Model server {number + 1} of a card was ended: {why}"
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One model server's place among all: ``number`` counts them, ``cards`` is a setting or a uuid.
+
+    ``turn`` counts the servers that share its ``card``.
+    """
+
+    number: int = 0
+    name: str = ""
+    cards: str = ""
+    card: SharedCard = field(default_factory=SharedCard)
+    turn: int = 0
+    notice: str = ""
+
+    @property
+    def told(self) -> str:
+        """What people should know about it, in sentences."""
+        return " ".join(filter(None, (self.notice, self.card.notice(self.turn))))
+
+    @property
+    def left_out(self) -> bool:
+        """Whether its server is not used, as things are."""
+        return self.card.left_out(self.turn)

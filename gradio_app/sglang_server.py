@@ -9,7 +9,6 @@ import secrets
 import shlex
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
 from gradio_app.child import Child
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.model_api import ModelApi
-from gradio_app.mps import PIPE, SharedCard, pipe_folder
+from gradio_app.mps import PIPE, Seat, pipe_folder
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_log import diagnose, hangs
@@ -43,21 +42,6 @@ _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA
 _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OMP_", "CUDA_MPS_")
 
 Look = Callable[[], Sequence[gpu.Card]]
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One server's place among several: ``number`` counts them all, ``cards`` is a setting or a uuid.
-
-    ``turn`` counts the servers that share its card.
-    """
-
-    number: int = 0
-    name: str = ""
-    cards: str = ""
-    card: SharedCard = field(default_factory=SharedCard)
-    turn: int = 0
-    notice: str = ""
 
 
 class SglangServer:
@@ -101,12 +85,12 @@ class SglangServer:
     @property
     def notice(self) -> str:
         """Why it is alone on its card, or on fewer cards than were named."""
-        return " ".join(filter(None, (self._seat.notice, self._shared.notice(self._seat.turn))))
+        return self._seat.told
 
     @property
     def left_out(self) -> bool:
         """Whether its card is not shared, as things are, and it is not the first on it."""
-        return self._shared.left_out(self._seat.turn)
+        return self._seat.left_out
 
     def patience(self, error: AppError) -> float:
         """A card that others use becomes free again; anything else is tried a few times only."""

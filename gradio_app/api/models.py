@@ -170,9 +170,10 @@ class HistoryView(BaseModel):
     engine: list[HourOfEngine]
 
 
-class EngineView(BaseModel):
-    """The model server and its life."""
+class ServerView(BaseModel):
+    """A model server and its life."""
 
+    name: str = Field(description="What tells it from the others; empty when it is alone")
     kind: str = Field(description="sglang: started here; remote: runs elsewhere; none")
     status: EngineStatus
     since: float
@@ -187,10 +188,17 @@ class EngineView(BaseModel):
     sleeps_in: float | None = Field(description="Seconds until it sleeps, when nothing comes")
     stops_in: float | None
     counts: dict[str, int]
-    tokens: int = Field(description="Written by the model since the start of the service")
-    card: str
+    card: str = Field(description="Its card's uuid; of several the one with least free memory")
+    cards: list[str]
     pids: list[int]
     can: dict[str, bool]
+
+
+class EngineView(ServerView):
+    """The engine: sums over its servers, and for the rest what the most awake of them says."""
+
+    tokens: int = Field(description="Written by the model since the start of the service")
+    servers: list[ServerView]
 
 
 class CardView(BaseModel):

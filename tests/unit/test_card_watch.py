@@ -28,12 +28,13 @@ class Engine:
 
     kind = "sglang"
 
-    def __init__(self, card: str = "", *pids: int) -> None:
+    def __init__(self, card: str = "", *pids: int, also: tuple[str, ...] = ()) -> None:
         self.status = EngineStatus.READY
-        self.card, self.pids = card, list(pids)
+        self.cards, self.pids = [[card] if card else [], *([one] for one in also)], list(pids)
 
     def describe(self) -> dict[str, Any]:
-        return {"status": self.status.value, "card": self.card, "pids": self.pids}
+        servers = [{"cards": cards} for cards in self.cards]
+        return {"status": self.status.value, "pids": self.pids, "servers": servers}
 
 
 def watch(engine: Engine, *cards: Card) -> CardWatch:
@@ -76,6 +77,20 @@ async def test_before_a_start_they_are_of_the_card_that_would_be_taken() -> None
 async def test_before_a_start_the_card_is_the_one_that_was_set() -> None:
     looking = CardWatch(Engine(), lambda: [ONE, TWO], "0")  # type: ignore[arg-type]
     assert [card["chosen"] for card in (await looking.describe())["cards"]] == [True, False]
+
+
+async def test_samples_of_several_cards_are_their_sum_and_all_are_chosen() -> None:
+    looking = watch(Engine("GPU-one", also=("GPU-two",)), ONE, TWO)
+    looking._note([ONE, TWO])
+    assert looking.samples[0][1:3] == (21 * GB, 48)
+    assert [card["chosen"] for card in (await looking.describe())["cards"]] == [True, True]
+
+
+async def test_cards_that_were_named_are_chosen_before_their_servers_start() -> None:
+    third = replace(ONE, index=2, uuid="GPU-three")
+    for setting, expected in (("all", [True, True, True]), ("0,2", [True, False, True])):
+        looking = CardWatch(cast(ModelSingleton, Engine("GPU-one")), lambda: [ONE, TWO, third], setting)
+        assert [card["chosen"] for card in (await looking.describe())["cards"]] == expected
 
 
 async def test_without_a_card_there_are_samples_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

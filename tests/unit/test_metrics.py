@@ -97,3 +97,22 @@ async def test_the_queue_without_an_engine(tmp_path: Path) -> None:
     assert told["mineru_app_queue_status", "idle"] == 1 and told["mineru_app_queue_status", "paused"] == 0
     assert told["mineru_app_disk_free_bytes", ""] > 0
     assert told["mineru_app_engine_status", "stopped"] == 1
+
+
+async def test_each_server_has_figures_of_its_own_and_the_engine_their_sum(tmp_path: Path) -> None:
+    fleet = [FakeBackend(seconds=0, card="GPU-one"), FakeBackend(seconds=0, card="GPU-two")]
+    async with house(tmp_path, backend=fleet) as h:
+        engine = h.manager.engine
+        async with engine.lease(), engine.lease(alone=True):
+            page = (await render(h.manager, [])).decode()
+    told = set(page.splitlines())
+    assert told >= {
+        "mineru_app_engine_in_flight 2.0",
+        'mineru_app_engine_events_total{event="starts"} 2.0',
+        'mineru_app_engine_status{status="ready"} 1.0',
+        'mineru_app_server_in_flight{server="1"} 1.0',
+        'mineru_app_server_in_flight{server="2"} 1.0',
+        'mineru_app_server_status{server="2",status="ready"} 1.0',
+        'mineru_app_server_status{server="2",status="asleep"} 0.0',
+        'mineru_app_server_events_total{event="starts",server="2"} 1.0',
+    }

@@ -358,3 +358,37 @@ def test_an_interval_that_makes_no_sense_is_refused(
 )
 def test_the_server_of_the_settings_is_the_default(host: str, url: str) -> None:
     assert monitor.own_url(Settings(host=host)) == url
+
+
+# --- several servers ---------------------------------------------------------------------------------------
+
+
+def servers() -> list[dict[str, Any]]:
+    failed = {"name": "card 1", "status": "failed", "in_flight": 0, "waiting": 2}
+    failed["error"] = {"code": "engine_unavailable", "message": "The model server hangs."}
+    return [{"name": "card 0", "status": "ready", "in_flight": 3, "waiting": 0, "error": None}, failed]
+
+
+def test_each_of_several_servers_has_a_line_and_one_that_failed_is_told() -> None:
+    seen = view(engine=engine(servers=servers()))
+    lines = monitor.as_text(seen, 1010).splitlines()
+    assert lines[2:4] == [
+        "Server  1 on card 0: ready, 3 in flight",
+        "Server  2 on card 1: failed, 2 waiting",
+    ]
+    assert monitor.advice(seen) == [
+        "Model server 2 failed, and the others do its work: The model server hangs."
+    ]
+
+
+def test_a_single_server_is_the_engine_and_has_no_line() -> None:
+    assert "Server" not in monitor.as_text(view(engine=engine(servers=servers()[:1])), 1010)
+
+
+def test_the_advice_names_no_card_that_the_engine_uses_already() -> None:
+    busy = card(used=23 * GB, free=GB, processes=[process(memory=20 * GB, name="blender")])
+    second = card(index=1, uuid="GPU-bbbb", free=20 * GB)
+    (told,) = monitor.advice(view(cards=[busy, second]))
+    assert "close it" in told
+    (told,) = monitor.advice(view(cards=[busy, second | {"chosen": False}]))
+    assert "card 1 has more room" in told
