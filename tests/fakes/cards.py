@@ -1,6 +1,6 @@
 """A driver with cards for a server in a process of its own: a stand-in for ``pynvml`` on its PYTHONPATH.
 
-The first card holds what the fake model server (``FakePython``) holds: its memory comes and goes with it.
+A card holds what the fake model servers (``FakePython``) on it hold: its memory comes and goes with them.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class Driver(FakeNvml):
         told = json.loads((self._folder / "cards.json").read_text())
         self.cards = [_card(card) for card in told["cards"]]
         self.names = {int(pid): name for pid, name in told["names"].items()}
-        if self.cards:
-            for pid, memory in _held(self._engine).items():
-                self.cards[0].used += memory
-                self.cards[0].processes[pid] = memory
-                self.names[pid] = "sglang"
+        for pid, (memory, uuid) in _held(self._engine).items() if self.cards else ():
+            card = next((card for card in self.cards if card.uuid == uuid), self.cards[0])
+            card.used += memory
+            card.processes[pid] = memory
+            self.names[pid] = "sglang"
         return super().nvmlDeviceGetCount()
 
 
@@ -66,10 +66,11 @@ def _card(told: dict[str, Any]) -> FakeCard:
     return FakeCard(**told)
 
 
-def _held(folder: Path) -> dict[int, int]:
-    """Bytes that each living fake server holds, by what it wrote down."""
+def _held(folder: Path) -> dict[int, tuple[int, str]]:
+    """Bytes that each living fake server holds and the uuid of its card, by what it wrote down."""
     python = FakePython.__new__(FakePython)
     python.folder = folder
     memory = {"ready": LOADED, "resume": LOADED, "release": ASLEEP}
     held = {event["pid"]: memory[event["event"]] for event in python.events() if event["event"] in memory}
-    return {pid: held[pid] for pid in python.alive() if pid in held}
+    cards = {event["pid"]: event["env"]["CUDA_VISIBLE_DEVICES"] for event in python.events("start")}
+    return {pid: (held[pid], cards[pid]) for pid in python.alive() if pid in held}

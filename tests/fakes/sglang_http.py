@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from dataclasses import fields
@@ -46,7 +47,8 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"usage: sglang serve [-h] ...\n{error}\n")
         return 2
     fake = Fake(options, faults, home)
-    fake.event("start", argv=argv, port=options.port)
+    env = {name: os.environ.get(name, "") for name in ("CUDA_VISIBLE_DEVICES", "CUDA_MPS_PIPE_DIRECTORY")}
+    fake.event("start", argv=argv, port=options.port, env=env)
     code = asyncio.run(_live(fake))
     fake.event("exit", code=code)
     return code

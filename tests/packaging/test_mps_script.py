@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.mps import MPS_CONTROL
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "start_cuda_mps.sh"
 
@@ -17,30 +19,6 @@ SCRIPT = ROOT / "start_cuda_mps.sh"
 NVIDIA_SMI = """#!/bin/sh
 [ -z "$SMI_BROKEN" ] || { echo "NVIDIA-SMI has failed because it could not communicate"; exit 9; }
 cat "$FAKE/cards"
-"""
-
-# Its socket is a file, its clients are lines of another: "SERVER CLIENT".
-MPS_CONTROL = r"""#!/bin/sh
-echo "$CUDA_MPS_PIPE_DIRECTORY $*" >>"$FAKE/calls"
-pipe=$CUDA_MPS_PIPE_DIRECTORY
-if [ "$1" = -d ]; then
-    [ -z "$MPS_BROKEN" ] || { echo "Cannot open the device" >>"$CUDA_MPS_LOG_DIRECTORY/control.log"; exit 1; }
-    [ ! -e "$pipe/control" ] || exit 1
-    echo 4711 >"$pipe/nvidia-cuda-mps-control.pid"
-    : >"$pipe/control"
-    : >"$FAKE/alive"
-    exit 0
-fi
-[ -e "$FAKE/alive" ] || exit 1
-read -r command first second
-echo "$command $first $second" >>"$FAKE/commands"
-case $command in
-get_server_list) cut -d' ' -f1 "$FAKE/clients" | sort -u ;;
-get_client_list) grep "^$first " "$FAKE/clients" | cut -d' ' -f2 ;;
-get_default_active_thread_percentage) cat "$FAKE/share" 2>/dev/null ;;
-set_default_active_thread_percentage) echo "$first" >"$FAKE/share" ;;
-quit) rm -f "$FAKE/alive" "$pipe/control" ;;
-esac
 """
 
 CARD = "0, NVIDIA H200, 9.0, Exclusive_Process, Disabled"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gradio_app import backends, gpu
-from gradio_app.backends import choose_backends, engine_kind
+from gradio_app.backends import choose_backends, engine_kind, seats
 from gradio_app.errors import AppError
 from gradio_app.gpu import Card
+from gradio_app.mps import MpsError
 from gradio_app.settings import Settings
 from tests.fakes.weights import make_vision
 
@@ -120,3 +121,88 @@ def test_what_is_no_address_is_refused(machine: Machine, url: str) -> None:
 @pytest.mark.parametrize("url", ["http://gpu", "https://gpu.lab:443/v1", "http://[::1]:30000"])
 def test_these_are_addresses(url: str) -> None:
     assert backends._checked(url) == url
+
+
+# ---------------------------------------------------------------- several servers
+
+
+def cards(*capabilities: tuple[int, int]) -> list[Card]:
+    return [
+        replace(CARD, index=index, uuid=f"GPU-{index}", free=(20 - index) * GB, capability=capability)
+        for index, capability in enumerate(capabilities)
+    ]
+
+
+def places(machine: Machine, **settings: Any) -> list[tuple[str, str, int]]:
+    machine.set(**settings)
+    return [(seat.name, seat.cards, seat.turn) for seat in seats(machine.settings)]
+
+
+@pytest.mark.parametrize("gpu", ["auto", "0", "1"])
+def test_one_card_is_one_server_as_ever(machine: Machine, gpu: str) -> None:
+    machine.cards = cards((8, 9), (8, 9))
+    assert places(machine, gpu=gpu) == [("", "", 0)]
+
+
+def test_each_named_card_has_a_server_by_its_uuid(machine: Machine) -> None:
+    machine.cards = cards((8, 9), (8, 9), (8, 9))
+    assert places(machine, gpu="0,2") == [("card 0", "GPU-0", 0), ("card 2", "GPU-2", 0)]
+    assert [name for name, _, _ in places(machine, gpu="all")] == ["card 0", "card 1", "card 2"]
+    made = choose_backends(machine.settings, machine.folder)
+    assert [backend.name for backend in made] == ["card 0", "card 1", "card 2"]
+    assert len({backend.identity for backend in made}) == 1
+
+
+def test_a_card_that_is_missing_among_others_is_told(machine: Machine) -> None:
+    machine.cards = cards((8, 9), (8, 9))
+    assert places(machine, gpu="1,5") == [("card 1", "GPU-1", 0)]
+    assert seats(machine.settings)[0].told.startswith("There is no card 5")
+    machine.set(gpu="7,8")
+    assert engine_kind(machine.settings)[0] == "none"
+
+
+def test_without_a_card_all_of_them_is_one_server(machine: Machine) -> None:
+    machine.cards = []
+    assert places(machine, gpu="all") == [("", "", 0)]
+
+
+@pytest.mark.parametrize("flags", ["--tp-size 2", "--dp 2", "--tensor-parallel-size=2"])
+def test_flags_that_spread_the_model_make_one_server_of_all_cards(machine: Machine, flags: str) -> None:
+    machine.cards = cards((8, 9), (8, 9))
+    assert places(machine, gpu="all", sglang_args=flags, engine_replicas=2) == [("", "", 0)]
+    (seat,) = seats(machine.settings)
+    assert "spread the model over several cards" in seat.told and not seat.card.shared
+
+
+def test_replicas_share_each_card(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "clients", set)
+    machine.cards = cards((8, 9), (8, 9))
+    assert places(machine, gpu="all", engine_replicas=2) == [
+        ("card 0, server 1", "GPU-0", 0),
+        ("card 0, server 2", "GPU-0", 1),
+        ("card 1, server 1", "GPU-1", 0),
+        ("card 1, server 2", "GPU-1", 1),
+    ]
+    first, second, third, _ = seats(machine.settings)
+    assert first.card is second.card is not third.card and first.card.shared
+    assert not any(seat.left_out for seat in seats(machine.settings))
+
+
+@pytest.mark.parametrize(
+    ("card", "told"), [({"mig": True}, "MIG"), ({"capability": (6, 1)}, "6.1"), ({}, "not here")]
+)
+def test_where_a_card_cannot_be_shared_there_is_one_and_a_reason(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, card: dict[str, Any], told: str
+) -> None:
+    def ask() -> set[int]:
+        if card:
+            return set()
+        raise MpsError("MPS is not here.")
+
+    monkeypatch.setattr(backends, "clients", ask)
+    machine.cards = [replace(CARD, **card)]
+    machine.set(engine_replicas=2)
+    first, second = seats(machine.settings)
+    assert not first.left_out and second.left_out
+    assert first.told.startswith("One model server instead of 2 on a card: ") and told in first.told
+    assert second.told == ""

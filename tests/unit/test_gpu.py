@@ -372,3 +372,13 @@ def test_ids_of_another_system_accuse_nobody() -> None:
     assert len(gpu.strangers(outside, [])) == 1, "nothing of ours runs, so it is somebody else's"
     here = card(processes=(Process(os.getppid(), "shell", 1),))
     assert len(gpu.strangers(here, [os.getpid()])) == 1
+
+
+def test_several_cards_are_all_or_those_that_are_named_and_there() -> None:
+    found = [card(index=index, uuid=f"GPU-{index}", free=index * GB) for index in range(3)]
+    assert gpu.chosen(found, "all") == found
+    assert gpu.chosen(found, "2,0,7") == [found[2], found[0]]
+    assert gpu.chosen(found, "auto") == [found[2]]
+    assert gpu.chosen(found, "GPU-1") == [found[1]]
+    assert gpu.choose(found, "0,1") is found[1], "of several the one with most free memory"
+    assert gpu.chosen([], "all") == gpu.chosen(found, "GPU-9") == []
