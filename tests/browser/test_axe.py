@@ -49,12 +49,13 @@ def told(view: str, fault: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """In the place of the common server: one with an engine, and a card that others use too."""
+    """In the place of the common server: one with two model servers, and a card that others use too."""
     folder = tmp_path_factory.mktemp("axe")
     machine = Machine(folder)
-    machine.driver.tell([FakeCard(used=2 * GB, load=3, processes={4242: GB})], {4242: "blender"})
+    busy = FakeCard(used=2 * GB, load=3, processes={4242: GB})
+    machine.driver.tell([busy, FakeCard("GPU-bbbb")], {4242: "blender"})
     env = {"PYTHONPATH": str(machine.driver.path)}
-    with LiveServer(folder / "data", *machine.flags(), env=env) as live:
+    with LiveServer(folder / "data", *machine.flags(), "--gpu", "all", env=env) as live:
         yield live
 
 
@@ -181,6 +182,7 @@ def _engine(page: Page, task: str) -> None:
     page.keyboard.press("Escape")
     page.locator(".mo-engine-chip").click()
     expect(page.locator("#mo-engine dialog[open] .mo-cards li").first).to_be_visible()
+    expect(page.locator(".mo-server")).to_have_count(2)
 
 
 VIEWS: dict[str, Callable[[Page, str], None]] = {

@@ -2,7 +2,7 @@
 
 import { drawCards } from "./cards.js";
 import { el, preparePane, setText, show } from "./dom.js";
-import { address, chosenCard, condition, meaning, title, trouble } from "./engine_words.js";
+import { address, chosenCards, condition, meaning, title, trouble } from "./engine_words.js";
 import { join } from "./format.js";
 import { now, on, state } from "./hub.js";
 import { explain, locale, t, translate } from "./language.js";
@@ -10,6 +10,7 @@ import { hostNotices, notify } from "./notice.js";
 import { makePlot } from "./plot.js";
 import { loadGpu, pollNow, putGpu, setQueue } from "./poll.js";
 import { post } from "./server.js";
+import { drawServers } from "./servers.js";
 
 // How often the server is asked: while the panel is open, and for the chip in the bar (milliseconds).
 const OPEN = 2000;
@@ -22,7 +23,7 @@ let plot = null;
 let timer = null;
 let asking = false;
 let asked = { at: 0, status: "" };
-let wish = null; // what was asked for and is not done yet: { name, before }
+let wish = null; // what was asked for and is not done yet: { name, enough }
 
 export function start(element) {
   preparePane(element);
@@ -102,7 +103,9 @@ function tick() {
 
 async function ask(button) {
   if (button.getAttribute("aria-disabled") === "true") return;
-  wish = { name: button.dataset.wish, before: ended(state.engine) };
+  const { wish: name } = button.dataset;
+  const servers = (state.engine.servers ?? []).filter((server) => server.can[name]);
+  wish = { name, enough: ended(state.engine) + Math.max(1, servers.length) };
   draw();
   try {
     // when it takes longer, the answer comes first and the memory later: settle() sees it
@@ -121,7 +124,7 @@ function settle() {
   const { engine } = state;
   if (!wish || !engine.counts) return;
   const rests = engine.status === "stopped" || (engine.status === "asleep" && wish.name === "offload");
-  if (!rests && engine.status !== "failed" && ended(engine) === wish.before) return;
+  if (!rests && engine.status !== "failed" && ended(engine) < wish.enough) return;
   if (wish.name === "release" && engine.status === "asleep") return; // half of the way
   if (engine.status !== "failed") notify(t(wish.name === "release" ? "engine.done.stopped" : "engine.done.asleep"));
   wish = null;
@@ -148,6 +151,7 @@ function draw() {
   drawTrouble(engine);
   drawActions(engine);
   const cards = gpu?.cards ?? [];
+  show(part["servers-section"], drawServers(part.servers, engine.servers ?? [], cards));
   show(part["cards-section"], cards.length > 0);
   setText(part["cards-title"], t("engine.card.title", cards.length > 1));
   drawCards(part.cards, cards);
@@ -193,7 +197,7 @@ function drawActions(engine) {
 
 function drawPlot() {
   const { engine, gpu } = state;
-  const card = chosenCard();
+  const card = chosenCards();
   const known = Boolean(card) && gpu.history.some(([, used]) => used !== null);
   show(part["plot-section"], known);
   if (!known) return;

@@ -1,7 +1,7 @@
 // The engine in the bar: its state and the card's memory, in a button that opens the panel.
 
 import { el, setLabel, setText, show } from "./dom.js";
-import { chosenCard, condition, title } from "./engine_words.js";
+import { chosenCards, condition, title } from "./engine_words.js";
 import { gigabytes, join } from "./format.js";
 import { on, state, tell } from "./hub.js";
 import { t } from "./language.js";
@@ -22,7 +22,7 @@ function draw(button) {
   show(button, Boolean(engine));
   if (!engine) return;
   const none = engine.kind === "none";
-  const card = engine.kind === "sglang" ? chosenCard() : null;
+  const card = engine.kind === "sglang" ? chosenCards() : null;
   const memory = card ? t("engine.chip.memory", gigabytes(card.used), gigabytes(card.total)) : "";
   const words = none ? t("engine.chip.none") : title(engine);
   button.dataset.engine = condition(engine);

@@ -60,4 +60,11 @@ export function inWords(sentence) {
 // Where a server that runs elsewhere is: its sentence says it.
 export const address = ({ why = [] }) => /https?:\/\/\S+?(?=[.,;]?(\s|$))/.exec(why.join(" "))?.[0] ?? "";
 
-export const chosenCard = () => state.gpu?.cards.find((card) => card.chosen) ?? null;
+// The engine's cards as one: their memory together, their mean load. Null: there is none.
+export function chosenCards() {
+  const cards = (state.gpu?.cards ?? []).filter((card) => card.chosen);
+  if (!cards.length) return null;
+  const sum = (name) => cards.reduce((all, card) => all + card[name], 0);
+  const told = cards.every((card) => card.load !== null);
+  return { used: sum("used"), total: sum("total"), load: told ? Math.round(sum("load") / cards.length) : null };
+}
