@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gradio_app import join_cluster, profiles, sglang_flags, weights
+from gradio_app import fetch_models, join_cluster, profiles, sglang_flags, weights
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings, describe
 from gradio_app.workers import ray_process
@@ -57,11 +57,11 @@ def head() -> dict[str, Any]:
 TEMPLATES = {"head": head(), **{name: group["template"] for name, group in groups().items()}}
 
 
-def check(document: dict[str, Any]) -> None:
+def check(document: dict[str, Any], versions: tuple[str, ...] = VERSIONS) -> None:
     """Raises ``jsonschema.ValidationError`` for a field or value that is not known."""
     schema = OWN.get(document["kind"])
     if schema is None:
-        for version in VERSIONS:
+        for version in versions:
             kubernetes_validate.validate(document, version, strict=True)
         return
     jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
@@ -116,7 +116,7 @@ def test_a_misspelt_field_is_found_wherever_it_is(kind: str) -> None:
     ways = [path for path in places(document) if path not in (("kind",), ("apiVersion",))]
     for path in ways[:: max(1, len(ways) // 12)]:
         with pytest.raises(jsonschema.ValidationError):
-            check(misspelt(document, path))
+            check(misspelt(document, path), VERSIONS[:1])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_value_of_the_wrong_type_is_found(path: tuple[str | int, ...], value: 
         node = node[step]
     node[path[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
-        check(faulty)
+        check(faulty, VERSIONS[:1])
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -219,6 +219,24 @@ def test_probes_ask_what_the_service_answers() -> None:
         assert command == ["grep", "-q", '"state": "ready"', str(folder.run / "node.json")]
 
 
+def test_the_job_fetches_weights_where_machines_look_and_may_call_outside() -> None:
+    (job,) = of_kind("Job")
+    template = job["spec"]["template"]
+    one = container(template, "fetch")
+    assert one["command"][-1] == fetch_models.__name__
+    folder = environment(one)["MINERU_APP_MODEL_DIR"]
+    for name in TEMPLATES:
+        assert (
+            environment(container(TEMPLATES[name], "head" if name == "head" else "worker"))[
+                "MINERU_APP_MODEL_DIR"
+            ]
+            == folder
+        )
+    labels = template["metadata"]["labels"].items()
+    for policy in of_kind("NetworkPolicy"):
+        assert not policy["spec"]["podSelector"]["matchLabels"].items() <= labels
+
+
 def test_what_selects_pods_finds_them() -> None:
     (service,) = of_kind("Service")
     assert service["spec"]["selector"]["ray.io/cluster"] == cluster()["metadata"]["name"]
@@ -267,7 +285,7 @@ def test_sglang_beside_a_machine_is_the_one_of_compose() -> None:
 
 
 def test_kustomize_finds_its_files_and_one_image() -> None:
-    for name in ("base", "autoscaled"):
+    for name in ("base", "autoscaled", "models"):
         (own,) = of_kind("Kustomization", name)
         assert all((DEPLOY / name / resource).exists() for resource in own["resources"])
         assert own["images"] == of_kind("Kustomization", "base")[0]["images"]
@@ -301,5 +319,5 @@ def test_there_the_groups_of_the_cluster_are_empty() -> None:
                 node = node[int(key) if key.isdecimal() else key]
             assert step["op"] == "replace" and last in node
             node[last] = step["value"]
-    check(patched)
+    check(patched, VERSIONS[:1])
     assert [group["replicas"] for group in patched["spec"]["workerGroupSpecs"]] == [0, 0]
