@@ -143,10 +143,8 @@ def head_limit(costs: Costs, pages: float, shard_pages: int) -> tuple[float, str
     at a time.
     """
     parts = max(1, math.ceil(pages / shard_pages))
-    more = parts - 1
-    web = costs.web_task + more * (costs.part + costs.checkpoint.computing)
-    disk = sum(step.computing + step.disk for step in costs.steps)
-    disk += more * (costs.checkpoint.computing + costs.checkpoint.disk)
+    web = costs.web(parts, whole=False)
+    disk = sum(step.computing + step.disk for step in costs.steps(parts, whole=False))
     look = costs.look + costs.inspect + costs.inspect_page * pages + costs.plan.computing + costs.plan.disk
     return min((1 / web, "web process"), (1 / disk, "store"), (1 / look, "inspection"))
 

@@ -46,13 +46,15 @@ def calibrate(folder: Path) -> Costs:
         crowded = _phases(server, _texts(LONG, LONG_ONES))
     curve = _curve((1, short.parse), (MIDDLE, middle.parse), (LONG, long.parse))
     watching = max(0.0, (long.intake + long.rest - short.intake - short.rest) / long.wall)
-    part = (many.web - short.intake - short.rest - watching * many.wall) / (MANY // PART)
+    parts = MANY // PART
+    stored = parts * steps["checkpoint"].computing + steps["finish"].computing - steps["whole"].computing
+    part = max(0.0, many.web - watching * many.wall - short.intake - short.rest - stored) / (parts - 1)
     return Costs(
         client=short.client,
         accept=accept,
         look=max(0.0, short.intake - accept - steps["add"].computing - steps["plan"].computing),
-        task=max(0.0, short.rest - part - steps["begin"].computing - steps["finish"].computing),
-        part=max(0.0, part - steps["checkpoint"].computing),
+        task=max(0.0, short.rest - part - steps["begin"].computing - steps["whole"].computing),
+        part=part,
         decide=_decide(),
         settle=settle,
         inspect=short.inspect,

@@ -43,6 +43,8 @@ class Costs:
     begin: Step
     checkpoint: Step
     finish: Step
+    #: ... the last two in one, for a document that is read in one go
+    whole: Step
     #: what was written is put on the disk, together for all who wait (``Durable``)
     settle: float
     #: workers: a first look at a file, a part, a join; with what each page adds
@@ -76,15 +78,15 @@ class Costs:
         """Seconds for a part of so many pages at tier flash."""
         return self.parse + pages * self.parse_page + pages**2 * self.parse_square
 
-    @property
-    def web_task(self) -> float:
-        """Seconds of the web process for a document of one part, the store's thread included."""
-        return self.accept + self.look + self.task + self.part + sum(step.computing for step in self.steps)
+    def steps(self, parts: int, whole: bool) -> list[Step]:
+        """The changes in the store that a document takes; ``whole``: it is read in one go (tier flash)."""
+        ends = [self.whole] if whole else [*[self.checkpoint] * parts, self.finish]
+        return [self.add, self.plan, self.begin, *ends]
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The changes in the store that a document of one part takes."""
-        return self.add, self.plan, self.begin, self.checkpoint, self.finish
+    def web(self, parts: int, whole: bool) -> float:
+        """Seconds of the web process for a document, the store's thread included."""
+        own = self.accept + self.look + self.task + parts * self.part
+        return own + sum(step.computing for step in self.steps(parts, whole))
 
 
 def median_of(rounds: list[Costs]) -> Costs:

@@ -29,7 +29,8 @@ class Run:
     number: int
     document: Document
     entry: schedule.Entry
-    parts: int
+    #: in one go, without a join: one part, and no vision model
+    whole: bool
     todo: deque[tuple[int, tuple[int, ...]]]
     in_flight: set[int] = field(default_factory=set[int])
     begun: bool = False
@@ -137,8 +138,9 @@ class Head:
         pages, number, came = document.pages, next(self._numbers), document.arrival
         parts = schedule.cut(range(pages), self._load.shard_pages)
         tier, vision = ("standard", True) if self._fleet.vision else ("flash", False)
+        whole = len(parts) == 1 and not vision
         item = schedule.entry(str(number), document.owner, pages, 0, came, number, tier, vision)
-        self._runs[item.task_id] = Run(number, document, item, len(parts), deque(enumerate(parts)))
+        self._runs[item.task_id] = Run(number, document, item, whole, deque(enumerate(parts)))
         self._lanes.push(item)
         self._wake_up()
 
@@ -186,7 +188,7 @@ class Head:
         if not done:
             return
         yield from self._settle()
-        yield from self._write(self._costs.checkpoint)
+        yield from self._write(self._costs.whole if run.whole else self._costs.checkpoint)
         self.record.parts[run.number, index] += 1
         self.record.pages.append((self._env.now, len(pages)))
         run.in_flight.discard(index)
@@ -225,13 +227,13 @@ class Head:
     # ------------------------------------------------------------ the end
 
     def _conclude(self, run: Run) -> Steps:
-        if run.parts > 1:  # joined by a worker of the head, which counts as a slot
+        if not run.whole:  # joined by a worker of the head, which counts as a slot
             self._busy[run.number, JOIN] = run.entry
             yield from self.processor.run(self._costs.join + run.document.pages * self._costs.join_page)
             del self._busy[run.number, JOIN]
             self._wake_up()
             yield from self._settle()
-        yield from self._write(self._costs.finish)
+            yield from self._write(self._costs.finish)
         del self._runs[run.entry.task_id]
         self.record.end(run.number, run.document.arrival, self._env.now)
         if self._load.backlog:

@@ -16,6 +16,7 @@ NOTHING = Costs(
     begin=Step(0.0),
     checkpoint=Step(0.0),
     finish=Step(0.0),
+    whole=Step(0.0),
     settle=0.0,
     inspect=0.0,
     inspect_page=0.0,
