@@ -8,6 +8,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 
@@ -58,7 +59,7 @@ async def _aside(work: Callable[[], None]) -> None:
 
 def sync_disk(folder: Path) -> None:
     """Writes out all of the disk that a folder is on. One call, however many files: each fsync costs one."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     if not hasattr(libc, "syncfs"):
         os.sync()
         return
@@ -68,3 +69,8 @@ def sync_disk(folder: Path) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     finally:
         os.close(descriptor)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -74,6 +74,11 @@ class Intake:
 
     async def check_room(self, owner: str, files: int) -> None:
         """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
+        self._check_machine(files)
+        active = await self._ledger.do(self._ledger.store.active_count, owner)
+        self._check_quota(active, files)
+
+    def _check_machine(self, files: int) -> None:
         if self._ledger.closing:
             raise ShuttingDown()
         if files > self._settings.max_files:
@@ -84,8 +89,6 @@ class Intake:
             raise self._ledger.trouble.error
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
-        active = await self._ledger.do(self._ledger.store.active_count, owner)
-        self._check_quota(active, files)
 
     def _check_quota(self, active: int, files: int) -> None:
         if active + files > self._settings.max_queue_per_user:
@@ -102,7 +105,7 @@ class Intake:
         store = self._ledger.store
         if key and (known := await self._ledger.do(store.submission, owner, key, fingerprint)) is not None:
             return known
-        await self.check_room(owner, len(uploads))
+        self._check_machine(len(uploads))
         tasks = await self._ledger.do(self._accept, owner, uploads, options, key, fingerprint)
         for task in tasks:
             self.admit(task)

@@ -94,7 +94,10 @@ class Receiver:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self._discard)
+        if sum(file.size for file in self._files) <= FLUSH_BYTES:
+            self._discard()  # quicker than a change of thread
+        else:
+            await asyncio.to_thread(self._discard)
 
     def _discard(self) -> None:
         for file in self._files:

@@ -19,6 +19,8 @@ from gradio_app.uploads import Receiver
 
 #: longest long poll, in seconds; proxies cut connections after about a minute
 MAX_WAIT = 55.0
+#: a body up to this many bytes is read before it is asked whether there is room, which is asked then anyway
+SMALL_BODY = 1 << 20
 #: ids in one answer, or in one request for many tasks
 MOST_IDS = 10_000
 
@@ -45,7 +47,8 @@ async def submit(
     Repeat a request with the same `Idempotency-Key` after a broken connection: nothing is done twice.
     """
     manager, who = manager_of(request), identity_of(request)
-    await manager.check_room(who.name, 0 if idempotency_key else 1)
+    if not 0 < int(request.headers.get("content-length", 0)) <= SMALL_BODY:
+        await manager.check_room(who.name, 0 if idempotency_key else 1)
     settings = manager.settings
     async with Receiver(manager.folders.tmp, settings.max_file_size, settings.max_files) as form:
         await form.read(request.headers.get("content-type", ""), request.stream())

@@ -27,6 +27,7 @@ from gradio_app import jail, weights
 from gradio_app.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
+from gradio_app.workers.memory import Tree
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -57,6 +58,7 @@ class _Worker:
         self.network = network
         self.jobs = 0
         self.rss = 0
+        self.memory = Tree(process.pid)
         self.stderr: deque[str] = deque(maxlen=40)
         self._drain = asyncio.create_task(self._read_stderr())
 
@@ -88,6 +90,7 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
+        self.memory.close()
         # the pipe closes with the last process of the group, in an instant
         await asyncio.wait([self._drain], timeout=2)
         self._drain.cancel()
@@ -219,7 +222,7 @@ class WorkerPool:
         while self._busy:
             await asyncio.sleep(WATCH_INTERVAL)
             for worker, peak in self._busy.items():
-                peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
+                peak.bytes = max(peak.bytes, worker.memory.rss())
                 if peak.bytes > self._memory_limit and not peak.over:
                     peak.over = True
                     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -356,18 +359,3 @@ class _Peak:
     def __init__(self) -> None:
         self.bytes = 0
         self.over = False
-
-
-def tree_rss(pid: int) -> int:
-    """Resident memory of a process and its descendants in bytes; 0 when it is gone or without /proc."""
-    total, pending = 0, [pid]
-    while pending:
-        current = pending.pop()
-        try:
-            with open(f"/proc/{current}/statm", encoding="ascii") as statm:
-                total += int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            with open(f"/proc/{current}/task/{current}/children", encoding="ascii") as children:
-                pending += [int(child) for child in children.read().split()]
-        except (OSError, ValueError, IndexError):
-            continue
-    return total

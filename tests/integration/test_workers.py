@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from loguru import logger
 
 from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
 from gradio_app.workers import WorkerPool, tree_rss
+from gradio_app.workers.memory import Tree
 from tests.documents import flate_bomb_pdf, paper_pdf, text_pdf, word_bomb
 from tests.live import ROOT
 
@@ -210,3 +212,13 @@ def test_no_library_of_a_worker_tells_its_makers(tmp_path: Path) -> None:
     script = "import onnxruntime, os; print(os.listdir(os.environ['TMPDIR']))"
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stdout
+
+
+def test_memory_is_that_of_a_process_and_of_what_it_started() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    with Tree(os.getpid()) as tree, subprocess.Popen([sys.executable, "-c", "input()"], stdin=PIPE) as child:
+        assert tree.rss() > tree_rss(child.pid) > 0
+        both = tree.rss()
+        child.communicate(b"\n")
+        assert 0 < tree.rss() < both and tree_rss(child.pid) == 0
+    assert set(os.listdir("/proc/self/fd")) == before, "all files are closed"
