@@ -109,11 +109,12 @@ class Folders:
         link_or_copy(self.source(digest), path)
         return path
 
-    def adopt(self, incoming: Path, digest: str) -> None:
-        """Takes an uploaded file in under its digest; the same content is stored once."""
-        target = self.source(digest)
-        if not target.exists():
-            link_or_copy(incoming, target)
+    def adopt(self, *uploads: tuple[Path, str]) -> None:
+        """Takes uploaded files in under their digests; the same content is stored once."""
+        fresh = [(incoming, digest) for incoming, digest in uploads if not self.source(digest).exists()]
+        for incoming, digest in fresh:
+            link_or_copy(incoming, self.source(digest))
+        if fresh:
             sync_file(self.sources)
 
     def keep_shard(self, task_id: str, index: int, out: Path) -> None:

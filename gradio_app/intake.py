@@ -121,8 +121,7 @@ class Intake:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
         try:
-            for upload in uploads:
-                self._folders.adopt(upload.path, upload.sha256)
+            self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
             return store.add(self._new_tasks(owner, uploads, options), key, fingerprint)
         except BaseException:
             for upload in uploads:

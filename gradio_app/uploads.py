@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,12 +15,16 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
+from gradio_app.durable import sync_disk
 from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
+from gradio_app.folders import sync_file
 from gradio_app.intake import Upload
 from gradio_app.task import folder_and_name
 
 #: bytes gathered before they are hashed and written in a thread
 FLUSH_BYTES = 1 << 20
+#: more files than this are put on the disk in one go, which waits for all others that are written there
+FEW_FILES = 3
 #: longest value of a form field, in bytes
 MAX_FIELD = 16384
 MAX_FIELDS = 50
@@ -51,11 +54,9 @@ class _File:
         self._handle.write(data)
 
     def finish(self) -> None:
-        """Puts the file on disk for good. Raises ``FileEmpty``."""
+        """The last byte was written; it is not on the disk for good yet. Raises ``FileEmpty``."""
         if self._handle is None:
             raise FileEmpty(f"{self.name} is empty (0 bytes). Check that it was saved completely.")
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
         self._handle.close()
 
     def discard(self) -> None:
@@ -124,8 +125,17 @@ class Receiver:
             raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
         if not self._complete:  # the parser does not tell
             raise OptionInvalid("The form is broken off or malformed. Send it again.")
+        self._todo.append(self._settle)
         await self._flush()
         self.uploads = [file.upload() for file in self._files]
+
+    def _settle(self) -> None:
+        """Puts the files on the disk for good: one by one, or in one go when there are many."""
+        if len(self._files) > FEW_FILES:
+            sync_disk(self._folder)
+        else:
+            for file in self._files:
+                sync_file(file.path)
 
     async def _flush(self) -> None:
         """Does the gathered writes in order, away from the event loop."""
@@ -210,6 +220,7 @@ def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int)
         while chunk := source.read(FLUSH_BYTES):
             file.write(chunk)
         file.finish()
+        sync_file(file.path)
     except BaseException:
         file.discard()
         raise

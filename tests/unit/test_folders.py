@@ -76,11 +76,11 @@ def test_free_space_is_that_of_the_disk(folders: Folders) -> None:
 def test_the_same_content_is_stored_once(folders: Folders) -> None:
     incoming = folders.tmp / "upload-1"
     incoming.write_text("text")
-    folders.adopt(incoming, "digest")
+    folders.adopt((incoming, "digest"))
     again = folders.tmp / "upload-2"
     again.write_text("text")
     inode = folders.source("digest").stat().st_ino
-    folders.adopt(again, "digest")
+    folders.adopt((again, "digest"))
     assert folders.source("digest").stat().st_ino == inode == incoming.stat().st_ino, "linked, not copied"
     incoming.unlink()
     assert inside(folders.sources) == {"digest": "text"}
@@ -92,7 +92,7 @@ def test_where_links_are_impossible_the_upload_is_copied(
     monkeypatch.setattr(os, "link", _refuse)
     incoming = folders.tmp / "upload-1"
     incoming.write_text("text")
-    folders.adopt(incoming, "digest")
+    folders.adopt((incoming, "digest"))
     assert inside(folders.sources) == {"digest": "text"}
 
 
@@ -110,8 +110,8 @@ def test_a_copy_that_breaks_off_is_not_taken_for_the_upload(
         broken.setattr(os, "link", _refuse)
         broken.setattr(shutil, "copyfile", half)
         with pytest.raises(OSError, match="not here"):
-            folders.adopt(incoming, "digest")
-    folders.adopt(incoming, "digest")
+            folders.adopt((incoming, "digest"))
+    folders.adopt((incoming, "digest"))
     assert inside(folders.sources) == {"digest": "text"}
 
 

@@ -76,17 +76,20 @@ async def receive(
 
 
 @pytest.fixture(autouse=True)
-def no_fsync(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Disks are slow; the calls are counted instead."""
-    synced: list[int] = []
-    monkeypatch.setattr("gradio_app.uploads.os.fsync", synced.append)
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> list[int | Path]:
+    """Disks are slow; the calls are counted instead: files, and folders whose whole disk was written out."""
+    synced: list[int | Path] = []
+    monkeypatch.setattr("gradio_app.folders.os.fsync", synced.append)
+    monkeypatch.setattr("gradio_app.uploads.sync_disk", synced.append)
     return synced
 
 
 # ---------------------------------------------------------------- what comes out
 
 
-async def test_files_and_fields_come_out_as_they_were_sent(tmp_path: Path, no_fsync: list[int]) -> None:
+async def test_files_and_fields_come_out_as_they_were_sent(
+    tmp_path: Path, no_fsync: list[int | Path]
+) -> None:
     got = await receive(tmp_path, [BODY])
     assert got.fields == {"tier": "flash", "page_range": "1-3，é"}
     assert got.files == [("报告 1.pdf", TRICKY), ("b.txt", b"x")]
@@ -94,6 +97,11 @@ async def test_files_and_fields_come_out_as_they_were_sent(tmp_path: Path, no_fs
         assert (upload.sha256, upload.size) == (sha256(data).hexdigest(), len(data))
         assert upload.path.parent == tmp_path and upload.path.name.startswith("upload-")
     assert len(no_fsync) == 2, "files are on disk for good before anybody is answered"
+
+
+async def test_many_files_are_put_on_the_disk_in_one_go(tmp_path: Path, no_fsync: list[int | Path]) -> None:
+    got = await receive(tmp_path, [*(part("files", b"x", f"{number}.pdf") for number in range(4)), END])
+    assert len(got.files) == 4 and no_fsync == [tmp_path]
 
 
 async def test_every_way_to_cut_the_body_in_two_gives_the_same(tmp_path: Path) -> None:
@@ -110,7 +118,7 @@ def test_chunks_of_any_sizes_give_the_same(sizes: list[int], flush: int) -> None
         pieces, rest = [*pieces, rest[:size]], rest[size:]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(uploads, "FLUSH_BYTES", flush)
-        patch.setattr("gradio_app.uploads.os.fsync", lambda _: None)
+        patch.setattr("gradio_app.folders.os.fsync", lambda _: None)
         got = asyncio.run(receive(Path(folder), [*pieces, rest]))
     assert got.fields == {"tier": "flash", "page_range": "1-3，é"}
     assert got.files == [("报告 1.pdf", TRICKY), ("b.txt", b"x")]
@@ -364,7 +372,7 @@ async def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 # ---------------------------------------------------------------- a file that is here already
 
 
-def test_a_local_file_is_taken_in(tmp_path: Path, no_fsync: list[int]) -> None:
+def test_a_local_file_is_taken_in(tmp_path: Path, no_fsync: list[int | Path]) -> None:
     source, folder = tmp_path / "gradio.bin", tmp_path / "tmp"
     folder.mkdir()
     data = bytes(range(256)) * 9000
