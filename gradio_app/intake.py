@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,9 @@ from loguru import logger
 from gradio_app import clock, schedule
 from gradio_app.errors import (
     PASSING,
+    Conflict,
     DiskFull,
+    NotFound,
     QuotaExceeded,
     ShuttingDown,
     TooManyFiles,
@@ -23,7 +26,7 @@ from gradio_app.errors import (
     as_app_error,
 )
 from gradio_app.folders import Folders
-from gradio_app.jobs import Jobs, Work, cache_key
+from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
@@ -32,6 +35,8 @@ from gradio_app.workers import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed
 CRASH_TRIES = 3
+#: how many files up to this many bytes are looked at in one job, when so many wait
+MOST_AT_ONCE, SMALL = 8, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,9 @@ class Intake:
         self._workers = workers
         self._queued = queued
         self._wake = asyncio.Event()
-        self._current: tuple[str, asyncio.Task[None]] | None = None
+        self._current: asyncio.Task[None] | None = None
+        #: those that are looked at right now
+        self._left: dict[str, schedule.Entry] = {}
         self.waiting = schedule.FairQueue()
 
     async def check_room(self, owner: str, files: int) -> None:
@@ -155,34 +162,110 @@ class Intake:
             self._wake.set()
 
     async def run(self) -> None:
-        """Looks at files one by one, fairly among owners, until cancelled."""
+        """Looks at files, fairly among owners, until cancelled: one, and then more at a time as more wait."""
+        most = 1
         try:
             while True:
-                item = self.waiting.peek()
-                if item is None:
+                self._left = {item.task_id: item for item in self._take(most)}
+                if not self._left:
+                    most = 1
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                self.waiting.discard(item.task_id)
-                self.waiting.charge(item.owner, 1)
+                most = min(2 * most, MOST_AT_ONCE)
                 # a task of its own, so that cancelling one file does not end the loop
-                job = asyncio.create_task(self._look(item.task_id))
-                self._current = (item.task_id, job)
-                await asyncio.wait([job])
+                self._current = asyncio.create_task(self._look_at(list(self._left)))
+                await asyncio.wait([self._current])
                 self._current = None
         finally:
             if self._current:
-                await self._stop(self._current[1])
+                await self._stop(self._current)
 
-    async def forget(self, task_id: str) -> None:
-        """Drops a task that was cancelled; kills the worker if it looks at this file right now."""
-        self.waiting.discard(task_id)
-        if self._current and self._current[0] == task_id:
-            await self._stop(self._current[1])
+    def _take(self, most: int) -> Iterator[schedule.Entry]:
+        for _ in range(most):
+            item = self.waiting.peek()
+            if item is None:
+                return
+            self.waiting.discard(item.task_id)
+            self.waiting.charge(item.owner, 1)
+            yield item
+
+    async def forget(self, *task_ids: str) -> None:
+        """Drops tasks that were cancelled; kills the worker if it looks at one of these right now."""
+        for task_id in task_ids:
+            self.waiting.discard(task_id)
+        left = self._left
+        if self._current and any(task_id in left for task_id in task_ids):
+            await self._stop(self._current)
+            await self._look_later([each for each in left if each not in task_ids])
+
+    async def _look_later(self, task_ids: Sequence[str]) -> None:
+        """Those that lost their look because of another. Some may be sorted in, and nobody was told."""
+        store = self._ledger.store
+        found = await self._ledger.must(lambda: [task for each in task_ids if (task := store.find(each))])
+        for task in found:
+            if task.status is TaskStatus.QUEUED:
+                self._queued(task)
+            self.admit(task)
 
     async def _stop(self, job: asyncio.Task[None]) -> None:
         job.cancel()
         await asyncio.wait([job])
+
+    async def _look_at(self, task_ids: Sequence[str]) -> None:
+        if len(task_ids) > 1:
+            await self._look_together(task_ids)
+        for task_id in list(self._left):
+            await self._look(task_id)
+            self._left.pop(task_id, None)
+
+    async def _look_together(self, task_ids: Sequence[str]) -> None:
+        """Looks at small files in one job. What is odd with one of them is found out when it is alone."""
+        laid_out: dict[str, Work] = {}
+        try:
+            tasks = await self._ledger.do(self._lay_out_all, task_ids, laid_out)
+            engine = self._workers.identity
+            found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.trouble)
+            queued = await self._ledger.do(self._sort_in_all, tasks, engine, found, laid_out)
+        except Exception as error:
+            logger.bind(action="inspect_apart").debug(
+                "{} files are looked at alone: {}", len(task_ids), error
+            )
+            return
+        finally:
+            for work in laid_out.values():
+                await asyncio.shield(self._jobs.drop(work))
+        await self._tell(queued)
+
+    def _lay_out_all(self, task_ids: Sequence[str], laid_out: dict[str, Work]) -> list[Task]:
+        found = [task for each in task_ids if (task := self._ledger.store.find(each))]
+        tasks = [task for task in found if task.size <= SMALL and task.status is TaskStatus.PENDING]
+        for task in tasks:
+            laid_out[task.id] = self._jobs.lay_out(task, "inspect")
+        return tasks
+
+    def _sort_in_all(
+        self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None], laid_out: dict[str, Work]
+    ) -> list[Task]:
+        done: list[Task] = []
+        with self._ledger.store.together(durable=False):
+            for task, what in zip(tasks, found, strict=True):
+                if what is not None:
+                    with suppress(Conflict, NotFound):  # it was cancelled meanwhile
+                        done.append(self._sort_in(task, engine, *what))
+        for work in laid_out.values():
+            self._folders.drop_work(work.folder)
+        laid_out.clear()
+        return done
+
+    async def _tell(self, tasks: Sequence[Task]) -> None:
+        # first in line, then told: between the two somebody may stop us
+        for task in tasks:
+            self._left.pop(task.id, None)
+            if not task.ended:
+                self._queued(task)
+        self._ledger.trouble.worked()
+        await self._ledger.all_moved(tasks)
 
     async def _look(self, task_id: str) -> None:
         while True:
@@ -205,14 +288,17 @@ class Intake:
             task = await self._ledger.do(self._lay_out, task_id, laid_out)
             engine = self._workers.identity
             found, pages = await self._inspect(task, laid_out[0], engine)
-            task = await self._ledger.do(self._sort_in, task, engine, found, pages, laid_out)
+
+            def sort_in() -> Task:
+                sorted_in = self._sort_in(task, engine, found, pages)
+                self._folders.drop_work(laid_out.pop().folder)
+                return sorted_in
+
+            queued = await self._ledger.do(sort_in)
         finally:
             for work in laid_out:
                 await asyncio.shield(self._jobs.drop(work))
-        self._ledger.trouble.worked()
-        await self._ledger.moved(task)
-        if not task.ended:
-            self._queued(task)
+        await self._tell([queued])
 
     def _lay_out(self, task_id: str, laid_out: list[Work]) -> Task:
         task = self._ledger.store.get(task_id)
@@ -228,10 +314,8 @@ class Intake:
                 logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
         return await self._jobs.inspect(task, work, engine, reason)
 
-    def _sort_in(
-        self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...], laid_out: list[Work]
-    ) -> Task:
-        """Queues the task, or completes it from the cache: all in one step on the store's thread."""
+    def _sort_in(self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...]) -> Task:
+        """Queues the task, or completes it from the cache; on the store's thread."""
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         key = cache_key(task, found, pages, size, engine if vision else "")
@@ -245,10 +329,7 @@ class Intake:
             "cache_key": key,
         }
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        if done is None:
-            done = self._ledger.store.plan(task.id, schedule.cut(pages, size), **facts)
-        self._folders.drop_work(laid_out.pop().folder)
-        return done
+        return done or self._ledger.store.plan(task.id, schedule.cut(pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""

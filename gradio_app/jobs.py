@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,10 @@ _TOO_MUCH_ROOM = (
     "administrator to raise worker_memory_limit."
 )
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+
+
+#: what a file is, and which of its pages are selected
+Found = tuple[Inspection, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,30 @@ class Jobs:
         suffix = task.kind or suffix_of(task.name)
         return Work(folder, self._folders.linked_source(task.source, folder, suffix))
 
-    async def inspect(
-        self, task: Task, work: Work, engine: str = "", no_engine: str = ""
-    ) -> tuple[Inspection, tuple[int, ...]]:
+    async def inspect(self, task: Task, work: Work, engine: str = "", no_engine: str = "") -> Found:
         """What the file is and which pages are selected (1-based; empty when it has no pages).
 
         ``engine`` names what would read its pages at the better tiers; empty: nothing, for ``no_engine``.
         """
-        args = {
+        args = self._inspection(task, work, engine, no_engine)
+        tmp = str(work.folder / "tmp")
+        found = await self._workers.here.run_light("inspect", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
+        return _found(found)
+
+    async def inspect_all(
+        self, tasks: Sequence[Task], work: Mapping[str, Work], engine: str = "", no_engine: str = ""
+    ) -> list[Found | None]:
+        """The same for many in one job, each in its own folder in ``work``; None: it is odd."""
+        if not tasks:
+            return []
+        files = [self._inspection(task, work[task.id], engine, no_engine) for task in tasks]
+        tmp = str(work[tasks[0].id].folder / "tmp")
+        run, args = self._workers.here.run_light, {"files": files}
+        answer = await run("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
+        return [_found(found) if found else None for found in answer["found"]]
+
+    def _inspection(self, task: Task, work: Work, engine: str, no_engine: str) -> dict[str, Any]:
+        return {
             "source": str(work.source),
             "page_range": task.options.page_range,
             "tier": task.options.tier,
@@ -81,10 +101,6 @@ class Jobs:
             "engine": engine,
             "no_engine": no_engine,
         }
-        tmp = str(work.folder / "tmp")
-        found = await self._workers.here.run_light("inspect", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
-        pages = tuple(found.pop("pages"))
-        return Inspection(**found), pages
 
     async def parse(
         self, task: Task, shard: Shard, alone: bool = False, halved: int = 0, work: Work | None = None
@@ -204,6 +220,11 @@ class Jobs:
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)
+
+
+def _found(answer: dict[str, Any]) -> Found:
+    pages = tuple(answer.pop("pages"))
+    return Inspection(**answer), pages
 
 
 def suffix_of(name: str) -> str:

@@ -187,7 +187,7 @@ class TaskManager:
         tasks = await self.ledger.do(self._cancel_waiting, task_ids)
         for task in tasks:
             self._dispatcher.lanes.discard(task.id)
-            await self._intake.forget(task.id)
+        await self._intake.forget(*(task.id for task in tasks))
         await self.ledger.all_moved(tasks)
         return {task.id for task in tasks}
 

@@ -7,7 +7,7 @@ wrong as an ``AppError``.
 from collections.abc import Callable
 from typing import Any
 
-from gradio_app.parsing.inspection import inspect
+from gradio_app.parsing.inspection import inspect, inspect_all
 from gradio_app.parsing.pages import assemble, parse_document, parse_shard, warm_up
 from gradio_app.parsing.replacing import replace_pages
 from gradio_app.parsing.results import export, page_picture
@@ -16,6 +16,7 @@ from gradio_app.parsing.results import export, page_picture
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "warm_up": warm_up,
     "inspect": inspect,
+    "inspect_all": inspect_all,
     "parse_document": parse_document,
     "parse_shard": parse_shard,
     "assemble": assemble,

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.errors import (
+    AppError,
     EngineUnavailable,
     FileCorrupt,
     FileTooLarge,
@@ -77,6 +79,17 @@ def inspect(
             "tier": chosen,
             "parser_version": mineru_version(),
         }
+
+
+def inspect_all(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``inspect`` for each of many; ``found`` has None for those that raise something."""
+    found: list[dict[str, Any] | None] = []
+    for arguments in files:
+        try:
+            found.append(inspect(**arguments))
+        except AppError:
+            found.append(None)
+    return {"found": found}
 
 
 def _kind(path: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradio_app.errors import AppError
+from gradio_app.errors import AppError, WorkerCrashed
 from gradio_app.task import select_pages
 
 
@@ -50,7 +50,17 @@ class FakePool:
         self.closed = True
 
     async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+        if fn == "inspect_all":
+            return {"found": [await self._inspected(each, tmp, seconds) for each in args["files"]]}
         return await self.run(fn, args, tmp=tmp, seconds=seconds)
+
+    async def _inspected(self, args: dict[str, Any], tmp: str, seconds: float) -> dict[str, Any] | None:
+        try:
+            return await self.run("inspect", args, tmp=tmp, seconds=seconds)
+        except WorkerCrashed:
+            raise
+        except AppError:
+            return None
 
     async def run(
         self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False

@@ -1,0 +1,110 @@
+"""Small files that wait are looked at together, and no one of them suffers by another."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed
+from gradio_app.intake import MOST_AT_ONCE
+from gradio_app.states import TaskStatus
+from gradio_app.task import Task
+from tests.fakes.pool import FakePool
+from tests.unit.manager_fixtures import House, house
+
+pytestmark = pytest.mark.anyio
+
+
+class Pool(FakePool):
+    """Notes how many files each look took in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: list[int] = []
+
+    async def run_light(
+        self, fn: str, args: dict[str, object], *, tmp: str, seconds: float
+    ) -> dict[str, object]:
+        files = args.get("files")
+        self.looks.append(len(files) if isinstance(files, list) else 1)
+        return await super().run_light(fn, args, tmp=tmp, seconds=seconds)
+
+
+async def waiting(h: House, pool: Pool, count: int) -> list[Task]:
+    """Tasks that came while the first one is being looked at."""
+    pool.held_inspection = True
+    first = await h.submit(1, "first")
+    await pool.until_running("first:inspect")
+    return [first, *[await h.submit(1, f"d{number}") for number in range(count)]]
+
+
+def look_on(pool: Pool) -> None:
+    """Lets all looks go on."""
+    pool.held_inspection = False
+    pool.release_all()
+
+
+async def ended(h: House, tasks: list[Task]) -> list[TaskStatus]:
+    return [task.status for task in await asyncio.gather(*map(h.end, tasks))]
+
+
+async def test_the_more_wait_the_more_are_looked_at_in_one_job(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        tasks = await waiting(h, pool, 14)
+        look_on(pool)
+        assert set(await ended(h, tasks)) == {TaskStatus.COMPLETED}
+        assert pool.looks == [1, 2, 4, MOST_AT_ONCE] and h.leftovers() == []
+        await h.settle()
+        await h.end(await h.submit(1, "later"))
+        assert pool.looks[-1] == 1, "one that comes alone is looked at alone"
+
+
+@pytest.mark.parametrize("fault", [FileCorrupt(), WorkerCrashed()])
+async def test_one_that_is_odd_is_found_out_alone(tmp_path: Path, fault: AppError) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        tasks = await waiting(h, pool, 6)
+        pool.faults["d3:inspect"] = [fault, FileCorrupt()]  # in the look together, then alone
+        look_on(pool)
+        statuses = await ended(h, tasks)
+        assert statuses.pop(4) is TaskStatus.FAILED and set(statuses) == {TaskStatus.COMPLETED}
+        assert h.leftovers() == []
+
+
+async def test_one_that_is_cancelled_takes_no_other_with_it(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        tasks = await waiting(h, pool, 6)
+        pool.release("first:inspect")
+        await pool.until_running("d0:inspect")  # with d1
+        await h.manager.cancel(tasks[1].id)
+        assert pool.killed == ["d0:inspect"]
+        look_on(pool)
+        statuses = await ended(h, tasks)
+        assert statuses.pop(1) is TaskStatus.CANCELLED and set(statuses) == {TaskStatus.COMPLETED}
+        assert h.leftovers() == []
+
+
+async def test_a_look_that_is_stopped_as_it_was_written_still_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        first, gone, other = await waiting(h, pool, 2)
+        intake, loop = h.manager._intake, asyncio.get_running_loop()
+        real, stopping = intake._sort_in_all, list[asyncio.Task[None]]()
+
+        def stop() -> None:
+            stopping.append(loop.create_task(intake.forget(gone.id)))
+
+        def sort_in_all(*args: Any) -> list[Task]:
+            done = real(*args)
+            loop.call_soon_threadsafe(stop)  # before who waits for us is told
+            return done
+
+        monkeypatch.setattr(intake, "_sort_in_all", sort_in_all)
+        look_on(pool)
+        assert await ended(h, [first, other]) == [TaskStatus.COMPLETED] * 2
+        await asyncio.gather(*stopping)
+        assert (await h.manager.cancel(gone.id)).status is TaskStatus.CANCELLED
+        assert h.leftovers() == []
