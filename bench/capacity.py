@@ -1,6 +1,6 @@
 """How far it reaches, on paper: figures that were measured or published, named assumptions, and what follows.
 
-``python -m bench.capacity`` prints the tables of docs/scaling.md; every assumption is a flag.
+``python -m bench.capacity`` prints its tables of docs/scaling.md; every assumption is a flag.
 """
 
 from __future__ import annotations

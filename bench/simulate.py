@@ -1,7 +1,7 @@
 """``python -m bench.simulate``: from one card to a thousand, by simulation; calibrated and checked here.
 
-Without flags it simulates with the costs that were kept, writes the picture and the figures, and prints the
-tables of docs/scaling.md.
+Without flags it simulates with the costs that were kept, and writes the figures, the picture and the tables
+of docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -10,54 +10,69 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.scaling import costs, report, scenarios, validate
-from bench.scaling.calibrate import calibrate
+from bench.scaling import costs, document, report, scenarios, validate
+from bench.scaling.calibrate import LITTLE, Effort, calibrate
 from bench.scaling.costs import Costs, median_of
+from bench.scaling.meter import PATIENCE
 from bench.scaling.scenarios import Results, run_all
 from bench.scaling.validate import CASES, Check
+from bench.scaling.vision import check_vision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Does what the flags say."""
-    parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
-    parser.add_argument(
-        "--calibrate", action="store_true", help="measure the costs on this machine, keep them"
-    )
-    parser.add_argument(
-        "--validate", action="store_true", help="calibrate, then predict real runs, and keep both"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of these (default: 3)")
-    parser.add_argument(
-        "--quick", action="store_true", help="one small round, kept nowhere: does it run at all?"
-    )
-    given = parser.parse_args(argv)
+    given = _parser().parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="simulate-") as folder:
         if given.quick:
             _quick(Path(folder))
-        elif given.calibrate or given.validate:
-            _measure(Path(folder), given.rounds, CASES if given.validate else ())
-        else:
-            _simulate(Costs.kept())
+            return
+        if given.calibrate or given.validate or given.vision:
+            _measure(Path(folder), given)
+    _simulate(Costs.kept())
 
 
-def _measure(folder: Path, rounds: int, cases: Sequence[validate.Case]) -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
+    for name, text in (
+        ("calibrate", "measure the costs on this machine, keep them"),
+        ("validate", "calibrate, predict real runs, and keep both"),
+        ("vision", "calibrate, predict a run with a stand-in for the vision model, and keep both"),
+        ("quick", "one small round, kept nowhere: does it run at all?"),
+    ):
+        parser.add_argument(f"--{name}", action="store_true", help=text)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the measurements (default: 3)")
+    text = "how many seconds to wait for a quiet moment before each measurement (default: 60)"
+    parser.add_argument("--patience", type=float, default=PATIENCE, help=text)
+    return parser
+
+
+def _measure(folder: Path, given: argparse.Namespace) -> None:
     """Costs are measured and checked in the same minutes, in turns: the machine may be busier in others."""
     found: list[Costs] = []
     checks: list[Check] = []
-    for number in range(rounds):
-        found.append(calibrate(folder / f"costs-{number}"))
+    for number in range(given.rounds):
+        own = folder / str(number)
+        own.mkdir()
+        found.append(calibrate(own, Effort(patience=given.patience)))
         _tell(f"round {number + 1}: calibrated")
-        for place, case in enumerate(cases):
-            checks.append(validate.check(case, found[-1], folder / f"check-{number}-{place}"))
-            _tell(f"round {number + 1}: {case.name}: {checks[-1].error:+.0%}")
+        for check in _checks(own, found[-1], given):
+            checks.append(check)
+            _tell(f"round {number + 1}: {check.case.name}: {check.error:+.0%}")
     costs.FILE.write_text(median_of(found).to_json())
     if checks:
         validate.FILE.write_text(json.dumps([asdict(check) for check in checks], indent=1) + "\n")
         print("\n".join(validate.summary(checks)))
+
+
+def _checks(folder: Path, found: Costs, given: argparse.Namespace) -> Iterator[Check]:
+    for number, case in enumerate(CASES if given.validate else ()):
+        yield validate.check(case, found, folder / f"check-{number}", given.patience)
+    if given.vision:
+        yield check_vision(found, folder, given.patience)
 
 
 def _simulate(found: Costs) -> None:
@@ -68,12 +83,12 @@ def _simulate(found: Costs) -> None:
     results = Results(rows)
     scenarios.FILE.write_text(results.to_json())
     report.draw(results)
-    for table in report.tables(results):
-        print("\n".join(table) + "\n")
+    document.update()
+    _tell(f"written: {document.FILE} and {report.PICTURE}")
 
 
 def _quick(folder: Path) -> None:
-    found = calibrate(folder / "costs")
+    found = calibrate(folder / "costs", LITTLE)
     print("\n".join(validate.summary([validate.check(CASES[1], found, folder / "check")])))
     row = scenarios.Scenario("one head", 3).run(found)
     print(f"3 cards: {row.pages_per_second:.1f} pages/s")

@@ -3,52 +3,59 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.scaling.costs import Costs
-from bench.scaling.meter import Usage, join_share, run_documents, wait_for_quiet
+from bench.scaling.costs import Costs, Step
+from bench.scaling.meter import PATIENCE, Usage, join_share, run_documents, wait_for_quiet
 from bench.scaling.store_costs import store_costs
 from gradio_app import schedule
 from tests.documents import text_pdf
 from tests.live import LiveServer
 
-#: one-page documents of each measurement; pages of longer ones, and how many of these
-SHORT, MIDDLE, LONG, LONG_ONES = 30, 20, 64, 2
-#: pages of the document that is cut into many parts, and of its parts
-MANY, PART = 128, 8
+#: pages of a part where a document is cut into many
+PART = 8
 WARM_UP = 4
-#: how long one waits for a quiet moment, in seconds
-PATIENCE = 60.0
 _SLOTS = 4096
 
 
-def calibrate(folder: Path) -> Costs:
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured: one-page documents; pages of longer ones, and how many of these; pages of the one
+    that is cut into many parts.
+    """
+
+    short: int = 30
+    middle: int = 20
+    long: int = 64
+    ones: int = 2
+    many: int = 128
+    patience: float = PATIENCE
+
+
+#: to see that it runs at all
+LITTLE = Effort(short=6, middle=8, long=16, ones=1, many=32, patience=0.0)
+
+
+def calibrate(folder: Path, effort: Effort = Effort()) -> Costs:
     """The costs on this machine, in about a minute. ``folder`` is on the disk that data shall be on.
 
     Computing is counted, not the time on the clock; still it takes longer while others use the same memory.
     """
-    wait_for_quiet(PATIENCE)
+    wait_for_quiet(effort.patience)
     steps, settle = store_costs(folder / "store")
     with LiveServer(folder / "one", "--workers", "1") as server:
         run_documents(server, _texts(1, WARM_UP))
-        short = _phases(server, _texts(1, SHORT))
-        middle = _phases(server, _texts(MIDDLE, LONG_ONES))
-        long = _phases(server, _texts(LONG, LONG_ONES))
-        accept = _accept_again(server)
-    with LiveServer(folder / "parts", "--workers", "1", "--shard-pages-flash", str(PART)) as server:
-        run_documents(server, _texts(1, 1))
-        ids, many = run_documents(server, _texts(MANY, 1))
-        join = join_share(server, ids) * (many.workers - long.inspect) / MANY
+        short = _phases(server, _texts(1, effort.short))
+        middle = _phases(server, _texts(effort.middle, effort.ones))
+        long = _phases(server, _texts(effort.long, effort.ones))
+        accept = _accept_again(server, effort.short)
     with LiveServer(folder / "two", "--workers", "2") as server:
         run_documents(server, _texts(PART, WARM_UP))
-        crowded = _phases(server, _texts(LONG, LONG_ONES))
-    curve = _curve((1, short.parse), (MIDDLE, middle.parse), (LONG, long.parse))
-    watching = max(0.0, (long.intake + long.rest - short.intake - short.rest) / long.wall)
-    parts = MANY // PART
-    stored = parts * steps["checkpoint"].computing + steps["finish"].computing - steps["whole"].computing
-    part = max(0.0, many.web - watching * many.wall - short.intake - short.rest - stored) / (parts - 1)
+        crowded = _phases(server, _texts(effort.long, 2))
+    part, join_page = _of_many_parts(folder / "parts", effort.many, short, long, steps)
+    parse = _curve((1, short.parse), (effort.middle, middle.parse), (effort.long, long.parse))
     return Costs(
         client=short.client,
         accept=accept,
@@ -58,12 +65,12 @@ def calibrate(folder: Path) -> Costs:
         decide=_decide(),
         settle=settle,
         inspect=short.inspect,
-        inspect_page=max(0.0, (long.inspect - short.inspect) / (LONG - 1)),
-        parse=curve[0],
-        parse_page=curve[1],
-        parse_square=curve[2],
+        inspect_page=max(0.0, (long.inspect - short.inspect) / (effort.long - 1)),
+        parse=parse[0],
+        parse_page=parse[1],
+        parse_square=parse[2],
         join=0.0,
-        join_page=join,
+        join_page=join_page,
         crowding=max(1.0, crowded.parse / long.parse),
         **steps,
     )
@@ -117,16 +124,30 @@ def _phases(server: LiveServer, documents: list[bytes]) -> _Phases:
     return _Phases(*(figure / len(documents) for figure in figures))
 
 
-def _accept_again(server: LiveServer) -> float:
+def _of_many_parts(
+    folder: Path, pages: int, short: _Phases, long: _Phases, steps: Mapping[str, Step]
+) -> tuple[float, float]:
+    """Seconds of the web process for one more part of a document, and of a worker to join one more page."""
+    with LiveServer(folder, "--workers", "1", "--shard-pages-flash", str(PART)) as server:
+        run_documents(server, _texts(1, 1))
+        ids, used = run_documents(server, _texts(pages, 1))
+        join = join_share(server, ids) * max(0.0, used.workers - long.inspect) / pages
+    # what the web process does all the time that a worker is busy
+    watching = max(0.0, (long.intake + long.rest - short.intake - short.rest) / long.wall)
+    parts = pages // PART
+    stored = parts * steps["checkpoint"].computing + steps["finish"].computing - steps["whole"].computing
+    spent = used.web - watching * used.wall - short.intake - short.rest - stored
+    return max(0.0, spent) / (parts - 1), join
+
+
+def _accept_again(server: LiveServer, times: int) -> float:
     """Seconds of the web process to take in a document that it knows already, under the same key."""
-    document = text_pdf(1, seed=7)
-    for turn in range(1 + SHORT):
-        server.submit("a.pdf", document, key="again", tier="flash", use_cache="false")
-        if turn == 0:
-            server.client.get("/api/v1/tasks").raise_for_status()
-            _until(lambda: not server.client.get("/api/v1/queue").json()["counts"].get("processing"))
-            before = Usage.now(server)
-    return Usage.now(server).since(before).web / SHORT
+    document, fields = text_pdf(1, seed=7), {"tier": "flash", "use_cache": "false"}
+    server.end(server.submit("a.pdf", document, key="again", **fields))
+    before = Usage.now(server)
+    for _ in range(times):
+        server.submit("a.pdf", document, key="again", **fields)
+    return Usage.now(server).since(before).web / times
 
 
 def _decide() -> float:

@@ -85,5 +85,6 @@ def _outcome(head: Head, fleet: Fleet, first: _Mark, last: _Mark) -> Outcome:
         deaths=head.nodes.deaths,
         again=record.again,
         lost=(last.lost - first.lost) / max(1e-9, last.lost - first.lost + last.used - first.used),
+        computing=head.processor.spent,
         record=record,
     )

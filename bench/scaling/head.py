@@ -44,7 +44,7 @@ class Head:
         self._env = env
         self.record = Record()
         self.web, self.store, self.network = Line(env), Line(env), Line(env)
-        self.processor = Processor(env, fleet.head_cores, costs.crowding, fleet.strangers)
+        self.processor = Processor(env, fleet.head_cores, costs.crowding)
         # machines and documents are drawn apart: other machines get the same documents
         self.nodes = Nodes(env, fleet, costs, random.Random(~seed), self.processor)
         self._fleet, self._costs, self._load = fleet, costs, load

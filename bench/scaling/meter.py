@@ -15,6 +15,8 @@ from tests.live import LiveServer
 
 #: cores that other programs may take in a quiet moment, and how long one looks, in seconds
 QUIET, LOOK = 0.15, 2.0
+#: how long one waits for it, in seconds
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,13 @@ class Usage:
         return Usage(*(now - then for now, then in pairs))
 
     @property
+    def computing(self) -> float:
+        """Core-seconds of ours, the client included."""
+        return self.web + self.workers + self.client
+
+    @property
     def strangers(self) -> float:
-        """Cores that other programs took. While that is little, so many of their threads wanted one."""
+        """Cores that other programs took."""
         return max(0.0, self.others / self.wall)
 
 

@@ -28,10 +28,12 @@ class Node:
         if self._card is None:
             yield from self._processor.run(self._costs.parsing(pages))
             return
-        computing = pages * self._fleet.page_computing / 2
-        yield from self._processor.run(computing)
-        yield from self._card.run(pages * self._fleet.card_full / self._fleet.card_rate)
-        yield from self._processor.run(computing)
+        for first in range(0, pages, self._fleet.window):
+            some = min(self._fleet.window, pages - first)
+            computing = some * self._fleet.page_computing / 2
+            yield from self._processor.run(computing)
+            yield from self._card.run(some * self._fleet.card_full / self._fleet.card_rate)
+            yield from self._processor.run(computing)
 
     @property
     def spent(self) -> float:

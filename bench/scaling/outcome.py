@@ -58,6 +58,8 @@ class Outcome:
     deaths: int
     again: int
     lost: float
+    #: core-seconds on the head's machine, from the start to the end
+    computing: float
     record: Record
 
     @property

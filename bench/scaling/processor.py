@@ -19,16 +19,13 @@ class Processor:
     """``cores`` cores for any number of jobs at once: equal shares, at most one core each.
 
     ``crowding`` is how much slower a core is when all are busy than when one is: cores share memory, and
-    often their insides. ``strangers`` is how many threads of other programs want a core all the time.
+    often their insides. ``cores`` need not be whole: other programs may take a part of them.
     """
 
-    def __init__(
-        self, env: simpy.Environment, cores: float, crowding: float = 1.0, strangers: float = 0.0
-    ) -> None:
+    def __init__(self, env: simpy.Environment, cores: float, crowding: float = 1.0) -> None:
         self._env = env
         self._cores = cores
         self._crowding = crowding
-        self._strangers = strangers
         self._jobs: list[tuple[float, int, simpy.Event]] = []
         self._numbers = count()
         self._running = 0
@@ -59,18 +56,16 @@ class Processor:
 
     def speed(self) -> float:
         """Computing of one job in a second, with as many as run now."""
-        wanted = self._running + self._strangers
         if not self._running:
             return 0.0
-        busy = min(wanted, self._cores)
+        busy = min(self._running, self._cores)
         crowd = max(0.0, busy - 1) / max(1.0, self._cores - 1)
-        return busy / wanted / (1 + (self._crowding - 1) * crowd)
+        return busy / self._running / (1 + (self._crowding - 1) * crowd)
 
     def _advance(self) -> None:
         elapsed, self._since = self._env.now - self._since, self._env.now
         self._share += elapsed * self.speed()
-        wanted = max(1e-9, self._running + self._strangers)
-        self.spent += elapsed * min(self._running, self._cores * self._running / wanted)
+        self.spent += elapsed * min(self._running, self._cores)
 
     def _look_ahead(self) -> None:
         """Wakes up when the next job ends, unless something changes before."""

@@ -82,11 +82,6 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def tables(results: Results) -> list[list[str]]:
-    """All of them, in the order of the document."""
-    return [throughput_table(results), waits_table(results), deaths_table(results), jobs_table(results)]
-
-
 def draw(results: Results, target: Path = PICTURE) -> None:
     """Throughput by cards, and waits by load, as one SVG. The same results give the same file."""
     import matplotlib

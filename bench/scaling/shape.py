@@ -24,10 +24,10 @@ class Fleet:
     card_parts: int = 8
     #: core-seconds of the node for each page that a card reads: pictures before, post-processing after
     page_computing: float = 0.0
+    #: pages of a part that are prepared before the first of them is read (MinerU's window, as we set it)
+    window: int = 4
     #: the head's cores; the only node is the head itself (as with ``--workers``), or none is
     head_cores: float = 2
-    #: threads of other programs that want a core of the head all the time
-    strangers: float = 0.0
     head_computes: bool = True
     #: documents that are inspected at the same time
     looks: int = 1

@@ -47,13 +47,13 @@ def test_cores_are_shared_evenly_and_nobody_gets_more_than_one() -> None:
     assert processor.spent == pytest.approx(6)
 
 
-def test_crowded_cores_and_strangers_slow_a_job_down() -> None:
+def test_crowded_cores_and_parts_of_cores_slow_a_job_down() -> None:
     env = simpy.Environment()
     assert took(Processor(env, 2, crowding=1.5), env, [(0, 1), (0, 1)]) == pytest.approx([1.5, 1.5])
     env = simpy.Environment()
-    assert took(Processor(env, 2, strangers=3), env, [(0, 1)]) == pytest.approx([2.0])
+    assert took(Processor(env, 0.5), env, [(0, 1)]) == pytest.approx([2.0])
     env = simpy.Environment()
-    assert took(Processor(env, 2, strangers=1), env, [(0, 1)]) == pytest.approx([1.0])
+    assert took(Processor(env, 1.5), env, [(0, 1), (1, 0.5)]) == pytest.approx([1.0, 1.5])
 
 
 def test_a_job_that_is_interrupted_leaves_its_share_to_the_others() -> None:

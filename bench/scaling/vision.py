@@ -1,0 +1,67 @@
+"""The simulation beside the real server where the vision model reads: a stand-in for it, with slots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.scaling.costs import Costs
+from bench.scaling.fleet import simulate
+from bench.scaling.meter import Usage, run_documents, wait_for_quiet
+from bench.scaling.outcome import Outcome
+from bench.scaling.shape import Fleet, Load, of_pages
+from bench.scaling.validate import CORES, LEAST, Case, Check
+from tests.documents import scan_pdf
+from tests.fakes.sglang import FakeSglang
+from tests.live import LiveServer
+from tests.stub_weights import write_small_models
+
+SLOTS, DELAY = 8, 0.5
+#: scans that are sent at once, and pages of each: one part
+SCANS, PAGES = 6, 8
+#: parts that are read with the model at the same time (the setting's default)
+AT_ONCE = 4
+CASE = Case(
+    f"{SCANS} scans of {PAGES} pages, tier standard, a model of {SLOTS} slots", CORES, (PAGES,) * SCANS
+)
+
+
+def check_vision(costs: Costs, folder: Path, patience: float) -> Check:
+    """Measures the computing beside a model that answers at once, then runs with one that takes its time."""
+    models = folder / "models"
+    write_small_models(models)
+    with FakeSglang(slots=SLOTS, delay=0.0) as fake:
+        flags = ("--sglang-url", fake.url, "--model-dir", str(models), "--workers-vlm", str(AT_ONCE))
+        with LiveServer(folder / "vision", *flags) as server:
+            _scans(server, 900)  # models are loaded, processes warm
+            before = fake.stats()["requests"]
+            quick = _scans(server, 0)
+            requests = (fake.stats()["requests"] - before) / (SCANS * PAGES)
+            fake.set(delay=DELAY)
+            wait_for_quiet(patience)
+            used = _scans(server, 100)
+    computing = quick.workers / (SCANS * PAGES) - costs.inspect / PAGES
+    found = predict(costs, computing, requests, used.strangers)
+    return Check(CASE, used.wall, found.seconds, used.computing, found.computing, used.strangers)
+
+
+def _scans(server: LiveServer, seed: int) -> Usage:
+    scans = [scan_pdf(PAGES, seed=seed + number) for number in range(SCANS)]
+    return run_documents(server, scans, tier="standard")[1]
+
+
+def predict(costs: Costs, computing: float, requests: float, strangers: float) -> Outcome:
+    """The simulation: ``computing`` core-seconds and ``requests`` for each page.
+
+    A window of pages asks for more than the slots at once, so that one part fills them.
+    """
+    fleet = Fleet(
+        cores=CORES,
+        head_cores=max(LEAST, CORES - strangers),
+        cards=1,
+        card_rate=SLOTS / (requests * DELAY),
+        card_full=1.0,
+        card_parts=AT_ONCE,
+        page_computing=computing,
+    )
+    load = Load(SCANS, of_pages(PAGES), owners=1, shard_pages=PAGES, local_client=True)
+    return simulate(fleet, load, costs)
