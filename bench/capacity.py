@@ -146,7 +146,8 @@ def head_limit(costs: Costs, pages: float, shard_pages: int) -> tuple[float, str
     web = costs.web(parts, whole=False)
     disk = sum(step.computing + step.disk for step in costs.steps(parts, whole=False))
     look = costs.look + costs.inspect + costs.inspect_page * pages + costs.plan.computing + costs.plan.disk
-    return min((1 / web, "web process"), (1 / disk, "store"), (1 / look, "inspection"))
+    seconds, name = max((web, "web process"), (disk, "store"), (look, "inspection"))
+    return 1 / seconds, name
 
 
 def head_table(costs: Costs) -> list[str]:

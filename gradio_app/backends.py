@@ -32,8 +32,9 @@ def choose_backends(settings: Settings, run_dir: Path) -> list[Backend]:
     """The model servers behind the engine, at least one. ``AppError`` when settings contradict themselves."""
     kind, lacks = engine_kind(settings)
     if kind == "remote":
-        url = _checked(settings.sglang_url)
-        return [RemoteServer(url, settings.sglang_api_key, settings.engine_patience)]
+        urls = [_checked(url.strip()) for url in settings.sglang_url.split(",")]
+        key, patience = settings.sglang_api_key, settings.engine_patience
+        return [RemoteServer(url, key, patience, urlsplit(url).netloc * (len(urls) > 1)) for url in urls]
     if kind == "sglang":
         return [SglangServer(settings, run_dir, seat=seat) for seat in seats(settings)]
     return [NoServer(lacks[0].advice if lacks else "It is switched off on this server (setting engine).")]

@@ -225,17 +225,22 @@ def _place(settings: Settings, seat: Seat, cards: Sequence[gpu.Card]) -> str:
 
 def _remote_problem(settings: Settings) -> str:
     """What is wrong with the model server elsewhere, in some words; empty when it answers."""
-    url = settings.sglang_url.rstrip("/").removesuffix("/v1") + "/v1/models"
+    problems = (_problem_at(url.strip(), settings.sglang_api_key) for url in settings.sglang_url.split(","))
+    return next(filter(None, problems), "")
+
+
+def _problem_at(address: str, key: str) -> str:
+    url = address.rstrip("/").removesuffix("/v1") + "/v1/models"
     try:
         request = urllib.request.Request(url)
-        if settings.sglang_api_key:
-            request.add_header("Authorization", f"Bearer {settings.sglang_api_key}")
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
         with urllib.request.urlopen(request, timeout=PATIENCE):
             return ""
     except urllib.error.HTTPError as error:
         error.close()
-        key = " (setting: sglang_api_key)" if error.code in (401, 403) else ""
-        return f"it answers {error.code}{key}"
+        hint = " (setting: sglang_api_key)" if error.code in (401, 403) else ""
+        return f"it answers {error.code}{hint}"
     except (OSError, ValueError, http.client.HTTPException):
         return "it does not answer"
 

@@ -20,7 +20,8 @@ class _NotOurs:
     """The part of a ``Backend`` that has nothing to do."""
 
     can_sleep = False
-    name = notice = ""
+    name: str = ""
+    notice = ""
     left_out = False
 
     async def settle(self) -> None:
@@ -38,8 +39,9 @@ class RemoteServer(_NotOurs):
 
     kind = "remote"
 
-    def __init__(self, url: str, api_key: str, patience: float) -> None:
+    def __init__(self, url: str, api_key: str, patience: float, name: str = "") -> None:
         self._url = url
+        self.name = name
         self._key = api_key
         self._patience = patience
         self._api: ModelApi | None = None
@@ -85,7 +87,7 @@ class RemoteServer(_NotOurs):
         """What people are told about it."""
         model, version = (self._known.model, self._known.version) if self._known else ("", "")
         why = [f"The model server runs elsewhere, at {self._url}."]
-        return {"model": model, "version": version, "why": why, **_NOTHING_HERE}
+        return {**_NOTHING_HERE, "name": self.name, "model": model, "version": version, "why": why}
 
 
 class NoServer(_NotOurs):

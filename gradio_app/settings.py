@@ -164,7 +164,9 @@ class Settings:
         "", str, "Python of the environment that has SGLang; empty: the one in .venv-sglang"
     )
     sglang_url: str = _knob(
-        "", str, "address of a model server that runs elsewhere, such as http://gpu:30000"
+        "",
+        str,
+        "address of a model server that runs elsewhere, such as http://gpu:30000; several with commas",
     )
     sglang_api_key: str = _knob("", str, "key of that model server")
     sglang_args: str = _knob("", str, "more flags for SGLang; they win over the profile's")

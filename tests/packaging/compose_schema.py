@@ -5,6 +5,8 @@ from __future__ import annotations
 DURATION = {"type": "string", "pattern": r"^(\d+(\.\d+)?(us|ms|s|m|h))+$"}
 VARIABLE_OR_SIZE = {"type": "string", "pattern": r"^(\$\{[A-Z_]+:-\d+[bkmg]\}|\d+[bkmg])$"}
 VARIABLE_OR_NUMBER = {"type": "string", "pattern": r"^(\$\{[A-Z_]+:-[\d.]+\}|[\d.]+)$"}
+#: a folder of the machine may be named by a variable
+VOLUME = r"^([^:$]+|\$\{[A-Z_]+:-/[^:}]+\}):/[^:]*(:(ro|rw|z|Z))?$"
 STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 LIMITS = {
     "type": "object",
@@ -59,10 +61,26 @@ SERVICE = {
             "patternProperties": {r"^[A-Z_]+$": {"type": ["string", "number", "null"]}},
             "additionalProperties": False,
         },
-        "volumes": {**STRINGS, "items": {"type": "string", "pattern": r"^[^:]+:/[^:]*(:(ro|rw|z|Z))?$"}},
+        "volumes": {**STRINGS, "items": {"type": "string", "pattern": VOLUME}},
         "networks": STRINGS,
-        "depends_on": STRINGS,
+        "depends_on": {
+            "type": ["array", "object"],
+            "items": {"type": "string"},
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"condition": {"enum": ["service_started", "service_healthy"]}},
+                "required": ["condition"],
+                "additionalProperties": False,
+            },
+        },
+        "extends": {
+            "type": "object",
+            "properties": {"file": {"type": "string"}, "service": {"type": "string"}},
+            "required": ["service"],
+            "additionalProperties": False,
+        },
         "shm_size": VARIABLE_OR_SIZE,
+        "ipc": {"enum": ["host", "private", "shareable"]},
         "read_only": {"type": "boolean"},
         "tmpfs": STRINGS,
         "cap_drop": STRINGS,

@@ -118,6 +118,18 @@ def test_what_is_no_address_is_refused(machine: Machine, url: str) -> None:
         machine.choice(engine="remote", sglang_url=url)
 
 
+def test_several_addresses_are_several_servers(machine: Machine) -> None:
+    machine.set(sglang_url="http://one:30000, http://two:30000/v1")
+    made = choose_backends(machine.settings, machine.folder)
+    assert [backend.name for backend in made] == ["one:30000", "two:30000"]
+    assert [backend.describe()["why"][0].split()[-1] for backend in made] == [
+        "http://one:30000.",
+        "http://two:30000/v1.",
+    ]
+    with pytest.raises(AppError, match="sglang_url"):
+        machine.choice(sglang_url="http://one:30000,")
+
+
 @pytest.mark.parametrize("url", ["http://gpu", "https://gpu.lab:443/v1", "http://[::1]:30000"])
 def test_these_are_addresses(url: str) -> None:
     assert backends._checked(url) == url

@@ -6,13 +6,14 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gradio_app import doctor, gpu, sglang_install
+from gradio_app import backends, doctor, gpu, sglang_install
 from gradio_app.doctor import Finding
 from gradio_app.gpu import Card, Process
 from gradio_app.settings import Settings
@@ -121,6 +122,30 @@ def test_an_engine_that_was_asked_for_and_cannot_run_is_an_error(
 def test_a_card_that_is_not_there_is_told_by_its_number(house: Path, cards: list[Card]) -> None:
     everything(house, cards)
     assert "card 3 (setting: gpu)" in findings(house, gpu="3")["Engine"].detail
+
+
+def test_several_cards_are_all_chosen_and_each_has_its_server(house: Path, cards: list[Card]) -> None:
+    everything(house, cards)
+    cards.append(replace(CARD, index=1, uuid="GPU-b", processes=()))
+    found = findings(house, gpu="all")
+    assert found["Graphics card"].detail.count("(chosen)") == 2
+    assert found["Engine"].level == "ok"
+    assert "on card 0, profile 24gb" in found["Engine"].detail
+    assert "; SGLang on card 1, profile 24gb" in found["Engine"].detail
+    told = findings(house, gpu="0,4")["Engine"]
+    assert told.level == "note" and "There is no card 4" in told.detail
+
+
+def test_replicas_are_told_with_their_part_or_why_there_are_none(
+    house: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything(house, cards)
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(house / "nothing"))
+    told = findings(house, engine_replicas=2)["Engine"]
+    assert told.level == "note" and "One model server instead of 2" in told.detail
+    monkeypatch.setattr(backends, "clients", set)
+    told = findings(house, engine_replicas=2)["Engine"]
+    assert told.level == "ok" and "on card 0, 2 servers by CUDA MPS, each, profile 12gb" in told.detail
 
 
 def test_a_card_that_is_too_small_is_told(house: Path, cards: list[Card]) -> None:

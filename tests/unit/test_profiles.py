@@ -138,6 +138,18 @@ def test_several_cards_have_a_copy_each() -> None:
     assert value_of(plan(24 * GB, 23 * GB, ADA).flags, "--dp-size") is None
 
 
+@settings(max_examples=100, deadline=None)
+@given(part=st.integers(8 * GB, 80 * GB), beside=st.integers(0, 80 * GB), capability=capabilities)
+def test_what_is_left_to_others_stays_free(part: int, beside: int, capability: tuple[int, int]) -> None:
+    """The plan for a part is that of a card of that size; only the fraction is one of all that is free."""
+    found, alone = (plan(part, part + more, capability, beside=more, step=0) for more in (beside, 0))
+    assert found.needs <= part and found.context == alone.context
+    static, same = ((size - RUNTIME) * one.fraction for size, one in ((part + beside, found), (part, alone)))
+    assert static == pytest.approx(same, abs=1e-4 * (part + beside))
+    assert beside == 0 or found.fraction <= alone.fraction
+    assert any("stay for others" in sentence for sentence in found.why) == (beside > 0)
+
+
 def test_the_guard_that_unpickles_is_for_loopback_only() -> None:
     assert "--enable-custom-logit-processor" in base_flags()
     assert "--enable-custom-logit-processor" not in base_flags(loopback=False)

@@ -18,7 +18,7 @@ export function drawServers(list, servers, cards) {
 
 function makeServer(server, number, cards) {
   const used = cards.filter(({ uuid }) => (server.cards ?? []).includes(uuid));
-  const where = used.map(({ index, name }) => t("engine.server.card", index, name)).join(", ");
+  const where = used.map(({ index, name }) => t("engine.server.card", index, name)).join(", ") || server.name;
   const work = join(
     server.in_flight > 0 && t("engine.server.reading", server.in_flight),
     server.waiting > 0 && t("engine.server.waiting", server.waiting),
