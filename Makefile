@@ -1,9 +1,15 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+# Two tests at a time (make test AT_ONCE=0 for one), a file never divided: most of them wait for processes.
+AT_ONCE := 2
+PARALLEL = -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
+
+# Each of the many processes that tests start would compile all of its modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -19,13 +25,13 @@ setup: ## make .venv with the tools for tests
 test: unit integration browser ## all tests
 
 unit: setup test-tools ## tests of single parts and of the packaging
-	$(PYTEST) tests/unit tests/packaging
+	$(PYTEST) $(PARALLEL) tests/unit tests/packaging
 
 integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
-	$(PYTEST) tests/integration tests/chaos tests/fuzz
+	$(PYTEST) $(PARALLEL) tests/chaos tests/fuzz tests/integration
 
 browser: setup chromium ## tests that drive the page with Chromium
-	$(PYTEST) tests/browser
+	$(PYTEST) $(PARALLEL) tests/browser
 
 check: setup ## lint, format, types, shell scripts
 	$(PY) -m ruff check .
@@ -51,7 +57,7 @@ fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for 
 gpu: setup ## tests that need an NVIDIA card (the rest never does)
 	$(PYTEST) tests/gpu
 
-# About half an hour: ours, its peers and the limit on the same documents, by turns.
+# Three quarters of an hour: ours, its peers and the limit on the same documents, by turns.
 bench: setup test-tools ## measurements beside the peers (ROUNDS=5 CORPUS=folder ARGS="--only papers --write docs")
 	$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
 

@@ -15,6 +15,7 @@ from typing import Any
 from bench import (
     book,
     cancelling,
+    cluster,
     crowd,
     equality,
     fairness,
@@ -33,7 +34,7 @@ from bench.report import Result
 
 MODULES = (
     *(jobs, book, submissions, latency, vision, cancelling, crowd, queue_alone, idle, repeat, fairness),
-    *(soak, equality),
+    *(soak, equality, cluster),
 )
 MEASUREMENTS: dict[str, Measurement] = {each.name: each for module in MODULES for each in module.MEASUREMENTS}
 #: one that takes this many times as long as it should is stopped

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -98,9 +98,11 @@ class Node:
 
 
 @contextmanager
-def machines(head: Head, folder: Path, *numbers: int) -> Iterator[list[Node]]:
-    """Several that are ready inside the block."""
-    nodes = [Node(head, folder, number) for number in numbers]
+def machines(
+    head: Head, folder: Path, *numbers: int, flags: Mapping[int, Sequence[str]] = {}
+) -> Iterator[list[Node]]:
+    """Several that are ready inside the block; ``flags`` by the number of the machine."""
+    nodes = [Node(head, folder, number, *flags.get(number, ())) for number in numbers]
     try:
         for node in nodes:  # one by one: several starts of Ray at once keep a small machine from all of them
             head.ready(node.__enter__())

@@ -49,7 +49,7 @@ CASES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Until all documents of a case were done: seconds, and core-seconds of computing, measured and predicted.
+    """Until all documents of a case were done: seconds, and core-seconds, measured and predicted.
 
     ``strangers``: cores that other programs took meanwhile.
     """

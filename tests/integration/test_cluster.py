@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Head, Node, machines
-from tests.documents import paper_pdf, text_pdf
+from tests.documents import paper_pdf, scan_pdf, text_pdf
+from tests.fakes.sglang import FakeSglang
 from tests.live import ROOT, LiveServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -66,6 +67,21 @@ def test_without_any_machine_work_waits_and_goes_on_with_the_next(head: Head, tm
     with machines(head, tmp_path, 7):
         assert head.end(task_id)["status"] == "completed"
         assert "images" in "".join(files_of(head, task_id)), "pictures travel too"
+
+
+def test_the_vision_model_of_a_machine_reads_for_a_head_without_one(
+    head: Head, tmp_path: Path, stand_in_weights: Path
+) -> None:
+    scan = scan_pdf(9, seed=3)
+    with FakeSglang(slots=4) as fake:
+        flags = ("--sglang-url", fake.url, "--model-dir", str(stand_in_weights))
+        with LiveServer(tmp_path / "alone", *flags) as alone:
+            expected = files_of(alone, alone.end(alone.submit("s.pdf", scan, tier="standard"))["id"])
+        with machines(head, tmp_path, 14, flags={14: flags}):
+            done = head.end(head.submit("s.pdf", scan, tier="standard", use_cache="false"))
+            assert done["status"] == "completed" and done["tier"] == "standard", done
+            assert files_of(head, done["id"]) == expected
+            assert done["receipt"]["versions"]["model"] == "fake-model"
 
 
 def test_a_cancelled_part_leaves_the_machine_at_once(head: Head, tmp_path: Path) -> None:

@@ -177,6 +177,21 @@ def test_each_command_and_each_of_its_flags_exists() -> None:
     assert len(commands()) > 20 and wrong == []
 
 
+@pytest.mark.parametrize("mode", ["gradio", *MODULES])
+def test_each_mode_has_an_example_in_both_readmes_and_tells_its_flags(mode: str) -> None:
+    for name in ("README.md", "README.zh.md"):
+        assert any(where == name and line.split()[1:2] == [mode] for where, line in commands()), name
+    done = subprocess.run(
+        ["./start_mineru_optimized.sh", mode, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.lower().startswith("usage:") and "--help" in done.stdout
+
+
+def test_every_mode_of_the_script_is_known_here() -> None:
+    script = (ROOT / "start_mineru_optimized.sh").read_text("utf-8")
+    assert set(re.findall(r"(?m)^(\w+) +gradio_app\.\w+", script)) == {"gradio", *MODULES}
+
+
 def test_no_shell_block_is_left_unseen() -> None:
     """A line of a block is run (with curl), checked (the start script), or speaks of other programs."""
     unseen = [

@@ -66,9 +66,10 @@ def test_make_test_sets_up_and_runs_every_kind_in_order() -> None:
     command = ["make", "--dry-run", "test"]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
     steps = [line for line in done.stdout.splitlines() if "setup --dev" in line or "pytest" in line]
+    pytest = ".venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
     assert steps == [
         "./start_mineru_optimized.sh setup --dev",
-        ".venv/bin/python -m pytest tests/unit tests/packaging",
-        ".venv/bin/python -m pytest tests/integration tests/chaos tests/fuzz",
-        ".venv/bin/python -m pytest tests/browser",
+        f"{pytest} tests/unit tests/packaging",
+        f"{pytest} tests/chaos tests/fuzz tests/integration",
+        f"{pytest} tests/browser",
     ]

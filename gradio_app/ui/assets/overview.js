@@ -1,10 +1,12 @@
-// The overview: what was done in the last day or the last thirty, by tier and outcome, and what the engine did.
+// The overview: what was done in the last day or the last thirty, by tier and outcome, what the engine did,
+// and the machines of a cluster.
 
 import { makeBars, roundTime } from "./bars.js";
 import { el, preparePane, setText, show } from "./dom.js";
 import { duration, gigabytes } from "./format.js";
 import { now, on } from "./hub.js";
 import { explain, locale, remember, remembered, t, translate } from "./language.js";
+import { drawMachines } from "./machines.js";
 import { hostNotices } from "./notice.js";
 import { call } from "./server.js";
 
@@ -25,6 +27,7 @@ let bars = {};
 let spans = [];
 let span = remembered(SPAN) === "days" ? "days" : "hours";
 let found = null; // the server's answer
+let cluster = null; // the machines that read together, if there are several
 let timer = null;
 
 export function start(element) {
@@ -79,8 +82,10 @@ async function poll() {
   draw();
   try {
     // a day more than is shown: the first day begins at midnight here, not at the server's hour
-    const answer = await call(`api/v1/history?hours=${asked === "days" ? (DAYS + 1) * 24 : HOURS}`);
+    const history = `api/v1/history?hours=${asked === "days" ? (DAYS + 1) * 24 : HOURS}`;
+    const [answer, machines] = await Promise.all([call(history), call("api/v1/cluster")]);
     if (asked === span) found = answer;
+    cluster = machines;
     show(part.trouble, false);
   } catch (error) {
     setText(part.trouble, error.code === "network" ? t("bar.offline") : explain(error));
@@ -93,6 +98,7 @@ async function poll() {
 // ---- drawing
 
 function draw() {
+  if (cluster) drawMachines(part["machines-section"], part.machines, part["cluster-trouble"], cluster);
   for (const button of spans) button.setAttribute("aria-pressed", String(button.dataset.span === span));
   if (!found) return;
   const buckets = makeBuckets();

@@ -1,6 +1,7 @@
 // Every text of the page, English and Chinese side by side: [en, zh]. A function takes values.
 
 import { AGAIN } from "./texts_again.js";
+import { OVERVIEW } from "./texts_overview.js";
 import { QUEUE } from "./texts_queue.js";
 import { READER } from "./texts_reader.js";
 
@@ -137,6 +138,7 @@ export const TEXTS = {
 
   // ---- reader
   ...AGAIN,
+  ...OVERVIEW,
   ...READER,
   "reader.title": ["Reader", "阅读"],
   "reader.none": ["Nothing is open", "未打开文档"],
@@ -278,28 +280,6 @@ export const TEXTS = {
   "engine.card.hidden": ["memory not told", "显存未知"],
   "engine.card.alone": ["Nobody is on this card.", "没有程序使用该显卡。"],
   "engine.card.unseen": ["The driver does not tell who is on this card.", "驱动程序未提供使用该显卡的进程。"],
-  // ---- overview
-  "overview.title": ["Overview", "概览"],
-  "overview.span": ["Span of time", "时间范围"],
-  "overview.hours": ["24 hours", "24 小时"],
-  "overview.days": ["30 days", "30 天"],
-  "overview.tier.auto": ["Not begun", "未开始"],
-  "overview.tier.flash": ["Flash", "极速"],
-  "overview.tier.basic": ["Basic", "基础"],
-  "overview.tier.standard": ["Standard", "标准"],
-  "overview.tier.advanced": ["Advanced", "高级"],
-  "overview.pages": ["Pages by tier", "页数（按档位）"],
-  "overview.ends": ["How documents ended", "文档结果"],
-  "overview.waited": ["Waiting time until a document begins, on average", "平均等待时间"],
-  "overview.engine": ["What the engine did", "引擎状态时长"],
-  "overview.memory": [
-    (used, total, when) => `Most of the card in use: ${used} of ${total} GB (${when})`,
-    (used, total, when) => `显存峰值：${used} / ${total} GB（${when}）`,
-  ],
-  "overview.figure.documents": ["documents done", "已完成文档"],
-  "overview.figure.pages": ["pages read", "已识别页数"],
-  "overview.figure.waited": ["average wait", "平均等待"],
-  "overview.figure.bad": ["failed or partly done", "失败或部分完成"],
   "engine.plot": ["Card memory in the last hour", "最近一小时的显存"],
   "engine.plot.of": [
     (time, low, high) => `In the last ${time}: between ${low} and ${high} GB in use.`,
