@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.scaling.costs import Costs, Step
-from bench.scaling.meter import PATIENCE, Usage, join_share, run_documents, wait_for_quiet
+from bench.scaling.meter import PATIENCE, Usage, join_share, pace, run_documents, wait_for_quiet
 from bench.scaling.store_costs import store_costs
 from gradio_app import schedule
 from tests.documents import text_pdf
@@ -44,6 +44,7 @@ def calibrate(folder: Path, effort: Effort = Effort()) -> Costs:
     Computing is counted, not the time on the clock; still it takes longer while others use the same memory.
     """
     wait_for_quiet(effort.patience)
+    before = pace()
     steps, settle = store_costs(folder / "store")
     with LiveServer(folder / "one", "--workers", "1") as server:
         run_documents(server, _texts(1, WARM_UP))
@@ -72,6 +73,7 @@ def calibrate(folder: Path, effort: Effort = Effort()) -> Costs:
         join=0.0,
         join_page=join_page,
         crowding=max(1.0, crowded.parse / long.parse),
+        pace=(before + pace()) / 2,
         **steps,
     )
 

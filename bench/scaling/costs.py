@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -58,6 +58,8 @@ class Costs:
     join_page: float
     #: how much slower each core is when all are busy than when one is (1: not at all)
     crowding: float = 1.0
+    #: what ``meter.pace`` said while they were measured
+    pace: float = 1.0
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -73,6 +75,18 @@ class Costs:
     def kept(cls) -> Self:
         """The calibration in ``costs.json``."""
         return cls.from_json(FILE.read_text("utf-8"))
+
+    def at(self, pace: float) -> Self:
+        """The same on a machine of another pace; what the disk takes stays."""
+        factor = pace / self.pace
+        values: dict[str, Any] = {"pace": pace}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, Step):
+                values[item.name] = Step(value.computing * factor, value.disk)
+            elif item.name not in ("settle", "crowding", "pace"):
+                values[item.name] = value * factor
+        return replace(self, **values)
 
     def parsing(self, pages: int) -> float:
         """Seconds for a part of so many pages at tier flash."""

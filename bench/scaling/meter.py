@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass
+from io import BytesIO
+from statistics import median
 from typing import Self
 
 import psutil
+from pypdf import PdfReader
 
+from tests.documents import text_pdf
 from tests.live import LiveServer
 
 #: cores that other programs may take in a quiet moment, and how long one looks, in seconds
@@ -63,6 +68,20 @@ def wait_for_quiet(patience: float) -> None:
         used = _machine() - time.process_time() - before
         if used / (time.monotonic() - began) < QUIET:
             return
+
+
+def pace(rounds: int = 15) -> float:
+    """Seconds that this machine takes just now for a fixed piece of computing, the median of some rounds.
+
+    A shared machine is a third faster in one minute than in another, and shows nobody who takes it.
+    """
+    found: list[float] = []
+    for _ in range(rounds):
+        began = time.process_time()
+        reader = PdfReader(BytesIO(text_pdf(6, seed=1)))
+        zlib.compress("".join(page.extract_text() for page in reader.pages).encode() * 200, 9)
+        found.append(time.process_time() - began)
+    return median(found)
 
 
 def _machine() -> float:

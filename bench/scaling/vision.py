@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.scaling.costs import Costs
 from bench.scaling.fleet import simulate
-from bench.scaling.meter import Usage, run_documents, wait_for_quiet
+from bench.scaling.meter import Usage, pace, run_documents, wait_for_quiet
 from bench.scaling.outcome import Outcome
 from bench.scaling.shape import Fleet, Load, of_pages
 from bench.scaling.validate import CORES, LEAST, Case, Check
@@ -34,13 +34,17 @@ def check_vision(costs: Costs, folder: Path, patience: float) -> Check:
         with LiveServer(folder / "vision", *flags) as server:
             _scans(server, 900)  # models are loaded, processes warm
             before = fake.stats()["requests"]
+            first = pace()
             quick = _scans(server, 0)
             requests = (fake.stats()["requests"] - before) / (SCANS * PAGES)
             fake.set(delay=DELAY)
             wait_for_quiet(patience)
+            second = pace()
             used = _scans(server, 100)
-    computing = quick.workers / (SCANS * PAGES) - costs.inspect / PAGES
-    found = predict(costs, computing, requests, used.strangers)
+            third = pace()
+    now = costs.at((second + third) / 2)
+    computing = quick.workers * second / first / (SCANS * PAGES) - now.inspect / PAGES
+    found = predict(now, computing, requests, used.strangers)
     return Check(CASE, used.wall, found.seconds, used.computing, found.computing, used.strangers)
 
 
