@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from gradio_app.errors import FileCorrupt
 from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.late import postpone_openai
 from gradio_app.parsing.replacing import replace_pages
 from gradio_app.parsing.results import materialize, write_pages, write_result
 from gradio_app.parsing.vision import NOTHING_FAILED, model_server, vlm_config
@@ -87,6 +88,7 @@ def parse_shard(
 def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
+    postpone_openai()
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 
@@ -112,6 +114,7 @@ def assemble(
     readings that were kept (see ``replace_pages``): they stay when the document is joined again.
     """
     with readable_errors():
+        postpone_openai()
         from docvortex.schema import ModelJson, PageInfo
         from mineru.backend.postprocess.document import model_json_to_middle_json
         from mineru.config import config
