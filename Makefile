@@ -1,9 +1,6 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-# Two tests at a time (make test AT_ONCE=0 for one), a file never divided: most of them wait for processes.
-AT_ONCE := 2
-PARALLEL = -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
 SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
@@ -25,13 +22,13 @@ setup: ## make .venv with the tools for tests
 test: unit integration browser ## all tests
 
 unit: setup test-tools ## tests of single parts and of the packaging
-	$(PYTEST) $(PARALLEL) tests/unit tests/packaging
+	$(PYTEST) tests/unit tests/packaging
 
 integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
-	$(PYTEST) $(PARALLEL) tests/chaos tests/fuzz tests/integration
+	$(PYTEST) tests/chaos tests/fuzz tests/integration
 
 browser: setup chromium ## tests that drive the page with Chromium
-	$(PYTEST) $(PARALLEL) tests/browser
+	$(PYTEST) tests/browser
 
 check: setup ## lint, format, types, shell scripts
 	$(PY) -m ruff check .

@@ -100,6 +100,7 @@ class Jobs:
             "memory_limit": self._settings.worker_memory_limit,
             "engine": engine,
             "no_engine": no_engine,
+            "models": self._workers.models_elsewhere,
         }
 
     async def parse(
@@ -123,7 +124,7 @@ class Jobs:
         folder, source = work.folder, work.source
         fn = "parse_document" if task.whole else "parse_shard"
         out, tmp, vision = folder / "out", folder / "tmp", task.needs_engine
-        part = Part(fn, source, out, tmp, options, seconds, vision, alone)
+        part = Part(fn, source, out, tmp, options, seconds, vision, alone, models=task.tier != "flash")
         return await self._in_folder(folder, self._workers.read(part))
 
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:

@@ -48,12 +48,13 @@ def inspect(
     memory_limit: int,
     engine: str = "",
     no_engine: str = "",
+    models: bool = False,
 ) -> dict[str, Any]:
     """What ``source`` is: the fields of ``task.Inspection`` and ``pages`` (1-based, selected).
 
-    ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none. Raises
-    the file's own error: unsupported, encrypted, corrupt, too large, too many pages, bad range, models
-    missing.
+    ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
+    ``models``: another machine that reads has the small ones. Raises the file's own error: unsupported,
+    encrypted, corrupt, too large, too many pages, bad range, models missing.
     """
     with readable_errors():
         path = Path(source)
@@ -70,7 +71,7 @@ def inspect(
             parse_mode = "ocr" if ocr_mode == "auto" else ocr_mode
         elif kind in _ZIP_BASED:
             _check_archive(path, memory_limit)
-        chosen = _choose_tier(tier, kind, parse_mode, bool(engine), no_engine)
+        chosen = _choose_tier(tier, kind, parse_mode, bool(engine), no_engine, models)
         return {
             "kind": kind,
             "pages_total": total,
@@ -169,15 +170,15 @@ def _check_archive(path: Path, memory_limit: int) -> None:
         )
 
 
-def _choose_tier(tier: str, kind: str, parse_mode: str, engine: bool, no_engine: str) -> str:
-    """The tier to run. ``auto`` is the best that this machine has for this document."""
+def _choose_tier(tier: str, kind: str, parse_mode: str, engine: bool, no_engine: str, models: bool) -> str:
+    """The tier to run. ``auto`` is the best that those who read have for this document."""
     if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
         return "flash"
     if tier in VISION_TIERS and not engine:
         raise EngineUnavailable(f"Tier {tier} needs a model server. {no_engine}".strip())
     if parse_mode != "ocr" and (tier == "flash" or (tier == "auto" and not engine)):
         return "flash"
-    if models_ready():
+    if models or models_ready():
         return ("standard" if engine else "basic") if tier == "auto" else tier
     if tier == "auto" and parse_mode == "txt":
         return "flash"

@@ -36,6 +36,7 @@ from gradio_app.errors import (
 )
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
+from gradio_app.weights import model_folder, small_models
 from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.node import versions
@@ -71,6 +72,10 @@ class Place:
             return 0
         return int(self.facts["slots"]["vision" if vision else "compute"])
 
+    def fits(self, models: bool) -> bool:
+        """Whether it is there, and has the small models where they are needed."""
+        return self.facts.get("status") == "ready" and bool(not models or self.facts.get("models"))
+
     def leave_out(self, vision: bool) -> None:
         """Gives it nothing for a while."""
         self.out_until[vision] = time.monotonic() + LEFT_OUT
@@ -83,6 +88,7 @@ class ClusterWorkers:
         self._settings = settings
         self._folders = folders
         self._local = local
+        self._models_here = small_models(model_folder(settings.model_dir))
         self._token = token
         self.address = ray_process.parse_address(settings.ray_address)
         self._here = Place()
@@ -120,6 +126,11 @@ class ClusterWorkers:
         return " + ".join(sorted({self._local.identity, *there} - {""}))
 
     @property
+    def models_elsewhere(self) -> bool:
+        """Whether a machine that is there has the small models."""
+        return any(place.fits(models=True) for place in self._places.values())
+
+    @property
     def trouble(self) -> str:
         """Why no machine has an engine now."""
         return "" if self.identity else self._local.trouble
@@ -146,7 +157,8 @@ class ClusterWorkers:
     def _all(self) -> list[Place]:
         slots = self._local.slots
         vision = slots[True] if self._local.engine.available else 0
-        self._here.facts = {"status": "ready", "slots": {"compute": slots[False], "vision": vision}}
+        slots = {"compute": slots[False], "vision": vision}
+        self._here.facts = {"status": "ready", "slots": slots, "models": self._models_here}
         return [self._here, *self._places.values()]
 
     # ------------------------------------------------------------ reading
@@ -154,7 +166,7 @@ class ClusterWorkers:
     async def read(self, part: Part) -> dict[str, Any]:
         """See ``Workers.read``; ``NodeLost`` when the machine that read it went away."""
         while True:
-            place = await self._choose(part.vision)
+            place = await self._choose(part.vision, part.models)
             place.busy[part.vision] += 1
             try:
                 answer = await (self._read_there(place, part) if place.key else self._local.read(part))
@@ -173,10 +185,10 @@ class ClusterWorkers:
     def _elsewhere(self, place: Place) -> bool:
         return any(other.slots(True) for other in self._all() if other is not place)
 
-    async def _choose(self, vision: bool) -> Place:
+    async def _choose(self, vision: bool, models: bool) -> Place:
         """The least loaded machine for this kind; waits while there is none at all."""
         while True:
-            places = [place for place in self._all() if place.slots(vision)]
+            places = [place for place in self._all() if place.slots(vision) and place.fits(models)]
             if places:
                 # this machine first when all are equal: nothing has to be sent
                 return min(places, key=lambda place: place.busy[vision] / place.slots(vision))

@@ -40,6 +40,11 @@ class LocalWorkers:
         return self.engine.identity if self.engine.available else ""
 
     @property
+    def models_elsewhere(self) -> bool:
+        """There is no other machine."""
+        return False
+
+    @property
     def trouble(self) -> str:
         """Why this machine has no engine now."""
         return self.engine.trouble

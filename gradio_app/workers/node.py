@@ -25,6 +25,7 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.errors import as_app_error
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
+from gradio_app.weights import model_folder, small_models
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.parcel import pack
 from gradio_app.workers.part import Part
@@ -116,13 +117,15 @@ class Node:
         """What this machine is and does (JSON): name, versions, slots, engine, cards."""
         assert self._workers is not None
         engine, identity = self._workers.engine.describe(), self._workers.identity
-        vision = self._workers.slots[True] if identity else 0
+        models = await asyncio.to_thread(small_models, model_folder(self._settings.model_dir))
+        vision = self._workers.slots[True] if identity and models else 0
         return json.dumps(
             {
                 "name": socket.gethostname(),
                 "versions": versions(),
                 "slots": {"compute": self._workers.slots[False], "vision": vision},
                 "identity": identity,
+                "models": models,
                 "trouble": self._workers.trouble,
                 "engine": {
                     name: engine[name] for name in ("kind", "status", "in_flight", "waiting", "model")

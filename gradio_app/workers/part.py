@@ -26,6 +26,7 @@ class Part:
     ``source`` is the document and ``out`` the folder for the result, which does not exist yet; ``tmp`` is an
     empty folder. All three are on this machine, whichever reads it. ``seconds`` is how long it may compute.
     ``vision``: the vision model reads its pages; ``alone``: and nobody else's at the same time.
+    ``models``: the small models (layout, OCR) do.
     """
 
     fn: str
@@ -36,6 +37,7 @@ class Part:
     seconds: float
     vision: bool = False
     alone: bool = False
+    models: bool = False
 
 
 def nobody() -> None:
@@ -56,6 +58,11 @@ class Workers(Protocol):
     @property
     def identity(self) -> str:
         """What would read pages at the tiers with the vision model now; empty: nothing, see ``trouble``."""
+        ...
+
+    @property
+    def models_elsewhere(self) -> bool:
+        """Whether another machine has the small models."""
         ...
 
     @property

@@ -66,7 +66,7 @@ def test_make_test_sets_up_and_runs_every_kind_in_order() -> None:
     command = ["make", "--dry-run", "test"]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
     steps = [line for line in done.stdout.splitlines() if "setup --dev" in line or "pytest" in line]
-    pytest = ".venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
+    pytest = ".venv/bin/python -m pytest"
     assert steps == [
         "./start_mineru_optimized.sh setup --dev",
         f"{pytest} tests/unit tests/packaging",

@@ -71,6 +71,17 @@ def test_only_machines_that_can_get_parts() -> None:
     assert tired.slots(True) == 0 and tired.slots(False) == 2
 
 
+def test_scans_go_where_the_small_models_are() -> None:
+    without, there = place(models=False), place(models=True)
+    assert without.fits(models=False) and not without.fits(models=True) and there.fits(models=True)
+    assert not place(models=True, status="lost").fits(models=True)
+    workers = object.__new__(ClusterWorkers)
+    workers._places = {"a": without}  # pyright: ignore[reportPrivateUsage]
+    assert not workers.models_elsewhere
+    workers._places["b"] = there  # pyright: ignore[reportPrivateUsage]
+    assert workers.models_elsewhere
+
+
 def understood(said: dict[str, Any]) -> tuple[Place, Any]:
     where = place(name="gpu-2")
     part = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
