@@ -20,8 +20,8 @@ from tests.live import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-#: the same code as ``vision``, and four times as long
-LEFT_OUT = {"vision-advanced"}
+#: the same code as ``vision`` and ``papers`` with other words
+LEFT_OUT = {"vision-advanced", "texts"}
 #: figures that may be zero: documents that go before, changes, the rest of a share
 MAY_BE_ZERO = ("go before", "slope", "processor", "nothing moves", "more than")
 TINY = card.Trial(pages=2, blocks=1, rounds=1, at_once=2)
