@@ -82,9 +82,21 @@ def wait_by_convert(server: LiveServer, paths: list[Path], downloads: Path) -> l
     return [ask(client, "/convert", handle_file(path))[0] for path in paths]
 
 
-def wait_by_status(server: LiveServer, paths: list[Path], downloads: Path) -> list[str]:
+def wait_by_status(
+    server: LiveServer, paths: list[Path], downloads: Path, submitted: threading.Event
+) -> list[str]:
+    """``submitted`` is set when the script knows its tasks: one that does not would send documents again."""
     client = Client(server.url, verbose=False, download_files=downloads, analytics_enabled=False)
-    return snippet("convert_all")["convert_all"](client, [str(path) for path in paths])
+    script = snippet("convert_all")
+    ask = script["ask"]
+
+    def watched(client: Client, where: str, *args: Any) -> Any:
+        answer = ask(client, where, *args)
+        submitted.set()
+        return answer
+
+    script["ask"] = watched
+    return script["convert_all"](client, [str(path) for path in paths])
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
@@ -104,14 +116,16 @@ def test_scripts_get_their_results_from_the_server_that_comes_back(
     with LiveServer(tmp_path / "data") as server:
         server.client.post("/api/v1/queue/pause")
         ids = {name: server.submit(name, documents[name], use_cache="false") for name in others}
+        submitted = threading.Event()
         mine = {who: [paths[name] for name in names] for who, names in scripts.items()}
         waiting = {
             "rest": Script(wait_by_rest, server, mine["rest"]),
             "convert": Script(wait_by_convert, server, mine["convert"], tmp_path),
-            "status": Script(wait_by_status, server, mine["status"], tmp_path),
+            "status": Script(wait_by_status, server, mine["status"], tmp_path, submitted),
         }
         # two scripts wait for their first document before they send the second
         until(lambda: len(listed(server)) >= UNFINISHED - 2, "everything was taken in")
+        assert submitted.wait(120)
         server.client.post("/api/v1/queue/resume")
         until(lambda: [task["status"] for task in listed(server)].count("processing") >= 2, "several run")
         assert sum(task["status"] not in ENDED for task in listed(server)) >= UNFINISHED - 12

@@ -37,9 +37,9 @@ def server(
 
 @pytest.fixture(autouse=True)
 def no_faults(fake: FakeSglang) -> Iterator[None]:
+    yield
     if fake.process and fake.process.poll() is not None:
         fake.restart()
-    yield
     fake.set(delay=0.0, fail_status=0, fail_match=None, fail_every=1, poison=None, garbage="", endless=False)
 
 
@@ -150,7 +150,6 @@ def test_a_page_that_kills_the_server_is_found(server: LiveServer, fake: FakeSgl
     assert (done["status"], done["receipt"]["failed_pages"]) == ("partial", "6"), done
     assert done["pages_done"] == 7
     assert deaths <= 8, "three tries of the whole, one of each half, no more"
-    fake.set(poison=None)
 
 
 @pytest.mark.parametrize(
