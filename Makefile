@@ -19,7 +19,13 @@ help: ## this list
 setup: ## make .venv with the tools for tests
 	@./start_mineru_optimized.sh setup --dev
 
-test: unit integration browser ## all tests
+# The browser tests wait more than they compute: they run beside the others, and are told after them.
+test: ## all tests
+	@told=$$(mktemp); failed=0; $(MAKE) unit || failed=1; \
+	$(MAKE) browser >"$$told" 2>&1 & browser=$$!; \
+	trap 'kill $$browser 2>/dev/null; cat "$$told"; exit 1' INT TERM; \
+	$(MAKE) integration || failed=1; \
+	wait $$browser || failed=1; cat "$$told"; rm -f "$$told"; exit $$failed
 
 unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging

@@ -55,9 +55,10 @@ def test_the_engine_ends_with_the_service(
     tmp_path: Path, stand_in_weights: Path, end: signal.Signals
 ) -> None:
     python = FakePython(tmp_path / "sglang", delay=0.3, ignore_sigterm=True)
-    with LiveServer(tmp_path / "data", *flags(python.path, stand_in_weights)) as server:
-        task = server.submit("scan.pdf", scan_pdf(40), tier="standard", use_cache="false")
-        server.until(task, pages_done=8)
+    started = *flags(python.path, stand_in_weights), "--shard-pages-vlm", "2"
+    with LiveServer(tmp_path / "data", *started) as server:
+        task = server.submit("scan.pdf", scan_pdf(24), tier="standard", use_cache="false")
+        server.until(task, pages_done=2)
         assert len(python.alive()) == 1
         assert server.process is not None
         began = time.monotonic()
@@ -67,7 +68,7 @@ def test_the_engine_ends_with_the_service(
         until(lambda: python.alive() == [], 5)
         server.start()
         done = server.end(task)
-        assert (done["status"], done["pages_done"], done["attempt"]) == ("completed", 40, 2)
+        assert (done["status"], done["pages_done"], done["attempt"]) == ("completed", 24, 2)
         assert server.leftovers() == []
 
 
