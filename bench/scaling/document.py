@@ -40,7 +40,7 @@ def costs_table(costs: Costs) -> list[str]:
         value, name = getattr(costs, item.name), item.name.replace("_", " ")
         if isinstance(value, Step):
             rows.append(f"| store: {name} | {1000 * value.computing:.2f} | {1000 * value.disk:.2f} |")
-        elif item.name in ("settle", "crowding", "decide"):
+        elif item.name in ("settle", "crowding", "decide", "pace"):
             continue
         else:
             rows.append(f"| {name} | {1000 * value:.2f} | |")
