@@ -53,6 +53,10 @@ LET_GO = 5.0
 _LINE = 2**24
 #: errors of a machine's model server: another one's may work
 _NO_ENGINE = (EngineUnavailable, GpuOutOfMemory, ModelsMissing)
+_NO_MODELS = (
+    "The machine of the model server lacks the layout and OCR models. Install them there with "
+    "./start_mineru_optimized.sh models, then start it again."
+)
 _START = "from gradio_app.workers.agent import main; main()"
 
 
@@ -123,7 +127,8 @@ class ClusterWorkers:
     def identity(self) -> str:
         """Those of all machines: usually it is the same everywhere."""
         there = (str(place.facts["identity"]) for place in self._places.values() if place.slots(True))
-        return " + ".join(sorted({self._local.identity, *there} - {""}))
+        here = self._local.identity if self._models_here else ""
+        return " + ".join(sorted({here, *there} - {""}))
 
     @property
     def models_elsewhere(self) -> bool:
@@ -133,7 +138,7 @@ class ClusterWorkers:
     @property
     def trouble(self) -> str:
         """Why no machine has an engine now."""
-        return "" if self.identity else self._local.trouble
+        return "" if self.identity else self._local.trouble or _NO_MODELS
 
     def describe(self) -> dict[str, Any]:
         """The cluster, for people: its address, why it is not connected, its machines."""
@@ -156,7 +161,7 @@ class ClusterWorkers:
 
     def _all(self) -> list[Place]:
         slots = self._local.slots
-        vision = slots[True] if self._local.engine.available else 0
+        vision = slots[True] if self._local.engine.available and self._models_here else 0
         slots = {"compute": slots[False], "vision": vision}
         self._here.facts = {"status": "ready", "slots": slots, "models": self._models_here}
         return [self._here, *self._places.values()]

@@ -82,6 +82,23 @@ def test_scans_go_where_the_small_models_are() -> None:
     assert workers.models_elsewhere
 
 
+def test_a_model_server_beside_which_the_small_models_are_missing_reads_nothing() -> None:
+    """Otherwise its parts would wait for a machine that has both."""
+
+    class Engine:
+        available = True
+
+    class Local:
+        engine, identity, trouble, slots = Engine(), "sglang", "", {False: 2, True: 4}
+
+    for there, found in ((False, ("", 0)), (True, ("sglang", 4))):
+        workers: Any = object.__new__(ClusterWorkers)
+        workers._local, workers._models_here = Local(), there
+        workers._here, workers._places = Place(), {"a": place(models=True, slots={"compute": 2, "vision": 0})}
+        assert (workers.identity, workers.slots[True]) == found
+        assert ("layout and OCR" in workers.trouble) is not there
+
+
 def understood(said: dict[str, Any]) -> tuple[Place, Any]:
     where = place(name="gpu-2")
     part = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
