@@ -13,6 +13,11 @@ from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
 SUFFIXES = {".pdf", ".docx", ".pptx", ".xlsx", ".html", ".htm", ".csv", ".epub"}
 
 
+def prose_pdf(pages: int = 1, seed: int = 0) -> bytes:
+    """A PDF with text only, 250 words a page, as people write."""
+    return text_pdf(pages, seed=seed, lines=21)
+
+
 class Document(NamedTuple):
     """A file's name and its bytes."""
 
@@ -30,13 +35,13 @@ def papers(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
 def texts(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
     """PDF files with text only; no two alike."""
     return [
-        Document(f"text-{seed + index}.pdf", text_pdf(pages, seed=seed + index)) for index in range(count)
+        Document(f"text-{seed + index}.pdf", prose_pdf(pages, seed=seed + index)) for index in range(count)
     ]
 
 
 #: kinds of a mixed folder, by turns
 _KINDS: tuple[Callable[[int], Document], ...] = (
-    lambda seed: Document(f"note-{seed}.pdf", text_pdf(1 + seed % 3, seed=seed)),
+    lambda seed: Document(f"note-{seed}.pdf", prose_pdf(1 + seed % 3, seed=seed)),
     lambda seed: Document(f"paper-{seed}.pdf", paper_pdf(1 + seed % 4, seed=seed)),
     lambda seed: Document(f"letter-{seed}.docx", word(f"Letter number {seed}.")),
     lambda seed: Document(f"table-{seed}.csv", table_csv() + f"\n{seed},{seed},end".encode()),

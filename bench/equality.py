@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from bench.documents import prose_pdf
 from bench.figures import Row, row
 from bench.measurement import Found, Measurement, Plan
 from gradio_app import parsing
 from gradio_app.errors import AppError
 from gradio_app.schedule import cut
-from tests.documents import text_pdf
 
 MEMORY = 2**33
 SIZES = (16, 32, 64)
@@ -28,7 +28,7 @@ def _equality(plan: Plan) -> Found:
 
 def _made(plan: Plan) -> Path:
     path = plan.folder / "made.pdf"
-    path.write_bytes(text_pdf(plan.size(130, 20)))
+    path.write_bytes(prose_pdf(plan.size(130, 20)))
     return path
 
 

@@ -10,10 +10,11 @@ from dataclasses import astuple, dataclass
 import httpx
 import psutil
 
+from bench.documents import prose_pdf
 from bench.figures import Row, row, slope
 from bench.measurement import Found, Measurement, Plan
 from gradio_app.folders import Folders
-from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
+from tests.documents import paper_pdf, table_csv, web_page, word
 from tests.live import LiveServer
 
 #: documents that are on their way at the same time
@@ -65,7 +66,7 @@ def _soak(plan: Plan) -> Found:
 
 def _documents() -> list[tuple[str, bytes]]:
     """One of each kind, short ones oftener; longer ones in parts."""
-    notes = [(f"note-{seed}.pdf", text_pdf(1 + seed % 3, seed=seed)) for seed in range(5)]
+    notes = [(f"note-{seed}.pdf", prose_pdf(1 + seed % 3, seed=seed)) for seed in range(5)]
     papers = [(f"paper-{seed}.pdf", paper_pdf(1, seed=seed)) for seed in range(2)]
     return [*notes, *papers, ("table.csv", table_csv()), ("letter.docx", word()), ("page.html", web_page())]
 
@@ -81,7 +82,7 @@ def _run(server: LiveServer, documents: int, every: int) -> list[Sample]:
         for number in range(documents):
             name, data = kinds[number % len(kinds)]
             if number % 200 == 199:
-                name, data = "book.pdf", text_pdf(70, seed=number)
+                name, data = "book.pdf", prose_pdf(70, seed=number)
             waiting.append(server.submit(name, data, key=f"soak-{number}", use_cache="false"))
             if len(waiting) >= IN_FLIGHT:
                 _finish(server, waiting.popleft(), ended, number)

@@ -32,6 +32,7 @@ from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInval
 from gradio_app.folders import Folders
 from gradio_app.logs import configure_logging
 from gradio_app.origin import is_loopback
+from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
 from gradio_app.settings import Settings, older_names
 from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
@@ -157,6 +158,7 @@ def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_TEMP_DIR"] = str(folders.gradio)
+    without_notes_for_authors()
     from gradio_app.ui import mount
 
     mount(app, settings, folders)
@@ -245,7 +247,8 @@ async def serve(settings: Settings, folders: Folders) -> None:
     token, admin_token = choose_tokens(settings, secret)
     credentials = Credentials(token, admin_token, users, secret)
     cluster = cluster_token(settings, made_token(secret, "cluster"))
-    app = build(settings, folders, store, credentials, cluster)
+    with nothing_is_garbage():
+        app = build(settings, folders, store, credentials, cluster)
 
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)

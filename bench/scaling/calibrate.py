@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.documents import prose_pdf
 from bench.scaling.costs import Costs, Step
 from bench.scaling.meter import PATIENCE, Usage, join_share, pace, run_documents, wait_for_quiet
 from bench.scaling.store_costs import store_costs
 from gradio_app import schedule
-from tests.documents import text_pdf
 from tests.live import LiveServer
 
 #: pages of a part where a document is cut into many
@@ -79,7 +79,7 @@ def calibrate(folder: Path, effort: Effort = Effort()) -> Costs:
 
 
 def _texts(pages: int, count: int) -> list[bytes]:
-    return [text_pdf(pages, seed=1000 * pages + number) for number in range(count)]
+    return [prose_pdf(pages, seed=1000 * pages + number) for number in range(count)]
 
 
 def _curve(*points: tuple[int, float]) -> tuple[float, float, float]:
@@ -144,7 +144,7 @@ def _of_many_parts(
 
 def _accept_again(server: LiveServer, times: int) -> float:
     """Seconds of the web process to take in a document that it knows already, under the same key."""
-    document, fields = text_pdf(1, seed=7), {"tier": "flash", "use_cache": "false"}
+    document, fields = prose_pdf(1, seed=7), {"tier": "flash", "use_cache": "false"}
     server.end(server.submit("a.pdf", document, key="again", **fields))
     before = Usage.now(server)
     for _ in range(times):

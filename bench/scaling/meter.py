@@ -15,7 +15,7 @@ from typing import Self
 import psutil
 from pypdf import PdfReader
 
-from tests.documents import text_pdf
+from bench.documents import prose_pdf
 from tests.live import LiveServer
 
 #: cores that other programs may take in a quiet moment, and how long one looks, in seconds
@@ -78,7 +78,7 @@ def pace(rounds: int = 15) -> float:
     found: list[float] = []
     for _ in range(rounds):
         began = time.process_time()
-        reader = PdfReader(BytesIO(text_pdf(6, seed=1)))
+        reader = PdfReader(BytesIO(prose_pdf(6, seed=1)))
         zlib.compress("".join(page.extract_text() for page in reader.pages).encode() * 200, 9)
         found.append(time.process_time() - began)
     return median(found)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.documents import prose_pdf
 from bench.scaling.costs import Costs
 from bench.scaling.fleet import simulate
 from bench.scaling.meter import PATIENCE, QUIET, pace, run_documents, wait_for_quiet
 from bench.scaling.outcome import Outcome
 from bench.scaling.shape import Fleet, Load
-from tests.documents import text_pdf
 from tests.live import LiveServer
 
 #: the last checks that were kept
@@ -103,9 +103,9 @@ def check(case: Case, costs: Costs, folder: Path, patience: float = PATIENCE) ->
 def _check(case: Case, costs: Costs, folder: Path) -> Check:
     folder.mkdir(parents=True)
     with LiveServer(folder / "data", "--workers", str(case.workers)) as server:
-        run_documents(server, [text_pdf(4, seed=seed) for seed in range(WARM_UP)])
+        run_documents(server, [prose_pdf(4, seed=seed) for seed in range(WARM_UP)])
         before = pace()
-        _, usage = run_documents(server, [text_pdf(pages, seed=n) for n, pages in enumerate(case.pages)])
+        _, usage = run_documents(server, [prose_pdf(pages, seed=n) for n, pages in enumerate(case.pages)])
         now = (before + pace()) / 2
     found = predict(case, costs.at(now), usage.strangers)
     return Check(case, usage.wall, found.seconds, usage.computing, found.computing, usage.strangers)

@@ -64,7 +64,7 @@ def test_the_original_page_and_the_downloads(page: Page) -> None:
 
 
 def test_a_long_document_is_cancelled(page: Page) -> None:
-    choose(page, ("endless.pdf", text_pdf(300, seed=11)))
+    choose(page, ("endless.pdf", text_pdf(300, seed=11, lines=21)))
     mine = row(page, "endless.pdf")
     expect(mine).to_contain_text("of 300 pages", timeout=PATIENCE)
     running = page.locator(".mo-group").filter(has_text="In progress")
@@ -83,7 +83,7 @@ def test_a_long_document_is_cancelled(page: Page) -> None:
 
 def test_reloading_in_the_middle_loses_nothing(page: Page, server: LiveServer, watch: Watch) -> None:
     watch.refused.append("/pages/")  # a page that is not read yet
-    choose(page, ("half way.pdf", text_pdf(120, seed=12)))
+    choose(page, ("half way.pdf", text_pdf(120, seed=12, lines=21)))
     mine = row(page, "half way.pdf")
     expect(mine).to_contain_text(re.compile(r"[1-9]\d* of 120 pages"), timeout=PATIENCE)
     page.reload()

@@ -33,6 +33,7 @@ FLOORS = {
     "backend": 1,
     "child": 1,
     "clock": 1,
+    "quick_start": 1,
     "jail": 1,
     "sglang_install": 2,
     "sglang_log": 2,
