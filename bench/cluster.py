@@ -60,7 +60,8 @@ def _pages(plan: Plan) -> list[Row]:
 def _model(plan: Plan) -> list[Row]:
     """What is limited by the model."""
     documents = [
-        Document(f"scan-{seed}.pdf", scan_pdf(plan.size(16, 2), seed=seed)) for seed in range(plan.size(4, 2))
+        Document(f"scan-{seed}.pdf", scan_pdf(plan.size(16, 2), seed=seed, lines=24))
+        for seed in range(plan.size(4, 2))
     ]
     models = plan.folder / "models"
     write_small_models(models)

@@ -111,7 +111,10 @@ def _one_round(
 
 
 def _scans(count: int, pages: int, seed: int) -> list[Document]:
-    return [Document(f"scan-{seed + each}.pdf", scan_pdf(pages, seed=seed + each)) for each in range(count)]
+    return [
+        Document(f"scan-{seed + each}.pdf", scan_pdf(pages, seed=seed + each, lines=24))
+        for each in range(count)
+    ]
 
 
 MEASUREMENTS = (

@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 from loguru import logger
@@ -26,6 +27,8 @@ from gradio_app import jail
 from gradio_app.errors import AppError
 
 _PR_SET_PDEATHSIG = 1
+#: reading a document stands back behind the web process, short jobs and the engine
+NICENESS = 5
 
 
 def main() -> None:
@@ -46,9 +49,13 @@ def main() -> None:
     _quiet_libraries()
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    quick = ThreadPoolExecutor(1)
+    quick.submit(int).result()  # it has to be there before: threads are as those that start them
+    # Linux has this for each thread; nobody may go back. Processes are started here and stand back, too.
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     while True:
-        line = jobs.get()
-        answer = _run(json.loads(line))
+        job = json.loads(jobs.get())
+        answer = quick.submit(_run, job).result() if job.get("light") else _run(job)
         answer["rss"] = _rss()
         if not gc.get_freeze_count():
             _spare_the_collector()

@@ -49,7 +49,7 @@ def check_vision(costs: Costs, folder: Path, patience: float) -> Check:
 
 
 def _scans(server: LiveServer, seed: int) -> Usage:
-    scans = [scan_pdf(PAGES, seed=seed + number) for number in range(SCANS)]
+    scans = [scan_pdf(PAGES, seed=seed + number, lines=24) for number in range(SCANS)]
     return run_documents(server, scans, tier="standard")[1]
 
 

@@ -171,12 +171,19 @@ class WorkerPool:
                 logger.bind(action="worker_warm").warning("a worker did not warm up: {}", result)
 
     async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
-        """Like ``run``, one at a time, for short jobs beside the slots."""
+        """Like ``run``, one at a time, for short jobs beside the slots, which come before those."""
         async with self._light:
-            return await self.run(fn, args, tmp=tmp, seconds=seconds)
+            return await self.run(fn, args, tmp=tmp, seconds=seconds, light=True)
 
     async def run(
-        self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False
+        self,
+        fn: str,
+        args: dict[str, Any],
+        *,
+        tmp: str,
+        seconds: float,
+        network: bool = False,
+        light: bool = False,
     ) -> dict[str, Any]:
         """Runs ``parsing.JOBS[fn](**args)`` with ``tmp`` as its temporary folder.
 
@@ -190,7 +197,8 @@ class WorkerPool:
         answer: dict[str, Any] | None = None
         try:
             async with asyncio.timeout(seconds):
-                answer = await worker.ask({"fn": fn, "args": args, "tmp": tmp, "seconds": seconds})
+                job = {"fn": fn, "args": args, "tmp": tmp, "seconds": seconds, "light": light}
+                answer = await worker.ask(job)
         except TimeoutError:
             raise TaskTimeout() from None
         finally:

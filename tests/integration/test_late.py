@@ -48,6 +48,21 @@ print([name for name in page.get_api_info()["named_endpoints"]], len(page.fns))
 """
 
 
+LOOK = """
+import sys
+from docvortex.document.pdf import PDFDocument, classify
+from gradio_app.parsing import inspection
+from tests.documents import paper_pdf, scan_pdf, text_pdf
+
+documents = [text_pdf(2, lines=20), paper_pdf(1), scan_pdf(1)]
+seen = lambda: [str(PDFDocument(data).classify()) for data in documents]
+before, asked = seen(), [getattr(classify, name) for name in inspection._ASKED_OF_CHARACTERS]
+inspection._remember_characters()
+print(before == seen())
+print(*(getattr(classify, name) is not plain for name, plain in zip(inspection._ASKED_OF_CHARACTERS, asked)))
+"""
+
+
 def answer(script: str) -> list[str]:
     """What a script prints, word by word."""
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
@@ -66,3 +81,7 @@ def test_gradio_parses_no_source_of_its_components_and_events_are_the_same() -> 
     before = answer(plain)
     assert int(before[0]) > 0, "this Gradio does it no more: without_notes_for_authors can go"
     assert before[1:] == told[1:]
+
+
+def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same() -> None:
+    assert answer(LOOK) == ["True", "True", "True"]

@@ -222,3 +222,17 @@ def test_memory_is_that_of_a_process_and_of_what_it_started() -> None:
         child.communicate(b"\n")
         assert 0 < tree.rss() < both and tree_rss(child.pid) == 0
     assert set(os.listdir("/proc/self/fd")) == before, "all files are closed"
+
+
+async def test_short_jobs_come_before_documents_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probing = str(ROOT / "tests" / "fakes" / "probing_worker.py")
+    monkeypatch.setattr("gradio_app.workers.processes.PROGRAM", (probing,))
+    async with running_pool(tmp_path) as pool:
+        asking = {"attempts": {"nice": "result = os.getpriority(os.PRIO_PROCESS, 0)"}}
+        for _ in range(2):
+            reads = await pool.run("probe", asking, tmp=str(tmp_path), seconds=60)
+            looks = await pool.run_light("probe", asking, tmp=str(tmp_path), seconds=60)
+            assert reads["nice"] > looks["nice"] == os.getpriority(os.PRIO_PROCESS, 0)
+        assert len(pool.pids) == 1
