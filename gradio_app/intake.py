@@ -28,9 +28,10 @@ from gradio_app.errors import (
 from gradio_app.folders import Folders
 from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
+from gradio_app.seen import Seen
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import VISION_TIERS, Inspection, ParseOptions, Task
+from gradio_app.task import VISION_TIERS, ParseOptions, Task
 from gradio_app.workers import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed
@@ -73,6 +74,7 @@ class Intake:
         self._jobs = jobs
         self._workers = workers
         self._queued = queued
+        self._seen = Seen()
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         #: those that are looked at right now
@@ -223,8 +225,10 @@ class Intake:
         """Looks at small files in one job. What is odd with one of them is found out when it is alone."""
         laid_out: dict[str, Work] = {}
         try:
-            tasks = await self._ledger.do(self._lay_out_all, task_ids, laid_out)
             engine = self._workers.identity
+            tasks, known = await self._ledger.do(self._lay_out_all, task_ids, engine, laid_out)
+            if known:
+                await self._tell(known)
             found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.trouble)
             queued = await self._ledger.do(self._sort_in_all, tasks, engine, found, laid_out)
         except Exception as error:
@@ -237,25 +241,35 @@ class Intake:
                 await asyncio.shield(self._jobs.drop(work))
         await self._tell(queued)
 
-    def _lay_out_all(self, task_ids: Sequence[str], laid_out: dict[str, Work]) -> list[Task]:
-        found = [task for each in task_ids if (task := self._ledger.store.find(each))]
-        tasks = [task for task in found if task.size <= SMALL and task.status is TaskStatus.PENDING]
+    def _lay_out_all(
+        self, task_ids: Sequence[str], engine: str, laid_out: dict[str, Work]
+    ) -> tuple[list[Task], list[Task]]:
+        """Those to look at, and those that are sorted in as their content was looked at before."""
+        store = self._ledger.store
+        found = [task for each in task_ids if (task := store.find(each))]
+        waiting = [task for task in found if task.size <= SMALL and task.status is TaskStatus.PENDING]
+        known = [self._seen.find(task, engine, self._workers.models_elsewhere) for task in waiting]
+        tasks = [task for task, what in zip(waiting, known, strict=True) if what is None]
         for task in tasks:
             laid_out[task.id] = self._jobs.lay_out(task, "inspect")
-        return tasks
+        return tasks, self._sort_in_each(waiting, engine, known)
 
     def _sort_in_all(
         self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None], laid_out: dict[str, Work]
     ) -> list[Task]:
+        done = self._sort_in_each(tasks, engine, found)
+        for work in laid_out.values():
+            self._folders.drop_work(work.folder)
+        laid_out.clear()
+        return done
+
+    def _sort_in_each(self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None]) -> list[Task]:
         done: list[Task] = []
         with self._ledger.store.together(durable=False):
             for task, what in zip(tasks, found, strict=True):
                 if what is not None:
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
-                        done.append(self._sort_in(task, engine, *what))
-        for work in laid_out.values():
-            self._folders.drop_work(work.folder)
-        laid_out.clear()
+                        done.append(self._sort_in(task, engine, what))
         return done
 
     async def _tell(self, tasks: Sequence[Task]) -> None:
@@ -285,12 +299,14 @@ class Intake:
     async def _look_once(self, task_id: str) -> None:
         laid_out: list[Work] = []  # filled and emptied on the store's thread, also when we are cancelled
         try:
-            task = await self._ledger.do(self._lay_out, task_id, laid_out)
             engine = self._workers.identity
-            found, pages = await self._inspect(task, laid_out[0], engine)
+            task = await self._ledger.do(self._lay_out, task_id, engine, laid_out)
+            if not laid_out:
+                return await self._tell([task])
+            found = await self._inspect(task, laid_out[0], engine)
 
             def sort_in() -> Task:
-                sorted_in = self._sort_in(task, engine, found, pages)
+                sorted_in = self._sort_in(task, engine, found)
                 self._folders.drop_work(laid_out.pop().folder)
                 return sorted_in
 
@@ -300,12 +316,15 @@ class Intake:
                 await asyncio.shield(self._jobs.drop(work))
         await self._tell([queued])
 
-    def _lay_out(self, task_id: str, laid_out: list[Work]) -> Task:
+    def _lay_out(self, task_id: str, engine: str, laid_out: list[Work]) -> Task:
+        """The task with a folder for the look at it; without one it is sorted in, as it is known."""
         task = self._ledger.store.get(task_id)
+        if known := self._seen.find(task, engine, self._workers.models_elsewhere):
+            return self._sort_in(task, engine, known)
         laid_out.append(self._jobs.lay_out(task, "inspect"))
         return task
 
-    async def _inspect(self, task: Task, work: Work, engine: str) -> tuple[Inspection, tuple[int, ...]]:
+    async def _inspect(self, task: Task, work: Work, engine: str) -> Found:
         reason = self._workers.trouble
         for _ in range(CRASH_TRIES - 1):
             try:
@@ -314,8 +333,10 @@ class Intake:
                 logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
         return await self._jobs.inspect(task, work, engine, reason)
 
-    def _sort_in(self, task: Task, engine: str, found: Inspection, pages: tuple[int, ...]) -> Task:
+    def _sort_in(self, task: Task, engine: str, what: Found) -> Task:
         """Queues the task, or completes it from the cache; on the store's thread."""
+        self._seen.note(task, engine, self._workers.models_elsewhere, what)
+        found, pages = what
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         key = cache_key(task, found, pages, size, engine if vision else "")

@@ -71,6 +71,7 @@ FLOORS = {
     "trouble": 2,
     "fetch_models": 4,
     "jobs": 7,
+    "seen": 8,
     "ledger": 5,
     "worker": 4,
     "dispatch": 9,

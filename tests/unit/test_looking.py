@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed
 from gradio_app.intake import MOST_AT_ONCE
+from gradio_app.seen import Seen
 from gradio_app.states import TaskStatus
-from gradio_app.task import Task
+from gradio_app.task import Inspection, Task
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
+from tests.unit.records import a_task
 
 pytestmark = pytest.mark.anyio
 
@@ -108,3 +111,52 @@ async def test_a_look_that_is_stopped_as_it_was_written_still_counts(
         await asyncio.gather(*stopping)
         assert (await h.manager.cancel(gone.id)).status is TaskStatus.CANCELLED
         assert h.leftovers() == []
+
+
+async def test_the_same_file_again_needs_no_look(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        first = await h.end(await h.submit(4))
+        again = await h.end(await h.submit(4, use_cache=False))
+        assert pool.looks == [1]
+        same = ("kind", "tier", "parse_mode", "source_pages", "pages_total", "result_sha256")
+        assert all(getattr(first, name) == getattr(again, name) for name in same)
+        part = await h.end(await h.submit(4, page_range="2-3", use_cache=False))
+        assert (part.pages_total, pool.looks) == (2, [1, 1])
+        assert h.leftovers() == []
+
+
+async def test_among_many_only_the_new_ones_are_looked_at(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        known = await h.end(await h.submit(2, "known"))
+        pool.held_inspection = True
+        tasks = [await h.submit(1, "first")]
+        await pool.until_running("first:inspect")
+        tasks += [await h.submit(2, "known", use_cache=False), await h.submit(1, "new")]
+        look_on(pool)
+        assert set(await ended(h, tasks)) == {TaskStatus.COMPLETED}
+        assert pool.looks == [1, 1, 1] and h.leftovers() == []
+        assert (await h.manager.get(tasks[1].id)).result_sha256 == known.result_sha256
+
+
+async def test_what_is_odd_is_looked_at_each_time(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        for _ in range(2):
+            pool.faults["doc:inspect"] = [FileCorrupt()]
+            assert (await h.end(await h.submit(1))).status is TaskStatus.FAILED
+        assert pool.looks == [1, 1]
+
+
+def test_looks_are_kept_by_what_they_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio_app.seen.MOST", 2)
+    seen = Seen()
+    found = Inspection("pdf", 3, "txt", "flash", "1"), (1, 2, 3)
+    a, b, c = (a_task(task_id) for task_id in "abc")
+    seen.note(a, "", False, found)
+    assert seen.find(a, "", False) == found
+    assert seen.find(a, "sglang", False) is None and seen.find(a, "", True) is None
+    assert seen.find(replace(a, name="other.csv"), "", False) is None
+    seen.note(a, "sglang", False, found)
+    assert seen.find(a, "sglang", False) is None, "with models, that may come, it would be read better"
+    seen.note(b, "", False, found)
+    assert seen.find(a, "", False) and not seen.note(c, "", False, found)
+    assert seen.find(b, "", False) is None and seen.find(a, "", False), "the one asked for least goes"
