@@ -18,7 +18,7 @@ TARGET = ROOT / "docs" / "architecture.svg"
 COLUMNS = {
     "doors": "ui api uploads auth users credentials sign_in sign_in_page connections audit origin limits "
     "metrics watch_folder app",
-    "queue": "task_manager intake dispatch schedule ledger states task second_reading recovery "
+    "queue": "task_manager intake looking seen dispatch schedule ledger states task second_reading recovery "
     "trouble listing history clock",
     "files": "store database schema folders cleanup durable archive",
     "reading": "jobs workers worker parsing joining jail",
@@ -50,7 +50,8 @@ ARROWS = [
     ("task_manager", "dispatch"),
     ("task_manager", "cleanup"),
     ("intake", "ledger"),
-    ("intake", "jobs"),
+    ("task_manager", "looking"),
+    ("looking", "jobs"),
     ("dispatch", "schedule"),
     ("dispatch", "jobs"),
     ("dispatch", "joining"),

@@ -36,6 +36,7 @@ class Folders:
         self.audit = self.root / "audit.log"
         self.secret = self.root / "secret"
         self.gradio = self.run / "gradio"
+        self._adopted = False
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
@@ -110,12 +111,20 @@ class Folders:
         return path
 
     def adopt(self, *uploads: tuple[Path, str]) -> None:
-        """Takes uploaded files in under their digests; the same content is stored once."""
-        fresh = [(incoming, digest) for incoming, digest in uploads if not self.source(digest).exists()]
-        for incoming, digest in fresh:
-            link_or_copy(incoming, self.source(digest))
-        if fresh:
+        """Takes uploaded files in under their digests, until ``settle_sources`` not for good.
+
+        The same content is stored once.
+        """
+        for incoming, digest in uploads:
+            if not self.source(digest).exists():
+                link_or_copy(incoming, self.source(digest))
+                self._adopted = True
+
+    def settle_sources(self) -> None:
+        """Puts on the disk for good what was adopted."""
+        if self._adopted:
             sync_file(self.sources)
+            self._adopted = False
 
     def keep_shard(self, task_id: str, index: int, out: Path) -> None:
         """Makes a parsed shard a checkpoint."""

@@ -1,43 +1,27 @@
-"""Taking work in: room, durable acceptance, and the first look that a worker takes at each file."""
+"""Taking work in: room, and durable acceptance."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from loguru import logger
-
-from gradio_app import clock, schedule
+from gradio_app import clock
 from gradio_app.errors import (
-    PASSING,
-    Conflict,
+    AppError,
     DiskFull,
-    NotFound,
     QuotaExceeded,
     ShuttingDown,
     TooManyFiles,
-    WorkerCrashed,
-    as_app_error,
 )
 from gradio_app.folders import Folders
-from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
-from gradio_app.seen import Seen
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import VISION_TIERS, ParseOptions, Task
-from gradio_app.workers import Workers
-
-#: how often a file whose inspection crashed is looked at before the file is blamed
-CRASH_TRIES = 3
-#: how many files up to this many bytes are looked at in one job, when so many wait
-MOST_AT_ONCE, SMALL = 8, 2**20
+from gradio_app.task import ParseOptions, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +40,33 @@ class Upload:
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
+@dataclass(slots=True)
+class _Arrival:
+    """A submission that waits for the store; ``outcome`` is its tasks, or why there are none."""
+
+    owner: str
+    uploads: Sequence[Upload]
+    options: ParseOptions
+    key: str
+    fingerprint: str
+    outcome: list[Task] | Exception | None = None
+
+
 class Intake:
-    """From uploads to tasks that are queued, or already done because their content was seen before."""
+    """From uploads to tasks that are on the disk and wait to be looked at."""
 
     def __init__(
         self,
         settings: Settings,
         folders: Folders,
         ledger: Ledger,
-        jobs: Jobs,
-        workers: Workers,
-        queued: Callable[[Task], None],
+        accepted: Callable[[Task], None],
     ) -> None:
         self._settings = settings
         self._folders = folders
         self._ledger = ledger
-        self._jobs = jobs
-        self._workers = workers
-        self._queued = queued
-        self._seen = Seen()
-        self._wake = asyncio.Event()
-        self._current: asyncio.Task[None] | None = None
-        #: those that are looked at right now
-        self._left: dict[str, schedule.Entry] = {}
-        self.waiting = schedule.FairQueue()
+        self._accepted = accepted
+        self._arrivals: deque[_Arrival] = deque()
 
     async def check_room(self, owner: str, files: int) -> None:
         """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
@@ -115,28 +102,58 @@ class Intake:
         if key and (known := await self._ledger.do(store.submission, owner, key, fingerprint)) is not None:
             return known
         self._check_machine(len(uploads))
-        tasks = await self._ledger.do(self._accept, owner, uploads, options, key, fingerprint)
+        arrival = _Arrival(owner, uploads, options, key, fingerprint)
+        self._arrivals.append(arrival)
+        tasks = await self._ledger.do(self._settle, arrival)
         for task in tasks:
-            self.admit(task)
+            self._accepted(task)
         await self._ledger.notify()
         return tasks
 
-    def _accept(
-        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str, fingerprint: str
-    ) -> list[Task]:
-        # on the store's thread: no other submission can come between these looks and the write
-        store = self._ledger.store
+    def _settle(self, arrival: _Arrival) -> list[Task]:
+        """What has become of one that came in. Those that came meanwhile share its wait for the disk.
+
+        On the store's thread: no other submission can come between the looks at the store and the write.
+        """
+        if arrival.outcome is None:
+            self._accept_all()
+        if isinstance(arrival.outcome, Exception):
+            raise arrival.outcome
+        return arrival.outcome or []
+
+    def _accept_all(self) -> None:
+        batch: list[_Arrival] = []
+        while self._arrivals:
+            batch.append(self._arrivals.popleft())
+        try:
+            with self._ledger.store.together():
+                for arrival in batch:
+                    try:
+                        arrival.outcome = self._accept(arrival)
+                    except AppError as error:  # its own; any other is one of the disk, and everybody's
+                        arrival.outcome = error
+                self._folders.settle_sources()
+        except Exception as error:
+            for arrival in batch:
+                if not isinstance(arrival.outcome, AppError):
+                    arrival.outcome = error
+        for arrival in batch:
+            if isinstance(arrival.outcome, Exception):
+                self._forget_sources(arrival.uploads)
+
+    def _accept(self, arrival: _Arrival) -> list[Task]:
+        store, owner, uploads = self._ledger.store, arrival.owner, arrival.uploads
+        key, fingerprint = arrival.key, arrival.fingerprint
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
-        try:
-            self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
-            return store.add(self._new_tasks(owner, uploads, options), key, fingerprint)
-        except BaseException:
-            for upload in uploads:
-                if not store.needs_source(upload.sha256):
-                    self._folders.source(upload.sha256).unlink(missing_ok=True)
-            raise
+        self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
+        return store.add(self._new_tasks(owner, uploads, arrival.options), key, fingerprint)
+
+    def _forget_sources(self, uploads: Sequence[Upload]) -> None:
+        for upload in uploads:
+            if not self._ledger.store.needs_source(upload.sha256):
+                self._folders.source(upload.sha256).unlink(missing_ok=True)
 
     def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
         now = clock.stamp()
@@ -154,220 +171,6 @@ class Intake:
             )
             for upload in uploads
         ]
-
-    def admit(self, task: Task) -> None:
-        """Queues a pending task for inspection."""
-        if task.status is TaskStatus.PENDING:
-            self.waiting.push(
-                schedule.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
-            )
-            self._wake.set()
-
-    async def run(self) -> None:
-        """Looks at files, fairly among owners, until cancelled: one, and then more at a time as more wait."""
-        most = 1
-        try:
-            while True:
-                self._left = {item.task_id: item for item in self._take(most)}
-                if not self._left:
-                    most = 1
-                    self._wake.clear()
-                    await self._wake.wait()
-                    continue
-                most = min(2 * most, MOST_AT_ONCE)
-                # a task of its own, so that cancelling one file does not end the loop
-                self._current = asyncio.create_task(self._look_at(list(self._left)))
-                await asyncio.wait([self._current])
-                self._current = None
-        finally:
-            if self._current:
-                await self._stop(self._current)
-
-    def _take(self, most: int) -> Iterator[schedule.Entry]:
-        for _ in range(most):
-            item = self.waiting.peek()
-            if item is None:
-                return
-            self.waiting.discard(item.task_id)
-            self.waiting.charge(item.owner, 1)
-            yield item
-
-    async def forget(self, *task_ids: str) -> None:
-        """Drops tasks that were cancelled; kills the worker if it looks at one of these right now."""
-        for task_id in task_ids:
-            self.waiting.discard(task_id)
-        left = self._left
-        if self._current and any(task_id in left for task_id in task_ids):
-            await self._stop(self._current)
-            await self._look_later([each for each in left if each not in task_ids])
-
-    async def _look_later(self, task_ids: Sequence[str]) -> None:
-        """Those that lost their look because of another. Some may be sorted in, and nobody was told."""
-        store = self._ledger.store
-        found = await self._ledger.must(lambda: [task for each in task_ids if (task := store.find(each))])
-        for task in found:
-            if task.status is TaskStatus.QUEUED:
-                self._queued(task)
-            self.admit(task)
-
-    async def _stop(self, job: asyncio.Task[None]) -> None:
-        job.cancel()
-        await asyncio.wait([job])
-
-    async def _look_at(self, task_ids: Sequence[str]) -> None:
-        if len(task_ids) > 1:
-            await self._look_together(task_ids)
-        for task_id in list(self._left):
-            await self._look(task_id)
-            self._left.pop(task_id, None)
-
-    async def _look_together(self, task_ids: Sequence[str]) -> None:
-        """Looks at small files in one job. What is odd with one of them is found out when it is alone."""
-        laid_out: dict[str, Work] = {}
-        try:
-            engine = self._workers.identity
-            tasks, known = await self._ledger.do(self._lay_out_all, task_ids, engine, laid_out)
-            if known:
-                await self._tell(known)
-            found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.trouble)
-            queued = await self._ledger.do(self._sort_in_all, tasks, engine, found, laid_out)
-        except Exception as error:
-            logger.bind(action="inspect_apart").debug(
-                "{} files are looked at alone: {}", len(task_ids), error
-            )
-            return
-        finally:
-            for work in laid_out.values():
-                await asyncio.shield(self._jobs.drop(work))
-        await self._tell(queued)
-
-    def _lay_out_all(
-        self, task_ids: Sequence[str], engine: str, laid_out: dict[str, Work]
-    ) -> tuple[list[Task], list[Task]]:
-        """Those to look at, and those that are sorted in as their content was looked at before."""
-        store = self._ledger.store
-        found = [task for each in task_ids if (task := store.find(each))]
-        waiting = [task for task in found if task.size <= SMALL and task.status is TaskStatus.PENDING]
-        known = [self._seen.find(task, engine, self._workers.models_elsewhere) for task in waiting]
-        tasks = [task for task, what in zip(waiting, known, strict=True) if what is None]
-        for task in tasks:
-            laid_out[task.id] = self._jobs.lay_out(task, "inspect")
-        return tasks, self._sort_in_each(waiting, engine, known)
-
-    def _sort_in_all(
-        self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None], laid_out: dict[str, Work]
-    ) -> list[Task]:
-        done = self._sort_in_each(tasks, engine, found)
-        for work in laid_out.values():
-            self._folders.drop_work(work.folder)
-        laid_out.clear()
-        return done
-
-    def _sort_in_each(self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None]) -> list[Task]:
-        done: list[Task] = []
-        with self._ledger.store.together(durable=False):
-            for task, what in zip(tasks, found, strict=True):
-                if what is not None:
-                    with suppress(Conflict, NotFound):  # it was cancelled meanwhile
-                        done.append(self._sort_in(task, engine, what))
-        return done
-
-    async def _tell(self, tasks: Sequence[Task]) -> None:
-        # first in line, then told: between the two somebody may stop us
-        for task in tasks:
-            self._left.pop(task.id, None)
-            if not task.ended:
-                self._queued(task)
-        self._ledger.trouble.worked()
-        await self._ledger.all_moved(tasks)
-
-    async def _look(self, task_id: str) -> None:
-        while True:
-            await self._ledger.trouble.over()
-            try:
-                return await self._look_once(task_id)
-            except Exception as error:
-                told = as_app_error(error)
-                if not isinstance(told, PASSING):
-                    if told is not error:
-                        logger.opt(exception=error).error("inspection of {} failed", task_id)
-                    return await self._ledger.fail(task_id, told)
-                if self._ledger.closing:
-                    return  # it is still pending at the next start
-                self._ledger.trouble.note(told)
-
-    async def _look_once(self, task_id: str) -> None:
-        laid_out: list[Work] = []  # filled and emptied on the store's thread, also when we are cancelled
-        try:
-            engine = self._workers.identity
-            task = await self._ledger.do(self._lay_out, task_id, engine, laid_out)
-            if not laid_out:
-                return await self._tell([task])
-            found = await self._inspect(task, laid_out[0], engine)
-
-            def sort_in() -> Task:
-                sorted_in = self._sort_in(task, engine, found)
-                self._folders.drop_work(laid_out.pop().folder)
-                return sorted_in
-
-            queued = await self._ledger.do(sort_in)
-        finally:
-            for work in laid_out:
-                await asyncio.shield(self._jobs.drop(work))
-        await self._tell([queued])
-
-    def _lay_out(self, task_id: str, engine: str, laid_out: list[Work]) -> Task:
-        """The task with a folder for the look at it; without one it is sorted in, as it is known."""
-        task = self._ledger.store.get(task_id)
-        if known := self._seen.find(task, engine, self._workers.models_elsewhere):
-            return self._sort_in(task, engine, known)
-        laid_out.append(self._jobs.lay_out(task, "inspect"))
-        return task
-
-    async def _inspect(self, task: Task, work: Work, engine: str) -> Found:
-        reason = self._workers.trouble
-        for _ in range(CRASH_TRIES - 1):
-            try:
-                return await self._jobs.inspect(task, work, engine, reason)
-            except WorkerCrashed:
-                logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
-        return await self._jobs.inspect(task, work, engine, reason)
-
-    def _sort_in(self, task: Task, engine: str, what: Found) -> Task:
-        """Queues the task, or completes it from the cache; on the store's thread."""
-        self._seen.note(task, engine, self._workers.models_elsewhere, what)
-        found, pages = what
-        vision = found.tier in VISION_TIERS
-        size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        key = cache_key(task, found, pages, size, engine if vision else "")
-        facts: dict[str, Any] = {
-            "kind": found.kind,
-            "tier": found.tier,
-            "parse_mode": found.parse_mode,
-            "parser_version": found.parser_version,
-            "source_pages": found.pages_total,
-            "pages_total": len(pages) or 1,
-            "cache_key": key,
-        }
-        done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._ledger.store.plan(task.id, schedule.cut(pages, size), **facts)
-
-    def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
-        """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._ledger.store.cached(key)
-        if donor is None or not self._folders.link_result(donor.id, task.id):
-            return None
-        now = clock.stamp()
-        changes = facts | {
-            "pages_total": donor.pages_total,
-            "engine": donor.engine,
-            "pages_done": donor.pages_done,
-            "result_sha256": donor.result_sha256,
-            "cached": 1,
-            "started_at": now,
-            "finished_at": now,
-        }
-        return self._ledger.store.move(task.id, TaskStatus.COMPLETED, **changes)
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:

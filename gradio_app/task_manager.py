@@ -17,6 +17,7 @@ from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
 from gradio_app.listing import Page, Wanted
+from gradio_app.looking import Looking
 from gradio_app.second_reading import SecondReadings
 from gradio_app.settings import Settings
 from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
@@ -40,9 +41,11 @@ class TaskManager:
         self.jobs = Jobs(settings, folders, workers)
         self.ledger = Ledger(store)
         self._dispatcher = Dispatcher(folders, self.ledger, self.jobs, workers)
-        self._intake = Intake(settings, folders, self.ledger, self.jobs, workers, self._dispatcher.admit)
+        queued = self._dispatcher.admit
+        self._looking = Looking(settings, folders, self.ledger, self.jobs, workers, queued)
+        self._intake = Intake(settings, folders, self.ledger, self._looking.admit)
         self._readings = SecondReadings(
-            folders, self.ledger, self.jobs, self._intake.check_room, self._intake.admit
+            folders, self.ledger, self.jobs, self._intake.check_room, self._looking.admit
         )
         self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
         self._loops: list[asyncio.Task[None]] = []
@@ -72,7 +75,7 @@ class TaskManager:
             self._admit(task)
         self._loops = [
             asyncio.create_task(self._dispatcher.run(), name="dispatch"),
-            asyncio.create_task(self._intake.run(), name="intake"),
+            asyncio.create_task(self._looking.run(), name="looking"),
             asyncio.create_task(self._sweep_forever(), name="sweep"),
         ]
         self.started = True
@@ -89,7 +92,7 @@ class TaskManager:
 
     def _admit(self, task: Task) -> None:
         if task.status is TaskStatus.PENDING:
-            self._intake.admit(task)
+            self._looking.admit(task)
         elif task.status is TaskStatus.QUEUED:
             self._dispatcher.admit(task)
 
@@ -129,7 +132,7 @@ class TaskManager:
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
         task = await self._dispatcher.cancel(task_id)
-        await self._intake.forget(task_id)
+        await self._looking.forget(task_id)
         return task
 
     async def retry(self, task_id: str) -> Task:
@@ -187,7 +190,7 @@ class TaskManager:
         tasks = await self.ledger.do(self._cancel_waiting, task_ids)
         for task in tasks:
             self._dispatcher.lanes.discard(task.id)
-        await self._intake.forget(*(task.id for task in tasks))
+        await self._looking.forget(*(task.id for task in tasks))
         await self.ledger.all_moved(tasks)
         return {task.id for task in tasks}
 
@@ -305,7 +308,7 @@ class TaskManager:
             return QueueStatus.DRAINING
         if self._dispatcher.paused:
             return QueueStatus.PAUSED
-        busy = self._dispatcher.runs or self._dispatcher.lanes or self._intake.waiting
+        busy = self._dispatcher.runs or self._dispatcher.lanes or self._looking.waiting
         return QueueStatus.RUNNING if busy else QueueStatus.IDLE
 
     @property
@@ -340,7 +343,7 @@ class TaskManager:
             position = max(position, self._places_of_kind(vision, slots, places))
         slots = max(1, self.workers.slots[False])
         ahead = sum(seconds for place, seconds in places.values() if place == 0)
-        for item in self._intake.waiting.order(PLACES - position):
+        for item in self._looking.waiting.order(PLACES - position):
             position += 1
             places[item.task_id] = (position, ahead / slots)
         return places

@@ -76,6 +76,7 @@ FLOORS = {
     "worker": 4,
     "dispatch": 9,
     "intake": 9,
+    "looking": 9,
     "task_manager": 10,
     "auth": 8,
     "metrics": 11,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import threading
 from pathlib import Path
 
 import pytest
 
 from gradio_app.errors import Conflict, DiskFull, QuotaExceeded, TooManyFiles
+from gradio_app.listing import Wanted
 from gradio_app.states import TaskStatus
-from gradio_app.task import ParseOptions
-from tests.unit.manager_fixtures import house
+from gradio_app.task import ParseOptions, Task
+from tests.unit.manager_fixtures import House, house
 
 pytestmark = pytest.mark.anyio
 
@@ -71,3 +74,50 @@ async def test_a_nearly_full_disk_refuses_new_work_and_harms_none(tmp_path: Path
             await h.submit(2, "next")
         h.pool.release_all()
         assert (await h.end(running)).status is TaskStatus.COMPLETED
+
+
+async def submitted_together(h: House, labels: str, owner: str = "ann") -> list[Task | BaseException]:
+    """What becomes of submissions that come while the store's thread is busy."""
+    busy = threading.Event()
+    thread = asyncio.create_task(h.manager.ledger.do(busy.wait, 5))
+    await asyncio.sleep(0)
+    arrivals = [asyncio.create_task(h.submit(1, label, owner)) for label in labels]
+    while len(h.manager._intake._arrivals) < len(arrivals):
+        await asyncio.sleep(0)
+    busy.set()
+    await thread
+    return await asyncio.gather(*arrivals, return_exceptions=True)
+
+
+async def test_submissions_at_the_same_time_share_a_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path, max_queue_per_user=3) as h:
+        h.pool.hold = h.pool.held_inspection = True
+        waits, settle = list[int](), h.folders.settle_sources
+        monkeypatch.setattr(h.folders, "settle_sources", lambda: waits.append(1) or settle())
+        outcomes = await submitted_together(h, "abcd")
+        assert [type(each) for each in outcomes] == [Task, Task, Task, QuotaExceeded]
+        assert len(waits) == 1 and len(list(h.folders.sources.iterdir())) == 3
+        h.pool.held_inspection = h.pool.hold = False
+        h.pool.release_all()
+
+
+async def test_a_fault_of_the_disk_is_that_of_all_who_shared_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as h:
+        settle, faults = h.folders.settle_sources, [OSError(errno.ENOSPC, "No space left on device")]
+
+        def full_once() -> None:
+            if faults:
+                raise faults.pop()
+            settle()
+
+        monkeypatch.setattr(h.folders, "settle_sources", full_once)
+        outcomes = await submitted_together(h, "abc")
+        assert [type(each) for each in outcomes] == [DiskFull] * 3
+        assert list(h.folders.sources.iterdir()) == []
+        assert (await h.manager.list_tasks(Wanted("ann", True), 10))[1].tasks == []
+        await h.manager.ledger.trouble.over()
+        assert (await h.end(await h.submit(1, "a"))).status is TaskStatus.COMPLETED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed
-from gradio_app.intake import MOST_AT_ONCE
+from gradio_app.looking import MOST_AT_ONCE
 from gradio_app.seen import Seen
 from gradio_app.states import TaskStatus
 from gradio_app.task import Inspection, Task
@@ -94,18 +94,18 @@ async def test_a_look_that_is_stopped_as_it_was_written_still_counts(
 ) -> None:
     async with house(tmp_path, pool := Pool()) as h:
         first, gone, other = await waiting(h, pool, 2)
-        intake, loop = h.manager._intake, asyncio.get_running_loop()
-        real, stopping = intake._sort_in_all, list[asyncio.Task[None]]()
+        looks, loop = h.manager._looking, asyncio.get_running_loop()
+        real, stopping = looks._sort_in_all, list[asyncio.Task[None]]()
 
         def stop() -> None:
-            stopping.append(loop.create_task(intake.forget(gone.id)))
+            stopping.append(loop.create_task(looks.forget(gone.id)))
 
         def sort_in_all(*args: Any) -> list[Task]:
             done = real(*args)
             loop.call_soon_threadsafe(stop)  # before who waits for us is told
             return done
 
-        monkeypatch.setattr(intake, "_sort_in_all", sort_in_all)
+        monkeypatch.setattr(looks, "_sort_in_all", sort_in_all)
         look_on(pool)
         assert await ended(h, [first, other]) == [TaskStatus.COMPLETED] * 2
         await asyncio.gather(*stopping)
