@@ -27,7 +27,7 @@ from gradio_app import jail
 from gradio_app.errors import AppError
 
 _PR_SET_PDEATHSIG = 1
-#: reading a document stands back behind the web process, short jobs and the engine
+#: reading a document stands back by so much behind the web process, short jobs and the engine
 NICENESS = 5
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     quick = ThreadPoolExecutor(1)
     quick.submit(int).result()  # it has to be there before: threads are as those that start them
     # Linux has this for each thread; nobody may go back. Processes are started here and stand back, too.
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    os.nice(NICENESS)
     while True:
         job = json.loads(jobs.get())
         answer = quick.submit(_run, job).result() if job.get("light") else _run(job)
