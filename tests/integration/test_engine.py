@@ -57,7 +57,7 @@ def test_the_engine_ends_with_the_service(
     python = FakePython(tmp_path / "sglang", delay=0.3, ignore_sigterm=True)
     started = *flags(python.path, stand_in_weights), "--shard-pages-vlm", "2"
     with LiveServer(tmp_path / "data", *started) as server:
-        task = server.submit("scan.pdf", scan_pdf(24), tier="standard", use_cache="false")
+        task = server.submit("scan.pdf", scan_pdf(10), tier="standard", use_cache="false")
         server.until(task, pages_done=2)
         assert len(python.alive()) == 1
         assert server.process is not None
@@ -68,7 +68,7 @@ def test_the_engine_ends_with_the_service(
         until(lambda: python.alive() == [], 5)
         server.start()
         done = server.end(task)
-        assert (done["status"], done["pages_done"], done["attempt"]) == ("completed", 24, 2)
+        assert (done["status"], done["pages_done"], done["attempt"]) == ("completed", 10, 2)
         assert server.leftovers() == []
 
 
@@ -134,7 +134,7 @@ def recital(stand_in_weights: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def real(real_sglang: Path, recital: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     own = flags(real_sglang, recital, "--sglang-args", shlex.join(FLAGS))
-    timers = ("--gpu-idle-timeout", "3s", "--gpu-release-timeout", "10m")
+    timers = ("--gpu-idle-timeout", "3s", "--gpu-release-timeout", "10m", "--shard-pages-vlm", "2")
     with LiveServer(tmp_path_factory.mktemp("real") / "data", *own, *timers) as server:
         yield server
 
@@ -163,10 +163,10 @@ def test_a_real_server_from_the_first_job_to_its_last(real: LiveServer) -> None:
     assert real.client.post("/gpu/release").json()["engine"]["status"] == "stopped"
     until(lambda: not [pid for pid in pids if runs(pid)], 5)
     # killed in the middle of a job, it is started again and the job is complete
-    killed = real.submit("scan.pdf", scan_pdf(24), tier="advanced", use_cache="false")
-    real.until(killed, pages_done=8)
+    killed = real.submit("scan.pdf", scan_pdf(8), tier="advanced", use_cache="false")
+    real.until(killed, pages_done=2)
     os.kill(status(real)["pids"][0], signal.SIGKILL)
     done = real.end(killed)
-    assert (done["status"], done["pages_done"], done["pages_failed"]) == ("completed", 24, 0), done
+    assert (done["status"], done["pages_done"], done["pages_failed"]) == ("completed", 8, 0), done
     assert status(real)["counts"]["crashes"] == 1
     assert "Traceback" not in real.log.read_text()

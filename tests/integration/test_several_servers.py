@@ -56,7 +56,7 @@ def scans(server: LiveServer, count: int, pages: int) -> list[str]:
 def test_six_scans_over_two_cards_one_of_which_dies(tmp_path: Path, stand_in_weights: Path) -> None:
     machine = Machine(tmp_path, stand_in_weights, ONE, TWO, delay=0.2)
     with machine.service("--gpu", "all") as server:
-        tasks = scans(server, 6, 16)
+        tasks = scans(server, 6, 8)
         until(lambda: [one["in_flight"] for one in status(server)["servers"]] == [2, 2])
         assert sorted(machine.starts("CUDA_VISIBLE_DEVICES")) == ["GPU-aaaa", "GPU-bbbb"]
         told = status(server)
@@ -66,7 +66,7 @@ def test_six_scans_over_two_cards_one_of_which_dies(tmp_path: Path, stand_in_wei
         os.kill(killed[-1], signal.SIGKILL)
         done = [server.end(task) for task in tasks]
         assert [(one["status"], one["pages_done"], one["pages_failed"]) for one in done] == [
-            ("completed", 16, 0)
+            ("completed", 8, 0)
         ] * 6
         until(lambda: status(server)["servers"][1]["status"] == "ready")
         first, second = status(server)["servers"]
