@@ -1,6 +1,7 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+ALL := tests/chaos tests/fuzz tests/integration
 SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
@@ -19,19 +20,22 @@ help: ## this list
 setup: ## make .venv with the tools for tests
 	@./start_mineru_optimized.sh setup --dev
 
-# The browser tests wait more than they compute: they run beside the others, and are told after them.
+# Two at a time, as most wait a good part of their time: these go after the browser tests, beside all the others.
+BESIDE := $(wildcard tests/integration/test_[s-w]*.py)
+
 test: ## all tests
 	@told=$$(mktemp); failed=0; $(MAKE) unit || failed=1; \
-	$(MAKE) browser >"$$told" 2>&1 & browser=$$!; \
-	trap 'kill $$browser 2>/dev/null; cat "$$told"; exit 1' INT TERM; \
-	$(MAKE) integration || failed=1; \
-	wait $$browser || failed=1; cat "$$told"; rm -f "$$told"; exit $$failed
+	{ good=0; $(MAKE) browser || good=1; $(MAKE) integration TESTS="$(BESIDE)" || good=1; exit $$good; } \
+	    >"$$told" 2>&1 & beside=$$!; \
+	trap 'kill $$beside 2>/dev/null; cat "$$told"; exit 1' INT TERM; \
+	$(MAKE) integration TESTS="$(ALL) $(BESIDE:%=--ignore=%)" || failed=1; \
+	wait $$beside || failed=1; cat "$$told"; rm -f "$$told"; exit $$failed
 
 unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
 integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
-	$(PYTEST) tests/chaos tests/fuzz tests/integration
+	$(PYTEST) $(or $(TESTS),$(ALL))
 
 browser: setup chromium ## tests that drive the page with Chromium
 	$(PYTEST) tests/browser
@@ -50,7 +54,8 @@ format: setup ## put the code into its shape
 sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a card (2.9 GB)
 	@tests/sglang_cpu/setup.sh $(PY)
 
-chaos: setup ## 500 kills at random moments under load, then checks (KILLS=500 SEED=1)
+chaos: setup ## the engine in 10,000 orders; 500 kills under load, then checks (KILLS=500 SEED=1 ORDERS=10000)
+	ORDERS=$(or $(ORDERS),10000) $(PYTEST) tests/chaos/test_engine.py
 	$(PY) -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for fewer, others)
