@@ -22,7 +22,12 @@ class Seen:
         self._found: OrderedDict[tuple[str | bool, ...], Found] = OrderedDict()
 
     def find(self, task: Task, engine: str, models: bool) -> Found | None:
-        """What is known of the file of ``task``; ``engine`` and ``models`` as for ``Jobs.inspect``."""
+        """What is known of the file of ``task``; ``engine`` and ``models`` as for ``Jobs.inspect``.
+
+        Who wants no stored result wants no stored look either.
+        """
+        if not task.options.use_cache:
+            return None
         key = _key(task, engine, models)
         if key in self._found:
             self._found.move_to_end(key)

@@ -116,13 +116,18 @@ async def test_a_look_that_is_stopped_as_it_was_written_still_counts(
 async def test_the_same_file_again_needs_no_look(tmp_path: Path) -> None:
     async with house(tmp_path, pool := Pool()) as h:
         first = await h.end(await h.submit(4))
-        again = await h.end(await h.submit(4, use_cache=False))
-        assert pool.looks == [1]
+        again = await h.end(await h.submit(4))
+        assert again.cached and pool.looks == [1]
+        await h.manager.delete(first.id)
+        await h.manager.delete(again.id)
+        anew = await h.end(await h.submit(4))
         same = ("kind", "tier", "parse_mode", "source_pages", "pages_total", "result_sha256")
-        assert all(getattr(first, name) == getattr(again, name) for name in same)
-        part = await h.end(await h.submit(4, page_range="2-3", use_cache=False))
+        assert not anew.cached and pool.looks == [1]
+        assert all(getattr(first, name) == getattr(anew, name) for name in same)
+        part = await h.end(await h.submit(4, page_range="2-3"))
         assert (part.pages_total, pool.looks) == (2, [1, 1])
-        assert h.leftovers() == []
+        await h.end(await h.submit(4, use_cache=False))
+        assert pool.looks == [1, 1, 1] and h.leftovers() == []
 
 
 async def test_among_many_only_the_new_ones_are_looked_at(tmp_path: Path) -> None:
@@ -131,7 +136,7 @@ async def test_among_many_only_the_new_ones_are_looked_at(tmp_path: Path) -> Non
         pool.held_inspection = True
         tasks = [await h.submit(1, "first")]
         await pool.until_running("first:inspect")
-        tasks += [await h.submit(2, "known", use_cache=False), await h.submit(1, "new")]
+        tasks += [await h.submit(2, "known"), await h.submit(1, "new")]
         look_on(pool)
         assert set(await ended(h, tasks)) == {TaskStatus.COMPLETED}
         assert pool.looks == [1, 1, 1] and h.leftovers() == []
