@@ -39,7 +39,7 @@ _SETTING = (
 
 def _pages(plan: Plan) -> list[Row]:
     """What is limited by the processor; beside it two processes of one machine, with nothing in between."""
-    documents = texts(plan.size(8, 2), plan.size(100, 8), seed=40)
+    documents = texts(plan.size(8, 2), plan.size(30, 8), seed=40)
     with ExitStack() as stack:
         servers: dict[str, LiveServer] = {
             f"a cluster of {len(numbers)}": stack.enter_context(_machines(plan, numbers))
