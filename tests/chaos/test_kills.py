@@ -23,8 +23,8 @@ def test_the_plan_comes_from_the_seed_alone() -> None:
 @pytest.mark.integration
 @pytest.mark.chaos
 @pytest.mark.slow
-def test_nothing_is_lost_in_some_kills(tmp_path: Path) -> None:
-    kills = int(os.environ.get("CHAOS_KILLS") or 12)
+def test_nothing_is_lost_in_25_kills(tmp_path: Path) -> None:
+    kills = int(os.environ.get("CHAOS_KILLS") or 25)
     report = run(tmp_path, int(os.environ.get("CHAOS_SEED") or 1), kills)
     told = summary(report, kills, tmp_path / "journal.jsonl")
     assert not report.violations, told
