@@ -137,6 +137,7 @@ class Agent:
     def _lose(self, machine: Machine, why: str) -> None:
         machine.move("lost", why)
         machine.facts = {name: machine.facts[name] for name in ("name", "versions") if name in machine.facts}
+        self._tell_machines()
 
     def _tell_machines(self) -> None:
         for key, machine in list(self._machines.items()):
@@ -175,7 +176,7 @@ class Agent:
     async def _read(self, order: dict[str, Any]) -> dict[str, Any]:
         machine = self._machines.get(order["machine"])
         if machine is None or machine.actor is None or machine.status != "ready":
-            return {"lost": "It is not there any more."}
+            return {"lost": "It is not there any more.", "begun": False}
         source = await self._put(order["source"])
         method = machine.actor.read.options(num_returns=2)
         answer, files = method.remote(json.dumps(order["part"]), source)

@@ -15,9 +15,9 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from loguru import logger
@@ -41,12 +41,11 @@ from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.node import versions
 from gradio_app.workers.part import NodeLost, Part, Slots, nobody
+from gradio_app.workers.place import LOST_OUT, Place
 from gradio_app.workers.processes import WorkerPool
 
 #: seconds until a cluster that was lost is tried again: the first time, and at most
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
-#: a machine that has a trouble of its own gets nothing for so many seconds
-LEFT_OUT = 30.0
 #: how long a cancelled part may take to let go of its files, in seconds
 LET_GO = 5.0
 #: the longest line of the agent, in bytes
@@ -60,29 +59,8 @@ _NO_MODELS = (
 _START = "from gradio_app.workers.agent import main; main()"
 
 
-@dataclass(slots=True)
-class Place:
-    """Where parts are read. ``busy`` counts them by kind, as ``slots`` does. No ``key``: this machine."""
-
-    key: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    busy: Counter[bool] = field(default_factory=Counter[bool])
-    pages: int = 0
-    out_until: dict[bool, float] = field(default_factory=dict[bool, float])
-
-    def slots(self, vision: bool) -> int:
-        """How many parts it takes at the same time now."""
-        if time.monotonic() < self.out_until.get(vision, 0.0) or self.facts.get("status") != "ready":
-            return 0
-        return int(self.facts["slots"]["vision" if vision else "compute"])
-
-    def fits(self, models: bool) -> bool:
-        """Whether it is there, and has the small models where they are needed."""
-        return self.facts.get("status") == "ready" and bool(not models or self.facts.get("models"))
-
-    def leave_out(self, vision: bool) -> None:
-        """Gives it nothing for a while."""
-        self.out_until[vision] = time.monotonic() + LEFT_OUT
+class _NotBegun(NodeLost):
+    """The machine had gone before it took the part, which cannot be why."""
 
 
 class ClusterWorkers:
@@ -179,6 +157,11 @@ class ClusterWorkers:
                 return answer
             except EngineLost:
                 raise
+            except NodeLost as error:
+                # what became of it is told a moment later: till then the next parts are not lost with it
+                place.leave_out(False, True, seconds=LOST_OUT)
+                if not isinstance(error, _NotBegun):
+                    raise
             except _NO_ENGINE:
                 if not part.vision or not self._elsewhere(place):
                     raise
@@ -224,7 +207,7 @@ class ClusterWorkers:
         name = place.facts.get("name") or "A machine of the cluster"
         if "error" not in said:
             logger.bind(action="node_lost", node=name).warning("{} was lost: {}", name, said.get("lost", ""))
-            raise NodeLost()
+            raise NodeLost() if said.get("begun", True) else _NotBegun()
         told = said["error"]
         error = from_code(told["code"], told["message"])
         if told["kind"] == EngineLost.__name__:
@@ -331,7 +314,7 @@ class ClusterWorkers:
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._agent is None or self._agent.stdin is None:
-            raise NodeLost()
+            raise _NotBegun()
         self._agent.stdin.write(json.dumps(message).encode() + b"\n")
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -347,6 +330,7 @@ class ClusterWorkers:
             if facts["status"] != place.facts.get("status"):
                 text = f"{facts['name']} ({facts['address']}) is {facts['status']}. {facts['why']}".rstrip()
                 logger.bind(action=f"node_{facts['status']}").info("cluster: {}", text)
+                place.out_until.clear()
             place.facts = facts
         self._make_room()
 

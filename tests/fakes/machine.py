@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -44,9 +46,24 @@ class Machine:
         assert server.end(self.submit(server), 60)["status"] == "completed"
 
     def change(self, **faults: Any) -> None:
-        """Changes the model server while it runs, and its next starts."""
+        """Changes the model server while it runs, or as soon as it does, and its next starts."""
         self.python.set(**faults)
-        port = self.python.events("start")[-1]["port"]
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/_fake", json.dumps(faults).encode())
+        deadline = time.monotonic() + 60
+        while not self._told(faults):
+            assert time.monotonic() < deadline, "no model server was started"
+            time.sleep(0.05)
+
+    def _told(self, faults: dict[str, Any]) -> bool:
+        alive = self.python.alive()
+        ports = [event["port"] for event in self.python.events("start") if event["pid"] in alive]
+        if not ports:
+            return False
+        request = urllib.request.Request(f"http://127.0.0.1:{ports[-1]}/_fake", json.dumps(faults).encode())
         request.add_header("Content-Type", "application/json")
-        urllib.request.urlopen(request, timeout=5).close()
+        try:
+            urllib.request.urlopen(request, timeout=5).close()
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            return False  # it has written that it starts, and does not listen yet
+        return True

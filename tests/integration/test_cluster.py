@@ -44,7 +44,7 @@ def test_a_machine_is_lost_in_the_middle_and_the_result_is_that_of_one_machine(
         )
         first.kill()
         done = head.end(task_id)
-        assert done["status"] == "completed" and done["pages_done"] == 300
+        assert done["status"] == "completed" and done["pages_done"] == 300, done
         head.until_machines(lambda there: there[first.ip]["status"] == "lost")
         assert files_of(head, task_id) == expected
         assert second.leftovers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import tarfile
@@ -14,10 +15,11 @@ from gradio_app.backend import EngineLost
 from gradio_app.errors import FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
 from gradio_app.recovery import MOST_LOST, History, Verdict, judge
 from gradio_app.workers import NodeLost
-from gradio_app.workers.cluster import ClusterWorkers, Place
+from gradio_app.workers.cluster import ClusterWorkers
 from gradio_app.workers.node import mismatch
 from gradio_app.workers.parcel import pack, unpack
-from gradio_app.workers.part import Part
+from gradio_app.workers.part import Part, nobody
+from gradio_app.workers.place import Place
 from gradio_app.workers.ray_process import Address, environment, parse_address
 
 
@@ -124,6 +126,51 @@ def test_errors_of_a_document_pass_and_those_of_a_machine_are_its_own() -> None:
     _, gone = understood({"lost": "the plug was pulled"})
     with pytest.raises(NodeLost):
         gone()
+
+
+class Cluster(ClusterWorkers):
+    """Two machines; what the first says to a part is given, the second reads it."""
+
+    def __init__(self, said: dict[str, Any] | None) -> None:
+        self._said, self.asked = said, list[str]()
+        self._here, self._room, self.changed = Place(), asyncio.Event(), nobody
+        self._places = {key: place(models=True) for key in ("gone", "there")}
+        for key, one in self._places.items():
+            one.key = key
+        self._places["there"].busy[False] = 1  # so the other comes first, as long as it counts as ready
+
+    def _all(self) -> list[Place]:
+        return list(self._places.values())
+
+    async def _read_there(self, place: Place, part: Part) -> dict[str, Any]:
+        self.asked.append(place.key)
+        if place.key == "there":
+            return {"pages": 1}
+        if self._said is None:
+            self._agent = None
+            self._send({})
+        return self._understood(place, part, self._said or {})
+
+
+PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("said", [{"lost": "not there", "begun": False}, None])
+async def test_a_part_that_a_lost_machine_never_took_goes_to_another(said: dict[str, Any] | None) -> None:
+    workers = Cluster(said)
+    assert await workers.read(PART) == {"pages": 1}
+    assert await workers.read(PART) == {"pages": 1}
+    assert workers.asked == ["gone", "there", "there"], "it is left out until we know more of it"
+
+
+@pytest.mark.anyio
+async def test_a_machine_that_lost_a_part_loses_no_more_before_it_is_told_that_it_is_gone() -> None:
+    workers = Cluster({"lost": "the plug was pulled"})
+    with pytest.raises(NodeLost):
+        await workers.read(PART)
+    assert await workers.read(PART) == {"pages": 1}
+    assert workers.asked == ["gone", "there"]
 
 
 def test_a_lost_machine_is_not_the_documents_fault() -> None:
