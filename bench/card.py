@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
+
 from bench import report
 from bench.card_load import BLOCKS, Sheet, read_pages, sheets
 from bench.figures import Row, row
@@ -188,8 +190,8 @@ async def _measure(settings: Settings, card: Card, trial: Trial, folder: Path) -
         note = _mps("start")
         if not note:
             rows += await beside(settings, folder / "beside", trial)
-    except (AppError, AssertionError, OSError) as error:
-        failed = getattr(error, "message", "") or str(error)
+    except (AppError, AssertionError, OSError, httpx.HTTPError) as error:
+        failed = getattr(error, "message", "") or str(error) or type(error).__name__
     finally:
         if not note:
             _mps("stop")

@@ -53,7 +53,8 @@ def _packed(size: tuple[int, int], seed: int) -> str:
 async def read_pages(endpoints: Sequence[Endpoint], pages: Sequence[Sheet], at_once: int) -> Load:
     """Reads pages, so many at the same time, by turns on each endpoint. Every answer has its full length."""
     gate, turns = asyncio.Semaphore(at_once), itertools.cycle(range(len(endpoints)))
-    limits = httpx.Limits(max_connections=None)
+    # servers close what is idle for five seconds, and httpx keeps it as long: a request in between is lost
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=1.0)
     async with httpx.AsyncClient(timeout=600, trust_env=False, limits=limits) as client:
 
         async def read(sheet: Sheet) -> int:

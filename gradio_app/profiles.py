@@ -1,4 +1,4 @@
-"""From a card's memory to SGLang's flags, calculated and explained; nothing here was measured on a card."""
+"""From a card's memory to SGLang's flags, calculated and explained (what was measured of it: ADR 4)."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def _explained(sizes: _Sizes, free: int, capability: tuple[int, int], cards: int
     why = (
         f"Of the {free / GIB:.1f} GB that are free, weights take {WEIGHTS[sizes.quantization] / GIB:.1f}, the"
         f" cache {sizes.cache / GIB:.1f} ({sizes.tokens:,} tokens of 12 KiB) and the rest about"
-        f" {sizes.rest / GIB:.1f}: {sizes.needs / GIB:.1f} GB together (calculated, not measured).",
+        f" {sizes.rest / GIB:.1f}: {sizes.needs / GIB:.1f} GB together (calculated).",
         *_about_fraction(sizes.row, sizes.rung, sizes.own),
         *_about_others(sizes, beside),
         *_about_format(sizes.row, sizes.quantization, capability),
