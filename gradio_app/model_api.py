@@ -26,6 +26,9 @@ QUIET = 1.0
 _LOOK_EVERY = 0.1
 #: longest wait until requests that were aborted are gone, in seconds
 SETTLE_TIMEOUT = 60.0
+#: a connection is kept for so many seconds: less than the five after which SGLang closes it, as a question
+#: that is just then on its way would be lost
+IDLE = 1.0
 
 #: image tokens of the largest picture that MinerU sends (2,048 x 28 x 28 pixels), and its prompt
 _INPUT_TOKENS = 2048 + 200
@@ -62,7 +65,10 @@ class ModelApi:
         self.api_key = api_key
         self._admin_key = admin_key or api_key
         # proxies of the environment are for the way out, not for our own server
-        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=10, verify=_trusted())
+        limits = httpx.Limits(keepalive_expiry=IDLE)
+        self._http = httpx.AsyncClient(
+            base_url=self.url, trust_env=False, timeout=10, verify=_trusted(), limits=limits
+        )
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -29,6 +29,8 @@ ANSWER_TIMEOUT = 300
 #: tokens that may not come again in the same order, MinerU's own figure, and how far back is looked:
 #: SGLang's guard compares in Python, for every token, so a longer look back slows all requests
 NGRAM, NGRAM_WINDOW = 100, 256
+#: an idle connection is kept for so many seconds
+_IDLE = 1.0
 #: seconds between two looks whether it is our turn to compute
 _GATE_PAUSE = 0.01
 #: these answers mean that the server, not the page, is the trouble
@@ -174,8 +176,10 @@ async def _without_retries(original: Callable[..., Any], client: Any) -> Any:
     """Broken connections are not tried again here: the queue reads the part again, when the server is back.
 
     Else a page that kills the server kills the next one too, four times for each try of ours. Answers
-    that ask for patience (429, 502 to 504) still are.
+    that ask for patience (429, 502 to 504) still are. So none may break for a lesser reason: SGLang closes
+    what is idle for five seconds, and a client that keeps it as long sends into one that closes.
     """
+    client.keepalive_expiry = _IDLE
     made = await original(client)
     transport = made._transport
     transport.retry = transport.retry.copy_with(retry_on_exceptions=())
