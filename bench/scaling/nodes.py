@@ -21,7 +21,9 @@ class Node:
         self.died, self.found = env.event(), env.event()
         self._fleet, self._costs = fleet, costs
         self._processor = processor
+        self._env = env
         self._card = Processor(env, fleet.cards * fleet.card_full) if fleet.vision else None
+        self._turns = simpy.Resource(env, fleet.stages or fleet.parts_at_once)
 
     def read(self, pages: int) -> Steps:
         """Reads the pages of one part."""
@@ -30,10 +32,21 @@ class Node:
             return
         for first in range(0, pages, self._fleet.window):
             some = min(self._fleet.window, pages - first)
-            computing = some * self._fleet.page_computing / 2
-            yield from self._processor.run(computing)
+            yield from self._stage(some / 2)
             yield from self._card.run(some * self._fleet.card_full / self._fleet.card_rate)
-            yield from self._processor.run(computing)
+            yield from self._stage(some / 2)
+
+    def _stage(self, pages: float) -> Steps:
+        """What is computed before the card has the pages, or after. ``pages``: so many at its full price."""
+        computing = pages * self._fleet.page_computing
+        alone = pages * self._fleet.page_alone or computing
+        with self._turns.request() as turn:
+            yield turn
+            if computing > alone:  # by processes and threads of its own
+                self._env.process(self._processor.run(computing - alone))
+            yield from self._processor.run(min(alone, computing))
+            if alone > computing:
+                yield self._env.timeout(alone - computing)
 
     @property
     def spent(self) -> float:

@@ -24,6 +24,7 @@ NODE = Fleet(
     cards=1,
     card_rate=CARD.pages_per_second,
     page_computing=MEASURED.vision_computing,
+    stages=7,
     head_cores=8,
     head_computes=False,
     bytes_in=Assumptions().bytes_in,

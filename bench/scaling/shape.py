@@ -24,6 +24,10 @@ class Fleet:
     card_parts: int = 8
     #: core-seconds of the node for each page that a card reads: pictures before, post-processing after
     page_computing: float = 0.0
+    #: seconds that a part alone on the node takes for that, where some of it is done side by side; 0: as long
+    page_alone: float = 0.0
+    #: parts of a node that do so at the same time (``workers`` without one); 0: all
+    stages: int = 0
     #: pages of a part that are prepared before the first of them is read (MinerU's window, as we set it)
     window: int = 4
     #: the head's cores; the only node is the head itself (as with ``--workers``), or none is

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.scaling.costs import Costs
 from bench.scaling.fleet import simulate
-from bench.scaling.meter import Usage, pace, run_documents, wait_for_quiet
+from bench.scaling.meter import Usage, pace, parts_of, run_documents, wait_for_quiet
 from bench.scaling.outcome import Outcome
 from bench.scaling.shape import Fleet, Load, of_pages
 from bench.scaling.validate import CORES, LEAST, Case, Check
@@ -20,6 +20,7 @@ SLOTS, DELAY = 8, 0.5
 SCANS, PAGES = 6, 8
 #: parts that are read with the model at the same time (the setting's default)
 AT_ONCE = 4
+WORKERS = 2
 CASE = Case(
     f"{SCANS} scans of {PAGES} pages, tier standard, a model of {SLOTS} slots", CORES, (PAGES,) * SCANS
 )
@@ -31,30 +32,47 @@ def check_vision(costs: Costs, folder: Path, patience: float) -> Check:
     write_small_models(models)
     with FakeSglang(slots=SLOTS, delay=0.0) as fake:
         flags = ("--sglang-url", fake.url, "--model-dir", str(models), "--workers-vlm", str(AT_ONCE))
+        flags += ("--workers", str(WORKERS))
         with LiveServer(folder / "vision", *flags) as server:
-            _scans(server, 900)  # models are loaded, processes warm
+            _together(server, 900)  # models are loaded, processes warm
             before = fake.stats()["requests"]
-            first = pace()
-            quick = _scans(server, 0)
+            first = _one_by_one(server, 0)
             requests = (fake.stats()["requests"] - before) / (SCANS * PAGES)
             fake.set(delay=DELAY)
             wait_for_quiet(patience)
-            second = pace()
-            used = _scans(server, 100)
-            third = pace()
-    now = costs.at((second + third) / 2)
-    computing = quick.workers * second / first / (SCANS * PAGES) - now.inspect / PAGES
-    found = predict(now, computing, requests, used.strangers)
+            early = pace()
+            used = _together(server, 100)
+            late = pace()
+            fake.set(delay=0.0)
+            # on both sides, as the machine may be faster in one minute than in the next
+            second = _one_by_one(server, 200)
+    now = costs.at((early + late) / 2)
+    computing, alone = (sum(both) / 2 for both in zip(first, second, strict=True))
+    found = predict(now, computing - now.inspect / PAGES, alone, requests, used.strangers)
     return Check(CASE, used.wall, found.seconds, used.computing, found.computing, used.strangers)
 
 
-def _scans(server: LiveServer, seed: int) -> Usage:
-    scans = [scan_pdf(PAGES, seed=seed + number, lines=24) for number in range(SCANS)]
+def _scan(seed: int) -> bytes:
+    return scan_pdf(PAGES, seed=seed, lines=24)
+
+
+def _together(server: LiveServer, seed: int) -> Usage:
+    scans = [_scan(seed + number) for number in range(SCANS)]
     return run_documents(server, scans, tier="standard")[1]
 
 
-def predict(costs: Costs, computing: float, requests: float, strangers: float) -> Outcome:
-    """The simulation: ``computing`` core-seconds and ``requests`` for each page.
+def _one_by_one(server: LiveServer, seed: int) -> tuple[float, float]:
+    """For each page: core-seconds of the workers, and seconds of the part, with nobody beside it."""
+    computing = seconds = 0.0
+    for number in range(SCANS):
+        ids, usage = run_documents(server, [_scan(seed + number)], tier="standard")
+        computing += usage.workers
+        seconds += sum(part.seconds for part in parts_of(server, ids))
+    return computing / (SCANS * PAGES), seconds / (SCANS * PAGES)
+
+
+def predict(costs: Costs, computing: float, alone: float, requests: float, strangers: float) -> Outcome:
+    """The simulation: ``computing`` core-seconds, ``alone`` seconds and ``requests`` for each page.
 
     A window of pages asks for more than the slots at once, so that one part fills them.
     """
@@ -66,6 +84,8 @@ def predict(costs: Costs, computing: float, requests: float, strangers: float) -
         card_full=1.0,
         card_parts=AT_ONCE,
         page_computing=computing,
+        page_alone=alone,
+        stages=max(1, WORKERS - 1),
     )
     load = Load(SCANS, of_pages(PAGES), owners=1, shard_pages=PAGES, local_client=True)
     return simulate(fleet, load, costs)
