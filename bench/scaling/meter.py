@@ -73,8 +73,8 @@ def wait_for_quiet(patience: float) -> None:
 def pace(rounds: int = 80) -> float:
     """Seconds that this machine takes just now for a fixed piece of computing, the mean over about four.
 
-    A shared machine is a third faster in one minute than in another, and shows nobody who takes it. It changes
-    every few seconds, so a shorter look, or a median, sees one of two machines.
+    A shared machine is a third faster in one minute than in another, and shows nobody who takes it. As it
+    changes every few seconds, a shorter look, or a median, sees one of two machines.
     """
     found: list[float] = []
     for _ in range(rounds):
