@@ -60,7 +60,8 @@ class Inspection:
     """What a worker found out about a file before any parsing.
 
     ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...); ``parse_mode`` is ``txt`` or
-    ``ocr`` for paged documents, empty otherwise; ``pages_total`` is the count in the file.
+    ``ocr`` for paged documents, empty otherwise; ``pages_total`` is the count in the file. ``seconds`` is how
+    long the worker looked.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Inspection:
     parse_mode: str
     tier: str
     parser_version: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

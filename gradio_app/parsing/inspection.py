@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -60,6 +61,7 @@ def inspect(
     ``models``: another machine that reads has the small ones. Raises the file's own error: unsupported,
     encrypted, corrupt, too large, too many pages, bad range, models missing.
     """
+    began = time.monotonic()
     with readable_errors():
         path = Path(source)
         kind = _kind(path)
@@ -83,6 +85,7 @@ def inspect(
             "parse_mode": parse_mode,
             "tier": chosen,
             "parser_version": mineru_version(),
+            "seconds": time.monotonic() - began,
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed
-from gradio_app.looking import MOST_AT_ONCE
+from gradio_app.looking import LONG_ENOUGH, MOST_AT_ONCE, how_many
 from gradio_app.seen import Seen
 from gradio_app.states import TaskStatus
 from gradio_app.task import Inspection, Task
@@ -22,11 +22,12 @@ pytestmark = pytest.mark.anyio
 
 
 class Pool(FakePool):
-    """Notes how many files each look took in."""
+    """Notes how many files each look took in. Each file takes ``seconds``, as it says."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
         super().__init__()
         self.looks: list[int] = []
+        self._seconds = seconds
 
     async def run_light(
         self, fn: str, args: dict[str, object], *, tmp: str, seconds: float
@@ -34,6 +35,9 @@ class Pool(FakePool):
         files = args.get("files")
         self.looks.append(len(files) if isinstance(files, list) else 1)
         return await super().run_light(fn, args, tmp=tmp, seconds=seconds)
+
+    def _inspect(self, args: dict[str, Any]) -> dict[str, Any]:
+        return super()._inspect(args) | {"seconds": self._seconds}
 
 
 async def waiting(h: House, pool: Pool, count: int) -> list[Task]:
@@ -63,6 +67,45 @@ async def test_the_more_wait_the_more_are_looked_at_in_one_job(tmp_path: Path) -
         await h.settle()
         await h.end(await h.submit(1, "later"))
         assert pool.looks[-1] == 1, "one that comes alone is looked at alone"
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "next_time"),
+    [
+        (1, 0.0, 2),
+        (1, LONG_ENOUGH / 10, 2),
+        (4, LONG_ENOUGH / 10, MOST_AT_ONCE),
+        (4, LONG_ENOUGH, 4),
+        (8, 4 * LONG_ENOUGH, 2),
+        (8, 100 * LONG_ENOUGH, 1),
+        (1, 0.8 * LONG_ENOUGH, 1),
+    ],
+)
+def test_as_many_are_looked_at_as_are_quick(count: int, seconds: float, next_time: int) -> None:
+    assert how_many(count, seconds) == next_time
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.8, [1] * 7), (0.4, [1, 2, 2, 2])])
+async def test_files_that_take_long_are_not_looked_at_together(
+    tmp_path: Path, share: float, looks: list[int]
+) -> None:
+    async with house(tmp_path, pool := Pool(share * LONG_ENOUGH)) as h:
+        tasks = await waiting(h, pool, 6)
+        look_on(pool)
+        assert set(await ended(h, tasks)) == {TaskStatus.COMPLETED}
+        assert pool.looks == looks
+
+
+async def test_somebody_elses_file_waits_for_one_long_look_only(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool(LONG_ENOUGH)) as h:
+        await waiting(h, pool, 6)
+        pool.release("first:inspect")
+        await pool.until_running("d0:inspect")
+        other = await h.submit(1, "other", owner="bob")
+        pool.release("d0:inspect")
+        await pool.until_running("other:inspect")
+        pool.release("other:inspect")
+        assert (await h.end(other)).status is TaskStatus.COMPLETED
 
 
 @pytest.mark.parametrize("fault", [FileCorrupt(), WorkerCrashed()])
