@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx
 
 from gradio_app.backend import Endpoint
+from gradio_app.model_api import IDLE
 from tests.documents import picture
 
 #: a page of the published figures has 4938 / 4.47 = 1,105 tokens: 305 of its layout, 100 of each block
@@ -53,8 +54,7 @@ def _packed(size: tuple[int, int], seed: int) -> str:
 async def read_pages(endpoints: Sequence[Endpoint], pages: Sequence[Sheet], at_once: int) -> Load:
     """Reads pages, so many at the same time, by turns on each endpoint. Every answer has its full length."""
     gate, turns = asyncio.Semaphore(at_once), itertools.cycle(range(len(endpoints)))
-    # servers close what is idle for five seconds, and httpx keeps it as long: a request in between is lost
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=1.0)
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE)
     async with httpx.AsyncClient(timeout=600, trust_env=False, limits=limits) as client:
 
         async def read(sheet: Sheet) -> int:

@@ -23,7 +23,7 @@ class Node:
         self._processor = processor
         self._env = env
         self._card = Processor(env, fleet.cards * fleet.card_full) if fleet.vision else None
-        self._turns = simpy.Resource(env, fleet.stages or fleet.parts_at_once)
+        self._turns = simpy.Resource(env, fleet.stages)
 
     def read(self, pages: int) -> Steps:
         """Reads the pages of one part."""

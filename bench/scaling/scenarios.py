@@ -21,10 +21,10 @@ CARD = CARDS[-1]
 #: one H200 a machine, with 8 cores; everything is on a network of 10 Gbit/s
 NODE = Fleet(
     cores=8,
+    slots=8,
     cards=1,
     card_rate=CARD.pages_per_second,
     page_computing=MEASURED.vision_computing,
-    stages=7,
     head_cores=8,
     head_computes=False,
     bytes_in=Assumptions().bytes_in,

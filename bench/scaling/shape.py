@@ -13,7 +13,7 @@ class Fleet:
     """Machines of one kind below one head. Times in seconds, bandwidths in bytes per second."""
 
     nodes: int = 1
-    #: cores of a node, and parts that are computed there at the same time
+    #: cores of a node, and parts that are computed there at the same time (``workers``)
     cores: int = 2
     slots: int = 2
     #: cards of a node, pages that one reads in a second when it is full, how many parts fill it, and how many
@@ -26,8 +26,6 @@ class Fleet:
     page_computing: float = 0.0
     #: seconds that a part alone on the node takes for that, where some of it is done side by side; 0: as long
     page_alone: float = 0.0
-    #: parts of a node that do so at the same time (``workers`` without one); 0: all
-    stages: int = 0
     #: pages of a part that are prepared before the first of them is read (MinerU's window, as we set it)
     window: int = 4
     #: the head's cores; the only node is the head itself (as with ``--workers``), or none is
@@ -53,6 +51,11 @@ class Fleet:
     def parts_at_once(self) -> int:
         """Slots of one node for the parts that are simulated."""
         return self.cards * self.card_parts if self.vision else self.slots
+
+    @property
+    def stages(self) -> int:
+        """Parts of a node that prepare or finish pages at the same time, as ``LocalWorkers`` has it."""
+        return max(1, self.slots - 1)
 
     @property
     def pages_per_second(self) -> float:

@@ -78,6 +78,7 @@ def predict(costs: Costs, computing: float, alone: float, requests: float, stran
     """
     fleet = Fleet(
         cores=CORES,
+        slots=WORKERS,
         head_cores=max(LEAST, CORES - strangers),
         cards=1,
         card_rate=SLOTS / (requests * DELAY),
@@ -85,7 +86,6 @@ def predict(costs: Costs, computing: float, alone: float, requests: float, stran
         card_parts=AT_ONCE,
         page_computing=computing,
         page_alone=alone,
-        stages=max(1, WORKERS - 1),
     )
     load = Load(SCANS, of_pages(PAGES), owners=1, shard_pages=PAGES, local_client=True)
     return simulate(fleet, load, costs)

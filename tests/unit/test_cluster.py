@@ -173,6 +173,15 @@ async def test_a_machine_that_lost_a_part_loses_no_more_before_it_is_told_that_i
     assert workers.asked == ["gone", "there"]
 
 
+def test_a_machine_that_is_heard_of_anew_takes_parts_at_once() -> None:
+    workers = Cluster(None)
+    gone, facts = workers._places["gone"], {"name": "gpu-2", "address": "10.0.0.2", "why": ""}
+    gone.leave_out(False, True)
+    for status, slots in (("lost", 0), ("ready", 2)):
+        workers._note([{**gone.facts, **facts, "id": "gone", "status": status}])
+        assert gone.slots(False) == slots
+
+
 def test_a_lost_machine_is_not_the_documents_fault() -> None:
     history = History()
     for _ in range(MOST_LOST - 1):
