@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
@@ -89,6 +90,18 @@ def word(text: str = "Some text in a document.") -> bytes:
     document.add_table(2, 2).cell(0, 0).text = "cell"
     document.add_picture(io.BytesIO(picture()))
     document.save(out)
+    return _without_time(out.getvalue())
+
+
+def _without_time(archive: bytes) -> bytes:
+    """The same files with the same bytes whenever they were packed: ``ZipInfo`` begins at 1980."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as found,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for each in found.infolist():
+            packed.writestr(zipfile.ZipInfo(each.filename), found.read(each), zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -111,7 +124,16 @@ def scan_pdf(pages: int = 1, seed: int = 0, poison: Collection[int] = (), lines:
     out = io.BytesIO()
     papers = [POISON if page in poison else (255, 255, 255) for page in range(1, pages + 1)]
     sheets = [_sheet(page, seed, color, lines) for page, color in enumerate(papers, 1)]
-    sheets[0].save(out, "PDF", resolution=144, save_all=True, append_images=sheets[1:])
+    then = time.gmtime(0)  # not now: the same document has the same bytes
+    sheets[0].save(
+        out,
+        "PDF",
+        resolution=144,
+        save_all=True,
+        append_images=sheets[1:],
+        creationDate=then,
+        modDate=then,
+    )
     return out.getvalue()
 
 

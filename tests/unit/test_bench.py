@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,15 @@ def test_each_has_its_turn_and_another_one_begins_each_time(
     assert "round 3 of 3: a 2" in capsys.readouterr().err
 
 
-def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(tmp_path: Path) -> None:
+def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "real.PDF").write_bytes(b"%PDF real")
     (tmp_path / "notes.txt").write_text("no document")
     found = mixed(5, tmp_path)
-    assert mixed(5, tmp_path) == found
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    assert mixed(5, tmp_path) == found, "also on another day"
     assert ("real.PDF", b"%PDF real") in found and len(found) == 6
     assert {Path(each.name).suffix.lower() for each in found} == {".pdf", ".docx", ".csv", ".html"}
 
