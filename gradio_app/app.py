@@ -22,6 +22,7 @@ from loguru import logger
 from starlette.exceptions import HTTPException
 
 from gradio_app import __version__, api, audit, gpu
+from gradio_app.api.polls import Polls
 from gradio_app.auth import Guard
 from gradio_app.backends import choose_backends
 from gradio_app.card_watch import CardWatch
@@ -127,6 +128,7 @@ def build(
     app.include_router(api.router)
     _answer_errors(app)
     _mount_page(app, settings, folders)
+    app.add_middleware(Polls, root_path=settings.root_path)
     app.add_middleware(
         Guard,
         credentials=credentials,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, ParamSpec, TypeVar
@@ -21,6 +21,8 @@ from gradio_app.trouble import Trouble, passing, resumable
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+#: answers that are kept until the next change
+_MOST_KNOWN = 100
 
 
 class Ledger:
@@ -34,6 +36,7 @@ class Ledger:
         self.trouble = Trouble(lambda: self._run(store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._changed = asyncio.Condition()
+        self._known: tuple[int, dict[Hashable, Any]] = (0, {})
         #: who waits for the end of a task: told of that one only, as each who is told asks the store
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
@@ -140,6 +143,25 @@ class Ledger:
         async with self._changed:
             self._changed.notify_all()
 
+    async def once(self, key: Hashable, look: Callable[[], Awaitable[_T]]) -> _T:
+        """What ``look`` finds, looked for once until something changes: a hundred open pages ask the same.
+
+        ``key`` stands for all that the answer depends on but for the state of the queue.
+        """
+        if self._known[0] != self.version:
+            self._known = (self.version, {})
+        known = self._known[1]
+        if key not in known:
+            found = await look()
+            if len(known) < _MOST_KNOWN:
+                known[key] = found  # of a state that is over by now: nobody will ask that one
+            return found
+        return known[key]
+
+    async def rev(self) -> int:
+        """The newest revision, at least of what was told to anybody."""
+        return await self.once("rev", lambda: self.do(self.store.rev))
+
     async def get(self, task_id: str) -> Task:
         """The task; raises ``NotFound``."""
         return await self.do(self.store.get, task_id)
@@ -168,7 +190,7 @@ class Ledger:
         while True:
             seen = self.version
             left = deadline - time.monotonic()
-            if self.closing or left <= 0 or await self.do(self.store.rev) > since:
+            if self.closing or left <= 0 or await self.rev() > since:
                 return
             await self._wait_newer(seen, left)
 

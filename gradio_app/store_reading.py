@@ -77,8 +77,8 @@ class Reading:
 
     def counts(self) -> dict[str, int]:
         """Tasks by status."""
-        rows = self._db.execute("SELECT status, count(*) AS n FROM tasks GROUP BY status")
-        return {row["status"]: row["n"] for row in rows}
+        rows = self._db.execute("SELECT status, tasks FROM status_counts WHERE tasks > 0")
+        return {row["status"]: row["tasks"] for row in rows}
 
     def cached(self, cache_key: str) -> Task | None:
         """A completed task with the same bytes, options and versions."""

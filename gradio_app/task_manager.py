@@ -285,8 +285,7 @@ class TaskManager:
     async def list_tasks(self, wanted: Wanted, limit: int, cursor: str = "") -> tuple[int, Page]:
         """The newest revision, and a page of tasks that may be newer."""
         store = self.ledger.store
-        rev = await self.ledger.do(store.rev)
-        return rev, await self.ledger.do(store.listing.page, wanted, limit, cursor)
+        return await self.ledger.do(lambda: (store.rev(), store.listing.page(wanted, limit, cursor)))
 
     async def list_ids(self, wanted: Wanted, limit: int) -> dict[str, list[str]]:
         """By status the ids of tasks that the viewer may change, at most ``limit``, the newest first."""
@@ -294,7 +293,8 @@ class TaskManager:
 
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""
-        return await self.ledger.do(self.ledger.store.counts)
+        store = self.ledger.store
+        return await self.ledger.once("counts", lambda: self.ledger.do(store.counts))
 
     async def longest_wait(self) -> float:
         """For how many seconds the oldest of those that wait has waited; 0 when none does."""

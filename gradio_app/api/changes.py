@@ -1,10 +1,14 @@
-"""What has changed since a revision: one body for polling and for server-sent events."""
+"""What has changed since a revision: one body for polling and for server-sent events.
+
+Each open page asks for it each second, so the same answer is made once for all who ask the same.
+"""
 
 from __future__ import annotations
 
 import json
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -18,6 +22,8 @@ from gradio_app.task_manager import TaskManager
 
 #: positions sent along with a delta
 MAX_PLACES = 100
+#: tasks in a delta up to which it is kept for others who ask the same
+MOST_SHARED = 200
 #: seconds between two signs of life on an event stream
 EVENT_PING = 15.0
 #: event streams one person may keep open
@@ -30,11 +36,24 @@ async def delta(
     manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
 ) -> Response:
     """The body of a delta; 204 when nothing is newer than ``since``."""
+    if since == await manager.ledger.rev():
+        return Response(status_code=204)
+    look = partial(_body, manager, who, since, wanted, limit)
+    if limit > MOST_SHARED:
+        body = await look()
+    else:
+        body = await manager.ledger.once((who.name, who.admin, since, tuple(wanted), limit), look)
+    return Response(body, media_type="application/json") if body else Response(status_code=204)
+
+
+async def _body(
+    manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
+) -> bytes:
     changes = await manager.changes(since, limit)
     if changes.rev == since and not changes.reset:
-        return Response(status_code=204)
+        return b""
     tasks = [task for task in changes.tasks if not wanted or task.status in wanted]
-    return JSONResponse(
+    answer = JSONResponse(
         {
             "rev": changes.rev,
             "tasks": [show(manager, who, task) for task in tasks],
@@ -44,6 +63,7 @@ async def delta(
             "places": _places(manager),
         }
     )
+    return bytes(answer.body)
 
 
 def _places(manager: TaskManager) -> dict[str, list[float | None]]:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from gradio_app import clock, metrics
 from gradio_app.api.access import for_admin, identity_of, manager_of
 from gradio_app.api.models import ERRORS, ClusterView, HistoryView, Problem, QueueView
+from gradio_app.credentials import Identity
 from gradio_app.history import HOUR
 from gradio_app.states import QueueStatus
 from gradio_app.task_manager import TaskManager
@@ -20,7 +21,11 @@ router = APIRouter()
 @router.get("/api/v1/queue", tags=["queue"], response_model=QueueView)
 async def queue(request: Request) -> JSONResponse:
     """What the queue does, how many tasks there are, and how long until all of them are done."""
-    manager, who = manager_of(request), identity_of(request)
+    return await summary(manager_of(request), identity_of(request))
+
+
+async def summary(manager: TaskManager, who: Identity) -> JSONResponse:
+    """The body of ``/api/v1/queue``."""
     return JSONResponse(
         {
             "status": manager.status,

@@ -106,8 +106,9 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     ]
     assert store.submission("ann", "key", "print") == [task]
     assert store.rates() == {"flash": 0.25} and store.rev() == 5
+    assert store.counts() == {"partial": 1}
     store.close()
-    assert version(database) == SCHEMA_VERSION == 4
+    assert version(database) == SCHEMA_VERSION == 5
 
 
 def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:
