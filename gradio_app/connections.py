@@ -11,12 +11,14 @@ from typing import Any, cast
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gradio_app.errors import AppError
 
 #: the head of a request must be there so many seconds after its first byte, or after the connection
 HEAD_TIME = 15.0
+#: a head, or what frames a body, has so many bytes, and those that come along with the last of them
+HEAD_BYTES = 2**16
 #: a body must go on after so many seconds, and come this fast on the whole (bytes a second) after the first
 BODY_PAUSE = 30.0
 BODY_SPEED = 1024
@@ -46,14 +48,17 @@ def most_connections() -> int:
     return max(16, min(_MOST, soft - _KEPT_BACK if soft > 2 * _KEPT_BACK else soft // 2))
 
 
-class PatientProtocol(H11Protocol):
-    """uvicorn's HTTP, which by itself waits for ever for the head of a request and for readers.
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, which by itself waits for ever for the head of a request, and for readers.
 
     ``most`` connections are open at once; one more is closed at once, so that those that are served have
     files to work with.
     """
 
     most = _MOST
+    #: bytes that came since the last that were of use: parts of a head, of trailers, of what frames a body
+    _loose = 0
+    _in_head = False
     _timer: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
@@ -69,12 +74,35 @@ class PatientProtocol(H11Protocol):
         """Bytes of a request."""
         if self.transport is None:  # pyright: ignore[reportUnnecessaryComparison]
             return  # it was one too many
+        self._loose += len(data)
         super().data_received(data)
+        if self._loose > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
         cycle = cast(Any, self.cycle)
         if cycle is None or cycle.response_complete:
             self._expect_head()
         else:
             self._timer = _stop(self._timer)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. Those behind a body are left out: they would count as if they had come before it."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._loose, self._in_head = 0, False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._loose = 0
+        super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""

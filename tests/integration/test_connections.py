@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from gradio_app.errors import DiskFull
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 HEAD = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+CHUNKED = b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED_SEEN = CHUNKED.replace(b"Host: x", b"Host: x\r\nX-Seen: before")
 #: more than the buffers of two sockets hold
 MUCH = 64 * 2**20
 
@@ -39,8 +41,9 @@ class House:
                 raise RuntimeError("the client has gone")
             body, more = body + len(message["body"]), message.get("more_body", False)
         text = b"." * MUCH if scope["path"] == "/much" else str(body).encode()
-        length = (b"content-length", str(len(text)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        seen = [(b"seen", value) for name, value in scope["headers"] if name == b"x-seen"]
+        headers = [(b"content-length", str(len(text)).encode()), *seen]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         for start in range(0, len(text), 2**16):
             await send({"type": "http.response.body", "body": text[start : start + 2**16], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -119,6 +122,54 @@ async def test_a_head_in_pieces_comes_in(monkeypatch: pytest.MonkeyPatch) -> Non
             await writer.drain()
         async with asyncio.timeout(10):
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+ENDLESS = b"x" * 2**20
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /" + ENDLESS,
+        b"GET / HTTP/1.1\r\nHost: " + ENDLESS,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"Some: more\r\n" * 100_000,
+        CHUNKED + b"1;" + ENDLESS,
+        CHUNKED + b"1\r\nx\r\n0\r\n" + b"Some: more\r\n" * 100_000,
+    ],
+    ids=["address", "header", "headers", "frame", "trailers"],
+)
+async def test_a_head_without_end_is_refused(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEAD_TIME", "BODY_PAUSE"):
+        monkeypatch.setattr(connections, name, 60.0)
+    async with serving(House()) as port:
+        reader, writer = await ask(port, b"")
+        got = b""
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):  # a reset may overtake the answer
+                writer.write(start)
+                await writer.drain()
+                got = await reader.read()
+        assert got == b"" or got.startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
+async def test_a_header_behind_the_body_is_none() -> None:
+    async with serving(House()) as port:
+        trailers = b"Authorization: Bearer x\r\nX-Seen: behind\r\n\r\n"
+        reader, writer = await ask(port, CHUNKED_SEEN + b"1\r\nx\r\n0\r\n" + trailers)
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200") and b"seen: before\r\n" in head and b"behind" not in head
+        writer.close()
+
+
+async def test_requests_one_after_the_other_are_all_answered() -> None:
+    async with serving(House()) as port:
+        reader, writer = await ask(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+        async with asyncio.timeout(10):
+            for _ in range(50):
+                assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200")
         writer.close()
 
 
