@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,13 +20,13 @@ from gradio_app.sign_in import PATHS, SignIn
 #: probes that a supervisor asks without a key; they tell nothing about documents
 _OPEN_PATHS = frozenset({"/health", "/ready"})
 #: on every answer that does not say otherwise itself: nothing is embedded, sniffed, or told to other sites
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 
 
 class Guard:
@@ -133,9 +133,9 @@ class Guard:
 def _with_headers(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            headers = [*message.get("headers", ())]
+            there = {name.lower() for name, _ in headers}
+            message["headers"] = headers + [each for each in _HEADERS if each[0] not in there]
         await send(message)
 
     return wrapped

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from starlette.datastructures import Headers
 
 
+@lru_cache(256)  # asked at each request
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on is reachable from this machine only."""
     try:
