@@ -89,15 +89,16 @@ class Store(Reading):
 
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""
+        added: list[Task] = []
         with self.together() as db:
             for task in tasks:
                 columns = task.to_row() | {"rev": self._next_rev()}
-                db.execute(insert("tasks", columns), columns)
+                added += self._list(f"{insert('tasks', columns)} RETURNING *", columns)
             if key:
                 ids = json.dumps([task.id for task in tasks])
                 row = (tasks[0].owner, key, fingerprint, ids, clock.stamp())
                 db.execute("INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?)", row)
-        return [self.get(task.id) for task in tasks]
+        return added
 
     # ------------------------------------------------------------ moves
 
@@ -111,16 +112,21 @@ class Store(Reading):
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
         columns = {**changes, "status": to.value}
-        if self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})") != 1:
+        moved = self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})")
+        if moved is None:
             current = self.get(task_id)
             raise Conflict(f"The task is {current.status}; it cannot become {to}.")
-        return self.get(task_id)
+        return moved
 
-    def _write(self, task_id: str, columns: dict[str, Any], condition: str = "") -> int:
-        """Sets columns (our own names, never input) under the next revision; how many rows it met."""
+    def _write(self, task_id: str, columns: dict[str, Any], condition: str = "") -> Task | None:
+        """Sets columns (our own names, never input) under the next revision; the task as it is then.
+
+        None: there is no task that fulfils the ``condition``.
+        """
         sets = ", ".join(f"{name} = :{name}" for name in columns)
-        statement = f"UPDATE tasks SET {sets}, rev = :rev WHERE id = :id {condition}"
-        return self._db.execute(statement, {**columns, "rev": self._next_rev(), "id": task_id}).rowcount
+        statement = f"UPDATE tasks SET {sets}, rev = :rev WHERE id = :id {condition} RETURNING *"
+        found = self._list(statement, {**columns, "rev": self._next_rev(), "id": task_id})
+        return found[0] if found else None
 
     def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
         """Stores what inspection found and the cut into shards, and queues the task.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ class Reading:
         )
         return found[0] if found else None
 
-    def _list(self, query: str, values: Sequence[Any]) -> list[Task]:
+    def _list(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Task]:
         return [Task.from_row(row) for row in self._db.execute(query, values)]
 
     def _counter(self, name: str) -> int:
