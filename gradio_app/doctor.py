@@ -17,10 +17,10 @@ from importlib import metadata
 from pathlib import Path
 
 from gradio_app import gpu, jail, profiles, weights
-from gradio_app.app import open_socket
 from gradio_app.backends import engine_kind, seats
 from gradio_app.errors import AppError
 from gradio_app.mps import Seat
+from gradio_app.server import open_socket
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import find_python, installed_version
 

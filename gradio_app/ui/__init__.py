@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import gradio as gr
 from fastapi import FastAPI, Request
+from gradio.routes import App
 
 from gradio_app.api import identity_of
 from gradio_app.folders import Folders
@@ -31,7 +34,10 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
     files.mount(app)
     owners = Owners()
     door.mount(app, owners)
-    with gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo:
+    with (
+        _without_app(),
+        gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo,
+    ):
         page.build(prefix)
         Functions(app, folders.gradio, owners).publish(demo)
     _tune(demo)
@@ -51,10 +57,30 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
         head=page.head(prefix),
         favicon_path=str(files.FAVICON),
     )
+    # what Gradio's queue calls functions with
+    cast(Any, demo).app = next(filter(lambda part: isinstance(part, App), _mounted(app)))
     _speak_json(demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
     app.state.stop_events = [_stop_event(app)]
+
+
+@contextmanager
+def _without_app() -> Generator[None]:
+    """While blocks are built Gradio would make the application with all its routes twice, to throw it away.
+
+    Mounting makes the one that stays.
+    """
+    make = App.create_app
+    cast(Any, App).create_app = staticmethod(lambda *_args, **_options: None)
+    try:
+        yield
+    finally:
+        cast(Any, App).create_app = staticmethod(make)
+
+
+def _mounted(app: FastAPI) -> list[Any]:
+    return [getattr(route, "app", None) for route in app.routes]
 
 
 def _user(request: Request) -> str:

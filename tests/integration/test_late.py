@@ -48,6 +48,29 @@ print([name for name in page.get_api_info()["named_endpoints"]], len(page.fns))
 """
 
 
+ONE_APP = """
+import sys
+import tempfile
+from pathlib import Path
+from fastapi import FastAPI
+import gradio.routes
+from gradio_app.folders import Folders
+from gradio_app.settings import Settings
+from gradio_app.ui import mount
+
+App, made = gradio.routes.App, []
+begin = App.__init__
+App.__init__ = lambda self, *args, **options: (made.append(self), begin(self, *args, **options))[1]
+app, folders = FastAPI(), Folders(Path(tempfile.mkdtemp()))
+mount(app, Settings(), folders)
+blocks = made[-1].get_blocks()
+print(len(made), blocks.app is made[-1], blocks.app.get_blocks() is blocks)
+App.create_app(blocks)  # as it was
+with gradio.Blocks():
+    pass
+print(len(made))
+"""
+
 LOOK = """
 import sys
 from docvortex.document.pdf import PDFDocument, classify
@@ -81,6 +104,10 @@ def test_gradio_parses_no_source_of_its_components_and_events_are_the_same() -> 
     before = answer(plain)
     assert int(before[0]) > 0, "this Gradio does it no more: without_notes_for_authors can go"
     assert before[1:] == told[1:]
+
+
+def test_gradio_makes_its_application_once_and_its_queue_has_that_one() -> None:
+    assert answer(ONE_APP) == ["1", "True", "True", "4"]
 
 
 def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same() -> None:

@@ -13,10 +13,10 @@ import pytest
 from gradio_client import Client, handle_file
 from starlette.routing import Mount
 
-from gradio_app.app import build
 from gradio_app.credentials import Credentials
 from gradio_app.folders import Folders
 from gradio_app.jobs import EXPORT_SUFFIX
+from gradio_app.server import build
 from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.users import User, hash_key, write

@@ -1,0 +1,307 @@
+"""Composition root: builds everything from settings, mounts page and REST on one server, and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from loguru import logger
+from starlette.exceptions import HTTPException
+
+from gradio_app import __version__, api, audit, gpu
+from gradio_app.api.polls import Polls
+from gradio_app.auth import Guard
+from gradio_app.backends import choose_backends
+from gradio_app.card_watch import CardWatch
+from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
+from gradio_app.engine import ModelSingleton
+from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
+from gradio_app.folders import Folders
+from gradio_app.logs import configure_logging
+from gradio_app.origin import is_loopback
+from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
+from gradio_app.settings import Settings, older_names
+from gradio_app.store import Store
+from gradio_app.task_manager import TaskManager
+from gradio_app.users import Users
+from gradio_app.watch_folder import WatchFolder
+from gradio_app.workers import LocalWorkers, WorkerPool, Workers
+from gradio_app.workers.cluster import ClusterWorkers, cluster_token, say_how_to_join
+
+#: open connections get this long at shutdown, in seconds; long polls end by themselves
+GRACE = 2
+#: connections that wait to be taken; more at once would need more files than are kept back for the work
+BACKLOG = 128
+
+
+class Server(uvicorn.Server):
+    """uvicorn that lets long polls and Gradio's heartbeats go as soon as a stop is asked for.
+
+    It ends with exit code 0: uvicorn's own way raises the signal again at the end.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Called by uvicorn around serving."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _stop(self, number: int) -> None:
+        self._on_exit()
+        self.handle_exit(number, None)
+
+
+def build(
+    settings: Settings, folders: Folders, store: Store, credentials: Credentials, cluster: str = ""
+) -> FastAPI:
+    """The whole application: REST, page and guard. The queue starts with the server's lifespan.
+
+    ``cluster`` is the password of the cluster, if there is one.
+    """
+
+    backends = choose_backends(settings, folders.run)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        servers = len(backends) if backends[0].kind != "none" else 0
+        keep = settings.workers + 1 + settings.workers_vlm * servers
+        pool = WorkerPool.of(settings, folders, keep)
+        timeouts = settings.gpu_idle_timeout, settings.gpu_release_timeout
+        engine = ModelSingleton(backends, *timeouts, room=settings.workers_vlm).open()
+        workers: Workers = LocalWorkers(settings, folders, pool, engine)
+        if settings.ray_address:
+            workers = ClusterWorkers(settings, folders, workers, cluster).open()
+        manager = TaskManager(settings, folders, store, workers)
+        app.state.manager = manager
+        look = partial(gpu.cards, limit=settings.gpu_memory)
+        keep = partial(manager.ledger.do, store.history.note_engine)
+        watch = app.state.watch = CardWatch(engine, look, settings.gpu, keep)
+        await manager.start()
+        beside = [
+            *_watching(settings, manager, credentials),
+            asyncio.create_task(pool.warm(settings.workers)),
+            asyncio.create_task(watch.run()),
+        ]
+        try:
+            yield
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await manager.stop()
+            await engine.close()
+
+    # the usual FastAPI loads its documentation page from outside
+    app = FastAPIOffline(
+        title="MinerU Optimized",
+        version=__version__,
+        summary="Documents in, Markdown out, through a queue that forgets nothing.",
+        lifespan=lifespan,
+        root_path=settings.root_path,
+        redoc_url=None,
+    )
+    app.state.event_streams = set()
+    app.include_router(api.router)
+    _answer_errors(app)
+    _mount_page(app, settings, folders)
+    app.add_middleware(Polls, root_path=settings.root_path)
+    app.add_middleware(
+        Guard,
+        credentials=credentials,
+        root_path=settings.root_path,
+        allowed_hosts=settings.allowed_hosts,
+        requests_per_minute=settings.max_requests_per_minute,
+    )
+    app.add_middleware(SteadyBodies, room=partial(_check_disk, settings, folders))
+    return app
+
+
+def _watching(
+    settings: Settings, manager: TaskManager, credentials: Credentials
+) -> Generator[asyncio.Task[None]]:
+    """The task that looks after the watch folder, if there is one."""
+    if settings.watch_dir:
+        everybody = LOCAL.name if credentials.open else ""
+        folder = WatchFolder(manager, Path(settings.watch_dir), everybody)
+        yield asyncio.create_task(folder.run(), name="watch")
+
+
+def _check_disk(settings: Settings, folders: Folders) -> None:
+    if folders.free_bytes() < settings.disk_reserve:
+        raise DiskFull()
+
+
+def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
+    # Gradio reads these at import: no analytics, its own temporary folder inside ours
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["GRADIO_TEMP_DIR"] = str(folders.gradio)
+    without_notes_for_authors()
+    from gradio_app.ui import mount
+
+    mount(app, settings, folders)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    async def app_error(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, AppError)
+        return JSONResponse({"error": error.to_dict()}, error.status)
+
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
+        return JSONResponse({"error": OptionInvalid(f"Not a valid value: {where}.").to_dict()}, 422)
+
+    async def http_error(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        told = NotFound() if error.status_code == 404 else OptionInvalid(str(error.detail))
+        return JSONResponse({"error": told.to_dict()}, error.status_code, error.headers)
+
+    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+        told = as_app_error(error)
+        if isinstance(told, PASSING):
+            logger.bind(action="fault", code=told.code).warning("a request failed: {}", error)
+        else:
+            logger.opt(exception=error).error("a request failed")
+        return JSONResponse({"error": told.to_dict()}, told.status)
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
+        AppError: app_error,
+        RequestValidationError: invalid,
+        HTTPException: http_error,
+        OSError: unexpected,  # by name: what only Exception catches is raised once more, for the log
+        sqlite3.Error: unexpected,
+        Exception: unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def choose_tokens(settings: Settings, secret: bytes) -> tuple[str, str]:
+    """The shared token and the administrator's: the given ones, or those of this data folder.
+
+    A shared one is made when this server is reached from elsewhere and nobody could sign in. They stay the
+    same at the next start, so that nobody has to sign in again; deleting ``data/secret`` makes new ones.
+    """
+    token = settings.token
+    if not token and not settings.users and not is_loopback(settings.host):
+        token = made_token(secret, "shared")
+    return token, settings.admin_token or (made_token(secret, "admin") if token else "")
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket; raises ``AppError`` with a sentence when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer takes 40 ms
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host.strip("[]"), port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise AppError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another --port."
+        ) from None
+    return sock
+
+
+def address(settings: Settings, sock: socket.socket, token: str) -> str:
+    """The URL to open in a browser, with the token where one is needed."""
+    host = settings.host
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    host = f"[{host}]" if ":" in host else host
+    query = f"/?token={token}" if token else ""
+    return f"http://{host}:{sock.getsockname()[1]}{settings.root_path}{query}"
+
+
+async def serve(settings: Settings, folders: Folders) -> None:
+    """Runs until SIGTERM or Ctrl-C. Raises ``AppError`` when the port or the data folder is taken."""
+    users = Users(settings.users) if settings.users else None
+    sock = open_socket(settings.host, settings.port)
+    store = Store(folders.database)
+    secret = server_secret(folders.secret)
+    token, admin_token = choose_tokens(settings, secret)
+    credentials = Credentials(token, admin_token, users, secret)
+    cluster = cluster_token(settings, made_token(secret, "cluster"))
+    with nothing_is_garbage():
+        app = build(settings, folders, store, credentials, cluster)
+
+    def let_go() -> None:
+        manager: TaskManager | None = getattr(app.state, "manager", None)
+        if manager is not None:
+            asyncio.get_running_loop().create_task(manager.ledger.begin_closing())
+        for stop in app.state.stop_events:
+            stop.set()
+
+    PatientProtocol.most = most_connections()
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",  # uvloop comes with other packages: how we behave must not depend on that
+        http=PatientProtocol,
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=30,
+        server_header=False,
+        lifespan="on",
+    )
+    server = Server(config, let_go)
+    logger.bind(action="listen").info("open {} in a browser", address(settings, sock, token))
+    if admin_token and not settings.admin_token:
+        logger.info("the administrator opens {}", address(settings, sock, admin_token))
+    if settings.ray_address:
+        say_how_to_join(settings, cluster)
+    await server.serve(sockets=[sock])
+    if not server.started:
+        raise SystemExit(3)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Reads the settings, then serves."""
+    settings = Settings.load(sys.argv[1:] if argv is None else argv)
+    configure_logging(settings.log_level, settings.log_format)
+    for sentence in older_names(os.environ):
+        logger.info(sentence)
+    os.umask(0o077)  # documents are private, whatever the data folder allows
+    try:
+        folders = Folders(settings.data_dir)
+        folders.create()
+        audit.open_file(folders.audit)
+        _work_from_an_empty_folder(folders)
+        asyncio.run(serve(settings, folders))
+    except AppError as error:
+        logger.error(error.message)
+        raise SystemExit(1) from None
+
+
+def _work_from_an_empty_folder(folders: Folders) -> None:
+    """Gradio's handlers may hand out files below the working and temporary folders: make them private."""
+    os.environ["TMPDIR"] = str(folders.run / "tmp")
+    os.chdir(folders.run / "cwd")
