@@ -74,6 +74,7 @@ class Looking:
         try:
             while True:
                 self._left = {item.task_id: item for item in self._take(most)}
+                self._workers.here.spare = bool(self.waiting)
                 if not self._left:
                     most = 1
                     self._wake.clear()

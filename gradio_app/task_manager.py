@@ -104,7 +104,8 @@ class TaskManager:
                 if await self.ledger.do(cleanup.sweep, store, self.folders, self.settings.retention):
                     await self.ledger.notify()
                 if not self._dispatcher.runs:
-                    await self.workers.here.trim(keep=1)
+                    # one for a part, one for looks at the files that come with it
+                    await self.workers.here.trim(keep=2)
             except Exception as error:
                 logger.opt(exception=error).error("a sweep failed; it is tried again")
 

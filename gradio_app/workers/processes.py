@@ -135,6 +135,9 @@ class WorkerPool:
         self._light = asyncio.Semaphore(1)
         self._started = 0
         self._closed = False
+        #: whether more light jobs come soon: then parts leave them a process. A new one imports for seconds:
+        #: a part may wait for that, but a light job keeps those of everybody waiting
+        self.spare = False
 
     @classmethod
     def of(cls, settings: Settings, folders: Folders, keep: int) -> Self:
@@ -190,7 +193,7 @@ class WorkerPool:
         Raises the job's own ``AppError``; ``TaskTimeout`` after ``seconds``,
         ``WorkerOutOfMemory`` or ``WorkerCrashed``. When cancelled, the process is killed at once.
         """
-        worker = await self._take(network)
+        worker = await self._take(network, light)
         peak = self._busy[worker] = _Peak()
         if self._watch is None:
             self._watch = asyncio.create_task(self._watch_busy(), name="memory")
@@ -237,8 +240,11 @@ class WorkerPool:
                         os.killpg(worker.process.pid, signal.SIGKILL)
         self._watch = None
 
-    async def _take(self, network: bool) -> _Worker:
-        while worker := next((one for one in reversed(self._idle) if one.network is network), None):
+    async def _take(self, network: bool, light: bool) -> _Worker:
+        # a light job that runs has its process
+        left = int(self.spare and not (light or network or self._light.locked()))
+        while len(idle := [one for one in self._idle if one.network is network]) > left:
+            worker = idle[-1]
             self._idle.remove(worker)
             if worker.alive:
                 return worker

@@ -35,6 +35,7 @@ class FakePool:
         self.held_inspection = False
         self.killed: list[str] = []
         self.closed = False
+        self.spare = False
         self._gates: dict[str, asyncio.Event] = {}
         self._started = asyncio.Condition()
 

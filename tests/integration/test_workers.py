@@ -168,6 +168,26 @@ async def test_a_worker_knows_no_secrets_and_has_a_folder_of_its_own(
     assert not list(tmp_path.glob("worker-*"))
 
 
+async def test_a_part_leaves_a_worker_to_light_jobs_that_come(tmp_path: Path) -> None:
+    async with running_pool(tmp_path) as pool:
+
+        async def used(light: bool = False) -> int:
+            """The workers that there are when such a job has run."""
+            run = pool.run_light if light else pool.run
+            await run("warm_up", {}, tmp="", seconds=60)
+            return len(pool.pids)
+
+        assert await used() == await used() == await used(light=True) == 1
+        pool.spare = True
+        assert await used(light=True) == 1, "it was left for this one"
+        assert await used() == await used() == 2, "no more than one is left"
+        assert await used(light=True) == 2
+        async with pool._light:  # one runs: it has its worker
+            both = [pool.run("warm_up", {}, tmp="", seconds=60) for _ in range(2)]
+            await asyncio.gather(*both)
+        assert len(pool.pids) == 2
+
+
 async def test_idle_workers_are_given_up(tmp_path: Path) -> None:
     async with running_pool(tmp_path) as pool:
         await pool.warm(2)

@@ -96,6 +96,22 @@ async def test_files_that_take_long_are_not_looked_at_together(
         assert pool.looks == looks
 
 
+async def test_parts_leave_a_process_as_long_as_files_wait_to_be_looked_at(tmp_path: Path) -> None:
+    async with house(tmp_path, pool := Pool()) as h:
+        tasks = await waiting(h, pool, 1)
+        assert not pool.spare, "nothing waited when the first one was begun"
+        pool.release("first:inspect")
+        await pool.until_running("d0:inspect")
+        tasks += [await h.submit(1, "d1"), await h.submit(1, "d2"), await h.submit(1, "d3")]
+        pool.release("d0:inspect")
+        await pool.until_running("d1:inspect")  # with d2
+        assert pool.spare
+        look_on(pool)
+        assert set(await ended(h, tasks)) == {TaskStatus.COMPLETED}
+        await h.settle()
+        assert not pool.spare
+
+
 async def test_somebody_elses_file_waits_for_one_long_look_only(tmp_path: Path) -> None:
     async with house(tmp_path, pool := Pool(LONG_ENOUGH)) as h:
         await waiting(h, pool, 6)
