@@ -1,20 +1,34 @@
-"""Hypothesis finds the same examples each time, few enough to be quick; and little else costs time."""
+"""Two thousand tests in a few seconds: what each of them does costs little."""
 
 from __future__ import annotations
 
 import gc
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+import pytest
 
-settings.register_profile(
-    "unit",
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no failure
-)
-settings.load_profile("unit")
-
-# Two thousand tests make little garbage; looking for it each time among all that is imported takes a second.
+# They make little garbage; looking for it each time among all that is imported takes a second.
 gc.set_threshold(100_000, 50, 50)
+
+MEMORY = Path("/dev/shm")
+numbers = count()
+
+
+@pytest.fixture(scope="session")
+def in_memory() -> Iterator[Path]:
+    """Where the folders of tests are: in memory if the system has that, as they are made to be deleted."""
+    folder = Path(tempfile.mkdtemp(prefix="mineru-unit-", dir=MEMORY if MEMORY.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tmp_path(in_memory: Path) -> Path:
+    """As pytest's own, which looks through all that are there already before it makes one more."""
+    folder = in_memory / str(next(numbers))
+    folder.mkdir()
+    return folder
