@@ -1,10 +1,13 @@
-"""Statistics of any measured figures."""
+"""What measurements start from and end in: made documents of all kinds, statistics of any figures."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.documents import mixed
 from bench.figures import percentile
 
 FIGURES = st.floats(-1e6, 1e6)
@@ -16,3 +19,13 @@ def test_percentiles_grow_and_stay_inside(values: list[float], one: float, other
     lower, upper = percentile(values, low), percentile(values, high)
     assert min(values) <= lower + 1e-6 and upper <= max(values) + 1e-6
     assert lower <= upper + 1e-6
+
+
+def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "real.PDF").write_bytes(b"%PDF real")
+    (tmp_path / "notes.txt").write_text("no document")
+    found = mixed(5, tmp_path)
+    assert mixed(5, tmp_path) == found
+    assert ("real.PDF", b"%PDF real") in found and len(found) == 6
+    assert {Path(each.name).suffix.lower() for each in found} == {".pdf", ".docx", ".csv", ".html"}

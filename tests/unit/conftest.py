@@ -14,6 +14,12 @@ import pytest
 # They make little garbage; looking for it each time among all that is imported takes a second.
 gc.set_threshold(100_000, 50, 50)
 
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: pytest's own collections at the end look at what tests left only."""
+    gc.freeze()
+
+
 MEMORY = Path("/dev/shm")
 numbers = count()
 

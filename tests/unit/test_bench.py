@@ -11,7 +11,6 @@ import pytest
 
 from bench import plots, report
 from bench.__main__ import DOCUMENTS, main
-from bench.documents import mixed
 from bench.figures import Bar, Row, percentile, pooled, ratios, row, slope
 from bench.measurement import Contestant, Plan, take_turns
 from bench.random_model import parameters, write_random_model
@@ -98,16 +97,6 @@ def test_each_has_its_turn_and_another_one_begins_each_time(
     assert values == {"a": [0, 1, 2], "b": [10, 11]}, "b is slow, and has two rounds"
     assert order == ["a0", "b0", "b1", "a1", "a2"]
     assert "round 3 of 3: a 2" in capsys.readouterr().err
-
-
-def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(tmp_path: Path) -> None:
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "real.PDF").write_bytes(b"%PDF real")
-    (tmp_path / "notes.txt").write_text("no document")
-    found = mixed(5, tmp_path)
-    assert mixed(5, tmp_path) == found
-    assert ("real.PDF", b"%PDF real") in found and len(found) == 6
-    assert {Path(each.name).suffix.lower() for each in found} == {".pdf", ".docx", ".csv", ".html"}
 
 
 # ---------------------------------------------------------------- the table
