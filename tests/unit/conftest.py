@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -15,9 +16,14 @@ import pytest
 gc.set_threshold(100_000, 50, 50)
 
 
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: pytest's own collections at the end look at what tests left only."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is imported by now stays: pytest's own collections at the end look at what tests left only.
+
+    Hypothesis's plugin would import all of it at the end, to say that there is nothing to say.
+    """
     gc.freeze()
+    if "hypothesis" not in sys.modules:
+        session.config.pluginmanager.unregister(name="hypothesispytest")
 
 
 MEMORY = Path("/dev/shm")
