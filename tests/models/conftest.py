@@ -6,6 +6,10 @@ import gc
 
 from hypothesis import HealthCheck, settings
 
+from tests.memory import in_memory, tmp_path
+
+__all__ = ["in_memory", "tmp_path"]
+
 settings.register_profile(
     "models",
     max_examples=25,

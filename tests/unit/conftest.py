@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
 
 import pytest
+
+from tests.memory import in_memory, tmp_path
+
+__all__ = ["in_memory", "tmp_path"]
 
 # They make little garbage; looking for it each time among all that is imported takes a second.
 gc.set_threshold(100_000, 50, 50)
@@ -24,23 +23,3 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     if "hypothesis" not in sys.modules:
         session.config.pluginmanager.unregister(name="hypothesispytest")
-
-
-MEMORY = Path("/dev/shm")
-numbers = count()
-
-
-@pytest.fixture(scope="session")
-def in_memory() -> Iterator[Path]:
-    """Where the folders of tests are: in memory if the system has that, as they are made to be deleted."""
-    folder = Path(tempfile.mkdtemp(prefix="mineru-unit-", dir=MEMORY if MEMORY.is_dir() else None))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def tmp_path(in_memory: Path) -> Path:
-    """As pytest's own, which looks through all that are there already before it makes one more."""
-    folder = in_memory / str(next(numbers))
-    folder.mkdir()
-    return folder
