@@ -12,14 +12,18 @@ from tests.memory import in_memory, tmp_path
 __all__ = ["in_memory", "tmp_path"]
 
 # They make little garbage; looking for it each time among all that is imported takes a second.
-gc.set_threshold(100_000, 50, 50)
+gc.set_threshold(1_000_000, 50, 50)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is imported by now stays: pytest's own collections at the end look at what tests left only.
 
-    Hypothesis's plugin would import all of it at the end, to say that there is nothing to say.
+    Two plugins take a second and give nothing: that of Hypothesis would import all of it at the end, to say
+    that there is nothing to say; that of logging goes through all loggers six times a test, while our log and
+    the warnings of libraries come by stderr.
     """
     gc.freeze()
+    plugins = session.config.pluginmanager
+    plugins.unregister(name="logging-plugin")
     if "hypothesis" not in sys.modules:
-        session.config.pluginmanager.unregister(name="hypothesispytest")
+        plugins.unregister(name="hypothesispytest")
