@@ -1,7 +1,8 @@
-"""What measurements start from and end in: made documents of all kinds, statistics of any figures."""
+"""What measurements start from and end in: made documents, a made model, statistics of any figures."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.documents import mixed
 from bench.figures import percentile
+from bench.random_model import parameters, write_random_model
 
 FIGURES = st.floats(-1e6, 1e6)
 
@@ -29,3 +31,11 @@ def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(tmp_pat
     assert mixed(5, tmp_path) == found
     assert ("real.PDF", b"%PDF real") in found and len(found) == 6
     assert {Path(each.name).suffix.lower() for each in found} == {".pdf", ".docx", ".csv", ".html"}
+
+
+def test_the_random_model_has_the_size_of_the_true_one_and_no_weights(tmp_path: Path) -> None:
+    folder = write_random_model(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    assert 1.1e9 < parameters(config) < 1.25e9
+    assert config["architectures"] == ["Qwen2VLForConditionalGeneration"]
+    assert not (folder / "model.safetensors").exists() and (folder / "tokenizer.json").is_file()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from bench import plots, report
 from bench.__main__ import DOCUMENTS, main
 from bench.figures import Bar, Row, percentile, pooled, ratios, row, slope
 from bench.measurement import Contestant, Plan, take_turns
-from bench.random_model import parameters, write_random_model
 from bench.suite import MEASUREMENTS, chosen
 
 
@@ -235,14 +233,3 @@ def test_a_wrong_flag_is_refused(flags: list[str], capsys: pytest.CaptureFixture
 def test_the_document_of_the_project_has_its_markers() -> None:
     text = DOCUMENTS["docs"].read_text("utf-8")
     assert report.between_markers(text, "new") != text
-
-
-# ---------------------------------------------------------------- the random model
-
-
-def test_the_random_model_has_the_size_of_the_true_one_and_no_weights(tmp_path: Path) -> None:
-    folder = write_random_model(tmp_path / "model")
-    config = json.loads((folder / "config.json").read_text())
-    assert 1.1e9 < parameters(config) < 1.25e9
-    assert config["architectures"] == ["Qwen2VLForConditionalGeneration"]
-    assert not (folder / "model.safetensors").exists() and (folder / "tokenizer.json").is_file()
