@@ -1,7 +1,7 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-ALL := tests/chaos tests/fuzz tests/integration
+ALL := tests/chaos tests/fuzz tests/integration tests/models
 SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
@@ -34,7 +34,7 @@ test: ## all tests
 unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup sglang-cpu test-tools ## tests that start the service, and the engine in thousands of orders
+integration: setup sglang-cpu test-tools ## tests that start the service, models, and the engine in thousands of orders
 	$(PYTEST) $(or $(TESTS),$(ALL))
 
 browser: setup chromium ## tests that drive the page with Chromium

@@ -6,16 +6,14 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.documents import Document, texts
+from bench.documents import Document, scans, texts
 from bench.figures import Bar, Row, ratios, row
 from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
 from bench.ours import convert, our_server
 from bench.vision import QUICK
 from tests.cluster import Head, machines
-from tests.documents import scan_pdf
 from tests.fakes.sglang import FakeSglang
 from tests.live import LiveServer
-from tests.stub_weights import write_small_models
 
 #: requests that the model server of each machine answers at the same time, and seconds for each
 SLOTS, DELAY = 4, 1.0
@@ -59,10 +57,9 @@ def _pages(plan: Plan) -> list[Row]:
 
 def _model(plan: Plan) -> list[Row]:
     """What is limited by the model."""
-    documents = [
-        Document(f"scan-{seed}.pdf", scan_pdf(plan.size(16, 2), seed=seed, lines=24))
-        for seed in range(plan.size(4, 2))
-    ]
+    from tests.stub_weights import write_small_models  # which imports onnx and mineru
+
+    documents = scans(plan.size(4, 2), plan.size(16, 2))
     models = plan.folder / "models"
     write_small_models(models)
     with ExitStack() as stack:

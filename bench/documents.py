@@ -5,17 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
-
-from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
 
 #: types that MinerU reads without any model
 SUFFIXES = {".pdf", ".docx", ".pptx", ".xlsx", ".html", ".htm", ".csv", ".epub"}
 
 
+def made() -> ModuleType:
+    """Those that tests make; what writes them takes long to import, which figures and ``--help`` need not."""
+    from tests import documents
+
+    return documents
+
+
 def prose_pdf(pages: int = 1, seed: int = 0) -> bytes:
     """A PDF with text only, 250 words a page, as people write."""
-    return text_pdf(pages, seed=seed, lines=21)
+    return made().text_pdf(pages, seed=seed, lines=21)
 
 
 class Document(NamedTuple):
@@ -28,7 +34,8 @@ class Document(NamedTuple):
 def papers(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
     """PDF files with a heading, prose, a table and a figure on each page; no two alike."""
     return [
-        Document(f"paper-{seed + index}.pdf", paper_pdf(pages, seed=seed + index)) for index in range(count)
+        Document(f"paper-{seed + index}.pdf", made().paper_pdf(pages, seed=seed + index))
+        for index in range(count)
     ]
 
 
@@ -39,13 +46,21 @@ def texts(count: int, pages: int = 1, seed: int = 0) -> list[Document]:
     ]
 
 
+def scans(count: int, pages: int, seed: int = 0) -> list[Document]:
+    """PDF files with pictures of pages only; no two alike."""
+    return [
+        Document(f"scan-{seed + index}.pdf", made().scan_pdf(pages, seed=seed + index, lines=24))
+        for index in range(count)
+    ]
+
+
 #: kinds of a mixed folder, by turns
 _KINDS: tuple[Callable[[int], Document], ...] = (
     lambda seed: Document(f"note-{seed}.pdf", prose_pdf(1 + seed % 3, seed=seed)),
-    lambda seed: Document(f"paper-{seed}.pdf", paper_pdf(1 + seed % 4, seed=seed)),
-    lambda seed: Document(f"letter-{seed}.docx", word(f"Letter number {seed}.")),
-    lambda seed: Document(f"table-{seed}.csv", table_csv() + f"\n{seed},{seed},end".encode()),
-    lambda seed: Document(f"page-{seed}.html", web_page().replace(b"Some", b"Page %d, some" % seed)),
+    lambda seed: Document(f"paper-{seed}.pdf", made().paper_pdf(1 + seed % 4, seed=seed)),
+    lambda seed: Document(f"letter-{seed}.docx", made().word(f"Letter number {seed}.")),
+    lambda seed: Document(f"table-{seed}.csv", made().table_csv() + f"\n{seed},{seed},end".encode()),
+    lambda seed: Document(f"page-{seed}.html", made().web_page().replace(b"Some", b"Page %d, some" % seed)),
 )
 
 

@@ -10,11 +10,10 @@ from dataclasses import astuple, dataclass
 import httpx
 import psutil
 
-from bench.documents import prose_pdf
+from bench.documents import made, prose_pdf
 from bench.figures import Row, row, slope
 from bench.measurement import Found, Measurement, Plan
 from gradio_app.folders import Folders
-from tests.documents import paper_pdf, table_csv, web_page, word
 from tests.live import LiveServer
 
 #: documents that are on their way at the same time
@@ -67,8 +66,10 @@ def _soak(plan: Plan) -> Found:
 def _documents() -> list[tuple[str, bytes]]:
     """One of each kind, short ones oftener; longer ones in parts."""
     notes = [(f"note-{seed}.pdf", prose_pdf(1 + seed % 3, seed=seed)) for seed in range(5)]
-    papers = [(f"paper-{seed}.pdf", paper_pdf(1, seed=seed)) for seed in range(2)]
-    return [*notes, *papers, ("table.csv", table_csv()), ("letter.docx", word()), ("page.html", web_page())]
+    make = made()
+    papers = [(f"paper-{seed}.pdf", make.paper_pdf(1, seed=seed)) for seed in range(2)]
+    others = [("table.csv", make.table_csv()), ("letter.docx", make.word()), ("page.html", make.web_page())]
+    return [*notes, *papers, *others]
 
 
 def _run(server: LiveServer, documents: int, every: int) -> list[Sample]:

@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.documents import Document
+from bench.documents import Document, scans
 from bench.figures import Bar, Row, ratios, row
 from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
 from bench.ours import convert, our_server
 from bench.peers import mineru_api
-from tests.documents import scan_pdf
 from tests.fakes.sglang import FakeSglang
-from tests.stub_weights import write_small_models
 
 SLOTS, DELAY = 8, 0.5
 CONCURRENCIES = (1, 4, 8)
@@ -37,13 +35,15 @@ class _Entry:
 
 
 def _vision(tier: str, plan: Plan) -> Found:
+    from tests.stub_weights import write_small_models  # which imports onnx and mineru
+
     models = plan.folder / "models"
     write_small_models(models)
     with ExitStack() as stack:
         fake = stack.enter_context(FakeSglang(slots=SLOTS, delay=QUICK))
         entries = _enter(plan, stack, fake, models, tier)
         for entry in entries.values():  # models loaded, processes warm
-            entry.convert(_scans(plan.size(6, 2), plan.size(8, 2), 900))
+            entry.convert(scans(plan.size(6, 2), plan.size(8, 2), 900))
         fake.set(delay=plan.size(DELAY, QUICK))
         rows: list[Row] = []
         for what, count, pages in (
@@ -101,20 +101,13 @@ def _contest(
 def _one_round(
     plan: Plan, fake: FakeSglang, entry: _Entry, what: str, count: int, pages: int, number: int
 ) -> float:
-    scans = _scans(count, pages, 10 * number)
+    documents = scans(count, pages, 10 * number)
     before = fake.stats()["requests"]
     delay = plan.size(DELAY, QUICK)
-    seconds = entry.convert(scans)
+    seconds = entry.convert(documents)
     limit = (fake.stats()["requests"] - before) * delay / SLOTS
     entry.shares.setdefault(what, []).append(limit / seconds)
     return seconds
-
-
-def _scans(count: int, pages: int, seed: int) -> list[Document]:
-    return [
-        Document(f"scan-{seed + each}.pdf", scan_pdf(pages, seed=seed + each, lines=24))
-        for each in range(count)
-    ]
 
 
 MEASUREMENTS = (

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -293,6 +294,7 @@ def describe() -> list[dict[str, str]]:
     return rows
 
 
+@cache  # with its fifty flags it takes as long as all else here
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh gradio",

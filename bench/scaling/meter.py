@@ -13,7 +13,6 @@ from statistics import fmean
 from typing import Self
 
 import psutil
-from pypdf import PdfReader
 
 from bench.documents import prose_pdf
 from tests.live import LiveServer
@@ -76,6 +75,8 @@ def pace(rounds: int = 80) -> float:
     A shared machine is a third faster in one minute than in another, and shows nobody who takes it. As it
     changes every few seconds, a shorter look, or a median, sees one of two machines.
     """
+    from pypdf import PdfReader  # which takes a while, and who reads kept figures needs none
+
     found: list[float] = []
     for _ in range(rounds):
         began = time.process_time()

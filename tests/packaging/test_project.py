@@ -73,4 +73,4 @@ def test_make_test_sets_up_and_runs_every_test_once() -> None:
     files = beside.split()
     assert len(files) > 5 and all((ROOT / file).is_file() for file in files)
     ignored = [f"--ignore={file}" for file in files]
-    assert most.split() == ["tests/chaos", "tests/fuzz", "tests/integration", *ignored]
+    assert most.split() == ["tests/chaos", "tests/fuzz", "tests/integration", "tests/models", *ignored]

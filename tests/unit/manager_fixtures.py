@@ -92,7 +92,7 @@ async def house(
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk
-        with patch("gradio_app.durable.sync_disk"):
+        with patch("gradio_app.durable.sync_disk", lambda _: None):
             yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False

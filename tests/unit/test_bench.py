@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench import plots, report
 from bench.__main__ import DOCUMENTS, main
-from bench.documents import mixed
 from bench.figures import Bar, Row, percentile, pooled, ratios, row, slope
 from bench.measurement import Contestant, Plan, take_turns
-from bench.random_model import parameters, write_random_model
 from bench.suite import MEASUREMENTS, chosen
-
-FIGURES = st.floats(-1e6, 1e6)
 
 
 def a_result(name: str = "papers", *rows: Row, **more: Any) -> report.Result:
@@ -68,14 +60,6 @@ def test_percentiles_lie_between_neighbours() -> None:
     assert percentile([7], 0.95) == 7
 
 
-@given(st.lists(FIGURES, min_size=1, max_size=30), st.floats(0, 1), st.floats(0, 1))
-def test_percentiles_grow_and_stay_inside(values: list[float], one: float, other: float) -> None:
-    low, high = sorted((one, other))
-    lower, upper = percentile(values, low), percentile(values, high)
-    assert min(values) <= lower + 1e-6 and upper <= max(values) + 1e-6
-    assert lower <= upper + 1e-6
-
-
 def test_rounds_are_pooled_and_their_own_quantiles_are_the_spread() -> None:
     found = pooled("ours", [[1, 2, 3], [11, 12, 13]], 0.5, "ms")
     assert (found.figure, found.low, found.high, found.rounds) == (7, 2, 12, 2)
@@ -111,19 +95,6 @@ def test_each_has_its_turn_and_another_one_begins_each_time(
     assert values == {"a": [0, 1, 2], "b": [10, 11]}, "b is slow, and has two rounds"
     assert order == ["a0", "b0", "b1", "a1", "a2"]
     assert "round 3 of 3: a 2" in capsys.readouterr().err
-
-
-def test_a_mixed_folder_is_the_same_each_time_and_takes_what_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "real.PDF").write_bytes(b"%PDF real")
-    (tmp_path / "notes.txt").write_text("no document")
-    found = mixed(5, tmp_path)
-    monkeypatch.setattr(time, "time", lambda: 1e9)
-    assert mixed(5, tmp_path) == found, "also on another day"
-    assert ("real.PDF", b"%PDF real") in found and len(found) == 6
-    assert {Path(each.name).suffix.lower() for each in found} == {".pdf", ".docx", ".csv", ".html"}
 
 
 # ---------------------------------------------------------------- the table
@@ -262,14 +233,3 @@ def test_a_wrong_flag_is_refused(flags: list[str], capsys: pytest.CaptureFixture
 def test_the_document_of_the_project_has_its_markers() -> None:
     text = DOCUMENTS["docs"].read_text("utf-8")
     assert report.between_markers(text, "new") != text
-
-
-# ---------------------------------------------------------------- the random model
-
-
-def test_the_random_model_has_the_size_of_the_true_one_and_no_weights(tmp_path: Path) -> None:
-    folder = write_random_model(tmp_path / "model")
-    config = json.loads((folder / "config.json").read_text())
-    assert 1.1e9 < parameters(config) < 1.25e9
-    assert config["architectures"] == ["Qwen2VLForConditionalGeneration"]
-    assert not (folder / "model.safetensors").exists() and (folder / "tokenizer.json").is_file()

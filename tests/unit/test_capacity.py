@@ -8,9 +8,8 @@ import pytest
 
 from bench import capacity
 from bench.capacity import CARDS, Assumptions, cost_per_million, head_limit
-from bench.scaling import document, scenarios, validate
+from bench.scaling import document, validate
 from bench.scaling.costs import Costs, Step, median_of
-from bench.scaling.scenarios import Results
 from tests.unit.scaling_costs import NOTHING
 
 GIVEN = Assumptions()
@@ -26,16 +25,6 @@ def test_the_document_has_the_tables_of_the_model_and_of_the_kept_results() -> N
 def test_a_mark_without_a_table_is_found() -> None:
     with pytest.raises(KeyError):
         document.filled("<!-- table: nothing -->\n<!-- end -->\n", {})
-
-
-def test_the_kept_results_come_from_the_kept_costs() -> None:
-    """The smallest fleet once more: the same costs and the same seed give the same figures."""
-    kept = Results.kept().of("waits")[0]
-    (scenario,) = [
-        one for one in scenarios.SCENARIOS if one.group == "waits" and one.pressure == kept.pressure
-    ]
-    assert replace(scenario, length=scenario.length).run(Costs.kept()) == kept
-    assert len(Results.kept().rows) == len(scenarios.SCENARIOS)
 
 
 def test_a_card_costs_what_its_hours_and_cores_cost() -> None:

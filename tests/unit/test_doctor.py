@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from gradio_app.settings import Settings
 from tests.fakes.weights import make_small, make_vision
 
 GB = 2**30
+#: each search through all that is installed takes as long as the rest of a test
+VERSION = cache(doctor.metadata.version)
 CARD = Card(0, "GPU-aaaa", "RTX 4090", 24 * GB, GB, 23 * GB, 0, 40, (8, 9), False, (Process(7, "Xorg", GB),))
 
 
@@ -36,6 +39,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 def house(tmp_path: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing: no card, no weights, no SGLang."""
     monkeypatch.setattr(sglang_install, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
+    monkeypatch.setattr(doctor.metadata, "version", VERSION)
     return tmp_path
 
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 
 from gradio_app.backend import CardTaken, Endpoint, EngineBroken, EngineLost
 from gradio_app.backoff import COOL_DOWN
@@ -18,7 +17,6 @@ from gradio_app.remote_server import NoServer
 from gradio_app.states import ENGINE_MOVES, EngineStatus
 from tests.fakes.backend import FakeBackend
 from tests.fakes.virtual_time import run
-from tests.simulation import Scene, play, scenes
 
 
 def timed(scene: Callable[[], Awaitable[None]]) -> Callable[[], None]:
@@ -347,9 +345,3 @@ def test_every_state_can_be_reached_and_left() -> None:
         reached |= more
     assert reached == set(EngineStatus)
     assert all(ENGINE_MOVES.values())
-
-
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(scenes)
-def test_no_interleaving_breaks_a_rule(scene: Scene) -> None:
-    play(scene)

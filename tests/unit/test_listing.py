@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gradio_app.errors import NotFound, OptionInvalid
-from gradio_app.listing import SORTS, Wanted, matching
+from gradio_app.listing import SORTS, Wanted
 from gradio_app.states import ACTIVE, TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task
@@ -83,52 +83,6 @@ def expected(store: Store, wanted: Wanted) -> list[str]:
         if all(word in text for word in words) and (not wanted.statuses or task.status in wanted.statuses):
             seen.append(task)
     return ids(seen)
-
-
-@pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        {"admin": True},
-        {"admin": True, "mine": True},
-        {"admin": True, "words": "REP B"},
-        {"admin": True, "statuses": frozenset({S.FAILED, S.QUEUED})},
-        {},
-        {"mine": True, "statuses": frozenset({S.COMPLETED})},
-        {"statuses": frozenset({S.FAILED, S.QUEUED, S.PROCESSING})},
-        {"words": "ärger"},
-    ],
-)
-def test_each_order_and_filter_gives_what_plain_code_gives(store: Store, sort: str, wanted: Any) -> None:
-    fill(store, 120)
-    asked = Wanted("ann", sort=sort, **wanted)
-    whole = expected(store, asked)
-    assert len(whole) > 5
-    assert ids(walk(store, asked, 7)) == whole == ids(store.listing.page(asked, 1000).tasks)
-    page = store.listing.page(asked, 1)
-    assert matching(page.counts, asked.statuses) == len(whole)
-
-
-@pytest.mark.parametrize("sort", SORTS)
-def test_who_walks_meets_each_task_that_stays_exactly_once(store: Store, sort: str) -> None:
-    fill(store, 60)
-    wanted, rng, met = Wanted("ann", admin=True, sort=sort), random.Random(2), list[str]()
-    before, touched, cursor, step = store.task_ids(), set[str](), "", 0
-    while True:
-        page = store.listing.page(wanted, 5, cursor)
-        met += ids(page.tasks)
-        if page.next is None:
-            break
-        cursor, step = page.next, step + 1
-        # meanwhile one comes, one goes, one changes in what it is sorted by
-        store.add([a_task(f"new{step}", name="middle.pdf")])
-        gone, changed = rng.sample(sorted(before - touched), 2)
-        touched |= {gone, changed}
-        store._db.execute("DELETE FROM tasks WHERE id = ?", (gone,))
-        store._db.execute("UPDATE tasks SET pages_total = 9, finished_at = 9 WHERE id = ?", (changed,))
-    assert len(met) == len(set(met)) or sort in ("pages", "finished")
-    for task_id in before - touched:
-        assert met.count(task_id) == 1
 
 
 def test_others_names_cannot_be_searched_nor_told_from_an_order(store: Store) -> None:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from gradio_app.errors import GpuOutOfMemory
 from gradio_app.profiles import (
-    CONTEXT_FLOOR,
-    KV_BYTES,
-    PICTURES,
-    RUNTIME,
-    WEIGHTS,
     Plan,
     base_flags,
     environment,
@@ -22,10 +15,6 @@ from gradio_app.sglang_flags import check, value_of
 
 GB = 2**30
 TURING, AMPERE, ADA, HOPPER = (7, 5), (8, 6), (8, 9), (9, 0)
-NAMES = ["auto", "8gb", "12gb", "16gb", "24gb", "max"]
-
-totals = st.integers(6 * GB, 192 * GB)
-capabilities = st.sampled_from([(6, 1), (7, 0), TURING, (8, 0), AMPERE, ADA, HOPPER, (12, 0)])
 
 
 def ladder(total: int, free: int, capability: tuple[int, int], profile: str) -> list[Plan]:
@@ -36,36 +25,6 @@ def ladder(total: int, free: int, capability: tuple[int, int], profile: str) -> 
             found.append(plan(total, free, capability, profile, len(found)))
         except GpuOutOfMemory:
             return found
-
-
-@settings(max_examples=300, deadline=None)
-@given(total=totals, part=st.floats(0, 1), capability=capabilities, profile=st.sampled_from(NAMES))
-def test_every_plan_adds_up(total: int, part: float, capability: tuple[int, int], profile: str) -> None:
-    free = int(total * part)
-    steps = ladder(total, free, capability, profile)
-    assert len(steps) <= 3
-    for found in steps:
-        check([*base_flags(), *found.flags])
-        assert 0 < found.fraction < 1
-        assert found.needs <= free
-        tokens = int(value_of(found.flags, "--max-total-tokens") or 0)
-        assert tokens >= CONTEXT_FLOOR
-        # SGLang's own sum: the cache gets this much, and the plan must not ask for more
-        launch = free - RUNTIME
-        cache = launch - WEIGHTS[found.quantization] - launch * (1 - found.fraction) - PICTURES
-        assert tokens * KV_BYTES <= cache
-        assert found.context in (8192, 16384)
-        assert found.slots >= 1
-        assert found.quantization == "" or capability >= (8, 0)
-    needs = [found.needs for found in steps]
-    assert needs == sorted(set(needs), reverse=True), "each step takes less than the one before"
-
-
-@given(total=totals, part=st.floats(0, 1), capability=capabilities)
-def test_a_card_with_less_free_never_needs_more(total: int, part: float, capability: tuple[int, int]) -> None:
-    fewer = ladder(total, int(total * part), capability, "auto")
-    assume(fewer)
-    assert fewer[0].needs <= plan(total, total, capability).needs
 
 
 @pytest.mark.parametrize(
@@ -136,18 +95,6 @@ def test_an_older_card_computes_in_float16() -> None:
 def test_several_cards_have_a_copy_each() -> None:
     assert value_of(plan(24 * GB, 23 * GB, ADA, cards=4).flags, "--dp-size") == "4"
     assert value_of(plan(24 * GB, 23 * GB, ADA).flags, "--dp-size") is None
-
-
-@settings(max_examples=100, deadline=None)
-@given(part=st.integers(8 * GB, 80 * GB), beside=st.integers(0, 80 * GB), capability=capabilities)
-def test_what_is_left_to_others_stays_free(part: int, beside: int, capability: tuple[int, int]) -> None:
-    """The plan for a part is that of a card of that size; only the fraction is one of all that is free."""
-    found, alone = (plan(part, part + more, capability, beside=more, step=0) for more in (beside, 0))
-    assert found.needs <= part and found.context == alone.context
-    static, same = ((size - RUNTIME) * one.fraction for size, one in ((part + beside, found), (part, alone)))
-    assert static == pytest.approx(same, abs=1e-4 * (part + beside))
-    assert beside == 0 or found.fraction <= alone.fraction
-    assert any("stay for others" in sentence for sentence in found.why) == (beside > 0)
 
 
 def test_the_guard_that_unpickles_is_for_loopback_only() -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gradio_app.settings import (
     Settings,
     describe,
     flag_name,
     older_names,
-    parse_duration,
-    parse_size,
 )
 
 MB, GB, DAY = 2**20, 2**30, 86400.0
@@ -291,32 +286,6 @@ def test_the_table_for_documents_has_a_full_row_for_each() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().port = 1  # type: ignore[misc]
-
-
-SIZES = st.sampled_from(
-    [("", 1), ("b", 1), ("k", 1024), ("KB", 1024), ("m", MB), ("Mb", MB), ("g", GB), ("gb", GB)]
-)
-TIMES = st.sampled_from([("", 1), ("s", 1), ("m", 60), ("MIN", 60), ("h", 3600), ("d", 86400), ("W", 604800)])
-BLANKS = st.sampled_from(["", " ", "\t "])
-
-
-@given(st.integers(0, 10**9), SIZES, BLANKS, BLANKS)
-def test_a_size_is_a_number_of_units(count: int, unit: tuple[str, int], left: str, middle: str) -> None:
-    assert parse_size(f"{left}{count}{middle}{unit[0]}{left}") == count * unit[1]
-
-
-@given(st.decimals(0, 10**6, places=2), TIMES, BLANKS)
-def test_a_duration_is_a_number_of_units(count: Any, unit: tuple[str, int], blank: str) -> None:
-    assert math.isclose(parse_duration(f"{blank}{count}{unit[0]}"), float(count) * unit[1])
-
-
-@given(st.text(max_size=12))
-def test_other_texts_are_no_sizes_and_no_durations(text: str) -> None:
-    for parse in (parse_size, parse_duration):
-        try:
-            assert parse(text) >= 0
-        except ValueError as error:
-            assert repr(text) in str(error) and "such as" in str(error)
 
 
 def test_workers_of_older_deployments_are_replicas_only_where_mps_is_meant() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gradio_app.task import Shard, failed_pages, latest, pages_done, readings
 from tests.unit.records import a_task
 
@@ -47,26 +44,6 @@ def test_failed_pages_are_those_not_read_or_not_completely() -> None:
 def test_a_document_without_pages_has_none_to_count() -> None:
     whole = s(0, ())
     assert (latest([whole]), pages_done([whole]), failed_pages([whole])) == ({}, 0, ())
-
-
-SHARDS = st.lists(
-    st.tuples(st.sets(st.integers(1, 6), min_size=1), st.booleans(), st.sets(st.integers(1, 6))), max_size=6
-).map(
-    lambda rows: [
-        s(number, tuple(sorted(pages)), done, tuple(sorted(bad & pages)) if done else ())
-        for number, (pages, done, bad) in enumerate(rows)
-    ]
-)
-
-
-@given(SHARDS)
-def test_every_page_is_read_well_or_failed_and_never_both(shards: list[Shard]) -> None:
-    pages = {page for shard in shards for page in shard.pages}
-    failed = set(failed_pages(shards))
-    well = {page for page, shard in latest(shards).items() if shard.done and page not in shard.bad}
-    assert failed | well == pages and not failed & well
-    assert len(well) <= pages_done(shards) <= len(pages)
-    assert set(readings(shards)) <= pages and all(shard.done for shard in readings(shards).values())
 
 
 # ---------------------------------------------------------------- the receipt

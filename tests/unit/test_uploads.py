@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from gradio_app import uploads
@@ -102,26 +99,6 @@ async def test_files_and_fields_come_out_as_they_were_sent(
 async def test_many_files_are_put_on_the_disk_in_one_go(tmp_path: Path, no_fsync: list[int | Path]) -> None:
     await receive(tmp_path, [*(part("files", b"x", f"{number}.pdf") for number in range(4)), END])
     assert no_fsync == [tmp_path]
-
-
-async def test_every_way_to_cut_the_body_in_two_gives_the_same(tmp_path: Path) -> None:
-    whole = await receive(tmp_path, [BODY])
-    for cut in range(len(BODY)):
-        got = await receive(tmp_path, [BODY[:cut], BODY[cut:]])
-        assert (got.fields, got.files) == (whole.fields, whole.files), cut
-
-
-@given(st.lists(st.integers(0, 40), min_size=1), st.integers(1, 500))
-def test_chunks_of_any_sizes_give_the_same(sizes: list[int], flush: int) -> None:
-    pieces, rest = list[bytes](), BODY
-    for size in sizes:
-        pieces, rest = [*pieces, rest[:size]], rest[size:]
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uploads, "FLUSH_BYTES", flush)
-        patch.setattr("gradio_app.folders.os.fsync", lambda _: None)
-        got = asyncio.run(receive(Path(folder), [*pieces, rest]))
-    assert got.fields == {"tier": "flash", "page_range": "1-3，é"}
-    assert got.files == [("报告 1.pdf", TRICKY), ("b.txt", b"x")]
 
 
 async def test_a_file_larger_than_memory_buffers_comes_out_whole(tmp_path: Path) -> None:

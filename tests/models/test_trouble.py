@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,20 +38,27 @@ class Sick:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fault: Exception | None = None
         self.met = 0
+        self._more = asyncio.Event()
+        self._tell: Callable[[], object] = int  # nobody waits
         real = Store.together
 
         def transaction(store: Store, durable: bool = True) -> Any:
             if self.fault is not None:
                 self.met += 1
+                self._tell()
                 raise self.fault
             return real(store, durable)
 
         monkeypatch.setattr(Store, "together", transaction)
 
     async def until_met(self, times: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._tell = lambda: loop.call_soon_threadsafe(self._more.set)
         async with asyncio.timeout(5):
             while self.met < times:
-                await asyncio.sleep(0)
+                await self._more.wait()
+                self._more.clear()
+        self._tell = int
 
 
 @pytest.fixture
