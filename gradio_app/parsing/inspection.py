@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from gradio_app.errors import (
     ModelsMissing,
     TooManyPages,
 )
+from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.task import VISION_TIERS, select_pages
 
@@ -31,9 +31,6 @@ MAX_PICTURE_PIXELS = 100_000_000
 UNPACKED_SHARE = 8
 
 PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"})
-#: what MinerU asks of each character of a PDF, in loops: two thirds of what a look at a text PDF computes
-_ASKED_OF_CHARACTERS = ("_get_cross_script_name", "_is_cjk_text_char")
-_CHARACTERS = 20_000
 _ZIP_BASED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
 
 
@@ -117,7 +114,7 @@ def _inspect_pdf(
     from docvortex.document.pdf import PDFDocument
     from docvortex.document.pdf.pdfium import safe_rewrite_pdf_bytes_with_pdfium_result
 
-    _remember_characters()
+    shortcuts.for_looks()
     document = cast(Any, pdfium.PdfDocument(path))
     try:
         total = len(document)
@@ -145,16 +142,6 @@ def _inspect_pdf(
         data = rewritten.pdf_bytes or data
     with PDFDocument(data) as opened:
         return str(opened.classify()), total, pages
-
-
-@cache
-def _remember_characters() -> None:
-    """Each answer depends on one character alone, so it is worked out once for each."""
-    from docvortex.document.pdf import classify
-
-    for name in _ASKED_OF_CHARACTERS:
-        if (plain := getattr(classify, name, None)) is not None:
-            setattr(classify, name, lru_cache(_CHARACTERS)(plain))
 
 
 def _check_picture(path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.errors import FileCorrupt
+from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.late import postpone_openai
 from gradio_app.parsing.replacing import replace_pages
@@ -89,6 +90,9 @@ def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
     postpone_openai()
+    shortcuts.for_markdown()
+    if tier == "flash" and source.endswith(".pdf"):
+        shortcuts.for_pages()
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 
@@ -115,6 +119,7 @@ def assemble(
     """
     with readable_errors():
         postpone_openai()
+        shortcuts.for_markdown()
         from docvortex.schema import ModelJson, PageInfo
         from mineru.backend.postprocess.document import model_json_to_middle_json
         from mineru.config import config

@@ -72,17 +72,54 @@ print(len(made))
 """
 
 LOOK = """
-import sys
 from docvortex.document.pdf import PDFDocument, classify
-from gradio_app.parsing import inspection
+from gradio_app.parsing import shortcuts
 from tests.documents import paper_pdf, scan_pdf, text_pdf
 
 documents = [text_pdf(2, lines=20), paper_pdf(1), scan_pdf(1)]
 seen = lambda: [str(PDFDocument(data).classify()) for data in documents]
-before, asked = seen(), [getattr(classify, name) for name in inspection._ASKED_OF_CHARACTERS]
-inspection._remember_characters()
+before, asked = seen(), [getattr(classify, name) for name in shortcuts.ASKED_IN_A_LOOK]
+shortcuts.for_looks()
 print(before == seen())
-print(*(getattr(classify, name) is not plain for name, plain in zip(inspection._ASKED_OF_CHARACTERS, asked)))
+print(*(getattr(classify, name) is not plain for name, plain in zip(shortcuts.ASKED_IN_A_LOOK, asked)))
+"""
+
+
+PAGES = """
+import io, re, tempfile
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
+from gradio_app import parsing
+from gradio_app.parsing import shortcuts
+from tests.documents import paper_pdf, text_pdf
+
+LINE = "一个文件的队列，页面 *a_b* 和 `code` $5 C:\\\\_x ~ 结果保存在文件夹中。"
+
+def chinese_pdf():
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    canvas.setFont("STSong-Light", 12)
+    for line in range(20):
+        canvas.drawString(70, 700 - 20 * line, LINE)
+    canvas.save()
+    return out.getvalue()
+
+shortcuts.for_pages = shortcuts.for_markdown = lambda: None  # plainly
+for data in (text_pdf(3, lines=20), paper_pdf(2), chinese_pdf()):
+    folder = Path(tempfile.mkdtemp())
+    (folder / "a.pdf").write_bytes(data)
+    parsing.parse_document(str(folder / "a.pdf"), str(folder / "out"), [], "flash", "txt")
+    for path in sorted((folder / "out").rglob("*.*")):
+        print(path.relative_to(folder), sha256(path.read_bytes()).hexdigest())
+modules = [import_module(f"docvortex.analyzers.native.pdf.{name}") for name in shortcuts.MATCHING_CHARACTERS]
+inline = import_module("docvortex.render._internal.markdown.inline")
+print(*(module.re is re for module in modules))
+print(inline.escape_conservative_markdown_text is not shortcuts.escape)
 """
 
 
@@ -112,3 +149,11 @@ def test_gradio_makes_its_application_once_and_its_queue_has_that_one() -> None:
 
 def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same() -> None:
     assert answer(LOOK) == ["True", "True", "True"]
+
+
+def test_pages_are_read_with_shortcuts_and_are_the_same_to_the_byte() -> None:
+    plain = answer(PAGES)
+    told = answer(PAGES.replace("\nshortcuts.for_pages = shortcuts.for_markdown = lambda: None", ""))
+    assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the shortcuts can go, or have to move"
+    assert told[-5:] == ["False"] * 5
+    assert len(plain) > 30 and told[:-5] == plain[:-5]

@@ -1,0 +1,70 @@
+"""What MinerU works out again and again, worked out once or in one step. The results are the same.
+
+Each of these goes into a private place of docvortex, which is MinerU's reader of PDF, and is left out where a
+newer one has no such place any more.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+#: different characters that are remembered
+_CHARACTERS = 20_000
+#: what a look asks of each character, in loops: two thirds of what a look at a text PDF computes
+ASKED_IN_A_LOOK = ("_get_cross_script_name", "_is_cjk_text_char")
+#: where each character of a page is matched with an expression, several times: 7,000 to 13,000 calls a page
+MATCHING_CHARACTERS = ("graphics", "pipeline", "table_filled_grid", "table_materialization")
+#: backslashes from the first of them on, and a character that they may escape
+_MARKDOWN = re.compile(r"(?<!\\)(\\*)([*_`~$])")
+
+_remembered = lru_cache(_CHARACTERS)(re.fullmatch)
+
+
+def _fullmatch(pattern: Any, string: str, flags: int = 0) -> re.Match[str] | None:
+    return _remembered(pattern, string, flags) if len(string) < 2 else re.fullmatch(pattern, string, flags)
+
+
+def escape(content: str) -> str:
+    """Puts a backslash before characters that mean something in Markdown and are not escaped yet.
+
+    Step by step, as docvortex does it, this is a quarter of what joining a long document computes.
+    """
+    return _MARKDOWN.sub(lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\{found[2]}", content)
+
+
+@cache
+def for_looks() -> None:
+    """Before a look at a PDF."""
+    from docvortex.document.pdf import classify
+
+    for name in ASKED_IN_A_LOOK:
+        if (plain := getattr(classify, name, None)) is not None:
+            setattr(classify, name, lru_cache(_CHARACTERS)(plain))
+
+
+@cache
+def for_pages() -> None:
+    """Before pages of a PDF are read at tier flash."""
+    quick = SimpleNamespace(**{**vars(re), "fullmatch": _fullmatch})
+    for name in MATCHING_CHARACTERS:
+        try:
+            module: Any = import_module(f"docvortex.analyzers.native.pdf.{name}")
+        except ImportError:
+            continue
+        if getattr(module, "re", None) is re:
+            module.re = quick
+
+
+@cache
+def for_markdown() -> None:
+    """Before Markdown is written."""
+    from docvortex.render._internal.markdown import inline
+
+    if hasattr(inline, "escape_conservative_markdown_text"):
+        inline.escape_conservative_markdown_text = escape
