@@ -76,9 +76,9 @@ def corner(*kinds: str) -> Generator[Corner]:
 
 
 def fill(folder: Path) -> Path:
-    """Takes the last byte of a disk; delete the file to make room."""
+    """Takes the last byte of a disk, again where somebody gave some back; delete the file to make room."""
     ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
+    with ballast.open("ab", buffering=0) as file:
         for size in (2**20, 4096):
             with contextlib.suppress(OSError):
                 while file.write(bytes(size)) == size:
