@@ -64,7 +64,7 @@ fuzz: setup ## 10,000 mutated files through the API (make fuzz N=500 SEED=2 for 
 gpu: setup ## tests that need an NVIDIA card (the rest never does)
 	$(PYTEST) tests/gpu
 
-# Three quarters of an hour: ours, its peers and the limit on the same documents, by turns.
+# More than an hour: ours, its peers and the limit on the same documents, by turns.
 bench: setup test-tools ## measurements beside the peers (ROUNDS=5 CORPUS=folder ARGS="--only papers --write docs")
 	$(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
 

@@ -34,18 +34,18 @@ def _book(plan: Plan) -> Found:
             return readings[-1].seconds
 
         seconds = take_turns(
-            Plan(plan.folder, plan.at_most(3), plan.quick),
+            plan,
             {
                 "ours": Contestant(ours),
                 "one MinerU call": Contestant(lambda _: pool.convert([book])),
-                "mineru-api": Contestant(lambda _: api.convert([book]), 1),
+                "mineru-api": Contestant(lambda _: api.convert([book])),
             },
         )
         peak_of_call = pool.peak()
     setting = (
         f"A made document of {pages} pages of text, tier flash. The MinerU call runs in a warm process of its"
-        " own; mineru-api at --concurrency 1, in one round, as it takes long. Neither shows a page before the"
-        f" end. Memory: the greatest resident size of any worker, beside that after {part} pages."
+        " own; mineru-api at --concurrency 1. Neither shows a page before the end. Memory: the greatest"
+        f" resident size of any worker, beside that after {part} pages."
     )
     return Found([*_speed(seconds, readings), *_memory(readings, small, peak_of_call)], setting)
 
@@ -97,4 +97,4 @@ def _memory(readings: list[_Reading], small: float, call: float) -> list[Row]:
     ]
 
 
-MEASUREMENTS = (Measurement("book", "one document of 600 pages", _book, 5),)
+MEASUREMENTS = (Measurement("book", "one document of 600 pages", _book, 13),)

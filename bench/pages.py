@@ -1,7 +1,7 @@
 """Open pages, as their requests: ``python -m bench.pages``, a process of its own, over kept connections.
 
 Ours ask what poll.js asks: what is newer than the last revision each second while something moves and each
-four seconds when not, and the summary of the queue after changes (three seconds apart) or each fifteen. Pages
+four seconds when not, and the summary of the queue where none has come along with a change for fifteen. Pages
 with Gradio's Timer send its event each second. Gradio's heartbeat, which both have, is left out.
 """
 
@@ -20,8 +20,8 @@ import httpx
 
 from tests.live import ROOT
 
-#: poll.js: QUICK, IDLE, how long after a change it counts as moving, SUMMARY_QUICK, SUMMARY_IDLE; seconds
-QUICK, IDLE, QUIET_AFTER, SUMMARY_QUICK, SUMMARY_IDLE = 1.0, 4.0, 10.0, 3.0, 15.0
+#: poll.js: QUICK, IDLE, how long after a change it counts as moving, SUMMARY_IDLE; seconds
+QUICK, IDLE, QUIET_AFTER, SUMMARY_IDLE = 1.0, 4.0, 10.0, 15.0
 TIMER = 1.0
 
 
@@ -43,7 +43,7 @@ def open_pages(kind: str, url: str, count: int) -> Generator[None]:
 async def our_page(client: httpx.AsyncClient, opened: asyncio.Barrier) -> None:
     """Asks for ever, and fails at the first bad answer."""
     first = await client.get("/api/v1/tasks", params={"limit": 50})
-    revision, quiet_since, summary_at, stale = first.json()["rev"], -QUIET_AFTER, 0.0, True
+    revision, quiet_since, summary_at = first.json()["rev"], -QUIET_AFTER, 0.0
     await opened.wait()
     await asyncio.sleep(random.random() * IDLE)  # people come at different moments
     while True:
@@ -51,11 +51,10 @@ async def our_page(client: httpx.AsyncClient, opened: asyncio.Barrier) -> None:
         answer.raise_for_status()
         now = time.monotonic()
         if answer.status_code == 200:
-            revision, quiet_since, stale = answer.json()["rev"], now, True
-        age = now - summary_at
-        if age >= SUMMARY_IDLE or (stale and age >= SUMMARY_QUICK):
+            revision, quiet_since, summary_at = answer.json()["rev"], now, now  # the summary is part of it
+        if now - summary_at >= SUMMARY_IDLE:
             (await client.get("/api/v1/queue")).raise_for_status()
-            summary_at, stale = now, False
+            summary_at = now
         await asyncio.sleep(QUICK if now - quiet_since < QUIET_AFTER else IDLE)
 
 

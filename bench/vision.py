@@ -26,10 +26,9 @@ Convert = Callable[[Sequence[Document]], float]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Who takes part, for how many rounds, whether with long scans; shares of the limit as they come."""
+    """Who takes part, whether with long scans; shares of the limit as they come."""
 
     convert: Convert
-    rounds: int
     takes_long: bool
     shares: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
@@ -64,27 +63,21 @@ def _enter(plan: Plan, stack: ExitStack, fake: FakeSglang, models: Path, tier: s
     server = stack.enter_context(
         our_server(plan.folder / "data", "--sglang-url", fake.url, "--model-dir", str(models))
     )
-    found = {"ours": _Entry(partial(convert, server, tier=tier), plan.rounds, True)}
+    found = {"ours": _Entry(partial(convert, server, tier=tier), True)}
     env = {"MINERU_MODEL_BASE_DIR": str(models), "MINERU_MODEL_VLM_SERVER_URL": fake.url}
     for concurrency in plan.size(CONCURRENCIES, (1,)):
         api = stack.enter_context(mineru_api(concurrency, tier, env))
-        found[f"mineru-api at {concurrency}"] = _Entry(
-            partial(api.convert, tier=tier), plan.at_most(2), concurrency == 1
-        )
+        found[f"mineru-api at {concurrency}"] = _Entry(partial(api.convert, tier=tier), concurrency == 1)
     return found
 
 
 def _contest(
     plan: Plan, fake: FakeSglang, entries: dict[str, _Entry], what: str, count: int, pages: int
 ) -> list[Row]:
-    long = count == 1
     contestants = {
-        name: Contestant(
-            partial(_one_round, plan, fake, entry, what, count, pages),
-            min(entry.rounds, 3 if name == "ours" else 1) if long else entry.rounds,
-        )
+        name: Contestant(partial(_one_round, plan, fake, entry, what, count, pages))
         for name, entry in entries.items()
-        if entry.takes_long or not long
+        if entry.takes_long or count > 1
     }
     seconds = take_turns(plan, contestants)
     rows = [row(f"{what}, {name}", values, "s", kind=f"{what}, seconds") for name, values in seconds.items()]
@@ -111,8 +104,8 @@ def _one_round(
 
 
 MEASUREMENTS = (
-    Measurement("vision", "the vision model kept busy", partial(_vision, "standard"), 6),
+    Measurement("vision", "the vision model kept busy", partial(_vision, "standard"), 14),
     Measurement(
-        "vision-advanced", "the vision model kept busy", partial(_vision, "advanced"), 11, usual=False
+        "vision-advanced", "the vision model kept busy", partial(_vision, "advanced"), 25, usual=False
     ),
 )

@@ -198,10 +198,10 @@ def test_the_pictures_are_whole_and_name_what_they_show() -> None:
 # ---------------------------------------------------------------- the command
 
 
-def test_measurements_have_names_of_their_own_and_the_usual_ones_take_less_than_an_hour() -> None:
+def test_measurements_have_names_of_their_own_and_the_usual_ones_take_about_an_hour() -> None:
     usual = chosen([], corpus=False)
     assert {each.name for each in usual} == MEASUREMENTS.keys() - {"soak", "equality", "vision-advanced"}
-    assert sum(each.minutes for each in usual) <= 45
+    assert sum(each.minutes for each in usual) <= 70
     assert [each.name for each in chosen(["soak"], corpus=False)] == ["soak"]
     assert "equality" in {each.name for each in chosen([], corpus=True)}
 
