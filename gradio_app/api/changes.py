@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from gradio_app.api.access import identity_of, manager_of, show
+from gradio_app.api.queue import summary
 from gradio_app.credentials import Identity
 from gradio_app.errors import QuotaExceeded
 from gradio_app.states import TaskStatus
@@ -61,6 +62,7 @@ async def _body(
             "deleted": changes.deleted,
             "reset": changes.reset,
             "places": _places(manager),
+            "queue": await summary(manager, who),
         }
     )
     return bytes(answer.body)

@@ -70,6 +70,19 @@ class TaskView(BaseModel):
     rev: int
 
 
+class QueueView(BaseModel):
+    """The queue as a whole."""
+
+    status: QueueStatus
+    notice: ErrorBody | None = Field(description="Why nothing new is begun; null when all is well")
+    counts: dict[str, int]
+    eta_seconds: float
+    workers: int
+    engine: dict[str, Any]
+    limits: dict[str, int]
+    user: dict[str, Any]
+
+
 class TaskList(BaseModel):
     """Tasks, the newest revision, and the cursor of the next page."""
 
@@ -83,6 +96,7 @@ class TaskList(BaseModel):
     places: dict[str, list[float | None]] | None = Field(
         None, description="With since: [position, eta_seconds] of the next waiting tasks"
     )
+    queue: QueueView | None = Field(None, description="With since: the queue as a whole")
 
 
 class TaskIds(BaseModel):
@@ -125,19 +139,6 @@ class PageView(BaseModel):
     height: float | None
     markdown: str
     blocks: list[BlockView]
-
-
-class QueueView(BaseModel):
-    """The queue as a whole."""
-
-    status: QueueStatus
-    notice: ErrorBody | None = Field(description="Why nothing new is begun; null when all is well")
-    counts: dict[str, int]
-    eta_seconds: float
-    workers: int
-    engine: dict[str, Any]
-    limits: dict[str, int]
-    user: dict[str, Any]
 
 
 class HourOfTasks(BaseModel):

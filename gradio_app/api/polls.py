@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradio_app.api.changes import delta
@@ -36,7 +36,7 @@ class Polls:
     async def _answer(self, scope: Scope) -> Response | None:
         path, query = scope["path"].removeprefix(self._root), scope["query_string"]
         if path == "/api/v1/queue" and not query:
-            return await summary(scope["app"].state.manager, scope["identity"])
+            return JSONResponse(await summary(scope["app"].state.manager, scope["identity"]))
         asked = _SINCE.fullmatch(query) if path == "/api/v1/tasks" else None
         if asked is None:
             return None

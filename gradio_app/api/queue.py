@@ -21,27 +21,25 @@ router = APIRouter()
 @router.get("/api/v1/queue", tags=["queue"], response_model=QueueView)
 async def queue(request: Request) -> JSONResponse:
     """What the queue does, how many tasks there are, and how long until all of them are done."""
-    return await summary(manager_of(request), identity_of(request))
+    return JSONResponse(await summary(manager_of(request), identity_of(request)))
 
 
-async def summary(manager: TaskManager, who: Identity) -> JSONResponse:
-    """The body of ``/api/v1/queue``."""
-    return JSONResponse(
-        {
-            "status": manager.status,
-            "notice": manager.notice.to_dict() if manager.notice else None,
-            "counts": await manager.counts(),
-            "eta_seconds": round(manager.tail_eta(), 1),
-            "workers": manager.workers.slots[False],
-            "engine": _engine(manager),
-            "limits": {
-                "max_file_size": manager.settings.max_file_size,
-                "max_files": manager.settings.max_files,
-                "max_pages": manager.settings.max_pages,
-            },
-            "user": {"name": who.name, "admin": who.admin},
-        }
-    )
+async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
+    """The queue as ``QueueView`` describes it."""
+    return {
+        "status": manager.status,
+        "notice": manager.notice.to_dict() if manager.notice else None,
+        "counts": await manager.counts(),
+        "eta_seconds": round(manager.tail_eta(), 1),
+        "workers": manager.workers.slots[False],
+        "engine": _engine(manager),
+        "limits": {
+            "max_file_size": manager.settings.max_file_size,
+            "max_files": manager.settings.max_files,
+            "max_pages": manager.settings.max_pages,
+        },
+        "user": {"name": who.name, "admin": who.admin},
+    }
 
 
 def _engine(manager: TaskManager) -> dict[str, Any]:

@@ -67,6 +67,9 @@ def telling(page: Page, path: str | re.Pattern[str], change: Any) -> None:
 
     def answer(route: Route) -> None:
         response = route.fetch()
+        if response.status == 204:
+            route.fulfill(response=response)
+            return
         body = response.json()
         change(body)
         route.fulfill(response=response, json=body)
@@ -200,6 +203,7 @@ def test_pausing_keeps_the_card_free(open_page: OpenPage, server: LiveServer) ->
 def test_only_the_admin_has_buttons(open_page: OpenPage) -> None:
     page = open_page()
     telling(page, "**/api/v1/queue", lambda queue: queue["user"].update(admin=False))
+    telling(page, re.compile(r"\?since="), lambda changes: changes["queue"]["user"].update(admin=False))
     page.reload()
     page.locator(".mo-alive .mo-primary").wait_for()
     shown = panel(page)

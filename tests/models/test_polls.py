@@ -82,6 +82,10 @@ async def test_a_page_gets_what_the_route_would_say_without_reaching_it(
         assert (await server.ask(asked[3])).status_code == 204
         assert (await server.ask(asked[0])).json()["tasks"][0]["name"] == "first.pdf"
         assert (await server.ask(asked[0], BOB)).json()["tasks"][1]["name"] != "waits.pdf", "it is Ann's"
+        for who in (ANN, BOB):
+            whole = (await server.ask("/api/v1/queue", who)).json()
+            assert whole["status"] == "paused" and whole["user"]["name"] == who.name
+            assert (await server.ask(asked[0], who)).json()["queue"] == whole
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ const QUICK = 1000;
 const IDLE = 4000;
 const HIDDEN = 5000;
 const OFFLINE = 3000;
-// The summary of the whole queue: at most this often, and at least this often.
+// The summary of the whole queue, which comes along with changes, by itself: at most this often, and at least this often.
 const SUMMARY_QUICK = 3000;
 const SUMMARY_IDLE = 15000;
 // An engine in one of these changes by itself, whatever the tasks do.
@@ -43,8 +43,8 @@ async function step() {
   busy = true;
   let wait = OFFLINE;
   try {
-    const changed = revision === null ? await loadFirst() : await loadChanges();
-    summaryStale ||= changed;
+    if (revision === null) await loadFirst();
+    else await loadChanges();
     await loadSummary();
     wait = pause();
   } catch (error) {
@@ -75,12 +75,12 @@ async function loadFirst() {
   const open = state.tasks.get(state.selected);
   if (open?.rev === -1) await loadTask(open.id).catch(() => dropTask(open.id));
   revision = least;
-  return true;
+  summaryStale = true;
 }
 
 async function loadChanges() {
   const delta = await call(`api/v1/tasks?since=${revision}&limit=${MOST_CHANGES}`);
-  if (delta === null) return false;
+  if (delta === null) return;
   if (delta.reset) return loadFirst();
   revision = delta.rev;
   for (const task of delta.tasks) {
@@ -92,7 +92,7 @@ async function loadChanges() {
   quietSince = Date.now();
   again ||= delta.tasks.length === MOST_CHANGES;
   tell("tasks");
-  return true;
+  setQueue(delta.queue);
 }
 
 // Places and estimates move without the tasks themselves changing.
@@ -110,12 +110,12 @@ async function loadSummary() {
   const age = Date.now() - summaryAt;
   const restless = summaryStale || MOVING.has(state.engine?.status) || state.engine?.in_flight > 0;
   if (age < SUMMARY_QUICK || (!restless && age < SUMMARY_IDLE)) return;
-  summaryStale = false;
   setQueue(await call("api/v1/queue"));
 }
 
 export function setQueue(queue) {
   summaryAt = Date.now();
+  summaryStale = false;
   state.queue = { ...queue, seen: now() };
   putEngine(queue.engine);
   tell("queue");
