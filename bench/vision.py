@@ -41,9 +41,6 @@ def _vision(tier: str, plan: Plan) -> Found:
     with ExitStack() as stack:
         fake = stack.enter_context(FakeSglang(slots=SLOTS, delay=QUICK))
         entries = _enter(plan, stack, fake, models, tier)
-        for entry in entries.values():  # models loaded, processes warm
-            entry.convert(scans(plan.size(6, 2), plan.size(8, 2), 900))
-        fake.set(delay=plan.size(DELAY, QUICK))
         rows: list[Row] = []
         for what, count, pages in (
             ("six short scans", plan.size(6, 2), plan.size(8, 2)),
@@ -54,7 +51,8 @@ def _vision(tier: str, plan: Plan) -> Found:
         f"Tier {tier}; six scans of {plan.size(8, 2)} pages at once, then one of {plan.size(100, 9)}. A"
         f" stand-in server with {SLOTS} slots and {DELAY} s a request, stand-in weights for the small models."
         " The share is the time that the slots alone would take for the same requests, by that which it"
-        " took. mineru-api with --concurrency 1, 4 and 8; the long scan is one job, so there only at 1."
+        " took. mineru-api with --concurrency 1, 4 and 8; the long scan is one job, so there only at 1. Each"
+        f" is warmed up by {plan.size(6, 2)} other scans of {plan.size(4, 2)} pages before each of its turns."
     )
     return Found(rows, setting)
 
@@ -95,10 +93,13 @@ def _one_round(
     plan: Plan, fake: FakeSglang, entry: _Entry, what: str, count: int, pages: int, number: int
 ) -> float:
     documents = scans(count, pages, 10 * number)
+    # models loaded, processes warm: nobody pays for others' long turns
+    fake.set(delay=QUICK)
+    entry.convert(scans(plan.size(6, 2), plan.size(4, 2), 900 + number))
+    fake.set(delay=plan.size(DELAY, QUICK))
     before = fake.stats()["requests"]
-    delay = plan.size(DELAY, QUICK)
     seconds = entry.convert(documents)
-    limit = (fake.stats()["requests"] - before) * delay / SLOTS
+    limit = (fake.stats()["requests"] - before) * plan.size(DELAY, QUICK) / SLOTS
     entry.shares.setdefault(what, []).append(limit / seconds)
     return seconds
 
