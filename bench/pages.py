@@ -72,7 +72,9 @@ async def timer_page(client: httpx.AsyncClient, opened: asyncio.Barrier) -> None
 async def _open(kind: str, url: str, count: int) -> None:
     page = our_page if kind == "ours" else timer_page
     opened = asyncio.Barrier(count + 1)
-    limits = httpx.Limits(max_connections=count, max_keepalive_connections=count)
+    # Gradio's own server closes what is idle for five seconds, which is how long httpx keeps it
+    kept = 5.0 if kind == "ours" else 3.0
+    limits = httpx.Limits(max_connections=count, max_keepalive_connections=count, keepalive_expiry=kept)
     async with (
         httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client,
         asyncio.TaskGroup() as pages,
