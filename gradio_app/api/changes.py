@@ -43,7 +43,9 @@ async def delta(
     if limit > MOST_SHARED:
         body = await look()
     else:
-        body = await manager.ledger.once((who.name, who.admin, since, tuple(wanted), limit), look)
+        moving = manager.status, manager.engine.status  # these move without a change of the tasks
+        key = (who.name, who.admin, since, tuple(wanted), limit, *moving)
+        body = await manager.ledger.once(key, look)
     return Response(body, media_type="application/json") if body else Response(status_code=204)
 
 

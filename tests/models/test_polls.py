@@ -144,6 +144,18 @@ async def test_a_hundred_pages_are_one_look_at_the_store(tmp_path: Path) -> None
         assert sorted(looks) == sorted(["rev", "changes", "counts", "rev"]), "changes looks at rev too"
 
 
+async def test_an_engine_or_a_queue_that_moves_is_told_as_it_is_now(tmp_path: Path) -> None:
+    async with served(tmp_path, pool=FakePool()) as (h, server):
+        await h.end(await h.submit(1))
+        await h.settle()
+        version = h.manager.ledger.version
+        path = "/api/v1/tasks?since=0&limit=200"
+        assert (await server.ask(path)).json()["queue"]["status"] == "idle"
+        h.manager._dispatcher.paused = True
+        assert (await server.ask(path)).json()["queue"]["status"] == "paused"
+        assert h.manager.ledger.version == version, "nobody was told of a change"
+
+
 async def test_what_is_known_is_over_with_the_next_change(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         ledger, found = h.manager.ledger, iter(range(10))
