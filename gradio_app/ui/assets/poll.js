@@ -9,7 +9,7 @@ const QUICK = 1000;
 const IDLE = 4000;
 const HIDDEN = 5000;
 const OFFLINE = 3000;
-// The summary of the whole queue, which comes along with changes, by itself: at most this often, and at least this often.
+// The summary of the whole queue comes along with changes. Asked for by itself: at most this often, and at least this often.
 const SUMMARY_QUICK = 3000;
 const SUMMARY_IDLE = 15000;
 // An engine in one of these changes by itself, whatever the tasks do.
