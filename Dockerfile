@@ -43,4 +43,5 @@ EXPOSE 7860
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/health', timeout=4)"]
-ENTRYPOINT ["python", "-m", "gradio_app.app"]
+ENTRYPOINT ["python", "-m", "gradio_app"]
+CMD ["gradio"]

@@ -3,26 +3,27 @@
 # Written for bash 3.2 and the tools that Linux and macOS both have.
 set -euo pipefail
 
-# One line a mode: its name, the module that it runs, what it does.
+# One line a mode: its name, and what it does. `python -m gradio_app` has the same.
 modes() {
     cat <<'MODES'
-gradio   gradio_app.app           serve the page and the API
-sglang   gradio_app.serve_sglang  run the SGLang server with the profile of this card
-api      gradio_app.multi_gpu.service  run the LitServe service, without page and queue
-worker   gradio_app.join_cluster  join this machine to a cluster
-models   gradio_app.fetch_models  fetch the model weights
-users    gradio_app.users         say who may sign in by name
-monitor  gradio_app.monitor       watch memory, load and the engine
-doctor   gradio_app.doctor        say what was found, what would be used, what is missing
+gradio   serve the page and the API
+sglang   run the SGLang server with the profile of this card
+api      run the LitServe service, without page and queue
+client   send a folder of documents to LitServe services
+worker   join this machine to a cluster
+models   fetch the model weights
+users    say who may sign in by name
+monitor  watch memory, load and the engine
+doctor   say what was found, what would be used, what is missing
 MODES
 }
 
 usage() {
-    local mode module text
+    local mode text
     echo "Usage: ./start_mineru_optimized.sh MODE [flags]"
     echo
     echo "Modes:"
-    while read -r mode module text; do
+    while read -r mode text; do
         printf '  %-8s %s\n' "$mode" "$text"
     done < <(modes)
     printf '  %-8s %s\n' setup "only make the environment, with one flag or none:"
@@ -245,20 +246,17 @@ setup() {
 }
 
 run() { # $1: the mode, then its flags
-    local wanted=$1 mode module text
+    local wanted=$1
     shift
-    while read -r mode module text; do
-        [[ $mode != "$wanted" ]] || break
-    done < <(modes)
-    [[ $mode == "$wanted" ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
+    [[ $'\n'$(modes) == *$'\n'"$wanted "* ]] || die 2 "There is no mode '$wanted'. See: ./start_mineru_optimized.sh --help"
     case "$wanted ${MINERU_APP_RAY_ADDRESS:+cluster}$*" in
-        api\ *) need_environment --api ;;
+        api\ * | client\ *) need_environment --api ;;
         worker\ * | gradio\ cluster* | gradio\ *--ray-address*) need_environment --cluster ;;
         *) need_environment ;;
     esac
     export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1 ORT_DISABLE_TELEMETRY=1
     # -P: a folder that happens to be the current one is not searched for modules.
-    exec "$python" -P -m "$module" "$@"
+    exec "$python" -P -m gradio_app "$wanted" "$@"
 }
 
 case ${1:-} in

@@ -17,7 +17,7 @@ TARGET = ROOT / "docs" / "architecture.svg"
 #: what stands above each other because it belongs together
 COLUMNS = {
     "doors": "ui api uploads auth users credentials sign_in sign_in_page connections audit origin limits "
-    "metrics watch_folder app",
+    "metrics watch_folder app __main__",
     "queue": "task_manager intake looking seen dispatch schedule ledger states task second_reading recovery "
     "trouble listing history clock",
     "files": "store database schema folders cleanup durable archive",

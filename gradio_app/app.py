@@ -14,7 +14,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     from gradio_app.server import main as run
 
     run(argv)
-
-
-if __name__ == "__main__":
-    main()

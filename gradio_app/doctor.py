@@ -270,7 +270,3 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # whoever reads has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(1 if any(finding.level == "missing" for finding in findings) else 0)
-
-
-if __name__ == "__main__":
-    main()

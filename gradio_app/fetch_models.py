@@ -224,7 +224,3 @@ def _leave(number: int, _frame: FrameType | None) -> Any:
     # not by an exception: that would wait until every thread of the download has its file
     print("\nStopped. Start again to go on.", file=sys.stderr, flush=True)
     os._exit(128 + number)
-
-
-if __name__ == "__main__":
-    main()

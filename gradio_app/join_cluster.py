@@ -155,7 +155,3 @@ def _parser() -> argparse.ArgumentParser:
             text = f"{row['help']} (default: {default or 'none'})".replace("%", "%%")
             parser.add_argument(row["flag"], dest=row["name"], metavar=row["name"].upper(), help=text)
     return parser
-
-
-if __name__ == "__main__":
-    main()

@@ -346,7 +346,3 @@ def _seconds(text: str) -> float:
     if not 0.1 <= seconds <= 3600:
         raise argparse.ArgumentTypeError(f"expected seconds from 0.1 to 3600, not {text!r}")
     return seconds
-
-
-if __name__ == "__main__":
-    main()

@@ -279,7 +279,3 @@ def _become(command: Command) -> None:
     except OSError as error:
         print(f"{command.words[0]} cannot be started: {error.strerror}.", file=sys.stderr)
         raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -282,7 +282,3 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=text).add_argument("name")
     commands.add_parser("list", help="who there is")
     return parser
-
-
-if __name__ == "__main__":
-    main()

@@ -69,7 +69,7 @@ class Node:
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
-            command = [sys.executable, "-P", "-m", "gradio_app.join_cluster", "--workers", "1", *self._flags]
+            command = [sys.executable, "-P", "-m", "gradio_app", "worker", "--workers", "1", *self._flags]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
         return self
 

@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """Starts ``gradio_app.app`` on a free port; the same port and folder again after a restart."""
+    """Starts ``gradio_app gradio`` on a free port; the same port and folder again after a restart."""
 
     def __init__(self, data: Path, *flags: str, env: dict[str, str] | None = None, token: str = "") -> None:
         self.data = data
@@ -49,7 +49,7 @@ class LiveServer:
         #: what starts the server, for one in another namespace or under other limits
         self.prefix: list[str] = []
         #: what Python runs
-        self.program = ["-m", "gradio_app.app"]
+        self.program = ["-m", "gradio_app", "gradio"]
 
     def __enter__(self) -> Self:
         try:

@@ -1,6 +1,6 @@
 """Sends documents to the ``api`` mode: several at once, again after faults, on where a run was broken off.
 
-``python -m gradio_app.multi_gpu.client FOLDER --server http://HOST:8000 --output DIR``
+``./start_mineru_optimized.sh client FOLDER --server http://HOST:8000 --output DIR``
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m gradio_app.multi_gpu.client",
+        prog="start_mineru_optimized.sh client",
         description="Convert files and folders with the service of './start_mineru_optimized.sh api'.",
         epilog=f"Run it again to go on: what is done is skipped. {KEY_VARIABLE} holds the service's key.",
     )
@@ -273,7 +273,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
     return parser
-
-
-if __name__ == "__main__":
-    main()

@@ -290,7 +290,3 @@ def _parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", help=text)
     return parser
-
-
-if __name__ == "__main__":
-    main()

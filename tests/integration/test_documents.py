@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gradio_app.__main__ import MODES
 from gradio_app.settings import describe
 from tests.documents import paper_pdf, text_pdf, word
 from tests.live import ROOT, LiveServer
@@ -23,16 +24,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ADDRESS = "http://127.0.0.1:7860"
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
-#: modes of the start script and what they run; gradio's flags are the settings
-MODULES = {
-    "worker": "gradio_app.join_cluster",
-    "sglang": "gradio_app.serve_sglang",
-    "api": "gradio_app.multi_gpu.service",
-    "models": "gradio_app.fetch_models",
-    "users": "gradio_app.users",
-    "monitor": "gradio_app.monitor",
-    "doctor": "gradio_app.doctor",
-}
 #: first words of lines that say what to type before or beside this program
 ELSEWHERE = ("git", "cd", "make", "alias", "gpu", "docker", "python")
 
@@ -144,7 +135,11 @@ def flags(mode: str) -> set[str]:
     if mode == "setup":
         return {"--gpu", "--cluster", "--dev", "--sglang"}
     told = subprocess.run(
-        [sys.executable, "-m", MODULES[mode], "--help"], capture_output=True, text=True, cwd=ROOT, check=True
+        [sys.executable, "-m", "gradio_app", mode, "--help"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
     ).stdout
     return set(re.findall(r"--[a-z][a-z0-9-]*", told))
 
@@ -165,7 +160,7 @@ def test_each_command_and_each_of_its_flags_exists() -> None:
         mode = words[0] if words else ""
         if not re.fullmatch("[a-z]+", mode):  # the script itself is meant
             continue
-        known = flags(mode) if mode in MODULES or mode in ("gradio", "setup") else None
+        known = flags(mode) if mode in MODES or mode == "setup" else None
         if known is None:
             wrong.append(f"{where}: no mode {mode}")
         elif mode != "sglang":  # it passes SGLang's own flags on
@@ -177,7 +172,7 @@ def test_each_command_and_each_of_its_flags_exists() -> None:
     assert len(commands()) > 20 and wrong == []
 
 
-@pytest.mark.parametrize("mode", ["gradio", *MODULES])
+@pytest.mark.parametrize("mode", MODES)
 def test_each_mode_has_an_example_in_both_readmes_and_tells_its_flags(mode: str) -> None:
     for name in ("README.md", "README.zh.md"):
         assert any(where == name and line.split()[1:2] == [mode] for where, line in commands()), name
@@ -185,11 +180,6 @@ def test_each_mode_has_an_example_in_both_readmes_and_tells_its_flags(mode: str)
         ["./start_mineru_optimized.sh", mode, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.lower().startswith("usage:") and "--help" in done.stdout
-
-
-def test_every_mode_of_the_script_is_known_here() -> None:
-    script = (ROOT / "start_mineru_optimized.sh").read_text("utf-8")
-    assert set(re.findall(r"(?m)^(\w+) +gradio_app\.\w+", script)) == {"gradio", *MODULES}
 
 
 def test_no_shell_block_is_left_unseen() -> None:

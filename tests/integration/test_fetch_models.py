@@ -45,7 +45,7 @@ def start(folder: Path, endpoint: str, *flags: str) -> subprocess.Popen[str]:
         "MINERU_APP_MODEL_DIR": str(folder),
     }
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "gradio_app.fetch_models", *flags],
+        [sys.executable, "-P", "-m", "gradio_app", "models", *flags],
         cwd=ROOT,
         env=env | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -55,7 +55,7 @@ class Service:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gradio_app.multi_gpu.service", *self.flags],
+                [sys.executable, "-m", "gradio_app", "api", *self.flags],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,
@@ -193,7 +193,7 @@ def test_results_are_kept_where_one_says(tmp_path: Path) -> None:
 def convert(service: Service, source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
     """The client's command, on its way."""
     url = f"http://127.0.0.1:{service.port}"
-    command = [sys.executable, "-m", "gradio_app.multi_gpu.client", str(source), "--server", url, "--json"]
+    command = [sys.executable, "-m", "gradio_app", "client", str(source), "--server", url, "--json"]
     return subprocess.Popen(
         [*command, "--output", str(out), "--tier", "flash", *flags],
         cwd=ROOT,
@@ -295,6 +295,6 @@ def test_the_example_in_the_documents(service: Service, tmp_path: Path) -> None:
     ],
 )
 def test_flags_that_cannot_be(flags: list[str], told: str) -> None:
-    command = [sys.executable, "-m", "gradio_app.multi_gpu.service", *flags]
+    command = [sys.executable, "-m", "gradio_app", "api", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and told in done.stderr

@@ -110,7 +110,7 @@ def test_the_machines_join_where_the_head_begins_a_cluster(
     joined = ray_process.parse_address(flags.address)
     assert started.ours and not joined.ours and joined.port == started.port
     assert joined.host in compose["services"]
-    assert worker["entrypoint"] == ["python", "-P", "-m", join_cluster.__name__]
+    assert worker["entrypoint"] == ["python", "-P", "-m", "gradio_app", "worker"]
     given = {name for name in worker["environment"] if name != "MINERU_APP_RAY_TOKEN"}
     assert given <= {f"MINERU_APP_{name.upper()}" for name in join_cluster.OURS}
 
@@ -159,5 +159,5 @@ def test_the_unit_of_a_machine_starts_what_is_there() -> None:
     assert given.keys() <= KNOWN
     assert given["MINERU_APP_DATA_DIR"] in service["ReadWritePaths"]
     assert str(Path(program).parent) == service["WorkingDirectory"] in service["ReadWritePaths"]
-    assert service["RestartPreventExitStatus"] == "3", "what join_cluster ends with when it is refused"
+    assert service["RestartPreventExitStatus"] == "3", "what the mode worker ends with when it is refused"
     assert float(service["TimeoutStopSec"]) > join_cluster.GRACE

@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gradio_app import fetch_models, join_cluster, profiles, sglang_flags, weights
+from gradio_app import join_cluster, profiles, sglang_flags, weights
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings, describe
 from gradio_app.workers import ray_process
@@ -167,15 +167,15 @@ def test_the_head_begins_the_cluster_that_machines_join(monkeypatch: pytest.Monk
     one = container(TEMPLATES["head"], "head")
     for name, value in environment(one).items():
         monkeypatch.setenv(name, value)
-    assert one["command"][:4] == ["python", "-P", "-m", "gradio_app.app"]
-    settings = Settings.load(one["command"][4:])
+    assert one["command"][:5] == ["python", "-P", "-m", "gradio_app", "gradio"]
+    settings = Settings.load(one["command"][5:])
     started = ray_process.parse_address(settings.ray_address)
     ports = {port["name"]: port["containerPort"] for port in one["ports"]}
     assert started.ours and ports == {"http": settings.port, "gcs-server": started.port}
     for name in groups():
         command = container(TEMPLATES[name], "worker")["command"]
-        assert command[:4] == ["python", "-P", "-m", join_cluster.__name__]
-        joined = ray_process.parse_address(join_cluster._parser().parse_args(command[4:]).address)
+        assert command[:5] == ["python", "-P", "-m", "gradio_app", "worker"]
+        joined = ray_process.parse_address(join_cluster._parser().parse_args(command[5:]).address)
         assert (joined.host, joined.port) == (f"{cluster()['metadata']['name']}-head-svc", started.port)
 
 
@@ -223,7 +223,7 @@ def test_the_job_fetches_weights_where_machines_look_and_may_call_outside() -> N
     (job,) = of_kind("Job")
     template = job["spec"]["template"]
     one = container(template, "fetch")
-    assert one["command"][-1] == fetch_models.__name__
+    assert one["command"][-2:] == ["gradio_app", "models"]
     folder = environment(one)["MINERU_APP_MODEL_DIR"]
     for name in TEMPLATES:
         assert (

@@ -87,6 +87,7 @@ FLOORS = {
     "ui": 13,
     "server": 14,
     "app": 15,
+    "__main__": 16,
     "doctor": 15,
     "monitor": 15,
     "serve_sglang": 15,

@@ -1,0 +1,55 @@
+"""The one command line: ``python -m gradio_app MODE [flags]``. A mode loads its own module only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+#: mode -> the module whose ``main`` runs it, and what it does
+MODES: dict[str, tuple[str, str]] = {
+    "gradio": ("gradio_app.app", "serve the page and the API"),
+    "sglang": ("gradio_app.serve_sglang", "run the SGLang server with the profile of this card"),
+    "api": ("gradio_app.multi_gpu.service", "run the LitServe service, without page and queue"),
+    "client": ("gradio_app.multi_gpu.client", "send a folder of documents to LitServe services"),
+    "worker": ("gradio_app.join_cluster", "join this machine to a cluster"),
+    "models": ("gradio_app.fetch_models", "fetch the model weights"),
+    "users": ("gradio_app.users", "say who may sign in by name"),
+    "monitor": ("gradio_app.monitor", "watch memory, load and the engine"),
+    "doctor": ("gradio_app.doctor", "say what was found, what would be used, what is missing"),
+}
+
+
+def usage() -> str:
+    """All modes, a line each."""
+    rows = [f"  {mode:<8} {text}" for mode, (_, text) in MODES.items()]
+    return "\n".join(
+        [
+            "Usage: python -m gradio_app MODE [flags]",
+            "",
+            "Modes:",
+            *rows,
+            "",
+            "'MODE --help' shows the flags of a mode.",
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs a mode. Exit code 2, with a sentence on stderr, for an unknown one.
+
+    Flags without a mode go to ``gradio``: the image was called that way before it had modes.
+    """
+    words = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
+    mode, flags = ("gradio", words) if words[0].startswith("-") else (words[0], words[1:])
+    if words[0] in ("-h", "--help"):
+        sys.stdout.write(usage() + "\n")
+    elif mode not in MODES:
+        sys.stderr.write(f"There is no mode {mode!r}. See: python -m gradio_app --help\n")
+        raise SystemExit(2)
+    else:
+        import_module(MODES[mode][0]).main(flags)
+
+
+if __name__ == "__main__":
+    main()
