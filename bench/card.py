@@ -25,10 +25,10 @@ from bench.card_load import BLOCKS, Sheet, read_pages, sheets
 from bench.figures import Row, row
 from bench.machine import machine
 from bench.random_model import FLAGS, write_random_model
-from gradio_app import gpu, weights
+from gradio_app import weights
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import AppError
-from gradio_app.gpu import Card
+from gradio_app.gpu import Card, choose_card, driver_problem, read_cards
 from gradio_app.settings import Settings
 from gradio_app.sglang_server import NO_SGLANG, SglangServer, find_python
 from tests.live import ROOT
@@ -156,8 +156,8 @@ def published() -> list[Row]:
 
 def why_not(settings: Settings, cards: Sequence[Card]) -> str:
     """Empty where it can be measured; else a sentence for people."""
-    if gpu.choose(cards, settings.gpu) is None:
-        problem = gpu.driver_problem() or f"there is no card {settings.gpu}."
+    if choose_card(cards, settings.gpu) is None:
+        problem = driver_problem() or f"there is no card {settings.gpu}."
         return f"There is no NVIDIA card to measure here: {problem} Run it on a machine with one."
     return "" if find_python(settings) else NO_SGLANG
 
@@ -166,11 +166,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measures the card that the service would use; 1 and a sentence where that cannot be."""
     given = _parser().parse_args(argv)
     settings = Settings.load([])
-    cards = gpu.cards(limit=settings.gpu_memory)
+    cards = read_cards(limit=settings.gpu_memory)
     if reason := why_not(settings, cards):
         print(reason, file=sys.stderr)
         return 1
-    card = gpu.choose(cards, settings.gpu)
+    card = choose_card(cards, settings.gpu)
     assert card is not None
     trial = Trial(given.pages, rounds=given.rounds, replicas=given.replicas)
     with tempfile.TemporaryDirectory(prefix="bench-card-") as folder:
@@ -207,7 +207,7 @@ async def _measure(settings: Settings, card: Card, trial: Trial, folder: Path) -
 
 def _used(uuid: str) -> float:
     """GB of the card that are in use now."""
-    return next(card.used for card in gpu.cards({}) if card.uuid == uuid) / GIB
+    return next(card.used for card in read_cards({}) if card.uuid == uuid) / GIB
 
 
 def _mps(order: str) -> str:

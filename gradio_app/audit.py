@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from gradio_app.errors import AppError
+from gradio_app.logs import is_audit
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -57,11 +58,6 @@ def _seen_lately(read: tuple[str, str]) -> bool:
         _reads.clear()
     _reads[read] = now
     return False
-
-
-def is_audit(record: Record) -> bool:
-    """Whether a record of the log belongs here, and only here."""
-    return "audit" in record["extra"]
 
 
 def open_file(path: Path) -> int:

@@ -14,10 +14,6 @@ class EngineBroken(EngineUnavailable):
     retryable = False
 
 
-class EngineLost(EngineUnavailable):
-    """The model server went away while it read these pages. They are read again."""
-
-
 class CardTaken(GpuOutOfMemory):
     """Other programs hold the memory of the graphics card. The work goes on when they are done."""
 

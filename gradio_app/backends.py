@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gradio_app import gpu, profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags, weights
 from gradio_app.backend import Backend
 from gradio_app.errors import AppError
-from gradio_app.mps import MpsError, Seat, SharedCard, clients, unfit
+from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, read_cards
+from gradio_app.mps import MpsError, clients, unfit
 from gradio_app.remote_server import NoServer, RemoteServer
+from gradio_app.seats import Seat, SharedCard
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_server import SglangServer
@@ -45,8 +47,8 @@ def seats(settings: Settings) -> list[Seat]:
 
     One that its flags spread over several cards stays one.
     """
-    cards = gpu.cards(limit=settings.gpu_memory)
-    found, notice = gpu.chosen(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
+    cards = read_cards(limit=settings.gpu_memory)
+    found, notice = choose_cards(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
     replicas = settings.engine_replicas
     if sglang_flags.copies(profiles.translate(shlex.split(settings.sglang_args))[0]) > 1:
         shared = f"One model server instead of {replicas}: its flags spread the model over several cards."
@@ -71,7 +73,7 @@ def _missing_cards(setting: str, count: int) -> str:
     return f"There is no card {' or '.join(missing)} (setting: gpu); the others are used."
 
 
-def _unshared(replicas: int, cards: list[gpu.Card]) -> str:
+def _unshared(replicas: int, cards: list[Card]) -> str:
     """Why a card cannot be shared by several servers, as far as it is known before any starts."""
     if replicas == 1:
         return ""
@@ -94,8 +96,8 @@ def engine_kind(settings: Settings) -> tuple[str, list[Lack]]:
 
 def _lacking(settings: Settings) -> Iterator[Lack]:
     on_cpu = "--device cpu" in " ".join(settings.sglang_args.replace("=", " ").split())
-    if not on_cpu and gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu) is None:
-        reason = gpu.driver_problem() or "This machine has no such graphics card."
+    if not on_cpu and choose_card(read_cards(limit=settings.gpu_memory), settings.gpu) is None:
+        reason = driver_problem() or "This machine has no such graphics card."
         what = "a card" if settings.gpu in ("auto", "all") else f"card {settings.gpu} (setting: gpu)"
         yield Lack(what, f"{reason} {_ELSEWHERE}")
     python = find_python(settings)

@@ -10,8 +10,8 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import gpu
 from gradio_app.engine import ModelSingleton
+from gradio_app.gpu import Card, choose_cards, driver_problem, foreign_processes
 
 #: seconds between two samples, and how many are kept: an hour
 EVERY = 10.0
@@ -34,7 +34,7 @@ class CardWatch:
     def __init__(
         self,
         engine: ModelSingleton,
-        look: Callable[[], Sequence[gpu.Card]],
+        look: Callable[[], Sequence[Card]],
         setting: str = "auto",
         keep: Keep | None = None,
     ) -> None:
@@ -56,11 +56,11 @@ class CardWatch:
                 logger.opt(exception=error).warning("the cards could not be looked at")
             await asyncio.sleep(EVERY)
 
-    async def cards(self) -> Sequence[gpu.Card]:
+    async def cards(self) -> Sequence[Card]:
         """The cards as they are now."""
         return await asyncio.to_thread(self._look)
 
-    def _note(self, cards: Sequence[gpu.Card]) -> None:
+    def _note(self, cards: Sequence[Card]) -> None:
         chosen = self._chosen(cards)
         used = sum(card.used for card in chosen) if chosen else None
         loads = [card.load for card in chosen if card.load is not None]
@@ -80,11 +80,11 @@ class CardWatch:
                 await self._keep(status, *figures)
             del self._unkept[status]
 
-    def _chosen(self, cards: Sequence[gpu.Card]) -> list[gpu.Card]:
+    def _chosen(self, cards: Sequence[Card]) -> list[Card]:
         """The cards that the engine uses and those that were named for it; before its first start the one
         that it would take."""
         used = _used(self._engine.describe())
-        meant = gpu.chosen(cards, self._setting)
+        meant = choose_cards(cards, self._setting)
         named = meant if self._setting != "auto" else []
         return [card for card in cards if card.uuid in used or card in named] or meant
 
@@ -97,7 +97,7 @@ class CardWatch:
             "engine": engine,
             "cards": [_card(card, card in chosen, _strangers(card, engine)) for card in cards],
             "history": [list(sample) for sample in self.samples],
-            "driver": "" if cards else await asyncio.to_thread(gpu.driver_problem),
+            "driver": "" if cards else await asyncio.to_thread(driver_problem),
         }
 
 
@@ -106,15 +106,15 @@ def _used(engine: Mapping[str, Any]) -> set[str]:
     return {uuid for server in engine["servers"] for uuid in server["cards"]}
 
 
-def _strangers(card: gpu.Card, engine: Mapping[str, Any]) -> set[int]:
+def _strangers(card: Card, engine: Mapping[str, Any]) -> set[int]:
     """Process ids that are not the engine's. Only on its own cards there can be some that we cannot tell."""
     ours = engine["pids"]
     if card.uuid in _used(engine):
-        return {process.pid for process in gpu.strangers(card, ours)}
+        return {process.pid for process in foreign_processes(card, ours)}
     return {process.pid for process in card.processes if process.pid not in ours}
 
 
-def _card(card: gpu.Card, chosen: bool, strangers: Collection[int]) -> dict[str, Any]:
+def _card(card: Card, chosen: bool, strangers: Collection[int]) -> dict[str, Any]:
     return {
         "index": card.index,
         "uuid": card.uuid,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.errors import AppError
+from gradio_app.names import label_of
 from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
-from gradio_app.task import label_of
 
 #: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
 #: who ask wait in one line; the queue's own work is tried again

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gradio_app import gpu, jail, profiles, weights
+from gradio_app import jail, profiles, weights
 from gradio_app.backends import engine_kind, seats
 from gradio_app.errors import AppError
-from gradio_app.mps import Seat
+from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
+from gradio_app.seats import Seat
 from gradio_app.server import open_socket
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import find_python, installed_version
@@ -121,18 +122,18 @@ def _port(settings: Settings) -> Finding:
 
 
 def _card(settings: Settings) -> Finding:
-    found = gpu.cards(limit=settings.gpu_memory)
+    found = read_cards(limit=settings.gpu_memory)
     if not found:
-        return Finding("note", "Graphics card", f"{gpu.driver_problem()} Tiers flash and basic need none.")
-    chosen = gpu.chosen(found, settings.gpu)
+        return Finding("note", "Graphics card", f"{driver_problem()} Tiers flash and basic need none.")
+    chosen = choose_cards(found, settings.gpu)
     texts = [_card_text(card) + (" (chosen)" if card in chosen else "") for card in found]
     return Finding("ok", "Graphics card", "; ".join(texts))
 
 
-def _card_text(card: gpu.Card) -> str:
+def _card_text(card: Card) -> str:
     names = ", ".join(f"{process.name} ({process.pid})" for process in card.processes[:3])
     used = f", used by {names}" if names else ""
-    return f"{card.name}, {gpu.gigabytes(card.free)} of {gpu.gigabytes(card.total)} free{used}"
+    return f"{card.name}, {gigabytes(card.free)} of {gigabytes(card.total)} free{used}"
 
 
 def _folder(settings: Settings) -> Path:
@@ -195,8 +196,8 @@ def _engine(settings: Settings) -> Finding:
 
 def _planned(settings: Settings) -> Finding:
     """Each server that would be, on its card."""
-    cards = gpu.cards(limit=settings.gpu_memory)
-    if gpu.choose(cards, settings.gpu) is None:
+    cards = read_cards(limit=settings.gpu_memory)
+    if choose_card(cards, settings.gpu) is None:
         return Finding("ok", "Engine", "SGLang on the processor, started by the first page that needs it")
     places = seats(settings)
     try:
@@ -211,8 +212,8 @@ def _planned(settings: Settings) -> Finding:
     )
 
 
-def _place(settings: Settings, seat: Seat, cards: Sequence[gpu.Card]) -> str:
-    card = gpu.choose(cards, seat.cards or settings.gpu)
+def _place(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
+    card = choose_card(cards, seat.cards or settings.gpu)
     assert card is not None
     count = seat.card.count if seat.card.shared else 1
     part = card.free // count
@@ -220,7 +221,7 @@ def _place(settings: Settings, seat: Seat, cards: Sequence[gpu.Card]) -> str:
     total, profile = card.total // count, settings.gpu_profile
     plan = profiles.plan(total, card.free, card.capability, profile, beside=beside)
     many = f", {count} servers by CUDA MPS, each" if count > 1 else ""
-    return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gpu.gigabytes(plan.needs)}"
+    return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gigabytes(plan.needs)}"
 
 
 def _remote_problem(settings: Settings) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import threading
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+
+from gradio_app.files import sync_disk
 
 
 class Durable:
@@ -55,22 +54,3 @@ async def _aside(work: Callable[[], None]) -> None:
 
     threading.Thread(target=run, daemon=True, name="sync").start()
     await done
-
-
-def sync_disk(folder: Path) -> None:
-    """Writes out all of the disk that a folder is on. One call, however many files: each fsync costs one."""
-    libc = _libc()
-    if not hasattr(libc, "syncfs"):
-        os.sync()
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if libc.syncfs(descriptor) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    finally:
-        os.close(descriptor)
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

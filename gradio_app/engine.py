@@ -15,9 +15,9 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Any, ClassVar
 
 from gradio_app.backend import Backend, Endpoint
+from gradio_app.engine_states import EngineStatus
 from gradio_app.errors import AppError, EngineUnavailable, ShuttingDown
 from gradio_app.model_server import EVENTS, Changes, ModelServer
-from gradio_app.states import EngineStatus
 
 _S = EngineStatus
 

@@ -172,12 +172,20 @@ class ShuttingDown(AppError):
     code, status, retryable = "shutting_down", 503, True
 
 
+class EngineLost(EngineUnavailable):
+    """The model server went away while it read these pages. They are read again."""
+
+
+class NodeLost(WorkerCrashed):
+    """The machine that read these pages was lost. They are read again on another one."""
+
+
 def _tree(cls: type[AppError]) -> list[type[AppError]]:
     return [cls, *(leaf for child in cls.__subclasses__() for leaf in _tree(child))]
 
 
-BY_CODE: dict[str, type[AppError]] = {cls.code: cls for cls in _tree(AppError)}
-
+#: code -> the class that defines it; a subclass without a code of its own shares its parent's
+BY_CODE: dict[str, type[AppError]] = {cls.code: cls for cls in _tree(AppError) if "code" in vars(cls)}
 
 #: faults of the machine that go away again: whoever meets one waits, and no document is to blame
 PASSING: tuple[type[AppError], ...] = (DiskFull, StorageUnavailable, ServerBusy)

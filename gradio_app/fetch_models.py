@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gradio_app import weights
+from gradio_app import hubs, weights
 from gradio_app.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.settings import Settings
 from gradio_app.weights import VISION_MODEL
@@ -52,10 +52,10 @@ def missing(folder: Path, name: str) -> list[str]:
 
 
 def _fetch_all(folder: Path, names: list[str], source: str, say: Say) -> None:
-    chosen = weights.probe(source)
+    chosen = hubs.probe(source)
     if chosen.name == "local":
         raise ModelsMissing(_nothing_to_fetch_from(folder, names, source, chosen.why))
-    problem = weights.problem_of(chosen.name) if source != "auto" else ""
+    problem = hubs.problem_of(chosen.name) if source != "auto" else ""
     if problem:
         raise ModelsMissing(f"{problem}. Check the network or the proxy (HTTPS_PROXY), or try --source auto.")
     say(f"Source: {chosen.name} ({chosen.why})")

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gradio_app.errors import AppError, NotFound
+from gradio_app.files import link_or_copy, replace_folder, sync_file
 
 
 class DataFolderInUse(AppError):
@@ -235,41 +236,6 @@ class Folders:
 
 def _not_exports(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name == "exports"]
-
-
-def link_or_copy(source: Path | str, target: Path | str) -> None:
-    """A hard link, or a copy across file systems; an existing target is replaced."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(target)
-    try:
-        os.link(source, target)
-    except OSError:
-        try:
-            shutil.copyfile(source, target)
-        except BaseException:
-            # half a copy must not pass for the whole
-            Path(target).unlink(missing_ok=True)
-            raise
-
-
-def replace_folder(source: Path, target: Path) -> None:
-    """Moves ``source`` to ``target``; an older ``target`` goes away. A crash leaves one of both whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    source.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def sync_file(path: Path) -> None:
-    """Makes a file, or new names in a folder, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def lock_folder(path: Path) -> IO[str]:

@@ -72,7 +72,7 @@ _SENTENCES = {
 }
 
 
-def cards(env: Mapping[str, str] | None = None, limit: int = 0) -> list[Card]:
+def read_cards(env: Mapping[str, str] | None = None, limit: int = 0) -> list[Card]:
     """The visible cards, in the order of CUDA_VISIBLE_DEVICES where it is set; empty without a driver.
 
     With ``limit`` (bytes) each counts as a card of that size: what is used on the real one is used on
@@ -94,12 +94,12 @@ def driver_problem(env: Mapping[str, str] | None = None) -> str:
     return f"{name}={env[name]!r} hides every card."
 
 
-def choose(cards: Sequence[Card], setting: str) -> Card | None:
+def choose_card(cards: Sequence[Card], setting: str) -> Card | None:
     """The card that a setting means for one server: of several the one with most free memory; None: none."""
-    return max(chosen(cards, setting), key=lambda card: card.free, default=None)
+    return max(choose_cards(cards, setting), key=lambda card: card.free, default=None)
 
 
-def chosen(cards: Sequence[Card], setting: str) -> list[Card]:
+def choose_cards(cards: Sequence[Card], setting: str) -> list[Card]:
     """The cards that a setting means and that are there: ``auto`` the one with most free memory, ``all``,
     a uuid, or numbers such as ``0,2``.
 
@@ -114,7 +114,7 @@ def chosen(cards: Sequence[Card], setting: str) -> list[Card]:
     ]
 
 
-def strangers(card: Card, ours: Collection[int]) -> list[Process]:
+def foreign_processes(card: Card, ours: Collection[int]) -> list[Process]:
     """Processes on a card that are not ``ours``.
 
     In a container the driver tells process ids of the host. When nothing on the card has an id that

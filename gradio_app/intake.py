@@ -19,9 +19,10 @@ from gradio_app.errors import (
 )
 from gradio_app.folders import Folders
 from gradio_app.ledger import Ledger
+from gradio_app.options import ParseOptions
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
-from gradio_app.folders import Folders, sync_file
+from gradio_app.files import sync_file
+from gradio_app.folders import Folders
+from gradio_app.options import pages_in
 from gradio_app.settings import Settings
-from gradio_app.task import Inspection, Shard, Task, pages_in, readings
+from gradio_app.task import Inspection, Shard, Task, readings
 from gradio_app.workers import Part, Workers
 
 #: a first look, a page picture or an export must not take longer, in seconds

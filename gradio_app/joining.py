@@ -16,9 +16,10 @@ from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed, from_code
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
+from gradio_app.options import format_pages, pages_in
 from gradio_app.recovery import CRASH_TRIES
 from gradio_app.states import TaskStatus
-from gradio_app.task import Shard, Task, failed_pages, format_pages, pages_in
+from gradio_app.task import Shard, Task, failed_pages
 from gradio_app.trouble import resumable
 
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradio_app.errors import OptionInvalid
+from gradio_app.names import folded
 from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import ACTIVE, WAITING, TaskStatus
-from gradio_app.task import Task, folded
+from gradio_app.task import Task
 
 #: order -> the column that it goes by (as it is indexed, see schema.py), and whether the largest comes first
 SORTS = {

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gradio_app.audit import is_audit
-
 if TYPE_CHECKING:
     from loguru import Message, Record
 
@@ -79,3 +77,8 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def is_audit(record: Record) -> bool:
+    """Whether a record of the log belongs here, and only here."""
+    return "audit" in record["extra"]

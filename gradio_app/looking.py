@@ -14,10 +14,11 @@ from gradio_app.errors import PASSING, Conflict, NotFound, WorkerCrashed, as_app
 from gradio_app.folders import Folders
 from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
+from gradio_app.options import VISION_TIERS
 from gradio_app.seen import Seen
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import VISION_TIERS, Task
+from gradio_app.task import Task
 from gradio_app.workers import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed

@@ -17,9 +17,9 @@ from loguru import logger
 
 from gradio_app.backend import Backend, CardTaken, Endpoint
 from gradio_app.backoff import Backoff
+from gradio_app.engine_states import ENGINE_MOVES, EngineStatus
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, as_app_error
 from gradio_app.leases import Leases
-from gradio_app.states import ENGINE_MOVES, EngineStatus
 
 _S = EngineStatus
 

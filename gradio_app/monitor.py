@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from gradio_app import gpu, weights
+from gradio_app import weights
+from gradio_app.gpu import Card, choose_cards, driver_problem, foreign_processes, gigabytes, read_cards
 from gradio_app.origin import is_loopback
 from gradio_app.settings import Settings
 
@@ -60,7 +61,7 @@ def look(url: str, token: str, settings: Settings) -> View:
     driver = str(status.get("driver") or "")
     if not status or is_loopback(urlsplit(url).hostname or ""):
         # this machine's own driver knows the moment; the server says which card and processes are its
-        cards, driver = here(settings, status), gpu.driver_problem()
+        cards, driver = here(settings, status), driver_problem()
     return View(url, problem, engine, driver, cards, weights.small_models(_folder(settings)))
 
 
@@ -70,20 +71,20 @@ def _folder(settings: Settings) -> Any:
 
 def here(settings: Settings, status: Facts) -> list[Facts]:
     """The cards of this machine, with the marks that the server's answer ``status`` gives them."""
-    seen = gpu.cards(limit=settings.gpu_memory)
+    seen = read_cards(limit=settings.gpu_memory)
     told: list[Facts] = status.get("cards") or []
     marked = {str(card["uuid"]) for card in told if card.get("chosen")}
-    chosen = marked or {card.uuid for card in gpu.chosen(seen, settings.gpu)}
+    chosen = marked or {card.uuid for card in choose_cards(seen, settings.gpu)}
     engine: Facts = status.get("engine") or {}
     ours: set[int] = set(engine.get("pids") or ())
     ours |= {entry["pid"] for card in told for entry in card["processes"] if entry.get("ours")}
     return [_as_told(card, chosen, ours) for card in seen]
 
 
-def _as_told(card: gpu.Card, chosen: set[str], ours: set[int]) -> Facts:
+def _as_told(card: Card, chosen: set[str], ours: set[int]) -> Facts:
     facts = asdict(card)
     facts["chosen"] = card.uuid in chosen
-    others = {process.pid for process in gpu.strangers(card, ours)}
+    others = {process.pid for process in foreign_processes(card, ours)}
     for process in facts["processes"]:
         process["ours"] = process["pid"] not in others
     return facts
@@ -164,7 +165,7 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
         way = f"card {freer['index']} has more room (setting: gpu)" if freer is not card else "close it"
         company = f" and {len(others) - 1} more" if len(others) > 1 else ""
         yield (
-            f"{gpu.gigabytes(held)} of card {card['index']} are held by {_clean(most['name'])} "
+            f"{gigabytes(held)} of card {card['index']} are held by {_clean(most['name'])} "
             f"(process {most['pid']}){company}, not by us: {way}, "
             "or choose a smaller profile (setting: gpu_profile)."
         )
@@ -253,12 +254,12 @@ def _card_line(card: Facts) -> str:
     heat = "" if card.get("temperature") is None else f"  {card['temperature']} °C"
     mark = "*" if card.get("chosen") else " "
     bar = "#" * filled + "." * (_BAR - filled)
-    memory = f"{used / 2**30:.1f} of {gpu.gigabytes(total)}"
+    memory = f"{used / 2**30:.1f} of {gigabytes(total)}"
     return f"Card {card['index']}{mark} [{bar}] {memory}{load}{heat}  {_clean(card['name'])}"
 
 
 def _process_line(process: Facts) -> str:
-    held = gpu.gigabytes(process["memory"]) if process["memory"] else "?"
+    held = gigabytes(process["memory"]) if process["memory"] else "?"
     mine = "  ours" if process.get("ours") else ""
     return f"        {held:>8}  {_clean(process['name'])} (process {process['pid']}){mine}"
 

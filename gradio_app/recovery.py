@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gradio_app.backend import EngineLost
-from gradio_app.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory
-from gradio_app.workers import NodeLost
+from gradio_app.errors import AppError, EngineLost, NodeLost, TaskTimeout, WorkerCrashed, WorkerOutOfMemory
 
 #: how often a part whose worker crashed is tried before one of its pages is blamed
 CRASH_TRIES = 3

@@ -13,8 +13,9 @@ from gradio_app.errors import Conflict, NotFound, PageRangeInvalid
 from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
+from gradio_app.options import ParseOptions, format_pages, pages_in, select_pages
 from gradio_app.states import READABLE, TaskStatus
-from gradio_app.task import ParseOptions, Task, format_pages, pages_in, select_pages
+from gradio_app.task import Task
 from gradio_app.trouble import resumable
 
 

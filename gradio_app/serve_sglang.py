@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradio_app import gpu, profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags, weights
 from gradio_app.errors import AppError, GpuOutOfMemory, OptionInvalid
+from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.settings import Settings, describe
 from gradio_app.settings import flag_name as _flag
 from gradio_app.sglang_install import NO_SGLANG, find_python
@@ -29,7 +30,7 @@ GUARD = "--enable-custom-logit-processor"
 _SUPPOSED = {"8gb": 8, "12gb": 12, "16gb": 16, "24gb": 24, "max": 24, "auto": 8}
 _SUPPOSED_CAPABILITY = (8, 9)
 
-Look = Callable[[], Sequence[gpu.Card]]
+Look = Callable[[], Sequence[Card]]
 
 
 @dataclass(slots=True)
@@ -80,15 +81,15 @@ def _device(flags: Sequence[str]) -> str:
 
 
 def _cards(
-    settings: Settings, seen: Sequence[gpu.Card], count: int, env: Mapping[str, str], command: Command
-) -> list[gpu.Card]:
+    settings: Settings, seen: Sequence[Card], count: int, env: Mapping[str, str], command: Command
+) -> list[Card]:
     """The cards to use: the chosen one, and, where more are asked for, those with most free memory."""
-    first = gpu.choose(seen, settings.gpu)
+    first = choose_card(seen, settings.gpu)
     if first is None:
-        why = gpu.driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."
+        why = driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."
         command.missing.append(f"No graphics card: {why}")
         return []
-    meant = gpu.chosen(seen, settings.gpu)
+    meant = choose_cards(seen, settings.gpu)
     usable = meant if len(meant) > 1 or "," in settings.gpu else seen
     others = sorted((card for card in usable if card.uuid != first.uuid), key=lambda card: -card.free)
     if len(usable) < count:
@@ -177,7 +178,7 @@ def _without_guard(given: Sequence[str], command: Command) -> list[str]:
     return [word for word in given if word != GUARD]
 
 
-def _plan(settings: Settings, given: Sequence[str], cards: Sequence[gpu.Card], command: Command) -> list[str]:
+def _plan(settings: Settings, given: Sequence[str], cards: Sequence[Card], command: Command) -> list[str]:
     """The profile's flags for the fullest card; notes how they were calculated and what the user changed."""
     card = min(cards, key=lambda card: card.free, default=None)
     plan = _planned(settings, card, command)
@@ -186,7 +187,7 @@ def _plan(settings: Settings, given: Sequence[str], cards: Sequence[gpu.Card], c
     return list(plan.flags)
 
 
-def _planned(settings: Settings, card: gpu.Card | None, command: Command) -> profiles.Plan:
+def _planned(settings: Settings, card: Card | None, command: Command) -> profiles.Plan:
     """The card's plan; where there is none, or it is too full, that of an empty card that is large enough."""
     profile = settings.gpu_profile
     size, capability = settings.gpu_memory or _SUPPOSED[profile] * profiles.GIB, _SUPPOSED_CAPABILITY
@@ -257,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     own, flags = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
     settings = _settings(parser, own)
     try:
-        command = prepare(settings, flags, lambda: gpu.cards(limit=settings.gpu_memory), os.environ)
+        command = prepare(settings, flags, lambda: read_cards(limit=settings.gpu_memory), os.environ)
     except AppError as error:
         parser.error(error.message)
     for sentence in command.notices:

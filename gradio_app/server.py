@@ -21,7 +21,7 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api, audit, gpu
+from gradio_app import __version__, api, audit
 from gradio_app.api.polls import Polls
 from gradio_app.auth import Guard
 from gradio_app.backends import choose_backends
@@ -31,6 +31,7 @@ from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.folders import Folders
+from gradio_app.gpu import read_cards
 from gradio_app.logs import configure_logging
 from gradio_app.origin import is_loopback
 from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
@@ -97,7 +98,7 @@ def build(
             workers = ClusterWorkers(settings, folders, workers, cluster).open()
         manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager
-        look = partial(gpu.cards, limit=settings.gpu_memory)
+        look = partial(read_cards, limit=settings.gpu_memory)
         keep = partial(manager.ledger.do, store.history.note_engine)
         watch = app.state.watch = CardWatch(engine, look, settings.gpu, keep)
         await manager.start()

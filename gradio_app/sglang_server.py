@@ -14,12 +14,14 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import gpu, profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags, weights
 from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
 from gradio_app.child import Child
 from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.gpu import Card, Process, choose_cards, foreign_processes, gigabytes, read_cards
 from gradio_app.model_api import ModelApi
-from gradio_app.mps import PIPE, Seat, pipe_folder
+from gradio_app.mps import PIPE, pipe_folder
+from gradio_app.seats import Seat
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_log import diagnose, hangs
@@ -41,7 +43,7 @@ FREED_SHARE = 0.5
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME", "XDG_CACHE_HOME")
 _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OMP_", "CUDA_MPS_")
 
-Look = Callable[[], Sequence[gpu.Card]]
+Look = Callable[[], Sequence[Card]]
 
 
 class SglangServer:
@@ -61,13 +63,13 @@ class SglangServer:
         self.name = seat.name
         suffix = f"-{seat.number + 1}" if seat.number else ""
         self.log = run_dir / f"sglang{suffix}.log"
-        self._look: Look = look or (lambda: gpu.cards(limit=settings.gpu_memory))
+        self._look: Look = look or (lambda: read_cards(limit=settings.gpu_memory))
         self.keys_file = run_dir / f"sglang-keys{suffix}.yaml"
         self._own_flags, self._notices = self._translate(None)
         self._copies = sglang_flags.copies(self._own_flags)
-        self._cards: list[gpu.Card] = []
+        self._cards: list[Card] = []
         self._plan: profiles.Plan | None = None
-        self._card: gpu.Card | None = None
+        self._card: Card | None = None
         self._child: Child | None = None
         self._api: ModelApi | None = None
         self._known: Endpoint | None = None
@@ -139,7 +141,7 @@ class SglangServer:
         self._taken = await self._taken_since(card)
         return self._known
 
-    def _translate(self, card: gpu.Card | None) -> tuple[list[str], list[str]]:
+    def _translate(self, card: Card | None) -> tuple[list[str], list[str]]:
         """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
         return profiles.translate(shlex.split(self._settings.sglang_args), card.capability if card else None)
 
@@ -169,14 +171,14 @@ class SglangServer:
             )
         return model
 
-    async def cards(self) -> list[gpu.Card]:
+    async def cards(self) -> list[Card]:
         """The cards to use now: one, or as many as its flags spread the model over; none without any.
 
         ``EngineUnavailable`` when the card of this server, or one of several, is not there.
         """
         seen = await asyncio.to_thread(self._look)
         setting = self._seat.cards or self._settings.gpu
-        found = sorted(gpu.chosen(seen, setting), key=lambda card: -card.free)
+        found = sorted(choose_cards(seen, setting), key=lambda card: -card.free)
         if not found and self._seat.cards not in ("", self._settings.gpu):
             raise EngineUnavailable(f"The driver does not show card {setting} any more.")
         if found and len(found) < self._copies and setting == "auto":
@@ -187,7 +189,7 @@ class SglangServer:
             )
         return found[: self._copies]
 
-    def _make_plan(self, card: gpu.Card | None, step: int) -> profiles.Plan | None:
+    def _make_plan(self, card: Card | None, step: int) -> profiles.Plan | None:
         if card is None:
             return None
         try:
@@ -199,11 +201,11 @@ class SglangServer:
                 # better one that fits than several that do not
                 self._shared.problem = f"its part of card {card.index} is too small. {error.message}"
                 return self._make_plan(card, step)
-            if strangers := gpu.strangers(card, self._shared.pids()):
+            if strangers := foreign_processes(card, self._shared.pids()):
                 raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
             raise
 
-    def _planned(self, card: gpu.Card, step: int) -> profiles.Plan:
+    def _planned(self, card: Card, step: int) -> profiles.Plan:
         settings, total = self._settings, card.total // (self._shared.count if self._shared.shared else 1)
         part = self._shared.part(card, self)
         if settings.gpu_share:
@@ -213,7 +215,7 @@ class SglangServer:
         profile = settings.gpu_profile
         return profiles.plan(total, card.free, card.capability, profile, step, copies, beside)
 
-    def holds(self, card: gpu.Card) -> int:
+    def holds(self, card: Card) -> int:
         """Bytes of the card that its processes have now: as the driver says, or as it took at its start."""
         pids = set(self.pids())
         told = sum(process.memory for process in card.processes if process.pid in pids)
@@ -283,22 +285,22 @@ class SglangServer:
         assert self._api is not None
         card = await self.card_in_use()
         if card is not None and card.free < self._taken:
-            who = _names(gpu.strangers(card, self._shared.pids()))
+            who = _names(foreign_processes(card, self._shared.pids()))
             raise CardTaken(
-                f"The model needs {gpu.gigabytes(self._taken)} and {gpu.gigabytes(card.free)} are free"
+                f"The model needs {gigabytes(self._taken)} and {gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
             )
         await self._api.wake()
         self._asleep = False
 
-    async def card_in_use(self) -> gpu.Card | None:
+    async def card_in_use(self) -> Card | None:
         """The server's card, as it is now."""
         if self._card is None:
             return None
         uuid = self._card.uuid
         return next((card for card in await asyncio.to_thread(self._look) if card.uuid == uuid), None)
 
-    async def _taken_since(self, before: gpu.Card | None) -> int:
+    async def _taken_since(self, before: Card | None) -> int:
         now = await self.card_in_use()
         if now and self._shared.shared and (held := self.holds(now)):
             return held  # what is free changes with the others too
@@ -377,5 +379,5 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _names(processes: Sequence[gpu.Process]) -> str:
-    return ", ".join(f"{one.name} (process {one.pid}, {gpu.gigabytes(one.memory)})" for one in processes[:3])
+def _names(processes: Sequence[Process]) -> str:
+    return ", ".join(f"{one.name} (process {one.pid}, {gigabytes(one.memory)})" for one in processes[:3])

@@ -1,4 +1,4 @@
-"""The states of a task, of the queue and of the engine, and the legal moves between them, as data."""
+"""States of a task and of the queue, and the legal moves between them, as data."""
 
 from __future__ import annotations
 
@@ -27,21 +27,7 @@ class QueueStatus(StrEnum):
     DRAINING = "draining"
 
 
-class EngineStatus(StrEnum):
-    """Where the model server stands."""
-
-    STOPPED = "stopped"
-    STARTING = "starting"
-    READY = "ready"
-    DRAINING = "draining"
-    ASLEEP = "asleep"
-    WAKING = "waking"
-    STOPPING = "stopping"
-    FAILED = "failed"
-
-
 _S = TaskStatus
-_E = EngineStatus
 
 #: status -> the statuses a task may move to from it
 MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
@@ -58,19 +44,6 @@ MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
     _S.CANCELLED: frozenset({_S.QUEUED, _S.PENDING}),
 }
 
-#: status -> the statuses the engine may move to from it
-ENGINE_MOVES: dict[EngineStatus, frozenset[EngineStatus]] = {
-    _E.STOPPED: frozenset({_E.STARTING}),
-    _E.STARTING: frozenset({_E.READY, _E.STOPPING, _E.FAILED}),
-    # straight to stopping: the whole application ends, or the server answers no more
-    _E.READY: frozenset({_E.DRAINING, _E.STOPPING, _E.FAILED}),
-    # back to ready: work came before anything was released
-    _E.DRAINING: frozenset({_E.READY, _E.ASLEEP, _E.STOPPING, _E.FAILED}),
-    _E.ASLEEP: frozenset({_E.WAKING, _E.STOPPING, _E.FAILED}),
-    _E.WAKING: frozenset({_E.READY, _E.STOPPING, _E.FAILED}),
-    _E.STOPPING: frozenset({_E.STOPPED}),
-    _E.FAILED: frozenset({_E.STARTING, _E.STOPPED}),
-}
 
 TERMINAL: frozenset[TaskStatus] = frozenset({_S.COMPLETED, _S.PARTIAL, _S.FAILED, _S.CANCELLED})
 ACTIVE: frozenset[TaskStatus] = frozenset(TaskStatus) - TERMINAL

@@ -1,58 +1,17 @@
-"""Frozen records of the queue: a task, its options, its shards, and what inspection found."""
+"""Frozen records of the queue: a task, its shards, and the result of its inspection."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
-from gradio_app.errors import AppError, OptionInvalid, PageRangeInvalid, from_code
+from gradio_app.errors import AppError, from_code
+from gradio_app.names import label_of
+from gradio_app.options import VISION_TIERS, ParseOptions
 from gradio_app.states import TERMINAL, TaskStatus
-
-Tier = Literal["auto", "flash", "basic", "standard", "advanced"]
-OcrMode = Literal["auto", "txt", "ocr"]
-
-TIERS: tuple[str, ...] = get_args(Tier)
-OCR_MODES: tuple[str, ...] = get_args(OcrMode)
-#: tiers whose pages are read by the vision model
-VISION_TIERS = frozenset({"standard", "advanced"})
-PRIORITY_LIMIT = 10
-
-#: more pages than a document has
-_ANY_COUNT = 10**9
-_RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
-
-
-@dataclass(frozen=True, slots=True)
-class ParseOptions:
-    """What the user asked for.
-
-    ``page_range`` is 1-based and inclusive (``1-5,8,r2-r1``), empty for all pages.
-    """
-
-    tier: str = "auto"
-    page_range: str = ""
-    ocr_mode: str = "auto"
-    priority: int = 0
-    use_cache: bool = True
-
-    @classmethod
-    def checked(
-        cls, tier: str, page_range: str, ocr_mode: str, priority: int = 0, use_cache: bool = True
-    ) -> Self:
-        """Options from outside; raises ``OptionInvalid`` or ``PageRangeInvalid``."""
-        tier, ocr_mode = tier.strip().lower() or "auto", ocr_mode.strip().lower() or "auto"
-        if tier not in TIERS:
-            raise OptionInvalid(f"There is no tier {tier[:40]!r}. Tiers are: {', '.join(TIERS)}.")
-        if ocr_mode not in OCR_MODES:
-            raise OptionInvalid(f"There is no OCR mode {ocr_mode[:40]!r}. Modes are: {', '.join(OCR_MODES)}.")
-        if not -PRIORITY_LIMIT <= priority <= PRIORITY_LIMIT:
-            raise OptionInvalid(f"Priority goes from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {priority}.")
-        return cls(tier, normalize_page_range(page_range), ocr_mode, priority, use_cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,73 +223,6 @@ class Task:
         }
 
 
-def normalize_page_range(text: str) -> str:
-    """Checks the form of a page range and removes blanks; ``all`` and empty give ``""``."""
-    compact = "".join(text.split()).lower()
-    if compact in ("", "all"):
-        return ""
-    if len(compact) > 1000:
-        raise PageRangeInvalid("The page range is too long. Merge neighbouring pages, such as 1-50.")
-    for part in compact.split(","):
-        match = _RANGE_PART.fullmatch(part)
-        if match is None:
-            raise PageRangeInvalid(
-                f"{part[:40]!r} is not a page range. Write pages as 1-5,8,10-12; r1 is the last page."
-            )
-        if int(match[2]) == 0 or (match[4] and int(match[4]) == 0):
-            raise PageRangeInvalid("There is no page 0: pages are counted from 1.")
-        if match[4] and match[1] == match[3] and _reversed(match):
-            raise PageRangeInvalid(f"{part!r} runs backwards. Write the smaller page first.")
-    return compact
-
-
-def _reversed(match: re.Match[str]) -> bool:
-    first, last = int(match[2]), int(match[4])
-    return first < last if match[1] else first > last
-
-
-def select_pages(page_range: str, count: int) -> tuple[int, ...]:
-    """The 1-based pages that a checked range selects out of ``count``, sorted, without repeats.
-
-    Raises ``PageRangeInvalid`` when it selects none or runs backwards in this document.
-    """
-    if not page_range:
-        return tuple(range(1, count + 1))
-    selected: set[int] = set()
-    for part in page_range.split(","):
-        match = _RANGE_PART.fullmatch(part)
-        if match is None:
-            raise PageRangeInvalid()
-        first = _absolute(match[1], match[2], count)
-        last = _absolute(match[3], match[4], count) if match[4] else first
-        if first > last:
-            raise PageRangeInvalid(f"{part!r} runs backwards in a document of {count} pages.")
-        selected.update(range(max(1, first), min(count, last) + 1))
-    if not selected:
-        raise PageRangeInvalid(f"{page_range!r} selects no page: the document has {count}.")
-    return tuple(sorted(selected))
-
-
-def _absolute(from_end: str, number: str, count: int) -> int:
-    return count + 1 - int(number) if from_end else int(number)
-
-
-def format_pages(pages: tuple[int, ...]) -> str:
-    """``(1, 2, 3, 8)`` -> ``1-3,8``."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def pages_in(text: str) -> tuple[int, ...]:
-    """``3,7-9`` -> ``(3, 7, 8, 9)``, the way back of ``format_pages``; nothing for an empty text."""
-    return select_pages(text, _ANY_COUNT) if text else ()
-
-
 def latest(shards: Iterable[Shard]) -> dict[int, Shard]:
     """Page -> the newest shard that has it."""
     return {page: shard for shard in sorted(shards, key=lambda shard: shard.index) for page in shard.pages}
@@ -350,49 +242,3 @@ def failed_pages(shards: Sequence[Shard]) -> tuple[int, ...]:
     """Pages whose newest shard did not read them, or not completely."""
     newest = latest(shards)
     return tuple(sorted(page for page, shard in newest.items() if not shard.done or page in shard.bad))
-
-
-#: how deep a folder is kept, and how long its path may be
-MOST_FOLDERS, LONGEST_FOLDER = 10, 300
-
-
-def folder_and_name(raw: str) -> tuple[str, str]:
-    """``a/b/c.pdf``, as folders are uploaded, to ``("a/b", "c.pdf")``; both are safe to show.
-
-    Parts that lead elsewhere (``..``) or are empty are dropped, deep folders are cut. Neither is ever used
-    as a path.
-    """
-    *above, _ = re.split(r"[\\/]", raw)
-    parts = [part for part in map(_printable, above) if part]
-    folder = "/".join(parts[:MOST_FOLDERS])
-    return folder[:LONGEST_FOLDER].rstrip("/. "), display_name(raw)
-
-
-def folded(text: str) -> str:
-    """As it is searched: in one case, and in one way of writing each character."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def label_of(name: str, folder: str) -> str:
-    """What a task is found and sorted by: its name first, its folder in a line below."""
-    return f"{folded(name)}\n{folded(folder)}"
-
-
-def _printable(text: str) -> str:
-    # category C: control, format (right-to-left override), surrogate, unassigned
-    clean = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
-    return " ".join(clean.split()).strip(". ")
-
-
-def display_name(raw: str) -> str:
-    """A file name that is safe to show and to send in a header: base name, printable, at most 200 chars.
-
-    Of a path only the last part counts; the text is never used as one.
-    """
-    clean = _printable(re.split(r"[\\/]", raw)[-1])
-    if len(clean) > 200:
-        stem, dot, suffix = clean.rpartition(".")
-        if not stem or len(suffix) > 10:
-            stem, dot, suffix = clean, "", ""
-        clean = stem[: 199 - len(dot + suffix)] + "…" + dot + suffix
-    return clean or "document"

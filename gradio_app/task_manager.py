@@ -18,11 +18,12 @@ from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
 from gradio_app.listing import Page, Wanted
 from gradio_app.looking import Looking
+from gradio_app.options import ParseOptions
 from gradio_app.second_reading import SecondReadings
 from gradio_app.settings import Settings
 from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store import Changes, Store
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 from gradio_app.workers import Workers
 
 __all__ = ["TaskManager", "Upload"]

@@ -22,10 +22,11 @@ from loguru import logger
 
 from gradio_app.archive import members
 from gradio_app.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
-from gradio_app.folders import replace_folder
+from gradio_app.files import replace_folder
 from gradio_app.intake import Upload
+from gradio_app.options import ParseOptions
 from gradio_app.states import READABLE
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.uploads import receive_file
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from gradio_app import clock
 from gradio_app.folders import Folders
+from gradio_app.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 
 #: how often each status comes in ten
 PATTERN = (

@@ -10,11 +10,12 @@ from pathlib import Path
 from statistics import median
 
 from bench.scaling.costs import Step
-from gradio_app.durable import sync_disk
+from gradio_app.files import sync_disk
 from gradio_app.folders import Folders
+from gradio_app.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 
 TASKS = 40
 #: files of a one-page result, and their size in bytes

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gradio_app.states import EngineStatus, QueueStatus, TaskStatus
-from gradio_app.task import OCR_MODES, PRIORITY_LIMIT, TIERS
+from gradio_app.engine_states import EngineStatus
+from gradio_app.options import OCR_MODES, PRIORITY_LIMIT, TIERS
+from gradio_app.states import QueueStatus, TaskStatus
 
 
 class ErrorBody(BaseModel):

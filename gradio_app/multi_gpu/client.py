@@ -26,7 +26,7 @@ import aiohttp
 from tqdm import tqdm
 
 from gradio_app.errors import AppError, EngineUnavailable, from_code
-from gradio_app.folders import replace_folder
+from gradio_app.files import replace_folder
 from gradio_app.multi_gpu.options import KEY_VARIABLE
 
 #: files of a folder that are sent

@@ -17,12 +17,14 @@ from gradio_app.archive import stream_zip
 from gradio_app.backends import choose_backends
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import OptionInvalid
-from gradio_app.folders import Folders, replace_folder
+from gradio_app.files import replace_folder
+from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs
 from gradio_app.multi_gpu.options import Order
+from gradio_app.options import VISION_TIERS
 from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
-from gradio_app.task import VISION_TIERS, Shard, Task
+from gradio_app.task import Shard, Task
 from gradio_app.workers import LocalWorkers, WorkerPool, Workers
 
 

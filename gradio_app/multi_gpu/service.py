@@ -35,9 +35,10 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gradio_app import fetch_models, gpu
+from gradio_app import fetch_models
 from gradio_app.backends import engine_kind
 from gradio_app.errors import AppError, OptionInvalid, Unauthorized, as_app_error
+from gradio_app.gpu import choose_cards, read_cards
 from gradio_app.logs import configure_logging
 from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
 from gradio_app.multi_gpu.reading import Reader
@@ -240,12 +241,12 @@ def _settings(flags: argparse.Namespace) -> Settings:
 def _plan(parser: argparse.ArgumentParser, flags: argparse.Namespace, settings: Settings) -> Plan:
     accelerator = flags.accelerator
     if accelerator == "auto":
-        accelerator = "cuda" if gpu.cards(os.environ) else "cpu"
+        accelerator = "cuda" if read_cards(os.environ) else "cpu"
     devices = flags.devices if flags.devices == "auto" else int(flags.devices)
     if accelerator == "cuda" and devices == "auto":
         # LitServe would ask torch, which is not here
-        found = gpu.cards(os.environ)
-        devices = len(gpu.chosen(found, settings.gpu)) if "," in settings.gpu else len(found)
+        found = read_cards(os.environ)
+        devices = len(choose_cards(found, settings.gpu)) if "," in settings.gpu else len(found)
     own_engine = accelerator == "cuda" and engine_kind(settings)[0] == "sglang"
     if own_engine and flags.workers_per_device > 1:
         parser.error(

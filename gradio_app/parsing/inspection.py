@@ -19,9 +19,9 @@ from gradio_app.errors import (
     ModelsMissing,
     TooManyPages,
 )
+from gradio_app.options import VISION_TIERS, select_pages
 from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
-from gradio_app.task import VISION_TIERS, select_pages
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
 MAX_PAGE_AREA = 100_000_000

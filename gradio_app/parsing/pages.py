@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.errors import FileCorrupt
+from gradio_app.options import format_pages
 from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.late import postpone_openai
 from gradio_app.parsing.replacing import replace_pages
 from gradio_app.parsing.results import materialize, write_pages, write_result
 from gradio_app.parsing.vision import NOTHING_FAILED, model_server, vlm_config
-from gradio_app.task import format_pages
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
 _WARM_PAGE = b"""%PDF-1.4

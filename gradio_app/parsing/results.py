@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.errors import NotFound
-from gradio_app.folders import link_or_copy
+from gradio_app.files import link_or_copy
 from gradio_app.parsing.cleaning import Cleaner, offline_html
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.inspection import PICTURES

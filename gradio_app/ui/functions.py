@@ -23,8 +23,9 @@ from gradio_app.archive import stream_zip
 from gradio_app.credentials import Identity
 from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
 from gradio_app.listing import Wanted
+from gradio_app.options import OcrMode, ParseOptions, Tier
 from gradio_app.states import READABLE
-from gradio_app.task import OcrMode, ParseOptions, Task, Tier
+from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.ui.owners import Owners
 from gradio_app.uploads import receive_path

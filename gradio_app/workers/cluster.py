@@ -22,15 +22,16 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app.backend import EngineLost
 from gradio_app.child import Child
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import (
     PASSING,
     AppError,
+    EngineLost,
     EngineUnavailable,
     GpuOutOfMemory,
     ModelsMissing,
+    NodeLost,
     OptionInvalid,
     from_code,
 )
@@ -40,7 +41,7 @@ from gradio_app.weights import model_folder, small_models
 from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.node import versions
-from gradio_app.workers.part import NodeLost, Part, Slots, nobody
+from gradio_app.workers.part import Part, Slots, nobody
 from gradio_app.workers.place import LOST_OUT, Place
 from gradio_app.workers.processes import WorkerPool
 

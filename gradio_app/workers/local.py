@@ -7,9 +7,8 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from gradio_app.backend import EngineLost
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import EngineUnavailable
+from gradio_app.errors import EngineLost, EngineUnavailable
 from gradio_app.folders import Folders
 from gradio_app.settings import Settings
 from gradio_app.workers.part import Part, Slots, nobody

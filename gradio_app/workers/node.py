@@ -19,11 +19,12 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import __version__, gpu
+from gradio_app import __version__
 from gradio_app.backends import choose_backends
 from gradio_app.engine import ModelSingleton
 from gradio_app.errors import as_app_error
 from gradio_app.folders import Folders
+from gradio_app.gpu import read_cards
 from gradio_app.settings import Settings
 from gradio_app.weights import model_folder, small_models
 from gradio_app.workers.local import LocalWorkers
@@ -142,7 +143,7 @@ class Node:
             await workers.engine.close()
 
     def _cards(self) -> list[dict[str, Any]]:
-        cards = gpu.cards(limit=self._settings.gpu_memory)
+        cards = read_cards(limit=self._settings.gpu_memory)
         return [
             {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
         ]

@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import WorkerCrashed
 from gradio_app.workers.processes import WorkerPool
 
 #: how many parts are read at the same time: those that compute (False), those for the vision model (True)
 Slots = Mapping[bool, int]
-
-
-class NodeLost(WorkerCrashed):
-    """The machine that read these pages was lost. They are read again on another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.errors import AppError, WorkerCrashed
-from gradio_app.task import select_pages
+from gradio_app.options import select_pages
 
 
 def _put(path: str, text: str) -> None:

@@ -22,14 +22,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gradio_app import gpu, weights
+from gradio_app import weights
 from gradio_app.backend import CardTaken, Endpoint
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import Card
+from gradio_app.engine_states import EngineStatus
+from gradio_app.gpu import Card, choose_card, driver_problem, foreign_processes, read_cards
 from gradio_app.settings import Settings
 from gradio_app.sglang_install import find_python
 from gradio_app.sglang_server import SglangServer
-from gradio_app.states import EngineStatus
 from tests.documents import picture
 
 MIB, GB = 2**20, 2**30
@@ -80,12 +80,12 @@ def ask_smi() -> list[dict[str, str]]:
 def card() -> Card:
     """The card that the service would use."""
     settings = Settings.load([])
-    found = gpu.choose(gpu.cards(limit=settings.gpu_memory), settings.gpu)
+    found = choose_card(read_cards(limit=settings.gpu_memory), settings.gpu)
     if found is not None:
         return found
-    reason = gpu.driver_problem() or f"there is no card {settings.gpu}."
+    reason = driver_problem() or f"there is no card {settings.gpu}."
     if rows := ask_smi():
-        hidden = "hides every card" in reason or bool(gpu.cards({}))
+        hidden = "hides every card" in reason or bool(read_cards({}))
         assert hidden, f"nvidia-smi shows {len(rows)} card(s), and we see none: {reason}"
     pytest.skip(f"no NVIDIA card to test with: {reason}")
 
@@ -109,7 +109,7 @@ def settings(card: Card) -> Settings:
 
 def used(uuid: str) -> int:
     """Bytes of the card that are in use now."""
-    return next(card.used for card in gpu.cards({}) if card.uuid == uuid)
+    return next(card.used for card in read_cards({}) if card.uuid == uuid)
 
 
 async def until(check: Callable[[], bool]) -> bool:
@@ -128,7 +128,7 @@ async def until(check: Callable[[], bool]) -> bool:
 def test_our_figures_are_those_of_nvidia_smi(card: Card) -> None:
     if not (rows := ask_smi()):
         pytest.skip("nvidia-smi is not here, or shows no card: there is nothing to compare with")
-    cards = {card.uuid: card for card in gpu.cards({})}
+    cards = {card.uuid: card for card in read_cards({})}
     if any(card.mig for card in cards.values()):
         pytest.skip("a card is cut into slices (MIG): nvidia-smi tells of whole cards in its table")
     assert sorted(cards) == sorted(row["uuid"] for row in rows)
@@ -165,7 +165,7 @@ async def test_a_program_on_the_card_is_seen_and_gone_again(card: Card) -> None:
                 pytest.skip("the driver's CUDA library (libcuda) is not here")
             pytest.fail(reason)
         assert await until(lambda: used(card.uuid) - before > 0.95 * GB)
-        seen = {item.pid: item for found in gpu.cards({}) for item in found.processes}
+        seen = {item.pid: item for found in read_cards({}) for item in found.processes}
         if program.pid in seen:  # in a container the driver tells other ids, or none
             assert seen[program.pid].memory == 0 or seen[program.pid].memory > 0.95 * GB
             assert "python" in seen[program.pid].name
@@ -275,6 +275,6 @@ async def test_the_engine_takes_memory_and_gives_it_back(
 
 def _check_processes(before: Card, server: Server) -> None:
     """The server's processes are told from those that were on the card before."""
-    now = next(card for card in gpu.cards({}) if card.uuid == before.uuid)
-    others = {process.pid for process in gpu.strangers(now, server.pids())}
+    now = next(card for card in read_cards({}) if card.uuid == before.uuid)
+    others = {process.pid for process in foreign_processes(now, server.pids())}
     assert others <= {process.pid for process in before.processes}

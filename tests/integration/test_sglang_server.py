@@ -16,14 +16,21 @@ import httpx
 import pytest
 
 from gradio_app import sglang_server
-from gradio_app.backend import Endpoint, EngineBroken, EngineLost
+from gradio_app.backend import Endpoint, EngineBroken
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing, OptionInvalid
+from gradio_app.engine_states import EngineStatus
+from gradio_app.errors import (
+    AppError,
+    EngineLost,
+    EngineUnavailable,
+    GpuOutOfMemory,
+    ModelsMissing,
+    OptionInvalid,
+)
 from gradio_app.gpu import Card, Process
 from gradio_app.settings import Settings
 from gradio_app.sglang_flags import value_of
 from gradio_app.sglang_server import SglangServer
-from gradio_app.states import EngineStatus
 from tests.fakes.sglang import FakePython
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]

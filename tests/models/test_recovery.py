@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.backend import EngineLost
 from gradio_app.errors import (
     AppError,
+    EngineLost,
 )
 from gradio_app.recovery import History, halves, judge
 from tests.unit.test_recovery import AGAIN, HALVE

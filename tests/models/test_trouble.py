@@ -14,10 +14,10 @@ import pytest
 
 from gradio_app.errors import AppError, DiskFull, FileCorrupt, ServerBusy, StorageUnavailable, WorkerCrashed
 from gradio_app.ledger import Ledger
+from gradio_app.options import ParseOptions
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
-from gradio_app.task import ParseOptions
 from gradio_app.trouble import Trouble, passing, resumable
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house

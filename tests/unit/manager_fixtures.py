@@ -13,9 +13,10 @@ from unittest.mock import patch
 
 from gradio_app.engine import ModelSingleton
 from gradio_app.folders import Folders
+from gradio_app.options import ParseOptions
 from gradio_app.remote_server import NoServer
 from gradio_app.settings import Settings
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import LocalWorkers, WorkerPool
 from tests.fakes.pool import FakePool
@@ -92,7 +93,7 @@ async def house(
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk
-        with patch("gradio_app.durable.sync_disk", lambda _: None):
+        with patch("gradio_app.files.sync_disk", lambda _: None):
             yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False

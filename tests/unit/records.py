@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gradio_app.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
-from gradio_app.task import ParseOptions, Task
+from gradio_app.task import Task
 
 #: the ways to each status, from ``pending``
 WAYS: dict[TaskStatus, tuple[TaskStatus, ...]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import backends, gpu
+from gradio_app import backends
 from gradio_app.backends import choose_backends, engine_kind, seats
 from gradio_app.errors import AppError
 from gradio_app.gpu import Card
@@ -31,8 +31,8 @@ class Machine:
         self.settings = replace(
             Settings(), sglang_python=sys.executable, model_dir=str(make_vision(tmp_path / "models"))
         )
-        monkeypatch.setattr(gpu, "cards", self.look)
-        monkeypatch.setattr(gpu, "driver_problem", lambda: "" if self.cards else "There is no driver.")
+        monkeypatch.setattr(backends, "read_cards", self.look)
+        monkeypatch.setattr(backends, "driver_problem", lambda: "" if self.cards else "There is no driver.")
 
     def look(self, limit: int = 0) -> list[Card]:
         self.limits.append(limit)

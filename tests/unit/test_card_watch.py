@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from gradio_app import card_watch, gpu
+from gradio_app import card_watch
 from gradio_app.card_watch import EVERY, KEPT, CardWatch
 from gradio_app.engine import ModelSingleton
+from gradio_app.engine_states import EngineStatus
 from gradio_app.gpu import Card, Process
-from gradio_app.states import EngineStatus
 from tests.fakes.virtual_time import run
 
 GB = 2**30
@@ -94,7 +94,7 @@ async def test_cards_that_were_named_are_chosen_before_their_servers_start() -> 
 
 
 async def test_without_a_card_there_are_samples_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "driver_problem", lambda: "There is no driver.")
+    monkeypatch.setattr(card_watch, "driver_problem", lambda: "There is no driver.")
     looking = watch(Engine())
     looking._note([])
     told = await looking.describe()

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.backend import EngineLost
-from gradio_app.errors import FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
+from gradio_app.errors import EngineLost, FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
 from gradio_app.recovery import MOST_LOST, History, Verdict, judge
 from gradio_app.workers import NodeLost
 from gradio_app.workers.cluster import ClusterWorkers

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import backends, doctor, gpu, sglang_install
+from gradio_app import backends, doctor, sglang_install
 from gradio_app.doctor import Finding
 from gradio_app.gpu import Card, Process
 from gradio_app.settings import Settings
@@ -30,8 +30,9 @@ CARD = Card(0, "GPU-aaaa", "RTX 4090", 24 * GB, GB, 23 * GB, 0, 40, (8, 9), Fals
 def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
     """The cards of this machine; none at first."""
     found: list[Card] = []
-    monkeypatch.setattr(gpu, "cards", lambda limit=0: found)
-    monkeypatch.setattr(gpu, "driver_problem", lambda: "No driver.")
+    for module in (backends, doctor):
+        monkeypatch.setattr(module, "read_cards", lambda limit=0: found)
+        monkeypatch.setattr(module, "driver_problem", lambda: "No driver.")
     return found
 
 

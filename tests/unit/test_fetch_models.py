@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from gradio_app import fetch_models, weights
+from gradio_app import fetch_models, hubs, weights
 from gradio_app.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.hubs import Source
 from gradio_app.parsing import weights as mineru_weights
-from gradio_app.weights import SMALL_MODELS, VISION_MODEL, Source
+from gradio_app.weights import SMALL_MODELS, VISION_MODEL
 from tests.fakes.weights import make_small, make_vision
 
 ONNX = SMALL_MODELS[0]
@@ -44,8 +45,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     monkeypatch.setattr(mineru_weights, "fetch", fake.fetch)
     monkeypatch.setattr(mineru_weights, "small_name", lambda: ONNX)
     monkeypatch.setattr(mineru_weights, "is_being_fetched", lambda name: False)
-    monkeypatch.setattr(weights, "probe", lambda source: Source("modelscope", "it answers"))
-    monkeypatch.setattr(weights, "problem_of", lambda name: "")
+    monkeypatch.setattr(hubs, "probe", lambda source: Source("modelscope", "it answers"))
+    monkeypatch.setattr(hubs, "problem_of", lambda name: "")
     return fake
 
 
@@ -69,7 +70,7 @@ def test_what_is_missing_is_fetched_from_one_hub(hub: Hub, what: str, names: lis
 
 def test_what_is_there_is_not_fetched_and_nobody_is_called(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     make_vision(make_small(hub.folder))
-    monkeypatch.setattr(weights, "probe", lambda source: pytest.fail("a hub was called"))
+    monkeypatch.setattr(hubs, "probe", lambda source: pytest.fail("a hub was called"))
     run(hub)
     assert hub.fetched == []
 
@@ -94,7 +95,7 @@ def test_the_last_line_says_what_to_do_next(hub: Hub, small: bool, vision: bool,
 
 
 def test_local_lists_what_is_missing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "probe", lambda source: Source(source, "as asked for"))
+    monkeypatch.setattr(hubs, "probe", lambda source: Source(source, "as asked for"))
     make_vision(hub.folder)
     (hub.folder / VISION_MODEL / "tokenizer.json").unlink()
     with pytest.raises(ModelsMissing) as caught:
@@ -105,13 +106,13 @@ def test_local_lists_what_is_missing(hub: Hub, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_hub_is_a_sentence_with_a_way_out(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "probe", lambda source: Source("local", "nobody answers"))
+    monkeypatch.setattr(hubs, "probe", lambda source: Source("local", "nobody answers"))
     with pytest.raises(ModelsMissing, match=r"nobody answers.*HF_ENDPOINT"):
         run(hub)
 
 
 def test_a_hub_that_was_asked_for_is_tried_first(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "problem_of", lambda name: f"{name} is away")
+    monkeypatch.setattr(hubs, "problem_of", lambda name: f"{name} is away")
     with pytest.raises(ModelsMissing, match="modelscope is away"):
         run(hub, "modelscope")
     assert hub.fetched == []

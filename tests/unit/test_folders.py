@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gradio_app.errors import NotFound
-from gradio_app.folders import Folders, link_or_copy, replace_folder
+from gradio_app.files import link_or_copy, replace_folder
+from gradio_app.folders import Folders
 
 
 @pytest.fixture

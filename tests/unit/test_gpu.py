@@ -12,8 +12,18 @@ from typing import Any
 
 import pytest
 
-from gradio_app import gpu
-from gradio_app.gpu import Card, Process
+from gradio_app.gpu import (
+    _SENTENCES,
+    _STALE,
+    Card,
+    Process,
+    __file__,
+    choose_card,
+    choose_cards,
+    driver_problem,
+    foreign_processes,
+    read_cards,
+)
 from tests.fakes.nvml import ERRORS, GB, FakeCard, FakeNvml
 
 A, B, C = FakeCard("GPU-aaaa"), FakeCard("GPU-bbbb", used=1 * GB), FakeCard("GPU-cccc", used=3 * GB)
@@ -27,7 +37,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeNvml]:
     def install(*cards: FakeCard) -> FakeNvml:
         fake = FakeNvml(*cards)
         monkeypatch.setitem(sys.modules, "pynvml", fake)
-        monkeypatch.setattr(gpu, "_started", None)
+        monkeypatch.setattr("gradio_app.gpu._started", None)
         return fake
 
     return install
@@ -38,7 +48,7 @@ def failing(error: str, *questions: str) -> dict[str, str]:
 
 
 def uuids(env: dict[str, str]) -> list[str]:
-    return [card.uuid for card in gpu.cards(env)]
+    return [card.uuid for card in read_cards(env)]
 
 
 def card(**more: Any) -> Card:
@@ -49,7 +59,7 @@ def card(**more: Any) -> Card:
 def test_everything_a_card_tells(driver: Callable[..., FakeNvml]) -> None:
     fake = driver(replace(A, processes={7: 3 * GB, 8: None}, drawing={7: 1 * GB, 9: 4 * GB}))
     fake.names = {7: b"/usr/bin/python -m thing --key secret", 8: "sglang::scheduler"}
-    assert gpu.cards({}) == [
+    assert read_cards({}) == [
         Card(
             index=0,
             uuid="GPU-aaaa",
@@ -68,7 +78,7 @@ def test_everything_a_card_tells(driver: Callable[..., FakeNvml]) -> None:
             ),
         )
     ]
-    assert gpu.driver_problem({}) == ""
+    assert driver_problem({}) == ""
 
 
 def name_here(pid: int) -> str:
@@ -82,7 +92,7 @@ def name_here(pid: int) -> str:
 def test_the_library_is_started_once(driver: Callable[..., FakeNvml]) -> None:
     fake = driver(A)
     for _ in range(3):
-        gpu.cards({})
+        read_cards({})
     assert (fake.starts, fake.stops) == (1, 0)
 
 
@@ -90,7 +100,7 @@ def test_names_of_processes_come_from_the_system_when_the_driver_has_none(
     driver: Callable[..., FakeNvml],
 ) -> None:
     driver(replace(A, processes={os.getpid(): 1, NOWHERE: 1}))
-    (found,) = gpu.cards({})
+    (found,) = read_cards({})
     assert {process.pid: process.name for process in found.processes} == {
         os.getpid(): name_here(os.getpid()),
         NOWHERE: "?",
@@ -100,11 +110,11 @@ def test_names_of_processes_come_from_the_system_when_the_driver_has_none(
 def test_every_question_is_one_that_the_real_library_knows() -> None:
     import pynvml
 
-    asked = set(re.findall(r'"(nvml[A-Z]\w+)"', Path(gpu.__file__).read_text()))
+    asked = set(re.findall(r'"(nvml[A-Z]\w+)"', Path(__file__).read_text()))
     asked |= {f"nvmlDeviceGet{kind}RunningProcesses" for kind in ("Compute", "MPSCompute", "Graphics")}
     assert len(asked) > 15
     assert [name for name in asked if not hasattr(pynvml, name)] == []
-    assert all(hasattr(pynvml, "NVML_ERROR_" + name) for name in [*gpu._STALE, *gpu._SENTENCES, *ERRORS])
+    assert all(hasattr(pynvml, "NVML_ERROR_" + name) for name in [*_STALE, *_SENTENCES, *ERRORS])
     assert {name: getattr(pynvml, "NVML_ERROR_" + name) for name in ERRORS} == ERRORS
     assert pynvml.nvmlMemory_v2
 
@@ -126,14 +136,14 @@ def test_no_driver_is_no_card_and_one_sentence(
     driver: Callable[..., FakeNvml], error: str, sentence: str
 ) -> None:
     driver(A).init_error = error
-    assert gpu.cards({}) == []
-    assert sentence in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert sentence in driver_problem({})
 
 
 def test_a_driver_that_comes_later_is_found(driver: Callable[..., FakeNvml]) -> None:
     fake = driver(A)
     fake.init_error = "DRIVER_NOT_LOADED"
-    assert gpu.cards({}) == []
+    assert read_cards({}) == []
     fake.init_error = ""
     assert uuids({}) == ["GPU-aaaa"]
 
@@ -143,23 +153,23 @@ def test_a_missing_package_is_no_card(
 ) -> None:
     driver(A)
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert gpu.cards({}) == []
-    assert "nvidia-ml-py" in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert "nvidia-ml-py" in driver_problem({})
 
 
 def test_no_card_in_the_machine(driver: Callable[..., FakeNvml]) -> None:
     driver()
-    assert gpu.cards({}) == []
-    assert "sees no card" in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert "sees no card" in driver_problem({})
 
 
 def test_this_machine_is_asked_without_an_error() -> None:
-    assert bool(gpu.cards({})) is not bool(gpu.driver_problem({}))
+    assert bool(read_cards({})) is not bool(driver_problem({}))
 
 
 def test_a_driver_that_was_reloaded_is_asked_again(driver: Callable[..., FakeNvml]) -> None:
     fake = driver(A)
-    gpu.cards({})
+    read_cards({})
     fake.reload_driver()
     assert uuids({}) == ["GPU-aaaa"]
     assert fake.starts == 2
@@ -172,13 +182,13 @@ def test_a_lost_card_does_not_hide_the_others(
 ) -> None:
     driver(replace(A, fails={where: error}), B)
     assert uuids({}) == ["GPU-bbbb"]
-    assert gpu.driver_problem({}) == ""
+    assert driver_problem({}) == ""
 
 
 def test_the_only_card_being_lost_is_told(driver: Callable[..., FakeNvml]) -> None:
     driver(replace(A, fails={"HandleByIndex": "GPU_IS_LOST"}))
-    assert gpu.cards({}) == []
-    assert "GPU_IS_LOST" in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert "GPU_IS_LOST" in driver_problem({})
 
 
 @pytest.mark.parametrize(
@@ -207,8 +217,8 @@ def test_no_error_of_any_question_gets_out(driver: Callable[..., FakeNvml], wher
 def test_an_error_that_nobody_foresaw_is_told_too(driver: Callable[..., FakeNvml]) -> None:
     fake = driver(replace(A, processes={1: 1}))
     fake.nvmlDeviceGetComputeRunningProcesses = lambda card: [None]  # type: ignore[method-assign]
-    assert gpu.cards({}) == []
-    assert "cannot be asked" in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert "cannot be asked" in driver_problem({})
 
 
 def test_what_a_card_does_not_tell_is_none(driver: Callable[..., FakeNvml]) -> None:
@@ -220,20 +230,20 @@ def test_what_a_card_does_not_tell_is_none(driver: Callable[..., FakeNvml]) -> N
         "ComputeRunningProcesses",
     )
     driver(replace(A, processes={7: 1}, fails=dict.fromkeys(hidden, "NOT_SUPPORTED")))
-    (found,) = gpu.cards({})
+    (found,) = read_cards({})
     assert (found.load, found.temperature, found.capability, found.processes) == (None, None, (0, 0), ())
 
 
 def test_an_old_driver_is_asked_in_the_old_way(driver: Callable[..., FakeNvml]) -> None:
     newer = dict.fromkeys(("TemperatureV", "MemoryInfo_v2"), "FUNCTION_NOT_FOUND")
     driver(replace(A, name=b"Tesla T4", fails=newer))
-    (found,) = gpu.cards({})
+    (found,) = read_cards({})
     assert (found.name, found.temperature, found.used) == ("Tesla T4", 41, 2 * GB)
 
 
 def test_a_chip_without_memory_of_its_own_has_the_machines(driver: Callable[..., FakeNvml]) -> None:
     driver(replace(A, fails={"MemoryInfo": "NOT_SUPPORTED"}))
-    (found,) = gpu.cards({})
+    (found,) = read_cards({})
     assert found.total == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert found.used + found.free == found.total
 
@@ -261,7 +271,7 @@ def test_cuda_visible_devices(driver: Callable[..., FakeNvml], variable: str, se
     driver(A, B, C)
     env = {"CUDA_VISIBLE_DEVICES": variable, "NVIDIA_VISIBLE_DEVICES": "all"}
     assert uuids(env) == ["GPU-" + name for name in seen.split()]
-    assert ("hides every card" in gpu.driver_problem(env)) is not bool(seen)
+    assert ("hides every card" in driver_problem(env)) is not bool(seen)
 
 
 @pytest.mark.parametrize(
@@ -287,9 +297,9 @@ def test_the_environment_of_the_process_is_the_default(
 ) -> None:
     driver(A, B)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert [found.uuid for found in gpu.cards()] == ["GPU-bbbb"]
+    assert [found.uuid for found in read_cards()] == ["GPU-bbbb"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    assert gpu.driver_problem() == "CUDA_VISIBLE_DEVICES='7' hides every card."
+    assert driver_problem() == "CUDA_VISIBLE_DEVICES='7' hides every card."
 
 
 def test_slices_stand_for_the_card_they_are_cut_from(driver: Callable[..., FakeNvml]) -> None:
@@ -297,7 +307,7 @@ def test_slices_stand_for_the_card_they_are_cut_from(driver: Callable[..., FakeN
     one = FakeCard("MIG-1111", "H200 MIG 1g.18gb", 18 * GB, 1 * GB, fails=unsupported)
     two = FakeCard("MIG-2222", "H200 MIG 2g.35gb", 35 * GB, 0, fails=unsupported)
     driver(replace(A, slices=[one, None, two]), B)
-    found = gpu.cards({})
+    found = read_cards({})
     assert [(seen.uuid, seen.index, seen.mig) for seen in found] == [
         ("MIG-1111", 0, True),
         ("MIG-2222", 0, True),
@@ -312,8 +322,8 @@ def test_slices_stand_for_the_card_they_are_cut_from(driver: Callable[..., FakeN
 
 def test_a_card_to_be_sliced_without_slices_is_no_card(driver: Callable[..., FakeNvml]) -> None:
     driver(replace(A, slices=[None, None]))
-    assert gpu.cards({}) == []
-    assert "MIG is on" in gpu.driver_problem({})
+    assert read_cards({}) == []
+    assert "MIG is on" in driver_problem({})
 
 
 # --- decisions ---------------------------------------------------------------------------------------------
@@ -333,7 +343,7 @@ def test_a_card_can_be_treated_as_a_smaller_one(
     driver: Callable[..., FakeNvml], limit: int, used: int, expected: tuple[int, int, int]
 ) -> None:
     driver(replace(A, used=used * GB))
-    (found,) = gpu.cards({}, limit * GB)
+    (found,) = read_cards({}, limit * GB)
     assert (found.total // GB, found.used // GB, found.free // GB) == expected
 
 
@@ -341,44 +351,46 @@ def test_the_freest_card_is_chosen_and_a_number_counts_the_visible_ones(
     driver: Callable[..., FakeNvml],
 ) -> None:
     driver(A, B, C)
-    found = gpu.cards({"CUDA_VISIBLE_DEVICES": "2,0,1"})
-    assert gpu.choose(found, "auto") == found[2]
-    assert gpu.choose(found, "0") == found[0]
+    found = read_cards({"CUDA_VISIBLE_DEVICES": "2,0,1"})
+    assert choose_card(found, "auto") == found[2]
+    assert choose_card(found, "0") == found[0]
     assert found[0].uuid == "GPU-cccc"
 
 
 def test_of_equal_cards_the_first_is_chosen() -> None:
     first, second = card(index=0), card(index=1)
-    assert gpu.choose([first, second], "auto") is first
+    assert choose_card([first, second], "auto") is first
 
 
 @pytest.mark.parametrize("setting", ["auto", "0", "3", "", "-1", "x"])
 def test_no_such_card_is_none(setting: str) -> None:
-    assert gpu.choose([], setting) is None
-    assert setting in ("auto", "0") or gpu.choose([card()], setting) is None
+    assert choose_card([], setting) is None
+    assert setting in ("auto", "0") or choose_card([card()], setting) is None
 
 
 def test_strangers_are_those_who_are_not_ours() -> None:
     mine, other = Process(os.getpid(), "ours", 1), Process(1, "theirs", 2)
     both = card(processes=(mine, other))
-    assert gpu.strangers(both, [mine.pid]) == [other]
-    assert gpu.strangers(both, []) == [mine, other]
-    assert gpu.strangers(both, [mine.pid, other.pid]) == []
+    assert foreign_processes(both, [mine.pid]) == [other]
+    assert foreign_processes(both, []) == [mine, other]
+    assert foreign_processes(both, [mine.pid, other.pid]) == []
 
 
 def test_ids_of_another_system_accuse_nobody() -> None:
     outside = card(processes=(Process(NOWHERE, "python", 1),))
-    assert gpu.strangers(outside, [os.getpid()]) == [], "it may be ours under the id that the host gave it"
-    assert len(gpu.strangers(outside, [])) == 1, "nothing of ours runs, so it is somebody else's"
+    assert foreign_processes(outside, [os.getpid()]) == [], (
+        "it may be ours under the id that the host gave it"
+    )
+    assert len(foreign_processes(outside, [])) == 1, "nothing of ours runs, so it is somebody else's"
     here = card(processes=(Process(os.getppid(), "shell", 1),))
-    assert len(gpu.strangers(here, [os.getpid()])) == 1
+    assert len(foreign_processes(here, [os.getpid()])) == 1
 
 
 def test_several_cards_are_all_or_those_that_are_named_and_there() -> None:
     found = [card(index=index, uuid=f"GPU-{index}", free=index * GB) for index in range(3)]
-    assert gpu.chosen(found, "all") == found
-    assert gpu.chosen(found, "2,0,7") == [found[2], found[0]]
-    assert gpu.chosen(found, "auto") == [found[2]]
-    assert gpu.chosen(found, "GPU-1") == [found[1]]
-    assert gpu.choose(found, "0,1") is found[1], "of several the one with most free memory"
-    assert gpu.chosen([], "all") == gpu.chosen(found, "GPU-9") == []
+    assert choose_cards(found, "all") == found
+    assert choose_cards(found, "2,0,7") == [found[2], found[0]]
+    assert choose_cards(found, "auto") == [found[2]]
+    assert choose_cards(found, "GPU-1") == [found[1]]
+    assert choose_card(found, "0,1") is found[1], "of several the one with most free memory"
+    assert choose_cards([], "all") == choose_cards(found, "GPU-9") == []

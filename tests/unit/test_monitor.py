@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import gpu, monitor
+from gradio_app import monitor
 from gradio_app.gpu import Card, Process
 from gradio_app.monitor import View
 from gradio_app.settings import Settings
@@ -229,9 +229,9 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
         ),
         Card(1, "GPU-bbbb", "B", 24 * GB, 0, 24 * GB, 0, 40, (8, 9), False, ()),
     ]
-    monkeypatch.setattr(gpu, "cards", lambda limit=0: found)
-    monkeypatch.setattr(gpu, "driver_problem", lambda: "" if found else "no driver")
-    monkeypatch.setattr(gpu, "_exists", lambda pid: True)
+    monkeypatch.setattr(monitor, "read_cards", lambda limit=0: found)
+    monkeypatch.setattr(monitor, "driver_problem", lambda: "" if found else "no driver")
+    monkeypatch.setattr("gradio_app.gpu._exists", lambda pid: True)
     return found
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import mps
+from gradio_app import mps, seats
 from gradio_app.gpu import Card
-from gradio_app.mps import MpsError, SharedCard
+from gradio_app.mps import MpsError
+from gradio_app.seats import SharedCard
 from tests.fakes.mps import FakeMps
 
 pytestmark = pytest.mark.anyio
@@ -153,7 +154,7 @@ async def test_while_one_runs_nothing_is_decided_anew() -> None:
 
 
 async def test_who_is_attached_stays_and_who_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mps, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(seats, "LOOK_EVERY", 0.001)
     looks: list[set[int]] = [set(), set(), {7}]
     card = shared(lambda: looks.pop(0) if looks else {7}, count=3)
     assert await card.admit(0, lambda: [6, 7]), "it touches the card a little later"
@@ -163,7 +164,7 @@ async def test_who_is_attached_stays_and_who_is_not_is_refused(monkeypatch: pyte
 
 
 async def test_the_first_one_stays_also_unattached_and_is_alone_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mps, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(seats, "LOOK_EVERY", 0.001)
     card = shared(set)
     assert await card.admit(0, lambda: [6])
     assert card.left_out(1) and "the first runs, but its processes are not attached" in card.notice(0)

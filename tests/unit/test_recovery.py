@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.backend import EngineBroken, EngineLost
+from gradio_app.backend import EngineBroken
 from gradio_app.errors import (
     AppError,
+    EngineLost,
     FileCorrupt,
     GpuOutOfMemory,
     ModelsMissing,

@@ -10,10 +10,10 @@ import pytest
 
 from gradio_app.errors import AppError, Conflict, FileCorrupt, NotFound
 from gradio_app.folders import DataFolderInUse
+from gradio_app.options import ParseOptions
 from gradio_app.schema import SCHEMA_VERSION
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
 from gradio_app.store import Store, Superseded
-from gradio_app.task import ParseOptions
 from tests.unit.records import a_task, open_store, put
 
 S = TaskStatus

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gradio_app import users
-from gradio_app.users import User, Users, UsersFileBroken, hash_key, main, parse, password_fits
+from gradio_app.users import User, Users, UsersFileBroken, hash_key, parse, password_fits
+from gradio_app.users_command import main
 
 
 @pytest.fixture(autouse=True)

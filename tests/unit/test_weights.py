@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import weights
+from gradio_app import hubs, weights
 from tests.fakes.weights import ONNX, make_small, make_vision, safetensors
 
 #: the real hubs must not be called by a test: nothing listens on the discard port
@@ -245,19 +245,19 @@ def hub() -> Iterator[str]:
 
 def test_hugging_face_comes_first(hub: str) -> None:
     env = {"HF_ENDPOINT": hub + "/up/", "MODELSCOPE_ENDPOINT": hub + "/up"}
-    assert weights.probe("auto", env).name == "huggingface"
+    assert hubs.probe("auto", env).name == "huggingface"
 
 
 @pytest.mark.parametrize("face", ["down", "nobody"])
 def test_then_modelscope(hub: str, face: str) -> None:
     down = hub + "/down" if face == "down" else NOBODY
-    chosen = weights.probe("auto", {"HF_ENDPOINT": down, "MODELSCOPE_ENDPOINT": hub + "/up"})
+    chosen = hubs.probe("auto", {"HF_ENDPOINT": down, "MODELSCOPE_ENDPOINT": hub + "/up"})
     assert chosen.name == "modelscope"
     assert ("answers 503" if face == "down" else "Connection refused") in chosen.why
 
 
 def test_then_what_is_on_the_disk(hub: str) -> None:
-    chosen = weights.probe("auto", {"HF_ENDPOINT": NOBODY, "MODELSCOPE_ENDPOINT": hub + "/down"})
+    chosen = hubs.probe("auto", {"HF_ENDPOINT": NOBODY, "MODELSCOPE_ENDPOINT": hub + "/down"})
     assert chosen.name == "local"
     assert "127.0.0.1:9 cannot be reached" in chosen.why and "answers 503" in chosen.why
 
@@ -266,29 +266,29 @@ def test_a_hub_that_says_nothing_costs_its_time_and_no_more() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         env = {"HF_ENDPOINT": address, "MODELSCOPE_ENDPOINT": NOBODY}
-        chosen = weights.probe("auto", env, seconds=0.05)
+        chosen = hubs.probe("auto", env, seconds=0.05)
     assert chosen.name == "local"
 
 
 @pytest.mark.parametrize("address", ["http://a b", "nonsense://x", "http://[", "http://127.0.0.1:99999"])
 def test_an_address_that_is_none_is_a_hub_that_does_not_answer(address: str) -> None:
     env = {"HF_ENDPOINT": address, "MODELSCOPE_ENDPOINT": address}
-    assert weights.probe("auto", env, seconds=1).name == "local"
+    assert hubs.probe("auto", env, seconds=1).name == "local"
 
 
 @pytest.mark.parametrize("source", ["huggingface", "modelscope", "local"])
 def test_what_was_asked_for_is_taken_without_asking_anybody(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "_problem", lambda *_: pytest.fail("a hub was called"))
-    assert weights.probe(source, {}).name == source
+    monkeypatch.setattr(hubs, "_problem", lambda *_: pytest.fail("a hub was called"))
+    assert hubs.probe(source, {}).name == source
 
 
 def test_the_real_hubs_are_asked_for_the_models_themselves() -> None:
-    assert weights.hubs({}) == {
+    assert hubs.addresses({}) == {
         "huggingface": "https://huggingface.co/api/models/opendatalab/MinerU-4_models_onnx",
         "modelscope": "https://modelscope.cn/api/v1/models/OpenDataLab/MinerU-4_models_onnx",
     }
-    mirror = weights.hubs({"HF_ENDPOINT": "https://mirror/hf/", "MODELSCOPE_DOMAIN": "www.modelscope.ai"})
+    mirror = hubs.addresses({"HF_ENDPOINT": "https://mirror/hf/", "MODELSCOPE_DOMAIN": "www.modelscope.ai"})
     assert mirror["huggingface"].startswith("https://mirror/hf/api/models/")
     assert mirror["modelscope"].startswith("https://www.modelscope.ai/api/v1/")

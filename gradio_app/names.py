@@ -1,0 +1,51 @@
+"""Names from outside, made safe to show, to send in a header and to search."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: how deep a folder is kept, and how long its path may be
+MOST_FOLDERS, LONGEST_FOLDER = 10, 300
+
+
+def folder_and_name(raw: str) -> tuple[str, str]:
+    """``a/b/c.pdf``, as folders are uploaded, to ``("a/b", "c.pdf")``; both are safe to show.
+
+    Parts that lead elsewhere (``..``) or are empty are dropped, deep folders are cut. Neither is ever used
+    as a path.
+    """
+    *above, _ = re.split(r"[\\/]", raw)
+    parts = [part for part in map(_printable, above) if part]
+    folder = "/".join(parts[:MOST_FOLDERS])
+    return folder[:LONGEST_FOLDER].rstrip("/. "), display_name(raw)
+
+
+def folded(text: str) -> str:
+    """As it is searched: in one case, and in one way of writing each character."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def label_of(name: str, folder: str) -> str:
+    """What a task is found and sorted by: its name first, its folder in a line below."""
+    return f"{folded(name)}\n{folded(folder)}"
+
+
+def _printable(text: str) -> str:
+    # category C: control, format (right-to-left override), surrogate, unassigned
+    clean = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    return " ".join(clean.split()).strip(". ")
+
+
+def display_name(raw: str) -> str:
+    """A file name that is safe to show and to send in a header: base name, printable, at most 200 chars.
+
+    Of a path only the last part counts; the text is never used as one.
+    """
+    clean = _printable(re.split(r"[\\/]", raw)[-1])
+    if len(clean) > 200:
+        stem, dot, suffix = clean.rpartition(".")
+        if not stem or len(suffix) > 10:
+            stem, dot, suffix = clean, "", ""
+        clean = stem[: 199 - len(dot + suffix)] + "…" + dot + suffix
+    return clean or "document"
