@@ -10,7 +10,7 @@ from bench.documents import prose_pdf
 from bench.figures import Row, row
 from bench.measurement import Found, Measurement, Plan
 from gradio_app import parsing
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 from gradio_app.schedule import cut
 
 MEMORY = 2**33

@@ -11,7 +11,7 @@ from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
 from bench.ours import NO_HUB, convert
 from bench.peers import MineruWebui, mineru_webui
 from bench.processes import processor_seconds, resident, tree
-from gradio_app.folders import Folders
+from gradio_app.base.data_folder import Folders
 from tests.live import LiveServer
 
 Figures = dict[str, list[float]]

@@ -13,7 +13,7 @@ import psutil
 from bench.documents import made, prose_pdf
 from bench.figures import Row, row, slope
 from bench.measurement import Found, Measurement, Plan
-from gradio_app.folders import Folders
+from gradio_app.base.data_folder import Folders
 from tests.live import LiveServer
 
 #: documents that are on their way at the same time

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from gradio_app.errors import AppError
-from gradio_app.logs import is_audit
+from gradio_app.base.errors import AppError
+from gradio_app.base.logs import is_audit
 
 if TYPE_CHECKING:
     from loguru import Record

@@ -11,8 +11,8 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gradio_app.base.errors import AppError, Forbidden, Unauthorized
 from gradio_app.credentials import LOCAL, Credentials, Identity, Proof, owner_of
-from gradio_app.errors import AppError, Forbidden, Unauthorized
 from gradio_app.limits import RateLimit, TooOften
 from gradio_app.origin import foreign, host_allowed
 from gradio_app.sign_in import PATHS, SignIn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory
+from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory
 
 
 class EngineBroken(EngineUnavailable):

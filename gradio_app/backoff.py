@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradio_app.backend import CardTaken
-from gradio_app.errors import AppError, GpuOutOfMemory
+from gradio_app.base.errors import AppError, GpuOutOfMemory
 
 #: failures in a row after which work that waits is told, instead of another try
 CAP = 3

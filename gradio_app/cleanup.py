@@ -10,8 +10,8 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app import clock
-from gradio_app.folders import Folders
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
 from gradio_app.store import Store
 
 #: seconds between two sweeps

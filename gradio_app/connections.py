@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 
 #: the head of a request must be there so many seconds after its first byte, or after the connection
 HEAD_TIME = 15.0

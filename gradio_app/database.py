@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gradio_app.errors import AppError
-from gradio_app.names import label_of
+from gradio_app.base.errors import AppError
+from gradio_app.base.names import label_of
 from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 #: how long another program may hold the database before a write is given up, in milliseconds. Short, as all

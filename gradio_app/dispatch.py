@@ -11,9 +11,10 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import clock, schedule
-from gradio_app.durable import Durable
-from gradio_app.errors import (
+from gradio_app import schedule
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import (
     PASSING,
     AppError,
     Conflict,
@@ -21,7 +22,7 @@ from gradio_app.errors import (
     NotFound,
     as_app_error,
 )
-from gradio_app.folders import Folders
+from gradio_app.durable import Durable
 from gradio_app.jobs import Jobs, Parsed, Work
 from gradio_app.joining import Joiner
 from gradio_app.ledger import Ledger

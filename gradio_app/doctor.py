@@ -18,11 +18,11 @@ from pathlib import Path
 
 from gradio_app import jail, profiles, weights
 from gradio_app.backends import engine_kind, seats
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
+from gradio_app.base.settings import Settings
 from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
 from gradio_app.seats import Seat
 from gradio_app.server import open_socket
-from gradio_app.settings import Settings
 from gradio_app.sglang_install import find_python, installed_version
 
 #: seconds that a model server which runs elsewhere has for its answer

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from gradio_app.files import sync_disk
+from gradio_app.base.files import sync_disk
 
 
 class Durable:

@@ -15,8 +15,8 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Any, ClassVar
 
 from gradio_app.backend import Backend, Endpoint
+from gradio_app.base.errors import AppError, EngineUnavailable, ShuttingDown
 from gradio_app.engine_states import EngineStatus
-from gradio_app.errors import AppError, EngineUnavailable, ShuttingDown
 from gradio_app.model_server import EVENTS, Changes, ModelServer
 
 _S = EngineStatus

@@ -15,8 +15,8 @@ from types import FrameType
 from typing import Any
 
 from gradio_app import hubs, weights
-from gradio_app.errors import AppError, DiskFull, ModelsMissing
-from gradio_app.settings import Settings
+from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.base.settings import Settings
 from gradio_app.weights import VISION_MODEL
 
 #: seconds between two lines of progress where no bar can be drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from gradio_app import clock
+from gradio_app.base import clock
 
 #: how long it is kept, in hours
 KEPT = 400 * 24

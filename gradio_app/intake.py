@@ -9,18 +9,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from gradio_app import clock
-from gradio_app.errors import (
-    AppError,
-    DiskFull,
-    QuotaExceeded,
-    ShuttingDown,
-    TooManyFiles,
-)
-from gradio_app.folders import Folders
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles
+from gradio_app.base.options import ParseOptions
+from gradio_app.base.settings import Settings
 from gradio_app.ledger import Ledger
-from gradio_app.options import ParseOptions
-from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.task import Task
 

@@ -11,11 +11,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app.errors import AppError, DiskFull, FileCorrupt, FileTooLarge, NotFound, WorkerCrashed
-from gradio_app.files import sync_file
-from gradio_app.folders import Folders
-from gradio_app.options import pages_in
-from gradio_app.settings import Settings
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import (
+    AppError,
+    DiskFull,
+    FileCorrupt,
+    FileTooLarge,
+    NotFound,
+    WorkerCrashed,
+)
+from gradio_app.base.files import sync_file
+from gradio_app.base.options import pages_in
+from gradio_app.base.settings import Settings
 from gradio_app.task import Inspection, Shard, Task, readings
 from gradio_app.workers import Part, Workers
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app.errors import AppError
-from gradio_app.folders import Folders, lock_folder
-from gradio_app.logs import configure_logging
-from gradio_app.settings import ENV_PREFIX, Settings, describe
+from gradio_app.base.data_folder import Folders, lock_folder
+from gradio_app.base.errors import AppError
+from gradio_app.base.logs import configure_logging
+from gradio_app.base.settings import ENV_PREFIX, Settings, describe
 from gradio_app.workers import ray_process
 from gradio_app.workers.node import RESOURCE
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from loguru import logger
 
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed, from_code
+from gradio_app.base.options import format_pages, pages_in
 from gradio_app.durable import Durable
-from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed, from_code
-from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
-from gradio_app.options import format_pages, pages_in
 from gradio_app.recovery import CRASH_TRIES
 from gradio_app.states import TaskStatus
 from gradio_app.task import Shard, Task, failed_pages

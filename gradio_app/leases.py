@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
-from gradio_app.errors import EngineLost
+from gradio_app.base.errors import EngineLost
 
 
 class Leases:

@@ -12,8 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
 
-from gradio_app import clock
-from gradio_app.errors import PASSING, AppError, Conflict, NotFound
+from gradio_app.base import clock
+from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task

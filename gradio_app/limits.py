@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from gradio_app.errors import QuotaExceeded
+from gradio_app.base.errors import QuotaExceeded
 
 #: names that are remembered; beyond it the fullest buckets go, which lose nothing by it
 _MOST_NAMES = 10_000

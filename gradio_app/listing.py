@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradio_app.errors import OptionInvalid
-from gradio_app.names import folded
+from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.names import folded
 from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import ACTIVE, WAITING, TaskStatus
 from gradio_app.task import Task

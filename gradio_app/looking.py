@@ -9,14 +9,15 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import clock, schedule
-from gradio_app.errors import PASSING, Conflict, NotFound, WorkerCrashed, as_app_error
-from gradio_app.folders import Folders
+from gradio_app import schedule
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import PASSING, Conflict, NotFound, WorkerCrashed, as_app_error
+from gradio_app.base.options import VISION_TIERS
+from gradio_app.base.settings import Settings
 from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
-from gradio_app.options import VISION_TIERS
 from gradio_app.seen import Seen
-from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.task import Task
 from gradio_app.workers import Workers

@@ -14,7 +14,7 @@ from typing import Any, cast
 import httpx
 
 from gradio_app.backend import Endpoint
-from gradio_app.errors import EngineUnavailable
+from gradio_app.base.errors import EngineUnavailable
 
 #: SGLang's /health generates one token, which waits behind the batch that runs, in seconds
 HEALTH_TIMEOUT = 30.0

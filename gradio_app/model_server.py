@@ -17,8 +17,8 @@ from loguru import logger
 
 from gradio_app.backend import Backend, CardTaken, Endpoint
 from gradio_app.backoff import Backoff
+from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, as_app_error
 from gradio_app.engine_states import ENGINE_MOVES, EngineStatus
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, as_app_error
 from gradio_app.leases import Leases
 
 _S = EngineStatus

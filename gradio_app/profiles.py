@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gradio_app.errors import GpuOutOfMemory
-from gradio_app.settings import ENV_PREFIX
+from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.settings import ENV_PREFIX
 from gradio_app.sglang_flags import CONTEXT_FLOOR, check, merge, translate
 
 __all__ = [

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gradio_app.errors import AppError, EngineLost, NodeLost, TaskTimeout, WorkerCrashed, WorkerOutOfMemory
+from gradio_app.base.errors import (
+    AppError,
+    EngineLost,
+    NodeLost,
+    TaskTimeout,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+)
 
 #: how often a part whose worker crashed is tried before one of its pages is blamed
 CRASH_TRIES = 3

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from gradio_app.backend import End, Endpoint, EngineBroken
-from gradio_app.errors import AppError, EngineUnavailable
+from gradio_app.base.errors import AppError, EngineUnavailable
 from gradio_app.model_api import ModelApi
 
 #: how often a server in use is looked at, in seconds

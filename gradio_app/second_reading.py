@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gradio_app import clock
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import Conflict, NotFound, PageRangeInvalid
+from gradio_app.base.options import ParseOptions, format_pages, pages_in, select_pages
 from gradio_app.durable import Durable
-from gradio_app.errors import Conflict, NotFound, PageRangeInvalid
-from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
-from gradio_app.options import ParseOptions, format_pages, pages_in, select_pages
 from gradio_app.states import READABLE, TaskStatus
 from gradio_app.task import Task
 from gradio_app.trouble import resumable

@@ -25,17 +25,17 @@ from gradio_app import __version__, api, audit
 from gradio_app.api.polls import Polls
 from gradio_app.auth import Guard
 from gradio_app.backends import choose_backends
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
+from gradio_app.base.logs import configure_logging
+from gradio_app.base.settings import Settings, older_names
 from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
-from gradio_app.folders import Folders
 from gradio_app.gpu import read_cards
-from gradio_app.logs import configure_logging
 from gradio_app.origin import is_loopback
 from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
-from gradio_app.settings import Settings, older_names
 from gradio_app.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from gradio_app.errors import OptionInvalid
+from gradio_app.base.errors import OptionInvalid
 
 #: the least context, in tokens, that MinerU's requests fit into (docs/adr/0004-vram-profiles.md)
 CONTEXT_FLOOR = 8192

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gradio_app.settings import Settings
+from gradio_app.base.settings import Settings
 
 NO_SGLANG = (
     "SGLang is not installed on this server. Install it with ./start_mineru_optimized.sh setup --sglang, "

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import Message, Scope, Send
 
 from gradio_app import audit
+from gradio_app.base.errors import OptionInvalid, Unauthorized
 from gradio_app.credentials import YEAR, Credentials, Proof
-from gradio_app.errors import OptionInvalid, Unauthorized
 from gradio_app.limits import TooOften
 from gradio_app.sign_in_page import Problem, sign_in_page
 

@@ -14,10 +14,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from gradio_app import clock
+from gradio_app.base import clock
+from gradio_app.base.data_folder import lock_folder
+from gradio_app.base.errors import AppError, Conflict
 from gradio_app.database import connect, insert, transaction
-from gradio_app.errors import AppError, Conflict
-from gradio_app.folders import lock_folder
 from gradio_app.history import History
 from gradio_app.listing import Listing
 from gradio_app.schema import sql_list

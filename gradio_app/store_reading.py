@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradio_app.errors import NotFound
+from gradio_app.base.errors import NotFound
 from gradio_app.schema import ACTIVE_SQL, sql_list
 from gradio_app.states import TaskStatus
 from gradio_app.task import Shard, Task

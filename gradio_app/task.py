@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from gradio_app.errors import AppError, from_code
-from gradio_app.names import label_of
-from gradio_app.options import VISION_TIERS, ParseOptions
+from gradio_app.base.errors import AppError, from_code
+from gradio_app.base.names import label_of
+from gradio_app.base.options import VISION_TIERS, ParseOptions
 from gradio_app.states import TERMINAL, TaskStatus
 
 

@@ -8,19 +8,20 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from gradio_app import cleanup, clock, schedule
+from gradio_app import cleanup, schedule
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import AppError, Conflict, NotFound
+from gradio_app.base.options import ParseOptions
+from gradio_app.base.settings import Settings
 from gradio_app.dispatch import Dispatcher
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import AppError, Conflict, NotFound
-from gradio_app.folders import Folders
 from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
 from gradio_app.listing import Page, Wanted
 from gradio_app.looking import Looking
-from gradio_app.options import ParseOptions
 from gradio_app.second_reading import SecondReadings
-from gradio_app.settings import Settings
 from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store import Changes, Store
 from gradio_app.task import Task

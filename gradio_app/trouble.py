@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from loguru import logger
 
-from gradio_app.errors import PASSING, AppError, as_app_error
+from gradio_app.base.errors import PASSING, AppError, as_app_error
 
 #: seconds until the first look whether it is over, and the most between two looks
 FIRST_LOOK, LAST_LOOK = 0.25, 5.0

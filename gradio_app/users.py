@@ -18,7 +18,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 
 #: scrypt's cost; one of the equal choices of the OWASP Password Storage Cheat Sheet (16 MB, about 0.2 s)
 _N, _R, _P = 2**14, 8, 5

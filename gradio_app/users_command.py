@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 from gradio_app.users import User, UsersFileBroken, bad_name, hash_key, hash_password, read, write
 
 _SHORTEST = 8

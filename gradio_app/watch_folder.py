@@ -21,10 +21,10 @@ from typing import IO, Any
 from loguru import logger
 
 from gradio_app.archive import members
-from gradio_app.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
-from gradio_app.files import replace_folder
+from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
+from gradio_app.base.files import replace_folder
+from gradio_app.base.options import ParseOptions
 from gradio_app.intake import Upload
-from gradio_app.options import ParseOptions
 from gradio_app.states import READABLE
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager

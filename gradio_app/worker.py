@@ -24,7 +24,7 @@ from typing import IO, Any
 from loguru import logger
 
 from gradio_app import jail
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 
 _PR_SET_PDEATHSIG = 1
 #: reading a document stands back by so much behind the web process, short jobs and the engine

@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app import clock
-from gradio_app.folders import Folders
-from gradio_app.options import ParseOptions
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task

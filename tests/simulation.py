@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from gradio_app.backend import CardTaken, EngineBroken
+from gradio_app.base.errors import (
+    AppError,
+    EngineUnavailable,
+    GpuOutOfMemory,
+    ModelsMissing,
+    ShuttingDown,
+)
 from gradio_app.engine import ModelSingleton
 from gradio_app.engine_states import EngineStatus
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing, ShuttingDown
 from tests.fakes.backend import FakeBackend
 from tests.fakes.virtual_time import run
 

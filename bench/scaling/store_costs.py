@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import median
 
 from bench.scaling.costs import Step
-from gradio_app.files import sync_disk
-from gradio_app.folders import Folders
-from gradio_app.options import ParseOptions
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.files import sync_disk
+from gradio_app.base.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task

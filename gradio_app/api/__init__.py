@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from gradio_app.api import bulk, changes, gpu, queue, results, search, second_reading, tasks
 from gradio_app.api.access import identity_of, note_submitted, noted, own_task, show
-from gradio_app.errors import NotFound
+from gradio_app.base.errors import NotFound
 
 __all__ = ["identity_of", "note_submitted", "noted", "own_task", "router", "show"]
 

@@ -10,8 +10,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from gradio_app import audit
+from gradio_app.base.errors import Forbidden, NotFound
 from gradio_app.credentials import Identity
-from gradio_app.errors import Forbidden, NotFound
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager
 

@@ -16,8 +16,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from gradio_app.api.access import identity_of, manager_of, show
 from gradio_app.api.queue import summary
+from gradio_app.base.errors import QuotaExceeded
 from gradio_app.credentials import Identity
-from gradio_app.errors import QuotaExceeded
 from gradio_app.states import TaskStatus
 from gradio_app.task_manager import TaskManager
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradio_app.api.changes import delta
 from gradio_app.api.queue import summary
-from gradio_app.errors import AppError
+from gradio_app.base.errors import AppError
 
 #: what poll.js asks of the list of tasks
 _SINCE = re.compile(rb"since=(\d{1,15})&limit=([1-9]\d{0,2})")

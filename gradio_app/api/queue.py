@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from gradio_app import clock, metrics
+from gradio_app import metrics
 from gradio_app.api.access import for_admin, identity_of, manager_of
 from gradio_app.api.models import ERRORS, ClusterView, HistoryView, Problem, QueueView
+from gradio_app.base import clock
 from gradio_app.credentials import Identity
 from gradio_app.history import HOUR
 from gradio_app.states import QueueStatus

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from gradio_app.api.access import manager_of, task_to_read
 from gradio_app.api.models import ERRORS, PageView, binary
 from gradio_app.archive import stream_zip
-from gradio_app.errors import NotFound, OptionInvalid
+from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.jobs import EXPORT_SUFFIX
 from gradio_app.states import READABLE
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from gradio_app.api.access import manager_of, task_to_read
 from gradio_app.api.models import ERRORS
-from gradio_app.errors import OptionInvalid
+from gradio_app.base.errors import OptionInvalid
 
 _LONGEST = 200
 _MOST = 500

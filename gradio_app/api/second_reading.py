@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
 from gradio_app.api.models import ERRORS, TaskList, TaskView
-from gradio_app.options import OcrMode, Tier
+from gradio_app.base.options import OcrMode, Tier
 
 router = APIRouter()
 

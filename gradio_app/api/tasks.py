@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
 from gradio_app.api.changes import delta
 from gradio_app.api.models import ERRORS, TaskIds, TaskList, TaskView, upload_form
+from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.options import ParseOptions
 from gradio_app.credentials import Identity
-from gradio_app.errors import OptionInvalid
 from gradio_app.listing import SORTS, Wanted, matching
-from gradio_app.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.uploads import Receiver
 

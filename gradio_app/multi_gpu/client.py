@@ -25,8 +25,8 @@ from typing import Any, Self, cast
 import aiohttp
 from tqdm import tqdm
 
-from gradio_app.errors import AppError, EngineUnavailable, from_code
-from gradio_app.files import replace_folder
+from gradio_app.base.errors import AppError, EngineUnavailable, from_code
+from gradio_app.base.files import replace_folder
 from gradio_app.multi_gpu.options import KEY_VARIABLE
 
 #: files of a folder that are sent

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradio_app.errors import FileEmpty, FileTooLarge, OptionInvalid
-from gradio_app.names import display_name
-from gradio_app.options import TIERS, ParseOptions
+from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid
+from gradio_app.base.names import display_name
+from gradio_app.base.options import TIERS, ParseOptions
 
 #: the variable that holds the service's key; a flag would be seen in the list of processes
 KEY_VARIABLE = "MINERU_APP_API_KEY"

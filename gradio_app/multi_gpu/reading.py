@@ -12,17 +12,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app import clock, schedule
+from gradio_app import schedule
 from gradio_app.archive import stream_zip
 from gradio_app.backends import choose_backends
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.files import replace_folder
+from gradio_app.base.options import VISION_TIERS
+from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import OptionInvalid
-from gradio_app.files import replace_folder
-from gradio_app.folders import Folders
 from gradio_app.jobs import Jobs
 from gradio_app.multi_gpu.options import Order
-from gradio_app.options import VISION_TIERS
-from gradio_app.settings import Settings
 from gradio_app.states import TaskStatus
 from gradio_app.task import Shard, Task
 from gradio_app.workers import LocalWorkers, WorkerPool, Workers

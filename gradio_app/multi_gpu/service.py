@@ -37,12 +37,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradio_app import fetch_models
 from gradio_app.backends import engine_kind
-from gradio_app.errors import AppError, OptionInvalid, Unauthorized, as_app_error
+from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
+from gradio_app.base.logs import configure_logging
+from gradio_app.base.settings import Settings
 from gradio_app.gpu import choose_cards, read_cards
-from gradio_app.logs import configure_logging
 from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
 from gradio_app.multi_gpu.reading import Reader
-from gradio_app.settings import Settings
 
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from loguru import logger
 
-from gradio_app.errors import (
+from gradio_app.base.errors import (
     AppError,
     DiskFull,
     FileCorrupt,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from gradio_app.errors import (
+from gradio_app.base.errors import (
     AppError,
     EngineUnavailable,
     FileCorrupt,
@@ -19,7 +19,7 @@ from gradio_app.errors import (
     ModelsMissing,
     TooManyPages,
 )
-from gradio_app.options import VISION_TIERS, select_pages
+from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
 

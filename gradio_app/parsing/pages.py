@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from gradio_app.errors import FileCorrupt
-from gradio_app.options import format_pages
+from gradio_app.base.errors import FileCorrupt
+from gradio_app.base.options import format_pages
 from gradio_app.parsing import shortcuts
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.late import postpone_openai

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gradio_app.errors import FileCorrupt
+from gradio_app.base.errors import FileCorrupt
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.results import write_result
 

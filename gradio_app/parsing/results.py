@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from gradio_app.errors import NotFound
-from gradio_app.files import link_or_copy
+from gradio_app.base.errors import NotFound
+from gradio_app.base.files import link_or_copy
 from gradio_app.parsing.cleaning import Cleaner, offline_html
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.parsing.inspection import PICTURES

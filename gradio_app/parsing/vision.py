@@ -22,7 +22,7 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app.errors import EngineUnavailable
+from gradio_app.base.errors import EngineUnavailable
 
 #: longest wait for one answer, in seconds; the queue notices sooner when the server is gone
 ANSWER_TIMEOUT = 300

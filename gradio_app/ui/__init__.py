@@ -12,8 +12,8 @@ from fastapi import FastAPI, Request
 from gradio.routes import App
 
 from gradio_app.api import identity_of
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.settings import Settings
 from gradio_app.ui import door, files, page
 from gradio_app.ui.functions import Functions
 from gradio_app.ui.owners import Owners

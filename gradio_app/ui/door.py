@@ -11,8 +11,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gradio_app.base.errors import NotFound
 from gradio_app.credentials import Identity
-from gradio_app.errors import NotFound
 from gradio_app.ui.owners import Owners
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another

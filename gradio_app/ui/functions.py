@@ -20,10 +20,17 @@ from loguru import logger
 from gradio_app import audit
 from gradio_app.api import note_submitted, noted, own_task, show
 from gradio_app.archive import stream_zip
+from gradio_app.base.errors import (
+    AppError,
+    Conflict,
+    OptionInvalid,
+    ShuttingDown,
+    TooManyFiles,
+    as_app_error,
+)
+from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.credentials import Identity
-from gradio_app.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
 from gradio_app.listing import Wanted
-from gradio_app.options import OcrMode, ParseOptions, Tier
 from gradio_app.states import READABLE
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager, Upload

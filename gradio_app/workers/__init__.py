@@ -2,7 +2,7 @@
 those of all machines of a Ray cluster (``cluster``). Nobody above knows which.
 """
 
-from gradio_app.errors import NodeLost
+from gradio_app.base.errors import NodeLost
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.memory import tree_rss
 from gradio_app.workers.part import Part, Slots, Workers

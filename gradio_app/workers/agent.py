@@ -22,7 +22,7 @@ import ray
 from ray.exceptions import RayError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from gradio_app.errors import AppError, as_app_error
+from gradio_app.base.errors import AppError, as_app_error
 from gradio_app.workers.node import RESOURCE, Node, versions
 from gradio_app.workers.parcel import unpack
 

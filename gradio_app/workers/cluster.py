@@ -22,9 +22,8 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app.child import Child
-from gradio_app.engine import ModelSingleton
-from gradio_app.errors import (
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import (
     PASSING,
     AppError,
     EngineLost,
@@ -35,8 +34,9 @@ from gradio_app.errors import (
     OptionInvalid,
     from_code,
 )
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
+from gradio_app.base.settings import Settings
+from gradio_app.child import Child
+from gradio_app.engine import ModelSingleton
 from gradio_app.weights import model_folder, small_models
 from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers

@@ -7,10 +7,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import EngineLost, EngineUnavailable
+from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import EngineLost, EngineUnavailable
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
 from gradio_app.workers.part import Part, Slots, nobody
 from gradio_app.workers.processes import WorkerPool
 

@@ -21,11 +21,11 @@ from loguru import logger
 
 from gradio_app import __version__
 from gradio_app.backends import choose_backends
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import as_app_error
+from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.errors import as_app_error
-from gradio_app.folders import Folders
 from gradio_app.gpu import read_cards
-from gradio_app.settings import Settings
 from gradio_app.weights import model_folder, small_models
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.parcel import pack

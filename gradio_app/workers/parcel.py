@@ -7,7 +7,7 @@ import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
-from gradio_app.errors import FileTooLarge, WorkerCrashed
+from gradio_app.base.errors import FileTooLarge, WorkerCrashed
 
 #: files and folders of one result; a page makes a handful
 MOST_ENTRIES = 200_000

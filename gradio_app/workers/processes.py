@@ -24,9 +24,9 @@ from typing import Any, Self
 from loguru import logger
 
 from gradio_app import jail, weights
-from gradio_app.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
+from gradio_app.base.settings import Settings
 from gradio_app.workers.memory import Tree
 
 #: how often the watchdog reads a busy worker's memory, in seconds

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradio_app.base.errors import AppError, OptionInvalid
+from gradio_app.base.settings import ENV_PREFIX
 from gradio_app.child import Child
-from gradio_app.errors import AppError, OptionInvalid
-from gradio_app.settings import ENV_PREFIX
 
 #: Ray's usual port
 PORT = 6379

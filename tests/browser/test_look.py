@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from gradio_app.errors import BY_CODE
+from gradio_app.base.errors import BY_CODE
 from tests.browser.conftest import PATIENCE, OpenPage, Watch, choose, row
 from tests.documents import text_pdf, web_page
 from tests.live import ROOT, LiveServer

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradio_app.errors import AppError, WorkerCrashed
-from gradio_app.options import select_pages
+from gradio_app.base.errors import AppError, WorkerCrashed
+from gradio_app.base.options import select_pages
 
 
 def _put(path: str, text: str) -> None:

@@ -13,8 +13,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from gradio_app import connections
+from gradio_app.base.errors import DiskFull
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
-from gradio_app.errors import DiskFull
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

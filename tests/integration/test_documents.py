@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.__main__ import MODES
-from gradio_app.settings import describe
+from gradio_app.base.settings import describe
 from tests.documents import paper_pdf, text_pdf, word
 from tests.live import ROOT, LiveServer
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gradio_app import jail
-from gradio_app.errors import TaskTimeout
+from gradio_app.base.errors import TaskTimeout
 from gradio_app.workers import WorkerPool
 from tests.documents import paper_pdf
 from tests.live import ROOT, LiveServer

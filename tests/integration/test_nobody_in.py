@@ -13,11 +13,11 @@ import pytest
 from gradio_client import Client, handle_file
 from starlette.routing import Mount
 
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.settings import Settings
 from gradio_app.credentials import Credentials
-from gradio_app.folders import Folders
 from gradio_app.jobs import EXPORT_SUFFIX
 from gradio_app.server import build
-from gradio_app.settings import Settings
 from gradio_app.store import Store
 from gradio_app.users import User, hash_key, write
 from tests.documents import paper_pdf, text_pdf

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from gradio_app.base.errors import EngineUnavailable
 from gradio_app.engine import ModelSingleton
 from gradio_app.engine_states import EngineStatus
-from gradio_app.errors import EngineUnavailable
 from gradio_app.model_api import ModelApi
 from gradio_app.remote_server import RemoteServer
 from tests.documents import picture

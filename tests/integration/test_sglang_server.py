@@ -17,9 +17,7 @@ import pytest
 
 from gradio_app import sglang_server
 from gradio_app.backend import Endpoint, EngineBroken
-from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
-from gradio_app.errors import (
+from gradio_app.base.errors import (
     AppError,
     EngineLost,
     EngineUnavailable,
@@ -27,8 +25,10 @@ from gradio_app.errors import (
     ModelsMissing,
     OptionInvalid,
 )
+from gradio_app.base.settings import Settings
+from gradio_app.engine import ModelSingleton
+from gradio_app.engine_states import EngineStatus
 from gradio_app.gpu import Card, Process
-from gradio_app.settings import Settings
 from gradio_app.sglang_flags import value_of
 from gradio_app.sglang_server import SglangServer
 from tests.fakes.sglang import FakePython

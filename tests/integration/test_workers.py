@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from gradio_app.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
+from gradio_app.base.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
 from gradio_app.worker import NICENESS
 from gradio_app.workers import WorkerPool, tree_rss
 from gradio_app.workers.memory import Tree

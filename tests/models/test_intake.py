@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app.errors import Conflict, DiskFull, QuotaExceeded, TooManyFiles
+from gradio_app.base.errors import Conflict, DiskFull, QuotaExceeded, TooManyFiles
+from gradio_app.base.options import ParseOptions
 from gradio_app.listing import Wanted
-from gradio_app.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.task import Task
 from tests.unit.manager_fixtures import House, house

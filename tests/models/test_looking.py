@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import AppError, FileCorrupt, WorkerCrashed
+from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed
 from gradio_app.looking import LONG_ENOUGH, MOST_AT_ONCE, how_many
 from gradio_app.seen import Seen
 from gradio_app.states import TaskStatus

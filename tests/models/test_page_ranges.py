@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.errors import PageRangeInvalid
-from gradio_app.options import format_pages, normalize_page_range, select_pages
+from gradio_app.base.errors import PageRangeInvalid
+from gradio_app.base.options import format_pages, normalize_page_range, select_pages
 
 
 @given(st.text("0123456789r-, ０²a", max_size=30) | st.text(max_size=30))

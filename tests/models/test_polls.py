@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from gradio_app import api
 from gradio_app.api.polls import Polls
+from gradio_app.base.errors import DiskFull, NotFound
 from gradio_app.credentials import Identity
-from gradio_app.errors import DiskFull, NotFound
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
 

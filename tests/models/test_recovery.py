@@ -5,10 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.errors import (
-    AppError,
-    EngineLost,
-)
+from gradio_app.base.errors import AppError, EngineLost
 from gradio_app.recovery import History, halves, judge
 from tests.unit.test_recovery import AGAIN, HALVE
 

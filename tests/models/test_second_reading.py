@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app.errors import (
+from gradio_app.base.errors import (
     Conflict,
     FileCorrupt,
     NotFound,

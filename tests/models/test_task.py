@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gradio_app.names import display_name, folder_and_name
+from gradio_app.base.names import display_name, folder_and_name
 
 NAMES = st.text(max_size=30) | st.text("./\\ .\n\0\u202eaé报🎉", max_size=400)
 

@@ -12,9 +12,16 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import AppError, DiskFull, FileCorrupt, ServerBusy, StorageUnavailable, WorkerCrashed
+from gradio_app.base.errors import (
+    AppError,
+    DiskFull,
+    FileCorrupt,
+    ServerBusy,
+    StorageUnavailable,
+    WorkerCrashed,
+)
+from gradio_app.base.options import ParseOptions
 from gradio_app.ledger import Ledger
-from gradio_app.options import ParseOptions
 from gradio_app.parsing.failures import readable_errors
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store

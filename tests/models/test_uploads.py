@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(autouse=True)
 def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disks are slow, and several hundred bodies are received here."""
-    monkeypatch.setattr("gradio_app.folders.os.fsync", lambda _: None)
+    monkeypatch.setattr("gradio_app.base.data_folder.os.fsync", lambda _: None)
     monkeypatch.setattr("gradio_app.uploads.sync_disk", lambda _: None)
 
 
@@ -37,7 +37,7 @@ def test_chunks_of_any_sizes_give_the_same(sizes: list[int], flush: int) -> None
         pieces, rest = [*pieces, rest[:size]], rest[size:]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(uploads, "FLUSH_BYTES", flush)
-        patch.setattr("gradio_app.folders.os.fsync", lambda _: None)
+        patch.setattr("gradio_app.base.data_folder.os.fsync", lambda _: None)
         got = asyncio.run(receive(Path(folder), [*pieces, rest]))
     assert got.fields == {"tier": "flash", "page_range": "1-3，é"}
     assert got.files == [("报告 1.pdf", TRICKY), ("b.txt", b"x")]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gradio_app.settings import describe
+from gradio_app.base.settings import describe
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"

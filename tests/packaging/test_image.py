@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from gradio_app import profiles, sglang_flags, weights
-from gradio_app.settings import Settings
+from gradio_app.base.settings import Settings
 from tests.packaging.compose_schema import COMPOSE
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import yaml
 
 from gradio_app import profiles, sglang_flags
 from gradio_app.backends import choose_backends
-from gradio_app.settings import Settings
+from gradio_app.base.settings import Settings
 from tests.packaging.test_image import COMPOSE, ROOT, filled
 from tests.packaging.test_mps_script import SCRIPT
 

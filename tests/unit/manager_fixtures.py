@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.options import ParseOptions
+from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.folders import Folders
-from gradio_app.options import ParseOptions
 from gradio_app.remote_server import NoServer
-from gradio_app.settings import Settings
 from gradio_app.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import LocalWorkers, WorkerPool
@@ -93,7 +93,7 @@ async def house(
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk
-        with patch("gradio_app.files.sync_disk", lambda _: None):
+        with patch("gradio_app.base.files.sync_disk", lambda _: None):
             yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gradio_app.options import ParseOptions
+from gradio_app.base.options import ParseOptions
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store
 from gradio_app.task import Task

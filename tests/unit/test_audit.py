@@ -11,7 +11,7 @@ import pytest
 from loguru import logger
 
 from gradio_app import audit
-from gradio_app.errors import NotFound
+from gradio_app.base.errors import NotFound
 
 
 @pytest.fixture

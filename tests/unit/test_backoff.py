@@ -6,7 +6,7 @@ import pytest
 
 from gradio_app.backend import CardTaken, EngineBroken
 from gradio_app.backoff import CAP, COOL_DOWN, PAUSES, Backoff
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 
 
 def fail(

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from gradio_app import cleanup, clock
+from gradio_app import cleanup
+from gradio_app.base import clock
+from gradio_app.base.data_folder import Folders
 from gradio_app.cleanup import GRADIO_AGE, STALE_JOB, STALLED_UPLOAD, sweep, sweep_gradio, sweep_start
-from gradio_app.folders import Folders
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.store import Store
 from tests.unit.records import a_task, open_store, put

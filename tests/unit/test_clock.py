@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gradio_app import clock
+from gradio_app.base import clock
 
 HOUR = 3600.0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import EngineLost, FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
+from gradio_app.base.errors import EngineLost, FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
 from gradio_app.recovery import MOST_LOST, History, Verdict, judge
 from gradio_app.workers import NodeLost
 from gradio_app.workers.cluster import ClusterWorkers

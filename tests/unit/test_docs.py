@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app.errors import BY_CODE
-from gradio_app.settings import describe
+from gradio_app.base.errors import BY_CODE
+from gradio_app.base.settings import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 

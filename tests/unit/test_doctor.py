@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from gradio_app import backends, doctor, sglang_install
+from gradio_app.base.settings import Settings
 from gradio_app.doctor import Finding
 from gradio_app.gpu import Card, Process
-from gradio_app.settings import Settings
 from tests.fakes.weights import make_small, make_vision
 
 GB = 2**30

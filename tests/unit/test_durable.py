@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gradio_app import durable
+from gradio_app.base.files import sync_disk
 from gradio_app.durable import Durable
-from gradio_app.files import sync_disk
 
 pytestmark = pytest.mark.anyio
 

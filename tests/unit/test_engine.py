@@ -11,9 +11,15 @@ import pytest
 
 from gradio_app.backend import CardTaken, Endpoint, EngineBroken
 from gradio_app.backoff import COOL_DOWN
+from gradio_app.base.errors import (
+    EngineLost,
+    EngineUnavailable,
+    GpuOutOfMemory,
+    ModelsMissing,
+    ShuttingDown,
+)
 from gradio_app.engine import ModelSingleton
 from gradio_app.engine_states import ENGINE_MOVES, EngineStatus
-from gradio_app.errors import EngineLost, EngineUnavailable, GpuOutOfMemory, ModelsMissing, ShuttingDown
 from gradio_app.remote_server import NoServer
 from tests.fakes.backend import FakeBackend
 from tests.fakes.virtual_time import run

@@ -8,8 +8,16 @@ import sqlite3
 
 import pytest
 
-from gradio_app import errors
-from gradio_app.errors import BY_CODE, PASSING, AppError, FileEmpty, GpuOutOfMemory, as_app_error, from_code
+from gradio_app.base import errors
+from gradio_app.base.errors import (
+    BY_CODE,
+    PASSING,
+    AppError,
+    FileEmpty,
+    GpuOutOfMemory,
+    as_app_error,
+    from_code,
+)
 
 #: code -> HTTP status, whether trying again can help; clients rely on these
 CONTRACT = {

@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from gradio_app.errors import AppError, FileCorrupt, FileEncrypted, WorkerCrashed
+from gradio_app.base.errors import AppError, FileCorrupt, FileEncrypted, WorkerCrashed
 from gradio_app.parsing.failures import readable_errors
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gradio_app import fetch_models, hubs, weights
-from gradio_app.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.hubs import Source
 from gradio_app.parsing import weights as mineru_weights
 from gradio_app.weights import SMALL_MODELS, VISION_MODEL

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gradio_app.backoff import COOL_DOWN
+from gradio_app.base.errors import EngineUnavailable
 from gradio_app.engine import ModelSingleton
 from gradio_app.engine_states import EngineStatus
-from gradio_app.errors import EngineUnavailable
 from tests.fakes.backend import FakeBackend
 from tests.unit.test_engine import timed
 

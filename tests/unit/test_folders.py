@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import NotFound
-from gradio_app.files import link_or_copy, replace_folder
-from gradio_app.folders import Folders
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import NotFound
+from gradio_app.base.files import link_or_copy, replace_folder
 
 
 @pytest.fixture

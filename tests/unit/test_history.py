@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app import clock
+from gradio_app.base import clock
 from gradio_app.history import HOUR, KEPT
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gradio_app.errors import EngineLost
+from gradio_app.base.errors import EngineLost
 from gradio_app.leases import Leases
 
 pytestmark = pytest.mark.anyio

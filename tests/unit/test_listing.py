@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import NotFound, OptionInvalid
+from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.listing import SORTS, Wanted
 from gradio_app.states import ACTIVE, TaskStatus
 from gradio_app.store import Store

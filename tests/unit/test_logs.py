@@ -14,7 +14,7 @@ import pytest
 from loguru import logger
 
 from gradio_app import audit
-from gradio_app.logs import configure_logging
+from gradio_app.base.logs import configure_logging
 
 QUIET = ("uvicorn.error", "httpx", "mcp")
 

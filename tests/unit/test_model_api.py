@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gradio_app import model_api
-from gradio_app.errors import EngineUnavailable
+from gradio_app.base.errors import EngineUnavailable
 from gradio_app.model_api import GUARD, Load, ModelApi, answer_cap
 from tests.fakes.virtual_time import run
 

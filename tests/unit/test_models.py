@@ -19,8 +19,8 @@ from gradio_app.api.models import (
     TaskView,
     upload_form,
 )
-from gradio_app.errors import BY_CODE, Conflict
-from gradio_app.options import OCR_MODES, TIERS
+from gradio_app.base.errors import BY_CODE, Conflict
+from gradio_app.base.options import OCR_MODES, TIERS
 from gradio_app.states import TaskStatus
 from tests.unit.records import a_task
 

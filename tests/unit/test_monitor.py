@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from gradio_app import monitor
+from gradio_app.base.settings import Settings
 from gradio_app.gpu import Card, Process
 from gradio_app.monitor import View
-from gradio_app.settings import Settings
 
 GB = 2**30
 NOBODY = "http://127.0.0.1:9"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.errors import PageRangeInvalid
-from gradio_app.options import format_pages, normalize_page_range, select_pages
+from gradio_app.base.errors import PageRangeInvalid
+from gradio_app.base.options import format_pages, normalize_page_range, select_pages
 
 
 @pytest.mark.parametrize(

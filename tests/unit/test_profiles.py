@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.errors import GpuOutOfMemory
+from gradio_app.base.errors import GpuOutOfMemory
 from gradio_app.profiles import (
     Plan,
     base_flags,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradio_app.backend import EngineBroken
-from gradio_app.errors import (
+from gradio_app.base.errors import (
     AppError,
     EngineLost,
     FileCorrupt,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import FileCorrupt
+from gradio_app.base.errors import FileCorrupt
 from gradio_app.parsing import replacing
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from gradio_app import serve_sglang
-from gradio_app.errors import OptionInvalid
+from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.settings import Settings
 from gradio_app.gpu import Card
 from gradio_app.serve_sglang import Command, is_loopback, main, prepare
-from gradio_app.settings import Settings
 from gradio_app.sglang_flags import check, split, value_of
 from gradio_app.weights import VISION_MODEL
 

@@ -9,12 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.settings import (
-    Settings,
-    describe,
-    flag_name,
-    older_names,
-)
+from gradio_app.base.settings import Settings, describe, flag_name, older_names
 
 MB, GB, DAY = 2**20, 2**30, 86400.0
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app.errors import OptionInvalid
+from gradio_app.base.errors import OptionInvalid
 from gradio_app.sglang_flags import (
     CONTEXT_FLOOR,
     check,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradio_app.backend import EngineBroken
-from gradio_app.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.sglang_log import diagnose, hangs
 
 CHILD_FAILED = "Received sigquit from a child process. It usually means the child failed."

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app import states
-from gradio_app.errors import Conflict
+from gradio_app.base.errors import Conflict
 from gradio_app.schema import sql_list
 from gradio_app.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, QueueStatus, TaskStatus
 from tests.unit.records import open_store, put

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import AppError, Conflict, FileCorrupt, NotFound
-from gradio_app.folders import DataFolderInUse
-from gradio_app.options import ParseOptions
+from gradio_app.base.data_folder import DataFolderInUse
+from gradio_app.base.errors import AppError, Conflict, FileCorrupt, NotFound
+from gradio_app.base.options import ParseOptions
 from gradio_app.schema import SCHEMA_VERSION
 from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
 from gradio_app.store import Store, Superseded

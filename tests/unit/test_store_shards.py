@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import EngineUnavailable, WorkerCrashed
+from gradio_app.base.errors import EngineUnavailable, WorkerCrashed
 from gradio_app.states import TaskStatus
 from gradio_app.store import Store, Superseded
 from gradio_app.task import failed_pages, pages_done

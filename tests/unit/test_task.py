@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app.errors import FileCorrupt, OptionInvalid, PageRangeInvalid
-from gradio_app.names import display_name, folder_and_name
-from gradio_app.options import OCR_MODES, TIERS, ParseOptions
+from gradio_app.base.errors import FileCorrupt, OptionInvalid, PageRangeInvalid
+from gradio_app.base.names import display_name, folder_and_name
+from gradio_app.base.options import OCR_MODES, TIERS, ParseOptions
 from gradio_app.states import TERMINAL, TaskStatus
 from gradio_app.task import Task
 from tests.unit.records import a_task

@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from gradio_app import uploads
-from gradio_app.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
+from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.uploads import FLUSH_BYTES, MAX_FIELD, MAX_FIELDS, Receiver, receive_path
 
 pytestmark = pytest.mark.anyio
@@ -76,7 +76,7 @@ async def receive(
 def no_fsync(monkeypatch: pytest.MonkeyPatch) -> list[int | Path]:
     """Disks are slow; the calls are counted instead."""
     synced: list[int | Path] = []
-    monkeypatch.setattr("gradio_app.folders.os.fsync", synced.append)
+    monkeypatch.setattr("gradio_app.base.data_folder.os.fsync", synced.append)
     monkeypatch.setattr("gradio_app.uploads.sync_disk", synced.append)
     return synced
 

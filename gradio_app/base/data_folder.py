@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from gradio_app.errors import AppError, NotFound
-from gradio_app.files import link_or_copy, replace_folder, sync_file
+from gradio_app.base.errors import AppError, NotFound
+from gradio_app.base.files import link_or_copy, replace_folder, sync_file
 
 
 class DataFolderInUse(AppError):

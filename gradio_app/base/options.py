@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-from gradio_app.errors import OptionInvalid, PageRangeInvalid
+from gradio_app.base.errors import OptionInvalid, PageRangeInvalid
 
 Tier = Literal["auto", "flash", "basic", "standard", "advanced"]
 
