@@ -19,7 +19,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.remote_server import NoServer
-from gradio_app.store import Store
+from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import LocalWorkers, WorkerPool
 from tests.fakes.pool import FakePool

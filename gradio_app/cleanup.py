@@ -12,7 +12,7 @@ from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.store import Store
+from gradio_app.store.store import Store
 
 #: seconds between two sweeps
 SWEEP_INTERVAL = 60.0

@@ -27,9 +27,9 @@ from gradio_app.jobs import Jobs, Parsed, Work
 from gradio_app.joining import Joiner
 from gradio_app.ledger import Ledger
 from gradio_app.recovery import History, Verdict, halves, judge
-from gradio_app.states import TaskStatus
-from gradio_app.store import Superseded
-from gradio_app.task import Shard, Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Superseded
+from gradio_app.store.task import Shard, Task
 from gradio_app.trouble import passing, resumable
 from gradio_app.workers import Workers
 

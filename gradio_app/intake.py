@@ -15,8 +15,8 @@ from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDo
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.ledger import Ledger
-from gradio_app.states import TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from gradio_app.durable import Durable
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
 from gradio_app.recovery import CRASH_TRIES
-from gradio_app.states import TaskStatus
-from gradio_app.task import Shard, Task, failed_pages
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Shard, Task, failed_pages
 from gradio_app.trouble import resumable
 
 

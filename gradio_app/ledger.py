@@ -14,9 +14,9 @@ from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
-from gradio_app.states import TERMINAL, TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Task
+from gradio_app.store.states import TERMINAL, TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Task
 from gradio_app.trouble import Trouble, passing, resumable
 
 _P = ParamSpec("_P")

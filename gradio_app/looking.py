@@ -18,8 +18,8 @@ from gradio_app.base.settings import Settings
 from gradio_app.jobs import Found, Jobs, Work, cache_key
 from gradio_app.ledger import Ledger
 from gradio_app.seen import Seen
-from gradio_app.states import TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Task
 from gradio_app.workers import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed

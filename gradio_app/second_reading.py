@@ -14,8 +14,8 @@ from gradio_app.base.options import ParseOptions, format_pages, pages_in, select
 from gradio_app.durable import Durable
 from gradio_app.jobs import Jobs, Parsed
 from gradio_app.ledger import Ledger
-from gradio_app.states import READABLE, TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.states import READABLE, TaskStatus
+from gradio_app.store.task import Task
 from gradio_app.trouble import resumable
 
 

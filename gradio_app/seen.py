@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from gradio_app.jobs import Found, suffix_of
-from gradio_app.task import Task
+from gradio_app.store.task import Task
 
 #: looks that are kept, the latest ones
 MOST = 1000

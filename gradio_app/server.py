@@ -36,7 +36,7 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.gpu import read_cards
 from gradio_app.origin import is_loopback
 from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
-from gradio_app.store import Store
+from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
 from gradio_app.watch_folder import WatchFolder

@@ -19,12 +19,12 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.intake import Intake, Upload
 from gradio_app.jobs import Jobs
 from gradio_app.ledger import Ledger
-from gradio_app.listing import Page, Wanted
 from gradio_app.looking import Looking
 from gradio_app.second_reading import SecondReadings
-from gradio_app.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
-from gradio_app.store import Changes, Store
-from gradio_app.task import Task
+from gradio_app.store.listing import Page, Wanted
+from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
+from gradio_app.store.store import Changes, Store
+from gradio_app.store.task import Task
 from gradio_app.workers import Workers
 
 __all__ = ["TaskManager", "Upload"]

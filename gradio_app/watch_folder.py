@@ -25,8 +25,8 @@ from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDow
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import ParseOptions
 from gradio_app.intake import Upload
-from gradio_app.states import READABLE
-from gradio_app.task import Task
+from gradio_app.store.states import READABLE
+from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.uploads import receive_file
 

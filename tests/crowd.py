@@ -10,9 +10,9 @@ from typing import Any
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.options import ParseOptions
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Task
 
 #: how often each status comes in ten
 PATTERN = (

@@ -13,9 +13,9 @@ from bench.scaling.costs import Step
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.files import sync_disk
 from gradio_app.base.options import ParseOptions
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Task
 
 TASKS = 40
 #: files of a one-page result, and their size in bytes

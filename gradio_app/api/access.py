@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from gradio_app import audit
 from gradio_app.base.errors import Forbidden, NotFound
 from gradio_app.credentials import Identity
-from gradio_app.task import Task
+from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 
 

@@ -21,8 +21,8 @@ from gradio_app.api.tasks import MOST_IDS
 from gradio_app.archive import Entry, paths_of, stream_zips
 from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInvalid
 from gradio_app.credentials import Identity
-from gradio_app.states import READABLE
-from gradio_app.task import Task
+from gradio_app.store.states import READABLE
+from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 
 #: tasks that are written together; between two groups others have their turn

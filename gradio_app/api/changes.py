@@ -18,7 +18,7 @@ from gradio_app.api.access import identity_of, manager_of, show
 from gradio_app.api.queue import summary
 from gradio_app.base.errors import QuotaExceeded
 from gradio_app.credentials import Identity
-from gradio_app.states import TaskStatus
+from gradio_app.store.states import TaskStatus
 from gradio_app.task_manager import TaskManager
 
 #: positions sent along with a delta

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from gradio_app.base.options import OCR_MODES, PRIORITY_LIMIT, TIERS
 from gradio_app.engine_states import EngineStatus
-from gradio_app.states import QueueStatus, TaskStatus
+from gradio_app.store.states import QueueStatus, TaskStatus
 
 
 class ErrorBody(BaseModel):

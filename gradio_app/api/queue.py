@@ -12,8 +12,8 @@ from gradio_app.api.access import for_admin, identity_of, manager_of
 from gradio_app.api.models import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.base import clock
 from gradio_app.credentials import Identity
-from gradio_app.history import HOUR
-from gradio_app.states import QueueStatus
+from gradio_app.store.states import QueueStatus
+from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
 
 router = APIRouter()

@@ -13,8 +13,8 @@ from gradio_app.api.models import ERRORS, TaskIds, TaskList, TaskView, upload_fo
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.options import ParseOptions
 from gradio_app.credentials import Identity
-from gradio_app.listing import SORTS, Wanted, matching
-from gradio_app.states import TaskStatus
+from gradio_app.store.listing import SORTS, Wanted, matching
+from gradio_app.store.states import TaskStatus
 from gradio_app.uploads import Receiver
 
 #: longest long poll, in seconds; proxies cut connections after about a minute

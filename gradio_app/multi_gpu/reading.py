@@ -24,8 +24,8 @@ from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.jobs import Jobs
 from gradio_app.multi_gpu.options import Order
-from gradio_app.states import TaskStatus
-from gradio_app.task import Shard, Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Shard, Task
 from gradio_app.workers import LocalWorkers, WorkerPool, Workers
 
 

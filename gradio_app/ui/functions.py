@@ -30,9 +30,9 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.credentials import Identity
-from gradio_app.listing import Wanted
-from gradio_app.states import READABLE
-from gradio_app.task import Task
+from gradio_app.store.listing import Wanted
+from gradio_app.store.states import READABLE
+from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.ui.owners import Owners
 from gradio_app.uploads import receive_path

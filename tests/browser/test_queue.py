@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gradio_app.task import Task
+from gradio_app.store.task import Task
 from tests.browser.conftest import PATIENCE, OpenPage, Watch, row
 from tests.crowd import fill
 from tests.documents import text_pdf

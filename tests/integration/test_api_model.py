@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.states import MOVES, READABLE, RETRYABLE, TERMINAL, TaskStatus
+from gradio_app.store.states import MOVES, READABLE, RETRYABLE, TERMINAL, TaskStatus
 from tests.documents import text_pdf
 from tests.live import LiveServer
 

@@ -18,7 +18,7 @@ from gradio_app.base.settings import Settings
 from gradio_app.credentials import Credentials
 from gradio_app.jobs import EXPORT_SUFFIX
 from gradio_app.server import build
-from gradio_app.store import Store
+from gradio_app.store.store import Store
 from gradio_app.users import User, hash_key, write
 from tests.documents import paper_pdf, text_pdf
 from tests.live import LiveServer

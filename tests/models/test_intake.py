@@ -11,9 +11,9 @@ import pytest
 
 from gradio_app.base.errors import Conflict, DiskFull, QuotaExceeded, TooManyFiles
 from gradio_app.base.options import ParseOptions
-from gradio_app.listing import Wanted
-from gradio_app.states import TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.listing import Wanted
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Task
 from tests.unit.manager_fixtures import House, house
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gradio_app.listing import SORTS, Wanted, matching
-from gradio_app.store import Store
+from gradio_app.store.listing import SORTS, Wanted, matching
+from gradio_app.store.store import Store
 from tests.unit.records import a_task, open_store
 from tests.unit.test_listing import S, expected, fill, ids, walk
 

@@ -12,8 +12,8 @@ import pytest
 from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed
 from gradio_app.looking import LONG_ENOUGH, MOST_AT_ONCE, how_many
 from gradio_app.seen import Seen
-from gradio_app.states import TaskStatus
-from gradio_app.task import Inspection, Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Inspection, Task
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
 from tests.unit.records import a_task

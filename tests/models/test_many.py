@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app.states import TaskStatus
+from gradio_app.store.states import TaskStatus
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
 

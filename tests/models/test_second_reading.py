@@ -16,8 +16,8 @@ from gradio_app.base.errors import (
     QuotaExceeded,
     WorkerCrashed,
 )
-from gradio_app.states import TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.task import Task
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
 

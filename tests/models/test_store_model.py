@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gradio_app.base.errors import Conflict
-from gradio_app.states import RETRYABLE, TERMINAL, TaskStatus, sources
-from gradio_app.store import Superseded
+from gradio_app.store.states import RETRYABLE, TERMINAL, TaskStatus, sources
+from gradio_app.store.store import Superseded
 from tests.unit.records import a_task, open_store
 
 S = TaskStatus

@@ -15,8 +15,8 @@ from gradio_app.base.errors import (
     WorkerCrashed,
     WorkerOutOfMemory,
 )
-from gradio_app.states import QueueStatus, TaskStatus
-from gradio_app.store import Store
+from gradio_app.store.states import QueueStatus, TaskStatus
+from gradio_app.store.store import Store
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.task import Shard, failed_pages, latest, pages_done, readings
+from gradio_app.store.task import Shard, failed_pages, latest, pages_done, readings
 from tests.unit.test_task_pages import s
 
 SHARDS = st.lists(

@@ -16,7 +16,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.remote_server import NoServer
-from gradio_app.task import Task
+from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import LocalWorkers, WorkerPool
 from tests.fakes.pool import FakePool

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.base.options import ParseOptions
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Task
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Task
 
 #: the ways to each status, from ``pending``
 WAYS: dict[TaskStatus, tuple[TaskStatus, ...]] = {

@@ -14,8 +14,8 @@ from gradio_app import cleanup
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.cleanup import GRADIO_AGE, STALE_JOB, STALLED_UPLOAD, sweep, sweep_gradio, sweep_start
-from gradio_app.states import TERMINAL, TaskStatus
-from gradio_app.store import Store
+from gradio_app.store.states import TERMINAL, TaskStatus
+from gradio_app.store.store import Store
 from tests.unit.records import a_task, open_store, put
 
 S = TaskStatus

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gradio_app.base import clock
-from gradio_app.history import HOUR, KEPT
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.statistics import HOUR, KEPT
+from gradio_app.store.store import Store
 from tests.unit.records import open_store, put
 
 T0 = 500_000 * HOUR

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gradio_app.base.errors import NotFound, OptionInvalid
-from gradio_app.listing import SORTS, Wanted
-from gradio_app.states import ACTIVE, TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Task
+from gradio_app.store.listing import SORTS, Wanted
+from gradio_app.store.states import ACTIVE, TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Task
 from tests.unit.records import a_task, open_store, put
 
 S = TaskStatus
@@ -193,7 +193,7 @@ def test_many_matches_are_found_as_well_as_few(store: Store, monkeypatch: pytest
     for sort in SORTS:
         asked = Wanted("ann", admin=True, words="report", sort=sort)
         few = ids(walk(store, asked, 7))
-        monkeypatch.setattr("gradio_app.listing.FEW", 0)
+        monkeypatch.setattr("gradio_app.store.listing.FEW", 0)
         assert ids(walk(store, asked, 7)) == few == expected(store, asked)
         monkeypatch.undo()
 

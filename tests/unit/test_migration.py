@@ -6,11 +6,11 @@ import json
 import sqlite3
 from pathlib import Path
 
-from gradio_app.listing import Wanted
-from gradio_app.schema import MIGRATIONS, SCHEMA_VERSION
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store
-from gradio_app.task import Shard
+from gradio_app.store.listing import Wanted
+from gradio_app.store.schema import MIGRATIONS, SCHEMA_VERSION
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Store
+from gradio_app.store.task import Shard
 
 FIRST = Path(__file__).parents[1] / "data" / "schema_1.sql"
 TASK = {

@@ -21,7 +21,7 @@ from gradio_app.api.models import (
 )
 from gradio_app.base.errors import BY_CODE, Conflict
 from gradio_app.base.options import OCR_MODES, TIERS
-from gradio_app.states import TaskStatus
+from gradio_app.store.states import TaskStatus
 from tests.unit.records import a_task
 
 DONE = a_task(status=TaskStatus.COMPLETED, finished_at=1003.0, started_at=1001.0, result_sha256="d1635")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import states
 from gradio_app.base.errors import Conflict
-from gradio_app.schema import sql_list
-from gradio_app.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, QueueStatus, TaskStatus
+from gradio_app.store import states
+from gradio_app.store.schema import sql_list
+from gradio_app.store.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, QueueStatus, TaskStatus
 from tests.unit.records import open_store, put
 
 #: the contract once more, written out, so that a change of the table is a decision

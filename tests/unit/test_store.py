@@ -11,9 +11,9 @@ import pytest
 from gradio_app.base.data_folder import DataFolderInUse
 from gradio_app.base.errors import AppError, Conflict, FileCorrupt, NotFound
 from gradio_app.base.options import ParseOptions
-from gradio_app.schema import SCHEMA_VERSION
-from gradio_app.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
-from gradio_app.store import Store, Superseded
+from gradio_app.store.schema import SCHEMA_VERSION
+from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
+from gradio_app.store.store import Store, Superseded
 from tests.unit.records import a_task, open_store, put
 
 S = TaskStatus

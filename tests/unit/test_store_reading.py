@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gradio_app.states import TERMINAL, TaskStatus
-from gradio_app.store import Changes, Store
+from gradio_app.store.states import TERMINAL, TaskStatus
+from gradio_app.store.store import Changes, Store
 from tests.unit.records import a_task, open_store, put
 
 S = TaskStatus

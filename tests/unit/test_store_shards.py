@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gradio_app.base.errors import EngineUnavailable, WorkerCrashed
-from gradio_app.states import TaskStatus
-from gradio_app.store import Store, Superseded
-from gradio_app.task import failed_pages, pages_done
+from gradio_app.store.states import TaskStatus
+from gradio_app.store.store import Store, Superseded
+from gradio_app.store.task import failed_pages, pages_done
 from tests.unit.records import open_store, put
 
 ENGINE = '["sglang", "0.5.23", "MinerU2.5-Pro-2605-1.2B"]'

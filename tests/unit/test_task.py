@@ -11,8 +11,8 @@ import pytest
 from gradio_app.base.errors import FileCorrupt, OptionInvalid, PageRangeInvalid
 from gradio_app.base.names import display_name, folder_and_name
 from gradio_app.base.options import OCR_MODES, TIERS, ParseOptions
-from gradio_app.states import TERMINAL, TaskStatus
-from gradio_app.task import Task
+from gradio_app.store.states import TERMINAL, TaskStatus
+from gradio_app.store.task import Task
 from tests.unit.records import a_task
 
 # ---------------------------------------------------------------- options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradio_app.task import Shard, failed_pages, latest, pages_done, readings
+from gradio_app.store.task import Shard, failed_pages, latest, pages_done, readings
 from tests.unit.records import a_task
 
 

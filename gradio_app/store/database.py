@@ -11,7 +11,7 @@ from typing import Any
 
 from gradio_app.base.errors import AppError
 from gradio_app.base.names import label_of
-from gradio_app.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from gradio_app.store.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 #: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
 #: who ask wait in one line; the queue's own work is tried again

@@ -11,7 +11,7 @@ from typing import Any, Self
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.names import label_of
 from gradio_app.base.options import VISION_TIERS, ParseOptions
-from gradio_app.states import TERMINAL, TaskStatus
+from gradio_app.store.states import TERMINAL, TaskStatus
 
 
 @dataclass(frozen=True, slots=True)

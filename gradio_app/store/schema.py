@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradio_app.states import ACTIVE, TERMINAL, TaskStatus
+from gradio_app.store.states import ACTIVE, TERMINAL, TaskStatus
 
 SCHEMA_VERSION = 5
 
