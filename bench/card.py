@@ -25,11 +25,11 @@ from bench.card_load import BLOCKS, Sheet, read_pages, sheets
 from bench.figures import Row, row
 from bench.machine import machine
 from bench.random_model import FLAGS, write_random_model
-from gradio_app import weights
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import Card, choose_card, driver_problem, read_cards
+from gradio_app.machine import weights
+from gradio_app.machine.cards import Card, choose_card, driver_problem, read_cards
 from gradio_app.sglang_server import NO_SGLANG, SglangServer, find_python
 from tests.live import ROOT
 

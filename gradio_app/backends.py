@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gradio_app import profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags
 from gradio_app.backend import Backend
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, read_cards
-from gradio_app.mps import MpsError, clients, unfit
+from gradio_app.machine import weights
+from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
+from gradio_app.machine.mps import MpsError, clients, unfit
+from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.remote_server import NoServer, RemoteServer
 from gradio_app.seats import Seat, SharedCard
-from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_server import SglangServer
 
 _ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."

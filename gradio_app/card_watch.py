@@ -11,7 +11,7 @@ from typing import Any
 from loguru import logger
 
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import Card, choose_cards, driver_problem, foreign_processes
+from gradio_app.machine.cards import Card, choose_cards, driver_problem, foreign_processes
 
 #: seconds between two samples, and how many are kept: an hour
 EVERY = 10.0

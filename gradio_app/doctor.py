@@ -16,14 +16,22 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gradio_app import jail, profiles, weights
+from gradio_app import profiles
 from gradio_app.backends import engine_kind, seats
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
+from gradio_app.machine import sandbox, weights
+from gradio_app.machine.cards import (
+    Card,
+    choose_card,
+    choose_cards,
+    driver_problem,
+    gigabytes,
+    read_cards,
+)
+from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.seats import Seat
 from gradio_app.server import open_socket
-from gradio_app.sglang_install import find_python, installed_version
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0
@@ -79,8 +87,8 @@ def _processor(settings: Settings) -> Finding:
 def _confinement(settings: Settings) -> Finding:
     if settings.worker_jail == "off":
         return Finding("note", "Jail", "workers are not confined (setting: worker_jail)")
-    found = [name if version == "yes" else f"{name} {version}" for name, version in jail.found().items()]
-    lacks = jail.missing()
+    found = [name if version == "yes" else f"{name} {version}" for name, version in sandbox.found().items()]
+    lacks = sandbox.missing()
     text = f"workers are confined by {', '.join(found)}" if found else "workers are not confined"
     return Finding("note" if lacks else "ok", "Jail", text + (f"; no {', no '.join(lacks)}" if lacks else ""))
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gradio_app import hubs, weights
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.base.settings import Settings
-from gradio_app.weights import VISION_MODEL
+from gradio_app.machine import hubs, weights
+from gradio_app.machine.weights import VISION_MODEL
 
 #: seconds between two lines of progress where no bar can be drawn
 INTERVAL = 5.0

@@ -15,9 +15,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from gradio_app import weights
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import Card, choose_cards, driver_problem, foreign_processes, gigabytes, read_cards
+from gradio_app.machine import weights
+from gradio_app.machine.cards import (
+    Card,
+    choose_cards,
+    driver_problem,
+    foreign_processes,
+    gigabytes,
+    read_cards,
+)
 from gradio_app.origin import is_loopback
 
 Facts = dict[str, Any]

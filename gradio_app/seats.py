@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gradio_app.gpu import Card
-from gradio_app.mps import MpsError, clients, unfit
+from gradio_app.machine.cards import Card
+from gradio_app.machine.mps import MpsError, clients, unfit
 
 #: seconds between two looks whether a server that has just started is attached, and how many there are
 LOOK_EVERY, LOOKS = 0.5, 10

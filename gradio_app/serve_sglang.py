@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradio_app import profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
 from gradio_app.base.settings import Settings, describe
 from gradio_app.base.settings import flag_name as _flag
-from gradio_app.gpu import Card, choose_card, choose_cards, driver_problem, read_cards
-from gradio_app.sglang_install import NO_SGLANG, find_python
+from gradio_app.machine import weights
+from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
+from gradio_app.machine.sglang_python import NO_SGLANG, find_python
 
 MODE = "start_mineru_optimized.sh sglang"
 PORT = 30000

@@ -33,7 +33,7 @@ from gradio_app.card_watch import CardWatch
 from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import read_cards
+from gradio_app.machine.cards import read_cards
 from gradio_app.origin import is_loopback
 from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
 from gradio_app.store.store import Store

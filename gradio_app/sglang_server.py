@@ -14,16 +14,17 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags
 from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.base.settings import Settings
-from gradio_app.child import Child
-from gradio_app.gpu import Card, Process, choose_cards, foreign_processes, gigabytes, read_cards
+from gradio_app.machine import weights
+from gradio_app.machine.cards import Card, Process, choose_cards, foreign_processes, gigabytes, read_cards
+from gradio_app.machine.child_process import Child
+from gradio_app.machine.mps import PIPE, pipe_folder
+from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_api import ModelApi
-from gradio_app.mps import PIPE, pipe_folder
 from gradio_app.seats import Seat
-from gradio_app.sglang_install import NO_SGLANG, find_python, installed_version
 from gradio_app.sglang_log import diagnose, hangs
 
 #: loading weights and recording CUDA graphs; the first start also compiles kernels, in seconds

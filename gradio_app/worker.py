@@ -23,8 +23,8 @@ from typing import IO, Any
 
 from loguru import logger
 
-from gradio_app import jail
 from gradio_app.base.errors import AppError
+from gradio_app.machine import sandbox
 
 _PR_SET_PDEATHSIG = 1
 #: reading a document stands back by so much behind the web process, short jobs and the engine
@@ -43,8 +43,8 @@ def main() -> None:
     _limit(resource.RLIMIT_FSIZE, orders["file"])
     _limit(resource.RLIMIT_CORE, 0, always=True)
     if orders["confined"]:
-        jail.drop_capabilities()
-        jail.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
+        sandbox.drop_capabilities()
+        sandbox.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
     _die_with_parent()
     _quiet_libraries()
     jobs: queue.Queue[str] = queue.Queue()

@@ -40,7 +40,7 @@ from gradio_app.backends import engine_kind
 from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import choose_cards, read_cards
+from gradio_app.machine.cards import choose_cards, read_cards
 from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
 from gradio_app.multi_gpu.reading import Reader
 

@@ -35,9 +35,9 @@ from gradio_app.base.errors import (
     from_code,
 )
 from gradio_app.base.settings import Settings
-from gradio_app.child import Child
 from gradio_app.engine import ModelSingleton
-from gradio_app.weights import model_folder, small_models
+from gradio_app.machine.child_process import Child
+from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.workers import ray_process
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.node import versions

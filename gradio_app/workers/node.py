@@ -25,8 +25,8 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import as_app_error
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import read_cards
-from gradio_app.weights import model_folder, small_models
+from gradio_app.machine.cards import read_cards
+from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.parcel import pack
 from gradio_app.workers.part import Part

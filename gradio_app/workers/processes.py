@@ -23,10 +23,10 @@ from typing import Any, Self
 
 from loguru import logger
 
-from gradio_app import jail, weights
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
 from gradio_app.base.settings import Settings
+from gradio_app.machine import sandbox, weights
 from gradio_app.workers.memory import Tree
 
 #: how often the watchdog reads a busy worker's memory, in seconds
@@ -163,7 +163,7 @@ class WorkerPool:
         """Starts ``count`` workers and lets each import what parsing needs."""
         if not self._confined:
             logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
-        elif missing := jail.missing():
+        elif missing := sandbox.missing():
             logger.bind(action="jail").warning(
                 "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradio_app.base.errors import AppError, OptionInvalid
 from gradio_app.base.settings import ENV_PREFIX
-from gradio_app.child import Child
+from gradio_app.machine.child_process import Child
 
 #: Ray's usual port
 PORT = 6379

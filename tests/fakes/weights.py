@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gradio_app.weights import VISION_MODEL
+from gradio_app.machine.weights import VISION_MODEL
 
 #: MinerU's own list of the small ONNX models, by hand, so that ours is checked against something
 ONNX = [

@@ -14,7 +14,7 @@ import pytest
 from bench import card, report
 from bench.suite import MEASUREMENTS
 from gradio_app.base.settings import Settings
-from gradio_app.weights import VISION_MODEL
+from gradio_app.machine.weights import VISION_MODEL
 from tests.fakes.sglang import FakePython
 from tests.live import ROOT
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from gradio_app.weights import VISION_MODEL
+from gradio_app.machine.weights import VISION_MODEL
 from tests.documents import scan_pdf, text_pdf
 from tests.fakes.sglang import FakePython
 from tests.live import LiveServer

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import weights
+from gradio_app.machine import weights
 from tests.fakes.hub import Hub, hub
 from tests.fakes.weights import ONNX, make_vision, safetensors
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from gradio_app import jail
 from gradio_app.base.errors import TaskTimeout
+from gradio_app.machine import sandbox
 from gradio_app.workers import WorkerPool
 from tests.documents import paper_pdf
 from tests.live import ROOT, LiveServer
@@ -29,7 +29,7 @@ DENIED = ("EACCES", "EPERM")
 
 @pytest.fixture(autouse=True)
 def the_kernel_can() -> None:
-    if missing := jail.missing():
+    if missing := sandbox.missing():
         pytest.skip(f"this kernel has no {', no '.join(missing)}")
 
 
@@ -134,7 +134,7 @@ NEVER = {
         call: "import ctypes; c = ctypes.CDLL(None, use_errno=True); "
         f"number = {numbers}[os.uname().machine == 'aarch64']; "
         "assert c.syscall(number, 0, 0, 0, 0) == -1; raise OSError(ctypes.get_errno(), 'refused')"
-        for call, numbers in jail._REFUSED.items()
+        for call, numbers in sandbox._REFUSED.items()
     },
 }
 

@@ -28,7 +28,7 @@ from gradio_app.base.errors import (
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.engine_states import EngineStatus
-from gradio_app.gpu import Card, Process
+from gradio_app.machine.cards import Card, Process
 from gradio_app.sglang_flags import value_of
 from gradio_app.sglang_server import SglangServer
 from tests.fakes.sglang import FakePython

@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from gradio_app import profiles, sglang_flags, weights
+from gradio_app import profiles, sglang_flags
 from gradio_app.base.settings import Settings
+from gradio_app.machine import weights
 from tests.packaging.compose_schema import COMPOSE
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gradio_app import join_cluster, profiles, sglang_flags, weights
+from gradio_app import join_cluster, profiles, sglang_flags
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
+from gradio_app.machine import weights
 from gradio_app.workers import ray_process
 from tests.packaging.kuberay_schema import KUSTOMIZATION, RAY_CLUSTER
 

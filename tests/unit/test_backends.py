@@ -13,8 +13,8 @@ from gradio_app import backends
 from gradio_app.backends import choose_backends, engine_kind, seats
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import Card
-from gradio_app.mps import MpsError
+from gradio_app.machine.cards import Card
+from gradio_app.machine.mps import MpsError
 from tests.fakes.weights import make_vision
 
 GB = 2**30

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from gradio_app import backends, doctor, sglang_install
+from gradio_app import backends, doctor
 from gradio_app.base.settings import Settings
 from gradio_app.doctor import Finding
-from gradio_app.gpu import Card, Process
+from gradio_app.machine import sglang_python
+from gradio_app.machine.cards import Card, Process
 from tests.fakes.weights import make_small, make_vision
 
 GB = 2**30
@@ -39,7 +40,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 @pytest.fixture
 def house(tmp_path: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing: no card, no weights, no SGLang."""
-    monkeypatch.setattr(sglang_install, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
+    monkeypatch.setattr(sglang_python, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
     monkeypatch.setattr(doctor.metadata, "version", VERSION)
     return tmp_path
 

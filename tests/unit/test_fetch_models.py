@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from gradio_app import fetch_models, hubs, weights
+from gradio_app import fetch_models
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
-from gradio_app.hubs import Source
+from gradio_app.machine import hubs, weights
+from gradio_app.machine.hubs import Source
+from gradio_app.machine.weights import SMALL_MODELS, VISION_MODEL
 from gradio_app.parsing import weights as mineru_weights
-from gradio_app.weights import SMALL_MODELS, VISION_MODEL
 from tests.fakes.weights import make_small, make_vision
 
 ONNX = SMALL_MODELS[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.gpu import (
+from gradio_app.machine.cards import (
     _SENTENCES,
     _STALE,
     Card,
@@ -37,7 +37,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeNvml]:
     def install(*cards: FakeCard) -> FakeNvml:
         fake = FakeNvml(*cards)
         monkeypatch.setitem(sys.modules, "pynvml", fake)
-        monkeypatch.setattr("gradio_app.gpu._started", None)
+        monkeypatch.setattr("gradio_app.machine.cards._started", None)
         return fake
 
     return install

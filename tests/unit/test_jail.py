@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from gradio_app import jail
-from gradio_app.jail import calls_filter
+from gradio_app.machine import sandbox
+from gradio_app.machine.sandbox import calls_filter
 
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 #: read, write, openat, socketpair, clone, execve, exit_group on both
@@ -50,15 +50,15 @@ def test_ordinary_calls_pass(name: str) -> None:
 
 def test_calls_that_no_document_needs_are_refused(name: str) -> None:
     column = MACHINES[name][0]
-    for numbers in jail._REFUSED.values():
+    for numbers in sandbox._REFUSED.values():
         assert ask(name, numbers[column]) == ask(name, numbers[column], (1, INET)) == errno.EPERM
 
 
 def test_sockets(name: str) -> None:
     every = range(0, 46)
     assert {ask(name, SOCKET[name], (), family) for family in every} == {errno.EACCES}
-    opened = [family for family in every if ask(name, SOCKET[name], jail._FAMILIES, family) == 0]
-    assert opened == sorted(jail._FAMILIES)
+    opened = [family for family in every if ask(name, SOCKET[name], sandbox._FAMILIES, family) == 0]
+    assert opened == sorted(sandbox._FAMILIES)
 
 
 def test_the_upper_half_of_an_argument_opens_nothing(name: str) -> None:
@@ -76,7 +76,7 @@ def test_calls_of_other_machines_are_refused() -> None:
 
 
 def test_a_filter_fits_the_kernel(name: str) -> None:
-    assert len(calls_filter(MACHINES[name], jail._FAMILIES)) // 8 < 4096
+    assert len(calls_filter(MACHINES[name], sandbox._FAMILIES)) // 8 < 4096
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_is_there_is_told(
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(jail, "_has_filters", lambda: filters)
-    monkeypatch.setattr(jail, "landlock_version", lambda: version)
-    assert jail.found() == wanted
-    assert set(jail.missing()) == {"seccomp", "landlock"} - wanted.keys()
+    monkeypatch.setattr(sandbox, "_has_filters", lambda: filters)
+    monkeypatch.setattr(sandbox, "landlock_version", lambda: version)
+    assert sandbox.found() == wanted
+    assert set(sandbox.missing()) == {"seccomp", "landlock"} - wanted.keys()

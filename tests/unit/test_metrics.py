@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gradio_app.base.errors import DiskFull
 from gradio_app.engine import ModelSingleton
-from gradio_app.gpu import Card
+from gradio_app.machine.cards import Card
 from gradio_app.metrics import render
 from gradio_app.task_manager import TaskManager
 from tests.fakes.backend import FakeBackend

@@ -15,7 +15,7 @@ import pytest
 
 from gradio_app import monitor
 from gradio_app.base.settings import Settings
-from gradio_app.gpu import Card, Process
+from gradio_app.machine.cards import Card, Process
 from gradio_app.monitor import View
 
 GB = 2**30
@@ -231,7 +231,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
     ]
     monkeypatch.setattr(monitor, "read_cards", lambda limit=0: found)
     monkeypatch.setattr(monitor, "driver_problem", lambda: "" if found else "no driver")
-    monkeypatch.setattr("gradio_app.gpu._exists", lambda pid: True)
+    monkeypatch.setattr("gradio_app.machine.cards._exists", lambda pid: True)
     return found
 
 

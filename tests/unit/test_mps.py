@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import mps, seats
-from gradio_app.gpu import Card
-from gradio_app.mps import MpsError
+from gradio_app import seats
+from gradio_app.machine import mps
+from gradio_app.machine.cards import Card
+from gradio_app.machine.mps import MpsError
 from gradio_app.seats import SharedCard
 from tests.fakes.mps import FakeMps
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import hubs, weights
+from gradio_app.machine import hubs, weights
 from tests.fakes.weights import ONNX, make_small, make_vision, safetensors
 
 #: the real hubs must not be called by a test: nothing listens on the discard port

@@ -26,4 +26,4 @@ def installed_version(python: Path) -> str:
 
 
 def _own_environment() -> Path:
-    return Path(__file__).resolve().parents[1] / ".venv-sglang" / "bin" / "python"
+    return Path(__file__).resolve().parents[2] / ".venv-sglang" / "bin" / "python"

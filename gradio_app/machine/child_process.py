@@ -16,7 +16,7 @@ from typing import IO
 import psutil
 from loguru import logger
 
-_TETHER = Path(__file__).with_name("tether.py")
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 #: lines of its output that are kept in memory, to tell why it died
 TAIL_LINES = 200
 #: a log beyond this is put aside as ``NAME.1``, the one before as ``NAME.2`` (bytes)
@@ -38,9 +38,9 @@ class Child:
         """Starts ``command`` (its first word an absolute path) in ``folder``; ``OSError`` when it cannot."""
         if not os.access(command[0], os.X_OK):
             raise FileNotFoundError(f"{command[0]} cannot be run")
-        tethered = [sys.executable, "-I", str(_TETHER), str(os.getpid()), *command]
+        words = [sys.executable, "-I", str(_DIE_WITH_PARENT), str(os.getpid()), *command]
         process = await asyncio.create_subprocess_exec(
-            *tethered,
+            *words,
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,

@@ -208,7 +208,7 @@ def _rules(reads: Iterable[str], writes: Iterable[str]) -> Iterable[tuple[str, i
     python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.executable, os.path.realpath(sys.executable)}
     packages = {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    for path in (*_PROGRAMS, *python, *packages, str(Path(__file__).parent), *filter(None, libraries)):
+    for path in (*_PROGRAMS, *python, *packages, str(Path(__file__).parents[1]), *filter(None, libraries)):
         yield path, _RUN
     cards = (f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("nvidia"))
     for path in (*_DEVICES, *cards):

@@ -1,6 +1,6 @@
 """Runs a command that dies with the process that started it (Linux). Standard library only: it starts fast.
 
-``python -I tether.py PARENT_PID COMMAND...``. The wish survives ``exec``, so the command itself is what
+``python -I die_with_parent.py PARENT_PID COMMAND...``. The wish survives ``exec``, so the command itself is what
 the caller sees: its process id, its exit code, its signals.
 """
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from gradio_app.weights import SMALL_MODELS
+from gradio_app.machine.weights import SMALL_MODELS
 
 #: seconds that a hub has for its answer
 PROBE_SECONDS = 3.0

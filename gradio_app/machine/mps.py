@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from gradio_app.gpu import Card
+from gradio_app.machine.cards import Card
 
 PIPE = "CUDA_MPS_PIPE_DIRECTORY"
 #: NVIDIA's program; the daemon's socket is in the pipe folder
