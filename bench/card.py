@@ -30,7 +30,7 @@ from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, driver_problem, read_cards
-from gradio_app.sglang_server import NO_SGLANG, SglangServer, find_python
+from gradio_app.model_server.sglang_process import NO_SGLANG, SglangServer, find_python
 from tests.live import ROOT
 
 GIB = 2**30

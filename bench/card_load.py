@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from gradio_app.backend import Endpoint
-from gradio_app.model_api import IDLE
+from gradio_app.model_server.backend import Endpoint
+from gradio_app.model_server.http_client import IDLE
 from tests.documents import picture
 
 #: a page of the published figures has 4938 / 4.47 = 1,105 tokens: 305 of its layout, 100 of each block

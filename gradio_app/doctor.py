@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gradio_app import profiles
-from gradio_app.backends import engine_kind, seats
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
@@ -30,7 +28,9 @@ from gradio_app.machine.cards import (
     read_cards,
 )
 from gradio_app.machine.sglang_python import find_python, installed_version
-from gradio_app.seats import Seat
+from gradio_app.model_server import sizing
+from gradio_app.model_server.choose import engine_kind, seats
+from gradio_app.model_server.seats import Seat
 from gradio_app.server import open_socket
 
 #: seconds that a model server which runs elsewhere has for its answer
@@ -227,7 +227,7 @@ def _place(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
     part = card.free // count
     beside = card.free - min(part, int((settings.gpu_share or 1) * card.total))
     total, profile = card.total // count, settings.gpu_profile
-    plan = profiles.plan(total, card.free, card.capability, profile, beside=beside)
+    plan = sizing.plan(total, card.free, card.capability, profile, beside=beside)
     many = f", {count} servers by CUDA MPS, each" if count > 1 else ""
     return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gigabytes(plan.needs)}"
 

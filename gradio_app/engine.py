@@ -14,10 +14,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any, ClassVar
 
-from gradio_app.backend import Backend, Endpoint
 from gradio_app.base.errors import AppError, EngineUnavailable, ShuttingDown
-from gradio_app.engine_states import EngineStatus
-from gradio_app.model_server import EVENTS, Changes, ModelServer
+from gradio_app.model_server.backend import Backend, Endpoint
+from gradio_app.model_server.lifecycle import EVENTS, Changes, ModelServer
+from gradio_app.model_server.states import EngineStatus
 
 _S = EngineStatus
 

@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
 from gradio_app.machine.cards import Card
+from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
 

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradio_app import profiles, sglang_flags
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
 from gradio_app.base.settings import Settings, describe
 from gradio_app.base.settings import flag_name as _flag
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python
+from gradio_app.model_server import sglang_flags, sizing
 
 MODE = "start_mineru_optimized.sh sglang"
 PORT = 30000
@@ -50,7 +50,7 @@ def prepare(settings: Settings, flags: Sequence[str], look: Look, env: Mapping[s
     Raises ``OptionInvalid`` for what SGLang would refuse. Else everything that is missing is noted, and
     the command is as it would be.
     """
-    command = Command([], profiles.environment(env))
+    command = Command([], sizing.environment(env))
     typed = [*_words(settings.sglang_args), *flags]
     sglang_flags.check(sglang_flags.translate(typed)[0], [_flag(name) for name in OURS])
     cards = (
@@ -162,7 +162,7 @@ def _safety(settings: Settings, given: Sequence[str], command: Command) -> list[
             f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
             " without a key every user of this machine is one. Give --api-key to have it."
         )
-    flags = [*profiles.base_flags(loopback=is_loopback(host) and bool(key))]
+    flags = [*sizing.base_flags(loopback=is_loopback(host) and bool(key))]
     if _device(given) != "cuda":
         command.notices.append("No profile and no sleep: they are for CUDA cards.")
         flags = [
@@ -188,22 +188,22 @@ def _plan(settings: Settings, given: Sequence[str], cards: Sequence[Card], comma
     return list(plan.flags)
 
 
-def _planned(settings: Settings, card: Card | None, command: Command) -> profiles.Plan:
+def _planned(settings: Settings, card: Card | None, command: Command) -> sizing.Plan:
     """The card's plan; where there is none, or it is too full, that of an empty card that is large enough."""
     profile = settings.gpu_profile
-    size, capability = settings.gpu_memory or _SUPPOSED[profile] * profiles.GIB, _SUPPOSED_CAPABILITY
+    size, capability = settings.gpu_memory or _SUPPOSED[profile] * sizing.GIB, _SUPPOSED_CAPABILITY
     if card is not None:
         try:
-            return profiles.plan(card.total, card.free, card.capability, profile)
+            return sizing.plan(card.total, card.free, card.capability, profile)
         except GpuOutOfMemory as error:
             command.missing.append(error.message)
         size, capability = card.total, card.capability
-    size = max(size, _SUPPOSED["8gb"] * profiles.GIB)
-    command.notices.append(f"Calculated for an empty card of {size / profiles.GIB:.0f} GB.")
-    return profiles.plan(size, size, capability, profile)
+    size = max(size, _SUPPOSED["8gb"] * sizing.GIB)
+    command.notices.append(f"Calculated for an empty card of {size / sizing.GIB:.0f} GB.")
+    return sizing.plan(size, size, capability, profile)
 
 
-def _changes(plan: profiles.Plan, given: Sequence[str], free: int | None) -> list[str]:
+def _changes(plan: sizing.Plan, given: Sequence[str], free: int | None) -> list[str]:
     """What the user's flags replace, and a warning when their fraction leaves no room for a page."""
     found = [
         f"{item.key} {item.values[0]} comes from your flags; the profile would take {theirs}."
@@ -216,11 +216,11 @@ def _changes(plan: profiles.Plan, given: Sequence[str], free: int | None) -> lis
     if fraction is None or free is None:
         return found
     quantization = sglang_flags.value_of(given, "--quantization") or plan.quantization
-    tokens = profiles.cache_tokens(free, float(fraction), quantization)
-    if tokens < profiles.CONTEXT_FLOOR:
+    tokens = sizing.cache_tokens(free, float(fraction), quantization)
+    if tokens < sizing.CONTEXT_FLOOR:
         found.append(
             f"With --mem-fraction-static {fraction} the cache holds about {max(0, tokens):,} tokens; a page"
-            f" may take {profiles.CONTEXT_FLOOR:,}. SGLang will probably not start."
+            f" may take {sizing.CONTEXT_FLOOR:,}. SGLang will probably not start."
         )
     return found
 

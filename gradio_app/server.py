@@ -24,7 +24,6 @@ from starlette.exceptions import HTTPException
 from gradio_app import __version__, api, audit
 from gradio_app.api.polls import Polls
 from gradio_app.auth import Guard
-from gradio_app.backends import choose_backends
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.base.logs import configure_logging
@@ -34,6 +33,7 @@ from gradio_app.connections import PatientProtocol, SteadyBodies, most_connectio
 from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
+from gradio_app.model_server.choose import choose_backends
 from gradio_app.origin import is_loopback
 from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
 from gradio_app.store.store import Store

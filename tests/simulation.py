@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from gradio_app.backend import CardTaken, EngineBroken
 from gradio_app.base.errors import (
     AppError,
     EngineUnavailable,
@@ -16,7 +15,8 @@ from gradio_app.base.errors import (
     ShuttingDown,
 )
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
+from gradio_app.model_server.backend import CardTaken, EngineBroken
+from gradio_app.model_server.states import EngineStatus
 from tests.fakes.backend import FakeBackend
 from tests.fakes.virtual_time import run
 

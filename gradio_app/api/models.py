@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from gradio_app.base.options import OCR_MODES, PRIORITY_LIMIT, TIERS
-from gradio_app.engine_states import EngineStatus
+from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 
 

@@ -1,7 +1,7 @@
 """Runs a command that dies with the process that started it (Linux). Standard library only: it starts fast.
 
-``python -I die_with_parent.py PARENT_PID COMMAND...``. The wish survives ``exec``, so the command itself is what
-the caller sees: its process id, its exit code, its signals.
+``python -I die_with_parent.py PARENT_PID COMMAND...``. The setting survives ``exec``: the command keeps its
+process id, its exit code and its signals for the caller.
 """
 
 from __future__ import annotations

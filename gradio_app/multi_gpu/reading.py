@@ -14,7 +14,6 @@ from typing import Any
 
 from gradio_app import schedule
 from gradio_app.archive import stream_zip
-from gradio_app.backends import choose_backends
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import OptionInvalid
@@ -23,6 +22,7 @@ from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.jobs import Jobs
+from gradio_app.model_server.choose import choose_backends
 from gradio_app.multi_gpu.options import Order
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task

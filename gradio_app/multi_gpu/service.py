@@ -36,11 +36,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradio_app import fetch_models
-from gradio_app.backends import engine_kind
 from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import Settings
 from gradio_app.machine.cards import choose_cards, read_cards
+from gradio_app.model_server.choose import engine_kind
 from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
 from gradio_app.multi_gpu.reading import Reader
 

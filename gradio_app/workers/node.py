@@ -20,13 +20,13 @@ from typing import Any
 from loguru import logger
 
 from gradio_app import __version__
-from gradio_app.backends import choose_backends
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import as_app_error
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
 from gradio_app.machine.weights import model_folder, small_models
+from gradio_app.model_server.choose import choose_backends
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.parcel import pack
 from gradio_app.workers.part import Part

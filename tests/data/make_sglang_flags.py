@@ -1,4 +1,4 @@
-"""Writes gradio_app/sglang_flags.json: the flags of the SGLang that this script runs with.
+"""Writes gradio_app/model_server/sglang_flags.json: the flags of the SGLang that this script runs with.
 
 Run it with the Python of SGLang's environment, from the project's folder, whenever the pinned version
 moves: ``.venv-sglang/bin/python tests/data/make_sglang_flags.py``.
@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parents[2] / "gradio_app/sglang_flags.json"
+TARGET = Path(__file__).parents[2] / "gradio_app/model_server/sglang_flags.json"
 
 
 def row(action: argparse.Action) -> list[Any]:

@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from gradio_app.backend import CardTaken, End, Endpoint
 from gradio_app.base.errors import AppError, EngineUnavailable
+from gradio_app.model_server.backend import CardTaken, End, Endpoint
 
 ENDPOINT = Endpoint("http://127.0.0.1:1", "model")
 

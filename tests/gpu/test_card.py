@@ -22,14 +22,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gradio_app.backend import CardTaken, Endpoint
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, driver_problem, foreign_processes, read_cards
 from gradio_app.machine.sglang_python import find_python
-from gradio_app.sglang_server import SglangServer
+from gradio_app.model_server.backend import CardTaken, Endpoint
+from gradio_app.model_server.sglang_process import SglangServer
+from gradio_app.model_server.states import EngineStatus
 from tests.documents import picture
 
 MIB, GB = 2**20, 2**30

@@ -13,9 +13,9 @@ import pytest
 
 from gradio_app.base.errors import EngineUnavailable
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
-from gradio_app.model_api import ModelApi
-from gradio_app.remote_server import RemoteServer
+from gradio_app.model_server.http_client import ModelApi
+from gradio_app.model_server.remote import RemoteServer
+from gradio_app.model_server.states import EngineStatus
 from tests.documents import picture
 from tests.sglang_cpu.environment import GUARD, SLEEP, RealSglang
 from tests.sglang_cpu.tiny_model import CONTEXT

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.sglang_flags import value_of
+from gradio_app.model_server.sglang_flags import value_of
 from tests.documents import scan_pdf
 from tests.fakes.cards import FakeDriver
 from tests.fakes.mps import FakeMps

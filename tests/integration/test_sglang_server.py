@@ -15,8 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app import sglang_server
-from gradio_app.backend import Endpoint, EngineBroken
 from gradio_app.base.errors import (
     AppError,
     EngineLost,
@@ -27,10 +25,12 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
 from gradio_app.machine.cards import Card, Process
-from gradio_app.sglang_flags import value_of
-from gradio_app.sglang_server import SglangServer
+from gradio_app.model_server import sglang_process
+from gradio_app.model_server.backend import Endpoint, EngineBroken
+from gradio_app.model_server.sglang_flags import value_of
+from gradio_app.model_server.sglang_process import SglangServer
+from gradio_app.model_server.states import EngineStatus
 from tests.fakes.sglang import FakePython
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -183,7 +183,7 @@ async def test_killed_asleep_it_starts_for_the_next(tmp_path: Path, stand_in_wei
 async def test_one_that_hangs_is_replaced(
     tmp_path: Path, stand_in_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sglang_server, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(sglang_process, "LOOK_EVERY", 0.1)
     async with bench(tmp_path, stand_in_weights, health_timeout=0.1) as b:
         async with b.model.lease() as endpoint:
             assert (await b.chat(endpoint)).status_code == 200

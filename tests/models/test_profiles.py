@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradio_app.profiles import (
+from gradio_app.model_server.sglang_flags import check, value_of
+from gradio_app.model_server.sizing import (
     CONTEXT_FLOOR,
     KV_BYTES,
     PICTURES,
@@ -15,7 +16,6 @@ from gradio_app.profiles import (
     base_flags,
     plan,
 )
-from gradio_app.sglang_flags import check, value_of
 from tests.unit.test_profiles import ADA, AMPERE, GB, HOPPER, TURING, ladder
 
 NAMES = ["auto", "8gb", "12gb", "16gb", "24gb", "max"]

@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from gradio_app import profiles, sglang_flags
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
+from gradio_app.model_server import sglang_flags, sizing
 from tests.packaging.compose_schema import COMPOSE
 
 ROOT = Path(__file__).parents[2]
@@ -166,14 +166,14 @@ def test_the_image_of_sglang_is_the_version_that_its_flags_are_checked_against(
 
 def test_sglang_has_the_flags_of_every_start_but_never_the_guard(flags: list[str]) -> None:
     # it is not on loopback, and the guard unpickles what clients send
-    assert set(profiles.base_flags(loopback=False)) <= set(flags)
+    assert set(sizing.base_flags(loopback=False)) <= set(flags)
     assert "--enable-custom-logit-processor" not in flags
     assert sglang_flags.value_of(flags, "--api-key") == "a-key"
 
 
 def test_its_profile_is_that_of_24_gb(flags: list[str]) -> None:
-    size = 24 * profiles.GIB
-    plan = profiles.plan(size, size, (8, 9)).flags
+    size = 24 * sizing.GIB
+    plan = sizing.plan(size, size, (8, 9)).flags
     for name in plan[::2]:
         if name != "--max-total-tokens":  # the card's, which nobody knows here
             assert sglang_flags.value_of(flags, name) == sglang_flags.value_of(plan, name)
@@ -225,7 +225,7 @@ def test_sglang_reads_the_weights_that_the_page_fetches(
 
 
 def test_sglang_calls_nothing_outside(sglang: dict[str, Any]) -> None:
-    assert profiles.environment({}) == sglang["environment"]
+    assert sizing.environment({}) == sglang["environment"]
 
 
 def test_sglang_has_one_card_and_limits(sglang: dict[str, Any]) -> None:

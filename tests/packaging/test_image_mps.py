@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
-from gradio_app import profiles, sglang_flags
-from gradio_app.backends import choose_backends
 from gradio_app.base.settings import Settings
+from gradio_app.model_server import sglang_flags, sizing
+from gradio_app.model_server.choose import choose_backends
 from tests.packaging.test_image import COMPOSE, ROOT, filled
 from tests.packaging.test_mps_script import SCRIPT
 
@@ -62,13 +62,13 @@ def test_but_for_its_part_of_the_memory_each_has_the_flags_of_one(
 
 @pytest.mark.parametrize("size", [48, 80, 141])
 def test_the_parts_are_halves_of_a_large_card(mps: dict[str, Any], size: int) -> None:
-    half, whole = size * profiles.GIB // 2, size * profiles.GIB
+    half, whole = size * sizing.GIB // 2, size * sizing.GIB
     first, second = (
         float(sglang_flags.value_of(flags(mps["services"][name]), "--mem-fraction-static") or 0)
         for name in SERVERS
     )
-    assert first == pytest.approx(profiles.plan(half, whole, (9, 0), beside=half).fraction, abs=0.01)
-    assert second == pytest.approx(profiles.plan(half, half, (9, 0)).fraction, abs=0.01)
+    assert first == pytest.approx(sizing.plan(half, whole, (9, 0), beside=half).fraction, abs=0.01)
+    assert second == pytest.approx(sizing.plan(half, half, (9, 0)).fraction, abs=0.01)
 
 
 def test_the_second_starts_when_the_first_has_taken_its_part(mps: dict[str, Any]) -> None:

@@ -13,10 +13,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gradio_app import join_cluster, profiles, sglang_flags
+from gradio_app import join_cluster
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
 from gradio_app.machine import weights
+from gradio_app.model_server import sglang_flags, sizing
 from gradio_app.workers import ray_process
 from tests.packaging.kuberay_schema import KUSTOMIZATION, RAY_CLUSTER
 
@@ -271,7 +272,7 @@ def test_sglang_beside_a_machine_is_the_one_of_compose() -> None:
     one = container(TEMPLATES["gpu"], "sglang")
     flags = [part for argument in one["args"] for part in argument.split("=", 1)]
     sglang_flags.check(flags)
-    assert one["image"] == compose["image"] and set(profiles.base_flags(loopback=False)) <= set(flags)
+    assert one["image"] == compose["image"] and set(sizing.base_flags(loopback=False)) <= set(flags)
     ours = {*flags, "$(SGLANG_API_KEY)"}
     assert set(re.sub(r"\$\{[^}]*\}", "", compose["command"]).split()) - ours == {"0.0.0.0"}
     given = environment(container(TEMPLATES["gpu"], "worker"))
@@ -279,7 +280,7 @@ def test_sglang_beside_a_machine_is_the_one_of_compose() -> None:
     assert given["MINERU_APP_SGLANG_URL"] == f"http://127.0.0.1:{port}"
     assert model == f"{given['MINERU_APP_MODEL_DIR']}/{weights.VISION_MODEL}"
     assert given["MINERU_APP_SGLANG_API_KEY"] == environment(one)["SGLANG_API_KEY"]
-    assert profiles.environment({}).items() <= environment(one).items()
+    assert sizing.environment({}).items() <= environment(one).items()
     assert (
         one["resources"]["limits"]["nvidia.com/gpu"] == one["resources"]["requests"]["nvidia.com/gpu"] == "1"
     )

@@ -15,7 +15,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.remote_server import NoServer
+from gradio_app.model_server.remote import NoServer
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager, Upload
 from gradio_app.workers import LocalWorkers, WorkerPool

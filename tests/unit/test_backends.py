@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from gradio_app import backends
-from gradio_app.backends import choose_backends, engine_kind, seats
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine.cards import Card
 from gradio_app.machine.mps import MpsError
+from gradio_app.model_server import choose
+from gradio_app.model_server.choose import choose_backends, engine_kind, seats
 from tests.fakes.weights import make_vision
 
 GB = 2**30
@@ -31,8 +31,8 @@ class Machine:
         self.settings = replace(
             Settings(), sglang_python=sys.executable, model_dir=str(make_vision(tmp_path / "models"))
         )
-        monkeypatch.setattr(backends, "read_cards", self.look)
-        monkeypatch.setattr(backends, "driver_problem", lambda: "" if self.cards else "There is no driver.")
+        monkeypatch.setattr(choose, "read_cards", self.look)
+        monkeypatch.setattr(choose, "driver_problem", lambda: "" if self.cards else "There is no driver.")
 
     def look(self, limit: int = 0) -> list[Card]:
         self.limits.append(limit)
@@ -132,7 +132,7 @@ def test_several_addresses_are_several_servers(machine: Machine) -> None:
 
 @pytest.mark.parametrize("url", ["http://gpu", "https://gpu.lab:443/v1", "http://[::1]:30000"])
 def test_these_are_addresses(url: str) -> None:
-    assert backends._checked(url) == url
+    assert choose._checked(url) == url
 
 
 # ---------------------------------------------------------------- several servers
@@ -187,7 +187,7 @@ def test_flags_that_spread_the_model_make_one_server_of_all_cards(machine: Machi
 
 
 def test_replicas_share_each_card(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "clients", set)
+    monkeypatch.setattr(choose, "clients", set)
     machine.cards = cards((8, 9), (8, 9))
     assert places(machine, gpu="all", engine_replicas=2) == [
         ("card 0, server 1", "GPU-0", 0),
@@ -211,7 +211,7 @@ def test_where_a_card_cannot_be_shared_there_is_one_and_a_reason(
             return set()
         raise MpsError("MPS is not here.")
 
-    monkeypatch.setattr(backends, "clients", ask)
+    monkeypatch.setattr(choose, "clients", ask)
     machine.cards = [replace(CARD, **card)]
     machine.set(engine_replicas=2)
     first, second = seats(machine.settings)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.backend import CardTaken, EngineBroken
-from gradio_app.backoff import CAP, COOL_DOWN, PAUSES, Backoff
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.model_server.backend import CardTaken, EngineBroken
+from gradio_app.model_server.backoff import CAP, COOL_DOWN, PAUSES, Backoff
 
 
 def fail(

@@ -11,8 +11,8 @@ import pytest
 from gradio_app import card_watch
 from gradio_app.card_watch import EVERY, KEPT, CardWatch
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
 from gradio_app.machine.cards import Card, Process
+from gradio_app.model_server.states import EngineStatus
 from tests.fakes.virtual_time import run
 
 GB = 2**30

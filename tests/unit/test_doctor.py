@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from gradio_app import backends, doctor
+from gradio_app import doctor
 from gradio_app.base.settings import Settings
 from gradio_app.doctor import Finding
 from gradio_app.machine import sglang_python
 from gradio_app.machine.cards import Card, Process
+from gradio_app.model_server import choose
 from tests.fakes.weights import make_small, make_vision
 
 GB = 2**30
@@ -31,7 +32,7 @@ CARD = Card(0, "GPU-aaaa", "RTX 4090", 24 * GB, GB, 23 * GB, 0, 40, (8, 9), Fals
 def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
     """The cards of this machine; none at first."""
     found: list[Card] = []
-    for module in (backends, doctor):
+    for module in (choose, doctor):
         monkeypatch.setattr(module, "read_cards", lambda limit=0: found)
         monkeypatch.setattr(module, "driver_problem", lambda: "No driver.")
     return found
@@ -149,7 +150,7 @@ def test_replicas_are_told_with_their_part_or_why_there_are_none(
     monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(house / "nothing"))
     told = findings(house, engine_replicas=2)["Engine"]
     assert told.level == "note" and "One model server instead of 2" in told.detail
-    monkeypatch.setattr(backends, "clients", set)
+    monkeypatch.setattr(choose, "clients", set)
     told = findings(house, engine_replicas=2)["Engine"]
     assert told.level == "ok" and "on card 0, 2 servers by CUDA MPS, each, profile 12gb" in told.detail
 

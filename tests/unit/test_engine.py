@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from gradio_app.backend import CardTaken, Endpoint, EngineBroken
-from gradio_app.backoff import COOL_DOWN
 from gradio_app.base.errors import (
     EngineLost,
     EngineUnavailable,
@@ -19,8 +17,10 @@ from gradio_app.base.errors import (
     ShuttingDown,
 )
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import ENGINE_MOVES, EngineStatus
-from gradio_app.remote_server import NoServer
+from gradio_app.model_server.backend import CardTaken, Endpoint, EngineBroken
+from gradio_app.model_server.backoff import COOL_DOWN
+from gradio_app.model_server.remote import NoServer
+from gradio_app.model_server.states import ENGINE_MOVES, EngineStatus
 from tests.fakes.backend import FakeBackend
 from tests.fakes.virtual_time import run
 

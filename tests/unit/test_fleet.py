@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gradio_app.backoff import COOL_DOWN
 from gradio_app.base.errors import EngineUnavailable
 from gradio_app.engine import ModelSingleton
-from gradio_app.engine_states import EngineStatus
+from gradio_app.model_server.backoff import COOL_DOWN
+from gradio_app.model_server.states import EngineStatus
 from tests.fakes.backend import FakeBackend
 from tests.unit.test_engine import timed
 

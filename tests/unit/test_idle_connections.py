@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.model_api import ModelApi
+from gradio_app.model_server.http_client import ModelApi
 from gradio_app.parsing import vision
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gradio_app.base.errors import EngineLost
-from gradio_app.leases import Leases
+from gradio_app.model_server.leases import Leases
 
 pytestmark = pytest.mark.anyio
 

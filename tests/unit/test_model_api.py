@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app import model_api
 from gradio_app.base.errors import EngineUnavailable
-from gradio_app.model_api import GUARD, Load, ModelApi, answer_cap
+from gradio_app.model_server import http_client
+from gradio_app.model_server.http_client import GUARD, Load, ModelApi, answer_cap
 from tests.fakes.virtual_time import run
 
 pytestmark = pytest.mark.anyio
@@ -205,7 +205,7 @@ def test_it_is_at_rest_after_a_second_of_quiet() -> None:
             await api.settle()
             lasted = asyncio.get_running_loop().time() - began
         aborts = [request for request in asked if request.url.path == "/abort_request"]
-        assert 4.0 + model_api.QUIET - 0.3 < lasted < 4.0 + model_api.QUIET + 0.3
+        assert 4.0 + http_client.QUIET - 0.3 < lasted < 4.0 + http_client.QUIET + 0.3
         assert len(aborts) > 10, "what shows up later is aborted too"
         assert {json.dumps(json.loads(request.content)) for request in aborts} == {
             '{"rid": "", "abort_all": true}'
@@ -216,7 +216,7 @@ def test_it_is_at_rest_after_a_second_of_quiet() -> None:
 
 
 def test_requests_that_cannot_be_aborted_do_not_hold_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_api, "SETTLE_TIMEOUT", 5.0)
+    monkeypatch.setattr(http_client, "SETTLE_TIMEOUT", 5.0)
 
     async def scene() -> None:
         began = asyncio.get_running_loop().time()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import seats
 from gradio_app.machine import mps
 from gradio_app.machine.cards import Card
 from gradio_app.machine.mps import MpsError
-from gradio_app.seats import SharedCard
+from gradio_app.model_server import seats
+from gradio_app.model_server.seats import SharedCard
 from tests.fakes.mps import FakeMps
 
 pytestmark = pytest.mark.anyio

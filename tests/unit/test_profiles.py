@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradio_app.base.errors import GpuOutOfMemory
-from gradio_app.profiles import (
-    Plan,
-    base_flags,
-    environment,
-    plan,
-)
-from gradio_app.sglang_flags import check, value_of
+from gradio_app.model_server.sglang_flags import check, value_of
+from gradio_app.model_server.sizing import Plan, base_flags, environment, plan
 
 GB = 2**30
 TURING, AMPERE, ADA, HOPPER = (7, 5), (8, 6), (8, 9), (9, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.backend import EngineBroken
 from gradio_app.base.errors import (
     AppError,
     EngineLost,
@@ -15,6 +14,7 @@ from gradio_app.base.errors import (
     WorkerCrashed,
     WorkerOutOfMemory,
 )
+from gradio_app.model_server.backend import EngineBroken
 from gradio_app.recovery import CRASH_TRIES, MOST_POISON, SHARED_TRIES, History, Verdict, judge
 
 AGAIN, HALVE, GIVE_UP = Verdict.AGAIN, Verdict.HALVE, Verdict.GIVE_UP

@@ -17,8 +17,8 @@ from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.settings import Settings
 from gradio_app.machine.cards import Card
 from gradio_app.machine.weights import VISION_MODEL
+from gradio_app.model_server.sglang_flags import check, split, value_of
 from gradio_app.serve_sglang import Command, is_loopback, main, prepare
-from gradio_app.sglang_flags import check, split, value_of
 
 GB = 2**30
 ACCEPTANCE = "--mem-fraction-static 0.3 --load-in-4bit --max-model-len 2048".split()

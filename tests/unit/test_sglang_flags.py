@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.base.errors import OptionInvalid
-from gradio_app.sglang_flags import (
+from gradio_app.model_server.sglang_flags import (
     CONTEXT_FLOOR,
     check,
     known,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.backend import EngineBroken
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
-from gradio_app.sglang_log import diagnose, hangs
+from gradio_app.model_server.backend import EngineBroken
+from gradio_app.model_server.log_diagnosis import diagnose, hangs
 
 CHILD_FAILED = "Received sigquit from a child process. It usually means the child failed."
 OUT_OF_MEMORY = (

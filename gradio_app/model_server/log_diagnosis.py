@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gradio_app.backend import EngineBroken
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.model_server.backend import EngineBroken
 
 _NO_CACHE = re.compile(
     "leave no GPU memory for the KV cache|Not enough memory\\. Please try to increase --mem-fraction-static"

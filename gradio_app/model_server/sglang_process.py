@@ -14,8 +14,6 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import profiles, sglang_flags
-from gradio_app.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
@@ -23,9 +21,11 @@ from gradio_app.machine.cards import Card, Process, choose_cards, foreign_proces
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.mps import PIPE, pipe_folder
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
-from gradio_app.model_api import ModelApi
-from gradio_app.seats import Seat
-from gradio_app.sglang_log import diagnose, hangs
+from gradio_app.model_server import sglang_flags, sizing
+from gradio_app.model_server.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
+from gradio_app.model_server.http_client import ModelApi
+from gradio_app.model_server.log_diagnosis import diagnose, hangs
+from gradio_app.model_server.seats import Seat
 
 #: loading weights and recording CUDA graphs; the first start also compiles kernels, in seconds
 START_TIMEOUT = 900.0
@@ -69,7 +69,7 @@ class SglangServer:
         self._own_flags, self._notices = self._translate(None)
         self._copies = sglang_flags.copies(self._own_flags)
         self._cards: list[Card] = []
-        self._plan: profiles.Plan | None = None
+        self._plan: sizing.Plan | None = None
         self._card: Card | None = None
         self._child: Child | None = None
         self._api: ModelApi | None = None
@@ -144,7 +144,7 @@ class SglangServer:
 
     def _translate(self, card: Card | None) -> tuple[list[str], list[str]]:
         """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
-        return profiles.translate(shlex.split(self._settings.sglang_args), card.capability if card else None)
+        return sizing.translate(shlex.split(self._settings.sglang_args), card.capability if card else None)
 
     def _hand_over(self, key: str, admin_key: str) -> list[str]:
         """The keys, in a file for us alone: a command line is read by every user of the machine."""
@@ -190,7 +190,7 @@ class SglangServer:
             )
         return found[: self._copies]
 
-    def _make_plan(self, card: Card | None, step: int) -> profiles.Plan | None:
+    def _make_plan(self, card: Card | None, step: int) -> sizing.Plan | None:
         if card is None:
             return None
         try:
@@ -206,7 +206,7 @@ class SglangServer:
                 raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
             raise
 
-    def _planned(self, card: Card, step: int) -> profiles.Plan:
+    def _planned(self, card: Card, step: int) -> sizing.Plan:
         settings, total = self._settings, card.total // (self._shared.count if self._shared.shared else 1)
         part = self._shared.part(card, self)
         if settings.gpu_share:
@@ -214,7 +214,7 @@ class SglangServer:
         copies = sglang_flags.number_of(self._own_flags, "--dp-size")
         beside = card.free - part
         profile = settings.gpu_profile
-        return profiles.plan(total, card.free, card.capability, profile, step, copies, beside)
+        return sizing.plan(total, card.free, card.capability, profile, step, copies, beside)
 
     def holds(self, card: Card) -> int:
         """Bytes of the card that its processes have now: as the driver says, or as it took at its start."""
@@ -222,18 +222,18 @@ class SglangServer:
         told = sum(process.memory for process in card.processes if process.pid in pids)
         return told or (0 if self._asleep or not pids else self._taken)
 
-    def flags(self, model: Path, plan: profiles.Plan | None, port: int) -> list[str]:
+    def flags(self, model: Path, plan: sizing.Plan | None, port: int) -> list[str]:
         """The whole command line but for the keys; what the administrator gave wins."""
         own = ["--model-path", str(model), "--host", "127.0.0.1", "--port", str(port)]
         own += ["--served-model-name", model.name]
-        planned = [*profiles.base_flags(), *(plan.flags if plan else ())]
-        return [*own, *profiles.merge(planned, self._own_flags)]
+        planned = [*sizing.base_flags(), *(plan.flags if plan else ())]
+        return [*own, *sizing.merge(planned, self._own_flags)]
 
     def _environment(self) -> dict[str, str]:
         """The least it needs: none of our tokens, and nothing that makes it call outside."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {name: text for name, text in os.environ.items() if name.startswith(_PASSED_PREFIXES)}
-        env = profiles.environment(env)
+        env = sizing.environment(env)
         env |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self._run_dir / "tmp")}
         env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in self._cards)
         if self._shared.shared:

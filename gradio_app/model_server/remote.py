@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gradio_app.backend import End, Endpoint, EngineBroken
 from gradio_app.base.errors import AppError, EngineUnavailable
-from gradio_app.model_api import ModelApi
+from gradio_app.model_server.backend import End, Endpoint, EngineBroken
+from gradio_app.model_server.http_client import ModelApi
 
 #: how often a server in use is looked at, in seconds
 LOOK_EVERY = 5.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradio_app.backend import CardTaken
 from gradio_app.base.errors import AppError, GpuOutOfMemory
+from gradio_app.model_server.backend import CardTaken
 
 #: failures in a row after which work that waits is told, instead of another try
 CAP = 3

@@ -15,11 +15,11 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app.backend import Backend, CardTaken, Endpoint
-from gradio_app.backoff import Backoff
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, as_app_error
-from gradio_app.engine_states import ENGINE_MOVES, EngineStatus
-from gradio_app.leases import Leases
+from gradio_app.model_server.backend import Backend, CardTaken, Endpoint
+from gradio_app.model_server.backoff import Backoff
+from gradio_app.model_server.leases import Leases
+from gradio_app.model_server.states import ENGINE_MOVES, EngineStatus
 
 _S = EngineStatus
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gradio_app.base.errors import GpuOutOfMemory
 from gradio_app.base.settings import ENV_PREFIX
-from gradio_app.sglang_flags import CONTEXT_FLOOR, check, merge, translate
+from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR, check, merge, translate
 
 __all__ = [
     "CONTEXT_FLOOR",

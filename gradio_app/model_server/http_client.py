@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import httpx
 
-from gradio_app.backend import Endpoint
 from gradio_app.base.errors import EngineUnavailable
+from gradio_app.model_server.backend import Endpoint
 
 #: SGLang's /health generates one token, which waits behind the batch that runs, in seconds
 HEALTH_TIMEOUT = 30.0

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gradio_app import profiles, sglang_flags
-from gradio_app.backend import Backend
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.mps import MpsError, clients, unfit
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
-from gradio_app.remote_server import NoServer, RemoteServer
-from gradio_app.seats import Seat, SharedCard
-from gradio_app.sglang_server import SglangServer
+from gradio_app.model_server import sglang_flags, sizing
+from gradio_app.model_server.backend import Backend
+from gradio_app.model_server.remote import NoServer, RemoteServer
+from gradio_app.model_server.seats import Seat, SharedCard
+from gradio_app.model_server.sglang_process import SglangServer
 
 _ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."
 
@@ -51,7 +51,7 @@ def seats(settings: Settings) -> list[Seat]:
     cards = read_cards(limit=settings.gpu_memory)
     found, notice = choose_cards(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
     replicas = settings.engine_replicas
-    if sglang_flags.copies(profiles.translate(shlex.split(settings.sglang_args))[0]) > 1:
+    if sglang_flags.copies(sizing.translate(shlex.split(settings.sglang_args))[0]) > 1:
         shared = f"One model server instead of {replicas}: its flags spread the model over several cards."
         return [Seat(notice=" ".join(filter(None, (notice, shared * (replicas > 1)))))]
     several = (settings.gpu == "all" or "," in settings.gpu) and found
