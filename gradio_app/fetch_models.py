@@ -32,7 +32,7 @@ def run(folder: Path, source: str, what: str, say: Say) -> None:
 
     Raises an ``AppError`` with one sentence when something is missing in the end.
     """
-    from gradio_app.parsing.weights import small_name
+    from gradio_app.parsing.download import small_name
 
     names = {"small": [small_name()], "vision": [VISION_MODEL]}
     wanted = names.get(what) or names["small"] + names["vision"]
@@ -92,7 +92,7 @@ def check_room(folder: Path, names: Sequence[str]) -> None:
 
 
 def _fetch(folder: Path, name: str, source: str, say: Say) -> None:
-    from gradio_app.parsing.weights import fetch, is_being_fetched
+    from gradio_app.parsing.download import fetch, is_being_fetched
 
     if is_being_fetched(name):
         say(f"{name}: another process is fetching it; waiting...")

@@ -72,7 +72,9 @@ def known() -> dict[str, Flag]:
 
 
 def _table() -> dict[str, Any]:
-    return json.loads(resources.files("gradio_app.model_server").joinpath("sglang_flags.json").read_text("utf-8"))
+    return json.loads(
+        resources.files("gradio_app.model_server").joinpath("sglang_flags.json").read_text("utf-8")
+    )
 
 
 def _is_flag(word: str) -> bool:

@@ -20,8 +20,8 @@ from gradio_app.base.errors import (
     TooManyPages,
 )
 from gradio_app.base.options import VISION_TIERS, select_pages
-from gradio_app.parsing import shortcuts
-from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing import speedups
+from gradio_app.parsing.error_translation import readable_errors
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
 MAX_PAGE_AREA = 100_000_000
@@ -114,7 +114,7 @@ def _inspect_pdf(
     from docvortex.document.pdf import PDFDocument
     from docvortex.document.pdf.pdfium import safe_rewrite_pdf_bytes_with_pdfium_result
 
-    shortcuts.for_looks()
+    speedups.for_looks()
     document = cast(Any, pdfium.PdfDocument(path))
     try:
         total = len(document)

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from gradio_app.base.errors import NotFound
 from gradio_app.base.files import link_or_copy
-from gradio_app.parsing.cleaning import Cleaner, offline_html
-from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
 from gradio_app.parsing.inspection import PICTURES
 
 #: pixels of a page preview, so that an odd aspect ratio cannot ask for gigabytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gradio_app.parsing import shortcuts
+from gradio_app.parsing import speedups
 
 
 @given(st.text(st.sampled_from("\\\\*_`~$ab\n \u4e00"), max_size=40))
@@ -14,4 +14,4 @@ from gradio_app.parsing import shortcuts
 def test_the_same_characters_are_escaped(content: str) -> None:
     from docvortex.render._internal.markdown.escaping import escape_conservative_markdown_text
 
-    assert shortcuts.escape(content) == escape_conservative_markdown_text(content)
+    assert speedups.escape(content) == escape_conservative_markdown_text(content)

@@ -22,7 +22,7 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.options import ParseOptions
 from gradio_app.ledger import Ledger
-from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.trouble import Trouble, passing, resumable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app.parsing.cleaning import LONGEST_FORMULA, Cleaner, is_mathematics, offline_html
+from gradio_app.parsing.export_sanitizer import LONGEST_FORMULA, Cleaner, is_mathematics, offline_html
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from gradio_app.base.errors import AppError, FileCorrupt, FileEncrypted, WorkerCrashed
-from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.error_translation import readable_errors
 
 
 def told(error: Exception) -> AppError:

@@ -19,7 +19,7 @@ from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.machine import hubs, weights
 from gradio_app.machine.hubs import Source
 from gradio_app.machine.weights import SMALL_MODELS, VISION_MODEL
-from gradio_app.parsing import weights as mineru_weights
+from gradio_app.parsing import download as mineru_weights
 from tests.fakes.weights import make_small, make_vision
 
 ONNX = SMALL_MODELS[0]

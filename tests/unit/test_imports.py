@@ -39,7 +39,7 @@ ALLOWED = {
 IN_WORKERS = ("gradio_app.workers.main", "gradio_app.commands.models")
 
 #: the packages that are complete
-MOVED: dict[str, None] = dict.fromkeys(("base", "store", "machine", "model_server"))
+MOVED: dict[str, None] = dict.fromkeys(("base", "store", "machine", "model_server", "parsing"))
 
 #: library -> the only packages that may import it
 LIBRARIES: dict[str, tuple[str, ...]] = {

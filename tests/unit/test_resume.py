@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.parsing import resume
+from gradio_app.parsing import resumable_download
 from tests.fakes.hub import COMMIT, Hub, hub
 
 REPO = "opendatalab/x"
@@ -22,7 +22,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture
 def face(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr(resume, "PAUSE", 0.0)
+    monkeypatch.setattr(resumable_download, "PAUSE", 0.0)
     monkeypatch.setenv("TQDM_DISABLE", "1")
     with hub({REPO: {"model.bin": CONTENT}}) as running:
         yield running
@@ -30,7 +30,7 @@ def face(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def fetch(face: Hub, target: Path, digest: str = DIGEST, name: str = "model.bin") -> None:
     url = f"{face.url}/{REPO}/resolve/{COMMIT}/{name}"
-    resume.fetch_file(url, target, len(CONTENT), digest, {"Authorization": "Bearer key"})
+    resumable_download.fetch_file(url, target, len(CONTENT), digest, {"Authorization": "Bearer key"})
 
 
 def part_of(target: Path) -> Path:
@@ -57,7 +57,7 @@ def test_a_connection_that_breaks_is_made_again(face: Hub, tmp_path: Path) -> No
     target = tmp_path / "model.bin"
     with pytest.raises(ConnectionError, match="broke off after"):
         fetch(face, target)
-    assert len(face.fetched()) == resume.TRIES
+    assert len(face.fetched()) == resumable_download.TRIES
     assert part_of(target).stat().st_size > 0.9 * len(CONTENT), "each try brought half of what was left"
     face.broken = ""
     fetch(face, target)
@@ -105,7 +105,7 @@ def test_a_full_disk_is_told_at_once(
         tries.append(url)
         raise OSError(number, "no")
 
-    monkeypatch.setattr(resume, "_append", full)
+    monkeypatch.setattr(resumable_download, "_append", full)
     with pytest.raises(OSError):
         fetch(face, tmp_path / "model.bin")
     assert len(tries) == 1
@@ -129,15 +129,17 @@ def test_only_large_files_that_are_wanted_and_not_there_are_fetched(
         lfs = SimpleNamespace(size=size, sha256="0" * 64) if size else None
         return SimpleNamespace(rfilename=name, lfs=lfs)
 
-    large = resume.LARGE
+    large = resumable_download.LARGE
     items = [item("a.bin", large), item("deep/b.bin", large), item("../c", large), item("there", large)]
     items += [item("small", large - 1), item("text", None)]
     info = SimpleNamespace(siblings=items, sha=COMMIT)
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: SimpleNamespace(model_info=lambda *_, **__: info))
     fetched: list[str] = []
     monkeypatch.setattr(
-        resume, "fetch_file", lambda url, target, *_: fetched.append(str(target.relative_to(tmp_path)))
+        resumable_download,
+        "fetch_file",
+        lambda url, target, *_: fetched.append(str(target.relative_to(tmp_path))),
     )
     (tmp_path / "there").touch()
-    resume.fetch_large(REPO, tmp_path, wanted)
+    resumable_download.fetch_large(REPO, tmp_path, wanted)
     assert fetched == names

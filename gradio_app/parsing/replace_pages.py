@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradio_app.base.errors import FileCorrupt
-from gradio_app.parsing.failures import readable_errors
+from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.results import write_result
 
 

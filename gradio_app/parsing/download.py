@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradio_app.base.errors import DiskFull, ModelsMissing, as_app_error
-from gradio_app.parsing.resume import fetch_large
+from gradio_app.parsing.resumable_download import fetch_large
 
 
 def small_name() -> str:

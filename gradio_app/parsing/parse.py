@@ -13,12 +13,12 @@ from typing import Any, cast
 
 from gradio_app.base.errors import FileCorrupt
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import shortcuts
-from gradio_app.parsing.failures import readable_errors
-from gradio_app.parsing.late import postpone_openai
-from gradio_app.parsing.replacing import replace_pages
+from gradio_app.parsing import speedups
+from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.lazy_openai import postpone_openai
+from gradio_app.parsing.readers.vlm import NOTHING_FAILED, model_server, vlm_config
+from gradio_app.parsing.replace_pages import replace_pages
 from gradio_app.parsing.results import materialize, write_pages, write_result
-from gradio_app.parsing.vision import NOTHING_FAILED, model_server, vlm_config
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
 _WARM_PAGE = b"""%PDF-1.4
@@ -90,9 +90,9 @@ def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
     postpone_openai()
-    shortcuts.for_markdown()
+    speedups.for_markdown()
     if tier == "flash" and source.endswith(".pdf"):
-        shortcuts.for_pages()
+        speedups.for_pages()
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 
@@ -119,7 +119,7 @@ def assemble(
     """
     with readable_errors():
         postpone_openai()
-        shortcuts.for_markdown()
+        speedups.for_markdown()
         from docvortex.schema import ModelJson, PageInfo
         from mineru.backend.postprocess.document import model_json_to_middle_json
         from mineru.config import config

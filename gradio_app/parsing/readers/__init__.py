@@ -1,0 +1,1 @@
+"""Readers of pages: one module for each way to read a page."""
