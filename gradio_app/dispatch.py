@@ -31,7 +31,7 @@ from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
 from gradio_app.trouble import passing, resumable
-from gradio_app.workers import Workers
+from gradio_app.workers.interface import Workers
 
 #: a learned rate is kept when it has changed by this share: it is the base of estimates, no more
 RATE_STEP = 0.1

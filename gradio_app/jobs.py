@@ -24,7 +24,7 @@ from gradio_app.base.files import sync_file
 from gradio_app.base.options import pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
-from gradio_app.workers import Part, Workers
+from gradio_app.workers.interface import Part, Workers
 
 #: a first look, a page picture or an export must not take longer, in seconds
 LIGHT_TIMEOUT = 120.0

@@ -19,8 +19,8 @@ from gradio_app.base.data_folder import Folders, lock_folder
 from gradio_app.base.errors import AppError
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import ENV_PREFIX, Settings, describe
-from gradio_app.workers import ray_process
-from gradio_app.workers.node import RESOURCE
+from gradio_app.workers.cluster import ray_process
+from gradio_app.workers.cluster.node import RESOURCE
 
 #: settings that mean something on a machine without page and queue
 OURS = (

@@ -20,7 +20,7 @@ from gradio_app.ledger import Ledger
 from gradio_app.seen import Seen
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task
-from gradio_app.workers import Workers
+from gradio_app.workers.interface import Workers
 
 #: how often a file whose inspection crashed is looked at before the file is blamed
 CRASH_TRIES = 3

@@ -40,8 +40,10 @@ from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.users import Users
 from gradio_app.watch_folder import WatchFolder
-from gradio_app.workers import LocalWorkers, WorkerPool, Workers
-from gradio_app.workers.cluster import ClusterWorkers, cluster_token, say_how_to_join
+from gradio_app.workers.cluster.head import ClusterWorkers, cluster_token, say_how_to_join
+from gradio_app.workers.interface import Workers
+from gradio_app.workers.local import LocalWorkers
+from gradio_app.workers.pool import WorkerPool
 
 #: open connections get this long at shutdown, in seconds; long polls end by themselves
 GRACE = 2

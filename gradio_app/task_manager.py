@@ -25,7 +25,7 @@ from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store.store import Changes, Store
 from gradio_app.store.task import Task
-from gradio_app.workers import Workers
+from gradio_app.workers.interface import Workers
 
 __all__ = ["TaskManager", "Upload"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gradio_app.workers.ray_process import WORKER_PORTS
+from gradio_app.workers.cluster.ray_process import WORKER_PORTS
 from tests.live import ROOT, LiveServer, free_port
 
 TOKEN = "a-token-for-tests-that-is-long-enough"

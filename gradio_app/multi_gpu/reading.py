@@ -26,7 +26,9 @@ from gradio_app.model_server.choose import choose_backends
 from gradio_app.multi_gpu.options import Order
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
-from gradio_app.workers import LocalWorkers, WorkerPool, Workers
+from gradio_app.workers.interface import Workers
+from gradio_app.workers.local import LocalWorkers
+from gradio_app.workers.pool import WorkerPool
 
 
 class Reader:

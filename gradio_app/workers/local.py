@@ -11,8 +11,8 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import EngineLost, EngineUnavailable
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.workers.part import Part, Slots, nobody
-from gradio_app.workers.processes import WorkerPool
+from gradio_app.workers.interface import Part, Slots, nobody
+from gradio_app.workers.pool import WorkerPool
 
 
 class LocalWorkers:

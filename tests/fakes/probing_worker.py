@@ -8,7 +8,8 @@ import os
 import sys
 from typing import Any
 
-from gradio_app import parsing, worker
+from gradio_app import parsing
+from gradio_app.workers import main
 
 
 def probe(attempts: dict[str, str]) -> dict[str, Any]:
@@ -27,4 +28,4 @@ def probe(attempts: dict[str, str]) -> dict[str, Any]:
 parsing.JOBS["probe"] = probe
 
 if __name__ == "__main__":
-    worker.main()
+    main.main()

@@ -318,7 +318,7 @@ def _workers(server: LiveServer) -> list[int]:
     assert server.process is not None
     pid = server.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if b"gradio_app.worker" in _command(int(child))]
+    return [int(child) for child in children if b"gradio_app.workers.main" in _command(int(child))]
 
 
 def _command(pid: int) -> bytes:

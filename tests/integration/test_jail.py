@@ -17,7 +17,7 @@ import pytest
 
 from gradio_app.base.errors import TaskTimeout
 from gradio_app.machine import sandbox
-from gradio_app.workers import WorkerPool
+from gradio_app.workers.pool import WorkerPool
 from tests.documents import paper_pdf
 from tests.live import ROOT, LiveServer
 
@@ -35,7 +35,7 @@ def the_kernel_can() -> None:
 
 @pytest.fixture(autouse=True)
 def probing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.workers.processes.PROGRAM", (str(PROBING),))
+    monkeypatch.setattr("gradio_app.workers.pool.PROGRAM", (str(PROBING),))
 
 
 class Data:
@@ -271,7 +271,7 @@ def test_no_secrets_in_any_process_below_the_server(tmp_path: Path) -> None:
                     continue
                 seen[child] = b"".join(texts)
         assert server.task(task_id)["status"] == "completed"
-    workers = [text for text in seen.values() if b"gradio_app.worker" in text]
+    workers = [text for text in seen.values() if b"gradio_app.workers.main" in text]
     below = [text for text in seen.values() if b"multiprocessing" in text]
     assert workers and below, "workers, and what MinerU starts to draw pages"
     assert [text for text in seen.values() if b"geheim" in text] == []

@@ -18,9 +18,9 @@ import pytest
 from loguru import logger
 
 from gradio_app.base.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
-from gradio_app.worker import NICENESS
-from gradio_app.workers import WorkerPool, tree_rss
-from gradio_app.workers.memory import Tree
+from gradio_app.workers.main import NICENESS
+from gradio_app.workers.pool import WorkerPool
+from gradio_app.workers.process_memory import Tree, tree_rss
 from tests.documents import flate_bomb_pdf, paper_pdf, text_pdf, word_bomb
 from tests.live import ROOT
 
@@ -145,7 +145,7 @@ def _children(pid: int) -> list[int]:
 
 
 async def test_a_worker_that_has_grown_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.workers.processes.RECYCLE_SHARE", 0.01)
+    monkeypatch.setattr("gradio_app.workers.pool.RECYCLE_SHARE", 0.01)
     async with running_pool(tmp_path) as pool:
         args = document(tmp_path, text_pdf())
         await pool.run("parse_document", args, tmp=str(tmp_path), seconds=60)
@@ -202,7 +202,7 @@ async def test_no_worker_outlives_a_killed_web_process(tmp_path: Path, stopped: 
         f"""
         import asyncio
         from pathlib import Path
-        from gradio_app.workers import WorkerPool
+        from gradio_app.workers.pool import WorkerPool
 
         async def main():
             pool = WorkerPool(Path({str(tmp_path)!r}), 2**31)
@@ -249,7 +249,7 @@ async def test_short_jobs_come_before_documents_that_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probing = str(ROOT / "tests" / "fakes" / "probing_worker.py")
-    monkeypatch.setattr("gradio_app.workers.processes.PROGRAM", (probing,))
+    monkeypatch.setattr("gradio_app.workers.pool.PROGRAM", (probing,))
     async with running_pool(tmp_path) as pool:
         asking = {"attempts": {"nice": "result = os.getpriority(os.PRIO_PROCESS, 0)"}}
         for _ in range(2):

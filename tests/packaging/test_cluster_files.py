@@ -18,7 +18,7 @@ import yaml
 from gradio_app import join_cluster
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
-from gradio_app.workers import ray_process
+from gradio_app.workers.cluster import ray_process
 from tests.packaging.compose_schema import COMPOSE
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
 from gradio_app.machine import weights
 from gradio_app.model_server import sglang_flags, sizing
-from gradio_app.workers import ray_process
+from gradio_app.workers.cluster import ray_process
 from tests.packaging.kuberay_schema import KUSTOMIZATION, RAY_CLUSTER
 
 ROOT = Path(__file__).parents[2]

@@ -11,15 +11,21 @@ from typing import Any
 
 import pytest
 
-from gradio_app.base.errors import EngineLost, FileCorrupt, FileTooLarge, OptionInvalid, WorkerCrashed
+from gradio_app.base.errors import (
+    EngineLost,
+    FileCorrupt,
+    FileTooLarge,
+    NodeLost,
+    OptionInvalid,
+    WorkerCrashed,
+)
 from gradio_app.recovery import MOST_LOST, History, Verdict, judge
-from gradio_app.workers import NodeLost
-from gradio_app.workers.cluster import ClusterWorkers
-from gradio_app.workers.node import mismatch
-from gradio_app.workers.parcel import pack, unpack
-from gradio_app.workers.part import Part, nobody
-from gradio_app.workers.place import Place
-from gradio_app.workers.ray_process import Address, environment, parse_address
+from gradio_app.workers.cluster.capacity import Place
+from gradio_app.workers.cluster.head import ClusterWorkers
+from gradio_app.workers.cluster.node import mismatch
+from gradio_app.workers.cluster.ray_process import Address, environment, parse_address
+from gradio_app.workers.cluster.transfer import pack, unpack
+from gradio_app.workers.interface import Part, nobody
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import gradio_app
-from gradio_app.workers import WorkerPool
+from gradio_app.workers.pool import WorkerPool
 
 PACKAGE = Path(gradio_app.__file__).parent
 

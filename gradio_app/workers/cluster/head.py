@@ -38,12 +38,12 @@ from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.weights import model_folder, small_models
-from gradio_app.workers import ray_process
+from gradio_app.workers.cluster import ray_process
+from gradio_app.workers.cluster.capacity import LOST_OUT, Place
+from gradio_app.workers.cluster.node import versions
+from gradio_app.workers.interface import Part, Slots, nobody
 from gradio_app.workers.local import LocalWorkers
-from gradio_app.workers.node import versions
-from gradio_app.workers.part import Part, Slots, nobody
-from gradio_app.workers.place import LOST_OUT, Place
-from gradio_app.workers.processes import WorkerPool
+from gradio_app.workers.pool import WorkerPool
 
 #: seconds until a cluster that was lost is tried again: the first time, and at most
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0

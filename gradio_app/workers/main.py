@@ -1,6 +1,6 @@
 """The inside of one worker process: reads jobs as JSON lines, runs them from ``parsing.JOBS``, answers.
 
-Started by ``workers`` as ``python -m gradio_app.worker``. JSON, not pickle: a worker that a hostile
+Started by ``workers`` as ``python -m gradio_app.workers.main``. JSON, not pickle: a worker that a hostile
 document has taken over must not be able to run code in the web process through its answer.
 """
 

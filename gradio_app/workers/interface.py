@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gradio_app.engine import ModelSingleton
-from gradio_app.workers.processes import WorkerPool
+from gradio_app.workers.pool import WorkerPool
 
 #: how many parts are read at the same time: those that compute (False), those for the vision model (True)
 Slots = Mapping[bool, int]

@@ -27,10 +27,10 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
 from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.model_server.choose import choose_backends
+from gradio_app.workers.cluster.transfer import pack
+from gradio_app.workers.interface import Part
 from gradio_app.workers.local import LocalWorkers
-from gradio_app.workers.parcel import pack
-from gradio_app.workers.part import Part
-from gradio_app.workers.processes import WorkerPool
+from gradio_app.workers.pool import WorkerPool
 
 #: what a machine that takes part calls itself, as a resource of Ray
 RESOURCE = "mineru"

@@ -27,7 +27,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
-from gradio_app.workers.memory import Tree
+from gradio_app.workers.process_memory import Tree
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -40,7 +40,7 @@ RECYCLE_SHARE = 0.5
 #: ... and one that has done this many jobs
 RECYCLE_JOBS = 1000
 #: what a worker runs
-PROGRAM = ("-m", "gradio_app.worker")
+PROGRAM = ("-m", "gradio_app.workers.main")
 #: longest line of an answer, in bytes
 _ANSWER_LIMIT = 16 * 2**20
 

@@ -23,8 +23,8 @@ from ray.exceptions import RayError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from gradio_app.base.errors import AppError, as_app_error
-from gradio_app.workers.node import RESOURCE, Node, versions
-from gradio_app.workers.parcel import unpack
+from gradio_app.workers.cluster.node import RESOURCE, Node, versions
+from gradio_app.workers.cluster.transfer import unpack
 
 #: seconds between two looks at who is in the cluster, and for how long a machine may be silent
 LOOK_EVERY, PATIENCE = 1.0, 60.0
