@@ -11,7 +11,7 @@ from bench.figures import Row, row
 from bench.measurement import Found, Measurement, Plan
 from gradio_app import parsing
 from gradio_app.base.errors import AppError
-from gradio_app.schedule import cut
+from gradio_app.queue.scheduler import cut
 
 MEMORY = 2**33
 SIZES = (16, 32, 64)

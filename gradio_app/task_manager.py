@@ -8,19 +8,20 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from gradio_app import cleanup, schedule
+from gradio_app import cleanup
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
-from gradio_app.dispatch import Dispatcher
 from gradio_app.engine import ModelSingleton
-from gradio_app.intake import Intake, Upload
-from gradio_app.jobs import Jobs
-from gradio_app.ledger import Ledger
-from gradio_app.looking import Looking
-from gradio_app.second_reading import SecondReadings
+from gradio_app.queue import scheduler
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.dispatcher import Dispatcher
+from gradio_app.queue.inspector import Looking
+from gradio_app.queue.intake import Intake, Upload
+from gradio_app.queue.page_redo import SecondReadings
+from gradio_app.queue.worker_jobs import Jobs
 from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store.store import Changes, Store
@@ -326,7 +327,7 @@ class TaskManager:
 
     def rate(self, tier: str) -> float:
         """Seconds per page and slot, learned or guessed."""
-        return self._dispatcher.rates.get(tier) or schedule.guess_rate(tier)
+        return self._dispatcher.rates.get(tier) or scheduler.guess_rate(tier)
 
     def place(self, task_id: str) -> tuple[int | None, float | None]:
         """Position (1 is next; None when it does not wait) and ETA in seconds of a task."""
@@ -360,7 +361,7 @@ class TaskManager:
             per_part = run.task.page_weight / max(1, run.task.shards_total)
             parts = len(run.todo) + len(run.in_flight)
             own = parts * per_part * self.rate(run.task.tier)
-            places[run.task.id] = (0, schedule.eta(own, parts, 0.0, slots))
+            places[run.task.id] = (0, scheduler.eta(own, parts, 0.0, slots))
             ahead += own
         size = self.settings.shard_pages_vlm if vision else self.settings.shard_pages_flash
         for item in self._dispatcher.lanes.order(vision, PLACES):
@@ -368,7 +369,7 @@ class TaskManager:
                 continue
             position += 1
             own = item.pages * self.rate(item.tier)
-            places[item.task_id] = (position, schedule.eta(own, -(-item.pages // size), ahead, slots))
+            places[item.task_id] = (position, scheduler.eta(own, -(-item.pages // size), ahead, slots))
             ahead += own
         return position
 

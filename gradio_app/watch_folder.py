@@ -24,7 +24,7 @@ from gradio_app.archive import members
 from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import ParseOptions
-from gradio_app.intake import Upload
+from gradio_app.queue.intake import Upload
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager

@@ -11,7 +11,7 @@ from bench.documents import prose_pdf
 from bench.scaling.costs import Costs, Step
 from bench.scaling.meter import PATIENCE, Usage, join_share, pace, run_documents, wait_for_quiet
 from bench.scaling.store_costs import store_costs
-from gradio_app import schedule
+from gradio_app.queue import scheduler
 from tests.live import LiveServer
 
 #: pages of a part where a document is cut into many
@@ -154,8 +154,10 @@ def _accept_again(server: LiveServer, times: int) -> float:
 
 def _decide() -> float:
     """Seconds of one look at who is next, for each busy slot: our own function, with many slots."""
-    lanes = schedule.Lanes({False: 0, True: _SLOTS + 1})
-    busy = [schedule.entry(str(n), f"owner-{n % 20}", 20, 0, 0.0, n, "standard", True) for n in range(_SLOTS)]
+    lanes = scheduler.Lanes({False: 0, True: _SLOTS + 1})
+    busy = [
+        scheduler.entry(str(n), f"owner-{n % 20}", 20, 0, 0.0, n, "standard", True) for n in range(_SLOTS)
+    ]
     lanes.push(replace(busy[0], task_id="next"))
     began = time.process_time()
     for _ in range(20):

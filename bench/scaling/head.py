@@ -16,7 +16,7 @@ from bench.scaling.nodes import Node, Nodes
 from bench.scaling.outcome import Record
 from bench.scaling.processor import Line, Processor, Steps
 from bench.scaling.shape import Document, Fleet, Load
-from gradio_app import schedule
+from gradio_app.queue import scheduler
 
 #: index of the join among the parts of a task
 JOIN = -1
@@ -28,7 +28,7 @@ class Run:
 
     number: int
     document: Document
-    entry: schedule.Entry
+    entry: scheduler.Entry
     #: in one go, without a join: one part, and no vision model
     whole: bool
     todo: deque[tuple[int, tuple[int, ...]]]
@@ -48,9 +48,9 @@ class Head:
         # machines and documents are drawn apart: other machines get the same documents
         self.nodes = Nodes(env, fleet, costs, random.Random(~seed), self.processor)
         self._fleet, self._costs, self._load = fleet, costs, load
-        self._lanes = schedule.Lanes(self.nodes.capacity)
+        self._lanes = scheduler.Lanes(self.nodes.capacity)
         self._runs: dict[str, Run] = {}
-        self._busy: dict[tuple[int, int], schedule.Entry] = {}
+        self._busy: dict[tuple[int, int], scheduler.Entry] = {}
         self._to_inspect = simpy.Store(env)
         self._wake = env.event()
         self._documents = load.draw(random.Random(seed))
@@ -136,10 +136,10 @@ class Head:
 
     def _admit(self, document: Document) -> None:
         pages, number, came = document.pages, next(self._numbers), document.arrival
-        parts = schedule.cut(range(pages), self._load.shard_pages)
+        parts = scheduler.cut(range(pages), self._load.shard_pages)
         tier, vision = ("standard", True) if self._fleet.vision else ("flash", False)
         whole = len(parts) == 1 and not vision
-        item = schedule.entry(str(number), document.owner, pages, 0, came, number, tier, vision)
+        item = scheduler.entry(str(number), document.owner, pages, 0, came, number, tier, vision)
         self._runs[item.task_id] = Run(number, document, item, whole, deque(enumerate(parts)))
         self._lanes.push(item)
         self._wake_up()

@@ -16,7 +16,7 @@ from gradio_app.api.access import manager_of, task_to_read
 from gradio_app.api.models import ERRORS, PageView, binary
 from gradio_app.archive import stream_zip
 from gradio_app.base.errors import NotFound, OptionInvalid
-from gradio_app.jobs import EXPORT_SUFFIX
+from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.store.states import READABLE
 
 FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}

@@ -12,7 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app import schedule
 from gradio_app.archive import stream_zip
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
@@ -21,9 +20,10 @@ from gradio_app.base.files import replace_folder
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.jobs import Jobs
 from gradio_app.model_server.choose import choose_backends
 from gradio_app.multi_gpu.options import Order
+from gradio_app.queue import scheduler
+from gradio_app.queue.worker_jobs import Jobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
 from gradio_app.workers.interface import Workers
@@ -91,7 +91,7 @@ class Reader:
         await self._jobs.drop(work)
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        cuts = schedule.cut(pages, size)
+        cuts = scheduler.cut(pages, size)
         task = task.evolve(
             kind=found.kind,
             tier=found.tier,

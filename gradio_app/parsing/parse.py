@@ -16,8 +16,8 @@ from gradio_app.base.options import format_pages
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.lazy_openai import postpone_openai
-from gradio_app.parsing.readers.vlm import NOTHING_FAILED, model_server, vlm_config
 from gradio_app.parsing.page_replacement import replace_pages
+from gradio_app.parsing.readers.vlm import NOTHING_FAILED, model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
 #: one page that says "warm"; pdfium mends the missing table of offsets

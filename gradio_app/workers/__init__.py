@@ -1,1 +1,1 @@
-"""Worker processes: the pool, the inside of one, and clusters. Import its modules: a worker loads few of them."""
+"""Worker processes: the pool, the inside of one, and clusters. A worker imports few of these modules."""

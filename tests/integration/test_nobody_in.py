@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.credentials import Credentials
-from gradio_app.jobs import EXPORT_SUFFIX
+from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.server import build
 from gradio_app.store.store import Store
 from gradio_app.users import User, hash_key, write

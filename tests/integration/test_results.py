@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gradio_app import parsing
-from gradio_app.schedule import cut
+from gradio_app.queue.scheduler import cut
 from tests.documents import paper_pdf, table_csv, text_pdf, web_page, word
 from tests.live import LiveServer
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed
-from gradio_app.looking import LONG_ENOUGH, MOST_AT_ONCE, how_many
-from gradio_app.seen import Seen
+from gradio_app.queue.inspection_cache import Seen
+from gradio_app.queue.inspector import LONG_ENOUGH, MOST_AT_ONCE, how_many
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from tests.fakes.pool import FakePool
@@ -211,7 +211,7 @@ async def test_what_is_odd_is_looked_at_each_time(tmp_path: Path) -> None:
 
 
 def test_looks_are_kept_by_what_they_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.seen.MOST", 2)
+    monkeypatch.setattr("gradio_app.queue.inspection_cache.MOST", 2)
     seen = Seen()
     found = Inspection("pdf", 3, "txt", "flash", "1"), (1, 2, 3)
     a, b, c = (a_task(task_id) for task_id in "abc")

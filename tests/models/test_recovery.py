@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.base.errors import AppError, EngineLost
-from gradio_app.recovery import History, halves, judge
+from gradio_app.queue.retry_policy import History, halves, judge
 from tests.unit.test_recovery import AGAIN, HALVE
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.schedule import FairQueue, cut, entry, learn_rate
+from gradio_app.queue.scheduler import FairQueue, cut, entry, learn_rate
 from tests.unit.test_schedule import drain, filled, pop
 
 OWNERS = ["ann", "bob", "cy"]

@@ -16,7 +16,7 @@ from bench.scaling.fleet import simulate
 from bench.scaling.outcome import percentiles
 from bench.scaling.processor import Line, Processor
 from bench.scaling.shape import Fleet, Load, of_pages, papers
-from gradio_app.schedule import cut
+from gradio_app.queue.scheduler import cut
 from tests.unit.scaling_costs import NOTHING
 
 #: machines of which each reads one part after the other, beside a head that computes nothing

@@ -21,11 +21,11 @@ from gradio_app.base.errors import (
     WorkerCrashed,
 )
 from gradio_app.base.options import ParseOptions
-from gradio_app.ledger import Ledger
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.faults import Trouble, passing, resumable
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
-from gradio_app.trouble import Trouble, passing, resumable
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
 from tests.unit.records import open_store
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.trouble.FIRST_LOOK", 0.001)
-    monkeypatch.setattr("gradio_app.trouble.LAST_LOOK", 0.01)
+    monkeypatch.setattr("gradio_app.queue.faults.FIRST_LOOK", 0.001)
+    monkeypatch.setattr("gradio_app.queue.faults.LAST_LOOK", 0.01)
 
 
 class Sick:

@@ -19,7 +19,7 @@ from gradio_app.base.errors import (
     OptionInvalid,
     WorkerCrashed,
 )
-from gradio_app.recovery import MOST_LOST, History, Verdict, judge
+from gradio_app.queue.retry_policy import MOST_LOST, History, Verdict, judge
 from gradio_app.workers.cluster.capacity import Place
 from gradio_app.workers.cluster.head import ClusterWorkers
 from gradio_app.workers.cluster.node import mismatch

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gradio_app import durable
 from gradio_app.base.files import sync_disk
-from gradio_app.durable import Durable
+from gradio_app.queue import group_sync
+from gradio_app.queue.group_sync import Durable
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     made = Disk()
-    monkeypatch.setattr(durable, "sync_disk", made.sync)
+    monkeypatch.setattr(group_sync, "sync_disk", made.sync)
     return made
 
 

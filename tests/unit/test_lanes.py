@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradio_app.schedule import EXPRESS_PAGES, Entry, Lanes, entry
+from gradio_app.queue.scheduler import EXPRESS_PAGES, Entry, Lanes, entry
 
 HERE, VISION = False, True
 LONG, SHORT = EXPRESS_PAGES + 1, EXPRESS_PAGES

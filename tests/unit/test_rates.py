@@ -15,7 +15,7 @@ async def test_a_learned_rate_is_written_when_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned = iter((0.1, 0.105, 0.095, 0.2))
-    monkeypatch.setattr("gradio_app.schedule.learn_rate", lambda *_: next(learned))
+    monkeypatch.setattr("gradio_app.queue.scheduler.learn_rate", lambda *_: next(learned))
     async with house(tmp_path) as h:
         written: list[float] = []
         monkeypatch.setattr(h.manager.ledger.store, "set_rate", lambda _, rate: written.append(rate))

@@ -15,7 +15,7 @@ from gradio_app.base.errors import (
     WorkerOutOfMemory,
 )
 from gradio_app.model_server.backend import EngineBroken
-from gradio_app.recovery import CRASH_TRIES, MOST_POISON, SHARED_TRIES, History, Verdict, judge
+from gradio_app.queue.retry_policy import CRASH_TRIES, MOST_POISON, SHARED_TRIES, History, Verdict, judge
 
 AGAIN, HALVE, GIVE_UP = Verdict.AGAIN, Verdict.HALVE, Verdict.GIVE_UP
 

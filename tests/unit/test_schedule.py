@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from gradio_app import schedule
-from gradio_app.schedule import EXPRESS_PAGES, HEAD_START, Entry, FairQueue, cut, entry, eta, learn_rate
+from gradio_app.queue import scheduler
+from gradio_app.queue.scheduler import (
+    EXPRESS_PAGES,
+    HEAD_START,
+    Entry,
+    FairQueue,
+    cut,
+    entry,
+    eta,
+    learn_rate,
+)
 
 
 def a(
@@ -138,7 +147,7 @@ def test_a_charge_is_at_least_one_page() -> None:
 
 
 def test_owners_who_are_not_ahead_and_have_no_tasks_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "FORGET_OWNERS", 10)
+    monkeypatch.setattr(scheduler, "FORGET_OWNERS", 10)
     queue = filled(*(a(f"t{index}", f"guest-{index}", 5) for index in range(1, 50)))
     for index in range(50, 90):
         queue.push(a(f"t{index}", "ann", 5, created=index))
@@ -244,9 +253,9 @@ def test_parts_are_as_long_as_they_may_be(count: int, size: int, sizes: list[int
 
 
 def test_before_anything_was_measured_there_is_a_guess() -> None:
-    assert schedule.guess_rate("flash") == 0.2
-    assert schedule.guess_rate("advanced") == 3.0
-    assert schedule.guess_rate("basic") == 1.0
+    assert scheduler.guess_rate("flash") == 0.2
+    assert scheduler.guess_rate("advanced") == 3.0
+    assert scheduler.guess_rate("basic") == 1.0
 
 
 def test_the_first_measurement_counts_whole_and_later_ones_a_fifth() -> None:

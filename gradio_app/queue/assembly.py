@@ -14,13 +14,13 @@ from loguru import logger
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed, from_code
 from gradio_app.base.options import format_pages, pages_in
-from gradio_app.durable import Durable
-from gradio_app.jobs import Jobs, Parsed
-from gradio_app.ledger import Ledger
-from gradio_app.recovery import CRASH_TRIES
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.faults import resumable
+from gradio_app.queue.group_sync import Durable
+from gradio_app.queue.retry_policy import CRASH_TRIES
+from gradio_app.queue.worker_jobs import Jobs, Parsed
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task, failed_pages
-from gradio_app.trouble import resumable
 
 
 class Joiner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from gradio_app.jobs import Found, suffix_of
+from gradio_app.queue.worker_jobs import Found, suffix_of
 from gradio_app.store.task import Task
 
 #: looks that are kept, the latest ones

@@ -11,12 +11,12 @@ from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Conflict, NotFound, PageRangeInvalid
 from gradio_app.base.options import ParseOptions, format_pages, pages_in, select_pages
-from gradio_app.durable import Durable
-from gradio_app.jobs import Jobs, Parsed
-from gradio_app.ledger import Ledger
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.faults import resumable
+from gradio_app.queue.group_sync import Durable
+from gradio_app.queue.worker_jobs import Jobs, Parsed
 from gradio_app.store.states import READABLE, TaskStatus
 from gradio_app.store.task import Task
-from gradio_app.trouble import resumable
 
 
 class SecondReadings:

@@ -14,10 +14,10 @@ from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
+from gradio_app.queue.faults import Trouble, passing, resumable
 from gradio_app.store.states import TERMINAL, TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task
-from gradio_app.trouble import Trouble, passing, resumable
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

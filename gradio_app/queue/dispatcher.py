@@ -11,7 +11,6 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import schedule
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import (
@@ -22,15 +21,16 @@ from gradio_app.base.errors import (
     NotFound,
     as_app_error,
 )
-from gradio_app.durable import Durable
-from gradio_app.jobs import Jobs, Parsed, Work
-from gradio_app.joining import Joiner
-from gradio_app.ledger import Ledger
-from gradio_app.recovery import History, Verdict, halves, judge
+from gradio_app.queue import scheduler
+from gradio_app.queue.assembly import Joiner
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.faults import passing, resumable
+from gradio_app.queue.group_sync import Durable
+from gradio_app.queue.retry_policy import History, Verdict, halves, judge
+from gradio_app.queue.worker_jobs import Jobs, Parsed, Work
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
-from gradio_app.trouble import passing, resumable
 from gradio_app.workers.interface import Workers
 
 #: a learned rate is kept when it has changed by this share: it is the base of estimates, no more
@@ -48,7 +48,7 @@ class Run:
     """
 
     task: Task
-    entry: schedule.Entry
+    entry: scheduler.Entry
     todo: deque[Shard] = field(default_factory=deque[Shard])
     work: Work | None = None
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
@@ -71,7 +71,7 @@ class Dispatcher:
         self._joiner = Joiner(folders, ledger, jobs, self._durable)
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
-        self.lanes = schedule.Lanes(workers.slots)
+        self.lanes = scheduler.Lanes(workers.slots)
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
         self._kept_rates: dict[str, float] = {}
@@ -81,7 +81,7 @@ class Dispatcher:
     def admit(self, task: Task) -> None:
         """Puts a queued task in line."""
         self.lanes.push(
-            schedule.entry(
+            scheduler.entry(
                 task.id,
                 task.owner,
                 task.page_weight,
@@ -110,13 +110,13 @@ class Dispatcher:
                 self._wake.clear()
                 await (self._ledger.trouble.over() if self._ledger.trouble.error else self._wake.wait())
 
-    def _next(self) -> schedule.Entry | None:
+    def _next(self) -> scheduler.Entry | None:
         if self.paused or self._ledger.closing or self._ledger.trouble.error:
             return None
         self.lanes.slots = self._workers.slots
         return self.lanes.next([run.entry for run in self.runs.values() for _ in run.working])
 
-    async def _launch(self, item: schedule.Entry) -> None:
+    async def _launch(self, item: scheduler.Entry) -> None:
         run = self.runs.get(item.task_id)
         if run is not None and _JOIN in run.in_flight:
             # it ended a moment ago and was queued again before its last run was put away
@@ -139,7 +139,7 @@ class Dispatcher:
     def _spawn(self, run: Run, index: int, work: Coroutine[Any, Any, None]) -> None:
         run.in_flight[index] = asyncio.create_task(work, name=f"{run.task.id}-{index}")
 
-    async def _begin(self, item: schedule.Entry) -> Run | None:
+    async def _begin(self, item: scheduler.Entry) -> Run | None:
         """Moves a task to processing; None when it was cancelled or deleted in the meantime."""
         run = self.runs[item.task_id] = Run(Task.placeholder(item.task_id, item.owner), item)
         try:
@@ -252,7 +252,7 @@ class Dispatcher:
     def _learn(self, tier: str, parsed: Parsed) -> None:
         pages = int(parsed.answer["pages"])
         self.pages_parsed += pages
-        self.rates[tier] = schedule.learn_rate(self.rates.get(tier), parsed.seconds, pages)
+        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), parsed.seconds, pages)
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):

@@ -9,15 +9,15 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app import schedule
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import PASSING, Conflict, NotFound, WorkerCrashed, as_app_error
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
-from gradio_app.jobs import Found, Jobs, Work, cache_key
-from gradio_app.ledger import Ledger
-from gradio_app.seen import Seen
+from gradio_app.queue import scheduler
+from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.inspection_cache import Seen
+from gradio_app.queue.worker_jobs import Found, Jobs, Work, cache_key
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task
 from gradio_app.workers.interface import Workers
@@ -54,16 +54,16 @@ class Looking:
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         #: those that are looked at right now
-        self._left: dict[str, schedule.Entry] = {}
+        self._left: dict[str, scheduler.Entry] = {}
         #: how long they took a worker so far
         self._seconds = 0.0
-        self.waiting = schedule.FairQueue()
+        self.waiting = scheduler.FairQueue()
 
     def admit(self, task: Task) -> None:
         """Queues a pending task for inspection."""
         if task.status is TaskStatus.PENDING:
             self.waiting.push(
-                schedule.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
+                scheduler.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
             )
             self._wake.set()
 
@@ -92,7 +92,7 @@ class Looking:
             if self._current:
                 await self._stop(self._current)
 
-    def _take(self, most: int) -> Iterator[schedule.Entry]:
+    def _take(self, most: int) -> Iterator[scheduler.Entry]:
         for _ in range(most):
             item = self.waiting.peek()
             if item is None:
@@ -261,7 +261,7 @@ class Looking:
             "cache_key": key,
         }
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._ledger.store.plan(task.id, schedule.cut(pages, size), **facts)
+        return done or self._ledger.store.plan(task.id, scheduler.cut(pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""

@@ -14,7 +14,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
-from gradio_app.ledger import Ledger
+from gradio_app.queue.async_store import Ledger
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task
 

@@ -1,0 +1,1 @@
+"""Way of a task: intake, inspection, scheduling, dispatch, assembly, retries."""
