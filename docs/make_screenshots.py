@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import screenshot_contents as contents  # noqa: E402
 
-from gradio_app.users import User, write  # noqa: E402
+from gradio_app.web.auth.users import User, write  # noqa: E402
 from tests.fakes.machine import Machine  # noqa: E402
 from tests.fakes.nvml import FakeCard  # noqa: E402
 from tests.live import LiveServer  # noqa: E402

@@ -11,6 +11,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     # all that is imported now stays: to look for garbage in it is a quarter of what the imports compute.
     # quick_start.nothing_is_garbage ends it
     gc.disable()
-    from gradio_app.server import main as run
+    from gradio_app.web.server import main as run
 
     run(argv)

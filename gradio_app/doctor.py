@@ -31,7 +31,7 @@ from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.model_server import sizing
 from gradio_app.model_server.choose import engine_kind, seats
 from gradio_app.model_server.seats import Seat
-from gradio_app.server import open_socket
+from gradio_app.web.server import open_socket
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0

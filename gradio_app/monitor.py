@@ -25,7 +25,7 @@ from gradio_app.machine.cards import (
     gigabytes,
     read_cards,
 )
-from gradio_app.origin import is_loopback
+from gradio_app.web.auth.origin import is_loopback
 
 Facts = dict[str, Any]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradio_app.base.errors import AppError
-from gradio_app.users import User, UsersFileBroken, bad_name, hash_key, hash_password, read, write
+from gradio_app.web.auth.users import User, UsersFileBroken, bad_name, hash_key, hash_password, read, write
 
 _SHORTEST = 8
 

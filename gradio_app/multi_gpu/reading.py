@@ -12,7 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradio_app.archive import stream_zip
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import OptionInvalid
@@ -26,6 +25,7 @@ from gradio_app.queue import scheduler
 from gradio_app.queue.worker_jobs import Jobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
+from gradio_app.web.zip_stream import stream_zip
 from gradio_app.workers.interface import Workers
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.pool import WorkerPool

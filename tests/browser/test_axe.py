@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
-from gradio_app.users import User, write
+from gradio_app.web.auth.users import User, write
 from tests.browser.conftest import OpenPage
 from tests.documents import encrypted_pdf, many_pages_pdf, paper_pdf, text_pdf
 from tests.fakes.machine import Machine

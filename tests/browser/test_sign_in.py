@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gradio_app.users import User, write
+from gradio_app.web.auth.users import User, write
 from tests.documents import text_pdf
 from tests.live import LiveServer
 

@@ -20,7 +20,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from gradio_app.users import User, write
+from gradio_app.web.auth.users import User, write
 from tests.documents import text_pdf
 from tests.live import ROOT, LiveServer, free_port
 

@@ -12,9 +12,9 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from gradio_app import connections
 from gradio_app.base.errors import DiskFull
-from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web import connections
+from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

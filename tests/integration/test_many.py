@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.users import User, hash_key, write
+from gradio_app.web.auth.users import User, hash_key, write
 from tests.documents import text_pdf
 from tests.live import LiveServer
 

@@ -15,11 +15,11 @@ from starlette.routing import Mount
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
-from gradio_app.credentials import Credentials
 from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
-from gradio_app.server import build
 from gradio_app.store.store import Store
-from gradio_app.users import User, hash_key, write
+from gradio_app.web.auth.credentials import Credentials
+from gradio_app.web.auth.users import User, hash_key, write
+from gradio_app.web.server import build
 from tests.documents import paper_pdf, text_pdf
 from tests.live import LiveServer
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gradio_app import api
-from gradio_app.api.polls import Polls
 from gradio_app.base.errors import DiskFull, NotFound
-from gradio_app.credentials import Identity
+from gradio_app.web import api
+from gradio_app.web.api.poll_fast_path import Polls
+from gradio_app.web.auth.credentials import Identity
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import House, house
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app import uploads
+from gradio_app.web import uploads
 from tests.unit.test_uploads import BODY, TRICKY, receive
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disks are slow, and several hundred bodies are received here."""
     monkeypatch.setattr("gradio_app.base.data_folder.os.fsync", lambda _: None)
-    monkeypatch.setattr("gradio_app.uploads.sync_disk", lambda _: None)
+    monkeypatch.setattr("gradio_app.web.uploads.sync_disk", lambda _: None)
 
 
 async def test_every_way_to_cut_the_body_in_two_gives_the_same(tmp_path: Path) -> None:

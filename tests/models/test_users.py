@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradio_app import users
+from gradio_app.web.auth import users
 
 
 def test_a_hash_costs_what_is_advised() -> None:

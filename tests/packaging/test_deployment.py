@@ -62,7 +62,7 @@ def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
 
 
 def test_nothing_is_asked_for_that_is_not_told() -> None:
-    source = (ROOT / "gradio_app" / "metrics.py").read_text("utf-8")
+    source = (ROOT / "gradio_app" / "web" / "metrics.py").read_text("utf-8")
     told = set(re.findall(r'"(mineru_app_\w+)"', source))
     told |= {f"mineru_app_card_{name}" for name in ("used_bytes", "total_bytes", "load", "temperature")}
     told |= {f"mineru_app_engine_{name}" for name in ("in_flight", "waiting")}

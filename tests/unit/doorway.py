@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app import sign_in
-from gradio_app.auth import Guard
-from gradio_app.credentials import Credentials
+from gradio_app.web.auth import sign_in
+from gradio_app.web.auth.credentials import Credentials
+from gradio_app.web.auth.guard import Guard
 
 TOKEN = "correct horse battery staple"
 ADMIN = "the token of the administrator"

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from gradio_app.archive import CHUNK, Entry, members, paths_of, stream_zip, stream_zips
+from gradio_app.web.zip_stream import CHUNK, Entry, members, paths_of, stream_zip, stream_zips
 
 FILES = {
     "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,

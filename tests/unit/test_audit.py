@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from gradio_app import audit
 from gradio_app.base.errors import NotFound
+from gradio_app.web.auth import audit
 
 
 @pytest.fixture

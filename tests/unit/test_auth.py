@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.credentials import LOCAL, Identity
-from gradio_app.origin import is_loopback
+from gradio_app.web.auth.credentials import LOCAL, Identity
+from gradio_app.web.auth.origin import is_loopback
 from tests.unit.doorway import (
     HOST,
     IDENTITY_COOKIE,

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from gradio_app import card_watch
-from gradio_app.card_watch import EVERY, KEPT, CardWatch
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import Card, Process
 from gradio_app.model_server.states import EngineStatus
+from gradio_app.web import card_history
+from gradio_app.web.card_history import EVERY, KEPT, CardWatch
 from tests.fakes.virtual_time import run
 
 GB = 2**30
@@ -94,7 +94,7 @@ async def test_cards_that_were_named_are_chosen_before_their_servers_start() -> 
 
 
 async def test_without_a_card_there_are_samples_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(card_watch, "driver_problem", lambda: "There is no driver.")
+    monkeypatch.setattr(card_history, "driver_problem", lambda: "There is no driver.")
     looking = watch(Engine())
     looking._note([])
     told = await looking.describe()
@@ -175,7 +175,7 @@ async def test_the_sum_of_a_minute_is_kept_for_long(monkeypatch: pytest.MonkeyPa
         if len(looking.samples) == 4:
             engine.status = EngineStatus.ASLEEP
 
-    monkeypatch.setattr(card_watch.asyncio, "sleep", hurry)
+    monkeypatch.setattr(card_history.asyncio, "sleep", hurry)
     used = iter(range(100))
     looking = CardWatch(cast(ModelSingleton, engine), lambda: [replace(ONE, used=next(used))], "auto", keep)
     with pytest.raises(asyncio.CancelledError):

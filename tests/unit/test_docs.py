@@ -53,7 +53,7 @@ def test_every_metric_is_told_and_none_that_is_not_there() -> None:
     told = set(
         re.findall(r"`(mineru_app_\w+?)(?:_total)?[`{]", (ROOT / "docs/operations.md").read_text("utf-8"))
     )
-    source = (ROOT / "gradio_app" / "metrics.py").read_text("utf-8")
+    source = (ROOT / "gradio_app" / "web" / "metrics.py").read_text("utf-8")
     named = set(re.findall(r'"(mineru_app_\w+)"', source))
     assert named - told == set(), "docs/operations.md does not tell of these"
     # those that are put together of a part and a name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_app import limits
-from gradio_app.limits import RateLimit, TooOften
+from gradio_app.web.auth import rate_limit
+from gradio_app.web.auth.rate_limit import RateLimit, TooOften
 
 
 class Clock:
@@ -64,7 +64,7 @@ def test_no_limit() -> None:
 def test_names_without_number_are_forgotten_but_not_those_who_are_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "_MOST_NAMES", 100)
+    monkeypatch.setattr(rate_limit, "_MOST_NAMES", 100)
     limit = RateLimit(3, Clock())
     taken(limit, "busy", 3)
     for number in range(1000):

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from gradio_app import audit
 from gradio_app.base.logs import configure_logging
+from gradio_app.web.auth import audit
 
 QUIET = ("uvicorn.error", "httpx", "mcp")
 

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from gradio_app.base.errors import DiskFull
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import Card
-from gradio_app.metrics import render
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.metrics import render
 from tests.fakes.backend import FakeBackend
 from tests.unit.manager_fixtures import house
 

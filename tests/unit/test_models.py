@@ -9,7 +9,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic import BaseModel
 
-from gradio_app.api.models import (
+from gradio_app.base.errors import BY_CODE, Conflict
+from gradio_app.base.options import OCR_MODES, TIERS
+from gradio_app.store.states import TaskStatus
+from gradio_app.web.api.schemas import (
     ERRORS,
     ErrorBody,
     Problem,
@@ -19,9 +22,6 @@ from gradio_app.api.models import (
     TaskView,
     upload_form,
 )
-from gradio_app.base.errors import BY_CODE, Conflict
-from gradio_app.base.options import OCR_MODES, TIERS
-from gradio_app.store.states import TaskStatus
 from tests.unit.records import a_task
 
 DONE = a_task(status=TaskStatus.COMPLETED, finished_at=1003.0, started_at=1001.0, result_sha256="d1635")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gradio_app.quick_start import nothing_is_garbage
+from gradio_app.web.startup import nothing_is_garbage
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.api.search import find, plain
+from gradio_app.web.api.search import find, plain
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app import audit, credentials, users
-from gradio_app.auth import Guard
-from gradio_app.credentials import GUESSES, Credentials, Proof, server_secret
-from gradio_app.users import User, Users, hash_key
+from gradio_app.web.auth import audit, credentials, users
+from gradio_app.web.auth.credentials import GUESSES, Credentials, Proof, server_secret
+from gradio_app.web.auth.guard import Guard
+from gradio_app.web.auth.users import User, Users, hash_key
 from tests.unit.doorway import ADMIN, HOST, PAGE, SECRET, TOKEN, House, basic, bearer, browser
 
 pytestmark = pytest.mark.anyio

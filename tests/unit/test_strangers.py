@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.credentials import GUESSES
+from gradio_app.web.auth.credentials import GUESSES
 from tests.unit.doorway import (
     HOST,
     TOKEN,

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 from starlette.requests import ClientDisconnect
 
-from gradio_app import uploads
 from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
-from gradio_app.uploads import FLUSH_BYTES, MAX_FIELD, MAX_FIELDS, Receiver, receive_path
+from gradio_app.web import uploads
+from gradio_app.web.uploads import FLUSH_BYTES, MAX_FIELD, MAX_FIELDS, Receiver, receive_path
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ def no_fsync(monkeypatch: pytest.MonkeyPatch) -> list[int | Path]:
     """Disks are slow; the calls are counted instead."""
     synced: list[int | Path] = []
     monkeypatch.setattr("gradio_app.base.data_folder.os.fsync", synced.append)
-    monkeypatch.setattr("gradio_app.uploads.sync_disk", synced.append)
+    monkeypatch.setattr("gradio_app.web.uploads.sync_disk", synced.append)
     return synced
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app import users
-from gradio_app.users import User, Users, UsersFileBroken, hash_key, parse, password_fits
 from gradio_app.users_command import main
+from gradio_app.web.auth import users
+from gradio_app.web.auth.users import User, Users, UsersFileBroken, hash_key, parse, password_fits
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gradio_app import watch_folder
-from gradio_app.watch_folder import KINDS, RESULT, Found, WatchFolder, open_below, walk
+from gradio_app.web import watch_folder
+from gradio_app.web.watch_folder import KINDS, RESULT, Found, WatchFolder, open_below, walk
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,12 +133,12 @@ def test_a_file_keeps_the_folders_below_its_owners(path: str, everybody: str, na
 
 
 def test_the_page_takes_the_same_kinds() -> None:
-    page = (ROOT / "gradio_app" / "ui" / "assets" / "collect.js").read_text("utf-8")
+    page = (ROOT / "gradio_app" / "web" / "ui" / "assets" / "collect.js").read_text("utf-8")
     listed = page.partition("new Set(")[2].partition(".split")[0]
     assert set("".join(listed.split('"')[1::2]).split()) == KINDS
 
 
 def test_the_name_of_the_owner_cannot_be_taken() -> None:
-    from gradio_app.users import bad_name
+    from gradio_app.web.auth.users import bad_name
 
     assert bad_name(watch_folder.NOBODY)

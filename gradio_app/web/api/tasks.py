@@ -7,15 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
-from gradio_app.api.changes import delta
-from gradio_app.api.models import ERRORS, TaskIds, TaskList, TaskView, upload_form
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.options import ParseOptions
-from gradio_app.credentials import Identity
 from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.states import TaskStatus
-from gradio_app.uploads import Receiver
+from gradio_app.web.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
+from gradio_app.web.api.changes import delta
+from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, upload_form
+from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.uploads import Receiver
 
 #: longest long poll, in seconds; proxies cut connections after about a minute
 MAX_WAIT = 55.0

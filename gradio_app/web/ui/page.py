@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from gradio_app.ui.files import ASSETS, FAVICON, STYLES
+from gradio_app.web.ui.static import ASSETS, FAVICON, STYLES
 
 #: MinerU writes dollars; the others come in documents that were Markdown or HTML before
 _LATEX: list[dict[str, str | bool]] = [

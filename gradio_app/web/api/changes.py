@@ -14,12 +14,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from gradio_app.api.access import identity_of, manager_of, show
-from gradio_app.api.queue import summary
 from gradio_app.base.errors import QuotaExceeded
-from gradio_app.credentials import Identity
 from gradio_app.store.states import TaskStatus
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.api.access import identity_of, manager_of, show
+from gradio_app.web.api.queue import summary
+from gradio_app.web.auth.credentials import Identity
 
 #: positions sent along with a delta
 MAX_PLACES = 100

@@ -11,9 +11,9 @@ from contextlib import suppress
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gradio_app.api.changes import delta
-from gradio_app.api.queue import summary
 from gradio_app.base.errors import AppError
+from gradio_app.web.api.changes import delta
+from gradio_app.web.api.queue import summary
 
 #: what poll.js asks of the list of tasks
 _SINCE = re.compile(rb"since=(\d{1,15})&limit=([1-9]\d{0,2})")

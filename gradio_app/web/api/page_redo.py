@@ -9,9 +9,9 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from gradio_app.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
-from gradio_app.api.models import ERRORS, TaskList, TaskView
 from gradio_app.base.options import OcrMode, Tier
+from gradio_app.web.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
+from gradio_app.web.api.schemas import ERRORS, TaskList, TaskView
 
 router = APIRouter()
 

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Message, Scope, Send
 
-from gradio_app import audit
 from gradio_app.base.errors import OptionInvalid, Unauthorized
-from gradio_app.credentials import YEAR, Credentials, Proof
-from gradio_app.limits import TooOften
-from gradio_app.sign_in_page import Problem, sign_in_page
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.credentials import YEAR, Credentials, Proof
+from gradio_app.web.auth.rate_limit import TooOften
+from gradio_app.web.auth.sign_in_page import Problem, sign_in_page
 
 SESSION_COOKIE = "mineru_session"
 IDENTITY_COOKIE = "mineru_identity"

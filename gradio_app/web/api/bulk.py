@@ -13,17 +13,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from gradio_app import audit
-from gradio_app.api.access import identity_of, manager_of, noted, own_task
-from gradio_app.api.models import ERRORS, BulkView, binary
-from gradio_app.api.results import HARMLESS, attachment
-from gradio_app.api.tasks import MOST_IDS
-from gradio_app.archive import Entry, paths_of, stream_zips
 from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInvalid
-from gradio_app.credentials import Identity
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.api.access import identity_of, manager_of, noted, own_task
+from gradio_app.web.api.results import HARMLESS, attachment
+from gradio_app.web.api.schemas import ERRORS, BulkView, binary
+from gradio_app.web.api.tasks import MOST_IDS
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.zip_stream import Entry, paths_of, stream_zips
 
 #: tasks that are written together; between two groups others have their turn
 GROUP = 50

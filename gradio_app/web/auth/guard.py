@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, Forbidden, Unauthorized
-from gradio_app.credentials import LOCAL, Credentials, Identity, Proof, owner_of
-from gradio_app.limits import RateLimit, TooOften
-from gradio_app.origin import foreign, host_allowed
-from gradio_app.sign_in import PATHS, SignIn
+from gradio_app.web.auth.credentials import LOCAL, Credentials, Identity, Proof, owner_of
+from gradio_app.web.auth.origin import foreign, host_allowed
+from gradio_app.web.auth.rate_limit import RateLimit, TooOften
+from gradio_app.web.auth.sign_in import PATHS, SignIn
 
 #: probes that a supervisor asks without a key; they tell nothing about documents
 _OPEN_PATHS = frozenset({"/health", "/ready"})

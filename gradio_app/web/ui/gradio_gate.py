@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import NotFound
-from gradio_app.credentials import Identity
-from gradio_app.ui.owners import Owners
+from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.ui.file_owners import Owners
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
 #: host, whatever a document holds: a picture on somebody's server would tell them who reads it.

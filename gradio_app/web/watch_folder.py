@@ -20,7 +20,6 @@ from typing import IO, Any
 
 from loguru import logger
 
-from gradio_app.archive import members
 from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import ParseOptions
@@ -28,7 +27,8 @@ from gradio_app.queue.intake import Upload
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.uploads import receive_file
+from gradio_app.web.uploads import receive_file
+from gradio_app.web.zip_stream import members
 
 #: seconds between two looks
 INTERVAL = 2.0

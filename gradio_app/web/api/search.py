@@ -13,9 +13,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from gradio_app.api.access import manager_of, task_to_read
-from gradio_app.api.models import ERRORS
 from gradio_app.base.errors import OptionInvalid
+from gradio_app.web.api.access import manager_of, task_to_read
+from gradio_app.web.api.schemas import ERRORS
 
 _LONGEST = 200
 _MOST = 500

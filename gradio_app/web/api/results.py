@@ -12,12 +12,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
-from gradio_app.api.access import manager_of, task_to_read
-from gradio_app.api.models import ERRORS, PageView, binary
-from gradio_app.archive import stream_zip
 from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.store.states import READABLE
+from gradio_app.web.api.access import manager_of, task_to_read
+from gradio_app.web.api.schemas import ERRORS, PageView, binary
+from gradio_app.web.zip_stream import stream_zip
 
 FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}
 _MEDIA = {

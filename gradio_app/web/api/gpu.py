@@ -10,9 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.api.access import for_admin, manager_of
-from gradio_app.api.models import ERRORS, GpuView
-from gradio_app.card_watch import CardWatch
+from gradio_app.web.api.access import for_admin, manager_of
+from gradio_app.web.api.schemas import ERRORS, GpuView
+from gradio_app.web.card_history import CardWatch
 
 router = APIRouter(prefix="/gpu", tags=["engine"])
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from gradio_app import metrics
-from gradio_app.api.access import for_admin, identity_of, manager_of
-from gradio_app.api.models import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.base import clock
-from gradio_app.credentials import Identity
 from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
+from gradio_app.web import metrics
+from gradio_app.web.api.access import for_admin, identity_of, manager_of
+from gradio_app.web.api.schemas import ERRORS, ClusterView, HistoryView, Problem, QueueView
+from gradio_app.web.auth.credentials import Identity
 
 router = APIRouter()
 

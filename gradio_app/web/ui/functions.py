@@ -17,9 +17,6 @@ from fastapi import FastAPI
 from gradio import FileData
 from loguru import logger
 
-from gradio_app import audit
-from gradio_app.api import note_submitted, noted, own_task, show
-from gradio_app.archive import stream_zip
 from gradio_app.base.errors import (
     AppError,
     Conflict,
@@ -29,13 +26,16 @@ from gradio_app.base.errors import (
     as_app_error,
 )
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
-from gradio_app.credentials import Identity
 from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager, Upload
-from gradio_app.ui.owners import Owners
-from gradio_app.uploads import receive_path
+from gradio_app.web.api import note_submitted, noted, own_task, show
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.ui.file_owners import Owners
+from gradio_app.web.uploads import receive_path
+from gradio_app.web.zip_stream import stream_zip
 
 #: one wait inside /convert, in seconds; it waits again until the task has ended
 _WAIT = 600.0

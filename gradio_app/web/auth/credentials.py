@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradio_app import audit
-from gradio_app.limits import RateLimit
-from gradio_app.users import User, Users
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.rate_limit import RateLimit
+from gradio_app.web.auth.users import User, Users
 
 #: how long a session lasts, in seconds
 YEAR = 365 * 86400

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 
-from gradio_app.credentials import Identity
+from gradio_app.web.auth.credentials import Identity
 
 #: seconds; Gradio's files themselves are swept away much sooner
 _KEPT = 6 * 3600.0

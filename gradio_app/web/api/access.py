@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from gradio_app import audit
 from gradio_app.base.errors import Forbidden, NotFound
-from gradio_app.credentials import Identity
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.credentials import Identity
 
 
 def manager_of(request: Request) -> TaskManager:

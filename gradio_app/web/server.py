@@ -21,25 +21,27 @@ from fastapi_offline import FastAPIOffline
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from gradio_app import __version__, api, audit
-from gradio_app.api.polls import Polls
-from gradio_app.auth import Guard
+from gradio_app import __version__
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import Settings, older_names
-from gradio_app.card_watch import CardWatch
-from gradio_app.connections import PatientProtocol, SteadyBodies, most_connections
-from gradio_app.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
 from gradio_app.model_server.choose import choose_backends
-from gradio_app.origin import is_loopback
-from gradio_app.quick_start import nothing_is_garbage, without_notes_for_authors
 from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
-from gradio_app.users import Users
-from gradio_app.watch_folder import WatchFolder
+from gradio_app.web import api
+from gradio_app.web.api.poll_fast_path import Polls
+from gradio_app.web.auth import audit
+from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, server_secret
+from gradio_app.web.auth.guard import Guard
+from gradio_app.web.auth.origin import is_loopback
+from gradio_app.web.auth.users import Users
+from gradio_app.web.card_history import CardWatch
+from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
+from gradio_app.web.watch_folder import WatchFolder
 from gradio_app.workers.cluster.head import ClusterWorkers, cluster_token, say_how_to_join
 from gradio_app.workers.interface import Workers
 from gradio_app.workers.local import LocalWorkers
@@ -164,7 +166,7 @@ def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_TEMP_DIR"] = str(folders.gradio)
     without_notes_for_authors()
-    from gradio_app.ui import mount
+    from gradio_app.web.ui import mount
 
     mount(app, settings, folders)
 

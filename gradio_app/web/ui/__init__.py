@@ -11,12 +11,12 @@ import gradio as gr
 from fastapi import FastAPI, Request
 from gradio.routes import App
 
-from gradio_app.api import identity_of
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
-from gradio_app.ui import door, files, page
-from gradio_app.ui.functions import Functions
-from gradio_app.ui.owners import Owners
+from gradio_app.web.api import identity_of
+from gradio_app.web.ui import gradio_gate, page, static
+from gradio_app.web.ui.file_owners import Owners
+from gradio_app.web.ui.functions import Functions
 
 #: threads for Gradio's own blocking routes; with its default of 40, blocked calls froze page loads
 THREADS = 100
@@ -31,9 +31,9 @@ PROGRESS_PAUSE = 5.0
 def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
     """Serves the page at ``/`` of ``app``. Gradio reads and writes files in ``folders.gradio`` only."""
     prefix = settings.root_path.rstrip("/")
-    files.mount(app)
+    static.mount(app)
     owners = Owners()
-    door.mount(app, owners)
+    gradio_gate.mount(app, owners)
     with (
         _without_app(),
         gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo,
@@ -55,7 +55,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
         mcp_server=True,
         theme=page.theme(),
         head=page.head(prefix),
-        favicon_path=str(files.FAVICON),
+        favicon_path=str(static.FAVICON),
     )
     # what Gradio's queue calls functions with
     cast(Any, demo).app = next(filter(lambda part: isinstance(part, App), _mounted(app)))

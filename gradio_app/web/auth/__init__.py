@@ -1,0 +1,1 @@
+"""Identity and admission: who a caller is, sign-in, host and origin checks, rate limits, the audit log."""
