@@ -9,14 +9,14 @@ from importlib import import_module
 #: mode -> the module whose ``main`` runs it, and what it does
 MODES: dict[str, tuple[str, str]] = {
     "gradio": ("gradio_app.app", "serve the page and the API"),
-    "sglang": ("gradio_app.serve_sglang", "run the SGLang server with the profile of this card"),
-    "api": ("gradio_app.multi_gpu.service", "run the LitServe service, without page and queue"),
-    "client": ("gradio_app.multi_gpu.client", "send a folder of documents to LitServe services"),
-    "worker": ("gradio_app.join_cluster", "join this machine to a cluster"),
-    "models": ("gradio_app.fetch_models", "fetch the model weights"),
+    "sglang": ("gradio_app.commands.sglang", "run the SGLang server with the profile of this card"),
+    "api": ("gradio_app.commands.api.service", "run the LitServe service, without page and queue"),
+    "client": ("gradio_app.commands.api.client", "send a folder of documents to LitServe services"),
+    "worker": ("gradio_app.commands.worker", "join this machine to a cluster"),
+    "models": ("gradio_app.commands.models", "fetch the model weights"),
     "users": ("gradio_app.web.auth.users", "say who may sign in by name"),
-    "monitor": ("gradio_app.monitor", "watch memory, load and the engine"),
-    "doctor": ("gradio_app.doctor", "say what was found, what would be used, what is missing"),
+    "monitor": ("gradio_app.commands.monitor", "watch memory, load and the engine"),
+    "doctor": ("gradio_app.commands.doctor", "say what was found, what would be used, what is missing"),
 }
 
 

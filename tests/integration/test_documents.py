@@ -81,7 +81,7 @@ def run(command: list[str], desk: Path) -> str:
 
 
 #: those of the LitServe service, which tests/integration/test_litserve.py runs against one
-OF_LITSERVE = "gradio_app.multi_gpu"
+OF_LITSERVE = "gradio_app.commands.api"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import httpx
 import psutil
 import pytest
 
-from gradio_app.multi_gpu import client
+from gradio_app.commands.api import client
 from tests.chaos.processes import workers
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf, word
 from tests.live import ROOT, free_port

@@ -15,9 +15,9 @@ import jsonschema
 import pytest
 import yaml
 
-from gradio_app import join_cluster
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
+from gradio_app.commands import worker as worker_mode
 from gradio_app.workers.cluster import ray_process
 from tests.packaging.compose_schema import COMPOSE
 
@@ -106,13 +106,13 @@ def test_the_machines_join_where_the_head_begins_a_cluster(
     for name in KNOWN:
         monkeypatch.delenv(name, raising=False)
     started = ray_process.parse_address(Settings.load(head["command"]).ray_address)
-    flags = join_cluster._parser().parse_args(worker["command"])
+    flags = worker_mode._parser().parse_args(worker["command"])
     joined = ray_process.parse_address(flags.address)
     assert started.ours and not joined.ours and joined.port == started.port
     assert joined.host in compose["services"]
     assert worker["entrypoint"] == ["python", "-P", "-m", "gradio_app", "worker"]
     given = {name for name in worker["environment"] if name != "MINERU_APP_RAY_TOKEN"}
-    assert given <= {f"MINERU_APP_{name.upper()}" for name in join_cluster.OURS}
+    assert given <= {f"MINERU_APP_{name.upper()}" for name in worker_mode.OURS}
 
 
 def test_machines_reach_the_head_and_nothing_else(
@@ -152,12 +152,10 @@ def test_the_unit_of_a_machine_starts_what_is_there() -> None:
     service = unit["Service"]
     program, mode, *flags = service["ExecStart"].split()
     assert Path(program).name == "start_mineru_optimized.sh" and mode == "worker"
-    assert (
-        ray_process.parse_address(join_cluster._parser().parse_args(flags).address).port == ray_process.PORT
-    )
+    assert ray_process.parse_address(worker_mode._parser().parse_args(flags).address).port == ray_process.PORT
     given = dict(part.split("=", 1) for part in service["Environment"].split())
     assert given.keys() <= KNOWN
     assert given["MINERU_APP_DATA_DIR"] in service["ReadWritePaths"]
     assert str(Path(program).parent) == service["WorkingDirectory"] in service["ReadWritePaths"]
     assert service["RestartPreventExitStatus"] == "3", "what the mode worker ends with when it is refused"
-    assert float(service["TimeoutStopSec"]) > join_cluster.GRACE
+    assert float(service["TimeoutStopSec"]) > worker_mode.GRACE

@@ -13,9 +13,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from gradio_app import join_cluster
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings, describe
+from gradio_app.commands import worker as worker_mode
 from gradio_app.machine import weights
 from gradio_app.model_server import sglang_flags, sizing
 from gradio_app.workers.cluster import ray_process
@@ -177,14 +177,14 @@ def test_the_head_begins_the_cluster_that_machines_join(monkeypatch: pytest.Monk
     for name in groups():
         command = container(TEMPLATES[name], "worker")["command"]
         assert command[:5] == ["python", "-P", "-m", "gradio_app", "worker"]
-        joined = ray_process.parse_address(join_cluster._parser().parse_args(command[5:]).address)
+        joined = ray_process.parse_address(worker_mode._parser().parse_args(command[5:]).address)
         assert (joined.host, joined.port) == (f"{cluster()['metadata']['name']}-head-svc", started.port)
 
 
 @pytest.mark.parametrize("name", groups())
 def test_machines_get_settings_that_mean_something_there(name: str) -> None:
     given = environment(container(TEMPLATES[name], "worker")).keys()
-    assert given <= {f"MINERU_APP_{setting.upper()}" for setting in join_cluster.OURS}
+    assert given <= {f"MINERU_APP_{setting.upper()}" for setting in worker_mode.OURS}
 
 
 def test_the_version_of_ray_is_that_of_the_lock() -> None:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gradio_app import doctor
 from gradio_app.base.settings import Settings
-from gradio_app.doctor import Finding
+from gradio_app.commands import doctor
+from gradio_app.commands.doctor import Finding
 from gradio_app.machine import sglang_python
 from gradio_app.machine.cards import Card, Process
 from gradio_app.model_server import choose

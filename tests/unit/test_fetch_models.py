@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from gradio_app import fetch_models
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.commands import models
 from gradio_app.machine import hubs, weights
 from gradio_app.machine.hubs import Source
 from gradio_app.machine.weights import SMALL_MODELS, VISION_MODEL
@@ -53,7 +53,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def run(hub: Hub, source: str = "auto", what: str = "all") -> list[str]:
     said: list[str] = []
-    fetch_models.run(hub.folder, source, what, said.append)
+    models.run(hub.folder, source, what, said.append)
     return said
 
 
@@ -160,14 +160,14 @@ def test_what_is_there_needs_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyP
     root.mkdir()
     (root / "part").write_bytes(bytes(3 * 2**20))
     with_free(monkeypatch, 2.5 * GB - 3 * 2**20)
-    fetch_models.check_room(tmp_path, [VISION_MODEL])
+    models.check_room(tmp_path, [VISION_MODEL])
     with_free(monkeypatch, 2.5 * GB - 3 * 2**20 - 1)
     with pytest.raises(DiskFull):
-        fetch_models.check_room(tmp_path, [VISION_MODEL])
+        models.check_room(tmp_path, [VISION_MODEL])
 
 
 def test_the_disk_of_a_folder_to_be_made_is_its_parents(tmp_path: Path) -> None:
-    fetch_models.check_room(tmp_path / "not" / "yet", [])
+    models.check_room(tmp_path / "not" / "yet", [])
 
 
 # --- progress ----------------------------------------------------------------------------------------------
@@ -187,16 +187,16 @@ def test_files_in_progress_count_as_bytes_only(tmp_path: Path) -> None:
         path.write_bytes(b"x" * 4096)
     with (tmp_path / "holes").open("wb") as sparse:
         sparse.truncate(GB)
-    size, count = fetch_models.held(tmp_path)
+    size, count = models.held(tmp_path)
     assert (size, count) == (6 * 4096, 3)
-    assert fetch_models.held(tmp_path / "none") == (0, 0)
+    assert models.held(tmp_path / "none") == (0, 0)
 
 
 def test_without_a_terminal_a_line_tells_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "part").write_bytes(b"x")
-    monkeypatch.setattr(fetch_models, "INTERVAL", 0.001)
+    monkeypatch.setattr(models, "INTERVAL", 0.001)
     told = threading.Event()
     lines: list[str] = []
 
@@ -205,7 +205,7 @@ def test_without_a_terminal_a_line_tells_how_far_it_is(
         told.set()
 
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
-    with fetch_models._progress(tmp_path, say):
+    with models._progress(tmp_path, say):
         assert told.wait(5)
     assert lines[0] == "0 MB, 1 file"
 
@@ -213,7 +213,7 @@ def test_without_a_terminal_a_line_tells_how_far_it_is(
 def test_on_a_terminal_the_libraries_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
     before = threading.active_count()
-    with fetch_models._progress(tmp_path, lambda text: pytest.fail("a line on a terminal")):
+    with models._progress(tmp_path, lambda text: pytest.fail("a line on a terminal")):
         assert threading.active_count() == before
 
 
@@ -224,12 +224,12 @@ def test_on_a_terminal_the_libraries_draw(tmp_path: Path, monkeypatch: pytest.Mo
 def command(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[Any, str]]:
-    monkeypatch.setattr(fetch_models, "_prepare", lambda folder: None)
+    monkeypatch.setattr(models, "_prepare", lambda folder: None)
     monkeypatch.setenv("MINERU_APP_MODEL_DIR", str(hub.folder))
 
     def start(*flags: str) -> tuple[Any, str]:
         try:
-            fetch_models.main(list(flags))
+            models.main(list(flags))
         except SystemExit as end:
             return end.code, capsys.readouterr().err
         return 0, capsys.readouterr().err
@@ -259,7 +259,7 @@ def test_a_failure_is_one_line_and_code_1(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(fetch_models, "run", fail)
+    monkeypatch.setattr(models, "run", fail)
     code, told = command()
     assert code == 1
     assert told == f"{error.message if isinstance(error, AppError) else error}\n"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from gradio_app import monitor
 from gradio_app.base.settings import Settings
+from gradio_app.commands import monitor
+from gradio_app.commands.monitor import View
 from gradio_app.machine.cards import Card, Process
-from gradio_app.monitor import View
 
 GB = 2**30
 NOBODY = "http://127.0.0.1:9"

@@ -9,7 +9,7 @@ import pytest
 
 from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, PageRangeInvalid
 from gradio_app.base.options import ParseOptions
-from gradio_app.multi_gpu.options import Order, read_order
+from gradio_app.commands.api.options import Order, read_order
 
 DATA = b"%PDF-1.7"
 FILE = base64.b64encode(DATA).decode()

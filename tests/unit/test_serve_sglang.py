@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from gradio_app import serve_sglang
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.settings import Settings
+from gradio_app.commands import sglang
+from gradio_app.commands.sglang import Command, is_loopback, main, prepare
 from gradio_app.machine.cards import Card
 from gradio_app.machine.weights import VISION_MODEL
 from gradio_app.model_server.sglang_flags import check, split, value_of
-from gradio_app.serve_sglang import Command, is_loopback, main, prepare
 
 GB = 2**30
 ACCEPTANCE = "--mem-fraction-static 0.3 --load-in-4bit --max-model-len 2048".split()
@@ -252,8 +252,8 @@ def test_a_setting_that_cannot_be_read_is_refused(made: Prepare) -> None:
 
 @pytest.fixture
 def no_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(serve_sglang, "read_cards", lambda **_: [])
-    monkeypatch.setattr(serve_sglang, "driver_problem", lambda _: "there is no driver.")
+    monkeypatch.setattr(sglang, "read_cards", lambda **_: [])
+    monkeypatch.setattr(sglang, "driver_problem", lambda _: "there is no driver.")
     for name in list(os.environ):
         if name.startswith(("MINERU_", "GPU_", "CUDA_", "NVIDIA_")) or name in ("HOST", "PORT"):
             monkeypatch.delenv(name)
@@ -311,7 +311,7 @@ def test_it_becomes_the_server(
     monkeypatch: pytest.MonkeyPatch, model: Path, python: Path, no_card: Path
 ) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(serve_sglang, "read_cards", lambda **_: [card()])
+    monkeypatch.setattr(sglang, "read_cards", lambda **_: [card()])
     monkeypatch.setattr(os, "execve", lambda *call: started.append(call))
     main(["--model-dir", str(model.parent), "--sglang-python", str(python), "--port", "31000"])
     [(path, words, env)] = started
@@ -329,7 +329,7 @@ def test_a_python_that_is_none_is_said(
     broken = no_card / "python"
     broken.write_text("#!/no/such/interpreter\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(serve_sglang, "read_cards", lambda **_: [card()])
+    monkeypatch.setattr(sglang, "read_cards", lambda **_: [card()])
     code, _, err = outcome(capsys, "--model-dir", str(model.parent), "--sglang-python", str(broken))
     assert code == 1
     assert "cannot be started: No such file" in err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradio_app.users_command import main
+from gradio_app.commands.users import main
 from gradio_app.web.auth import users
 from gradio_app.web.auth.users import User, Users, UsersFileBroken, hash_key, parse, password_fits
 

@@ -35,14 +35,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gradio_app import fetch_models
 from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import Settings
+from gradio_app.commands import models
+from gradio_app.commands.api.options import KEY_VARIABLE, Order, read_order
+from gradio_app.commands.api.reader import Reader
 from gradio_app.machine.cards import choose_cards, read_cards
 from gradio_app.model_server.choose import engine_kind
-from gradio_app.multi_gpu.options import KEY_VARIABLE, Order, read_order
-from gradio_app.multi_gpu.reading import Reader
 
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4
@@ -204,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     configure_logging(settings.log_level, settings.log_format)
     os.umask(0o077)
     if flags.fetch_models:
-        fetch_models.main([f"--source={settings.model_source}", f"--model-dir={settings.model_dir}"])
+        models.main([f"--source={settings.model_source}", f"--model-dir={settings.model_dir}"])
     key = os.environ.pop(KEY_VARIABLE, "")  # workers need not know it
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not key:
         parser.error(f"on a network this service needs a key: set {KEY_VARIABLE} (clients send X-API-Key).")

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from gradio_app.base.errors import AppError, EngineUnavailable, from_code
 from gradio_app.base.files import replace_folder
-from gradio_app.multi_gpu.options import KEY_VARIABLE
+from gradio_app.commands.api.options import KEY_VARIABLE
 
 #: files of a folder that are sent
 SUFFIXES = frozenset(

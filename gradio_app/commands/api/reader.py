@@ -18,9 +18,9 @@ from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
+from gradio_app.commands.api.options import Order
 from gradio_app.engine import ModelSingleton
 from gradio_app.model_server.choose import choose_backends
-from gradio_app.multi_gpu.options import Order
 from gradio_app.queue import scheduler
 from gradio_app.queue.worker_jobs import Jobs
 from gradio_app.store.states import TaskStatus

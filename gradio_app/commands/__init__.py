@@ -1,0 +1,1 @@
+"""Modes of the command line beside the server; one module a mode."""
