@@ -20,7 +20,7 @@ import pytest
 from tests.documents import paper_pdf, text_pdf
 from tests.live import ENDED, LiveServer
 from tests.namespaces import Corner, corner, fill
-from tests.unit.test_migration import write_first
+from tests.unit.store.test_migration import write_first
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ gc.set_threshold(1_000_000, 50, 50)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First the one that freezes and thaws all objects: later there are many more of them."""
-    items.sort(key=lambda item: item.path.stem != "test_quick_start")
+    items.sort(key=lambda item: item.path.stem != "test_startup")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -12,7 +12,7 @@ from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Shard
 
-FIRST = Path(__file__).parents[1] / "data" / "schema_1.sql"
+FIRST = Path(__file__).parents[2] / "data" / "schema_1.sql"
 TASK = {
     "id": "old",
     "name": "thesis.pdf",

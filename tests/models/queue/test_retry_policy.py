@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gradio_app.base.errors import AppError, EngineLost
 from gradio_app.queue.retry_policy import History, halves, judge
-from tests.unit.test_recovery import AGAIN, HALVE
+from tests.unit.queue.test_retry_policy import AGAIN, HALVE
 
 
 @given(st.lists(st.integers(1, 999), min_size=2, unique=True).map(tuple))

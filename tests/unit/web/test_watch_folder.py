@@ -13,7 +13,7 @@ import pytest
 from gradio_app.web import watch_folder
 from gradio_app.web.watch_folder import KINDS, RESULT, Found, WatchFolder, open_below, walk
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def put(path: Path, text: str = "some text") -> Path:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.base.settings import parse_duration, parse_size
-from tests.unit.test_settings import GB, MB
+from tests.unit.base.test_settings import GB, MB
 
 SIZES = st.sampled_from(
     [("", 1), ("b", 1), ("k", 1024), ("KB", 1024), ("m", MB), ("Mb", MB), ("g", GB), ("gb", GB)]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.store.task import Shard, failed_pages, latest, pages_done, readings
-from tests.unit.test_task_pages import s
+from tests.unit.store.test_task_pages import s
 
 SHARDS = st.lists(
     st.tuples(st.sets(st.integers(1, 6), min_size=1), st.booleans(), st.sets(st.integers(1, 6))), max_size=6

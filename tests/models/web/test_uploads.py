@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.web import uploads
-from tests.unit.test_uploads import BODY, TRICKY, receive
+from tests.unit.web.test_uploads import BODY, TRICKY, receive
 
 pytestmark = pytest.mark.anyio
 

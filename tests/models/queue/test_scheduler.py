@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.queue.scheduler import FairQueue, cut, entry, learn_rate
-from tests.unit.test_schedule import drain, filled, pop
+from tests.unit.queue.test_scheduler import drain, filled, pop
 
 OWNERS = ["ann", "bob", "cy"]
 TASKS = st.lists(

@@ -11,7 +11,7 @@ import pytest
 from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.store import Store
 from tests.unit.records import a_task, open_store
-from tests.unit.test_listing import S, expected, fill, ids, walk
+from tests.unit.store.test_listing import S, expected, fill, ids, walk
 
 
 @pytest.fixture

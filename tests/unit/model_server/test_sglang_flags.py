@@ -20,7 +20,7 @@ from gradio_app.model_server.sglang_flags import (
     version,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_list_is_of_the_version_that_is_installed() -> None:

@@ -16,7 +16,7 @@ from gradio_app.model_server.sizing import (
     base_flags,
     plan,
 )
-from tests.unit.test_profiles import ADA, AMPERE, GB, HOPPER, TURING, ladder
+from tests.unit.model_server.test_sizing import ADA, AMPERE, GB, HOPPER, TURING, ladder
 
 NAMES = ["auto", "8gb", "12gb", "16gb", "24gb", "max"]
 totals = st.integers(6 * GB, 192 * GB)
