@@ -55,9 +55,9 @@ class Joiner:
         failed = tuple(page for page in failed_pages(shards) if page not in redone)
         with slot:
             parsed = await self._assemble(task, shards)
-        spent = sum(shard.seconds for shard in shards) + parsed.seconds
+        spent = sum(shard.seconds for shard in shards) + parsed.result.seconds
         changes: dict[str, Any] = {
-            "result_sha256": parsed.answer["sha256"],
+            "result_sha256": parsed.result.sha256,
             "parse_seconds": spent,
             "pages_failed": len(failed),
             "failed_pages": format_pages(failed),

@@ -208,12 +208,12 @@ class Dispatcher:
             return await self._end_whole(run, parsed)
         out = parsed.folder / "out"
         keep = resumable(lambda: self._folders.keep_shard(task.id, shard.index, out))
-        finish, bad = self._ledger.store.finish_shard, parsed.answer.get("failed", ())
-        reason = EngineUnavailable(parsed.answer["reason"]) if bad else None
+        finish, result = self._ledger.store.finish_shard, parsed.result
+        reason = EngineUnavailable(result.reason) if result.failed else None
         ids = task.id, shard.index, task.attempt
         try:
             await self._durable.settle()
-            await self._ledger.must(finish, *ids, parsed.seconds, keep, bad, reason, parsed.engine)
+            await self._ledger.must(finish, *ids, result.seconds, keep, result.failed, reason, result.engine)
             self._ledger.trouble.worked()
         finally:
             await asyncio.shield(self._jobs.drop(parsed))
@@ -222,13 +222,13 @@ class Dispatcher:
 
     async def _end_whole(self, run: Run, parsed: Parsed) -> None:
         """The end of a task that was parsed in one go: all in one step on the store's thread."""
-        task, pages = run.task, int(parsed.answer["pages"])
-        result = {"pages_total": pages, "pages_done": pages, "result_sha256": parsed.answer["sha256"]}
+        task, pages = run.task, parsed.result.pages
+        result = {"pages_total": pages, "pages_done": pages, "result_sha256": parsed.result.sha256}
         keep = resumable(lambda: self._folders.keep_result(task.id, parsed.folder / "out"))
 
         def end() -> Task:
             finish = self._ledger.store.finish_whole
-            done = finish(task.id, task.attempt, parsed.seconds, result, keep)
+            done = finish(task.id, task.attempt, parsed.result.seconds, result, keep)
             self._folders.drop_work(parsed.folder)
             return done
 
@@ -250,9 +250,9 @@ class Dispatcher:
         self.wake()
 
     def _learn(self, tier: str, parsed: Parsed) -> None:
-        pages = int(parsed.answer["pages"])
-        self.pages_parsed += pages
-        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), parsed.seconds, pages)
+        result = parsed.result
+        self.pages_parsed += result.pages
+        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):

@@ -105,7 +105,7 @@ class SecondReadings:
             lambda: self._folders.keep_redone(task.id, page, second.id),
             lambda: self._folders.keep_result(task.id, out),
         )
-        status, changes = _changes(task, page, parsed.answer["sha256"])
+        status, changes = _changes(task, page, parsed.result.sha256)
         await self._durable.settle()
         return await self._ledger.moved(
             await self._ledger.must(self._ledger.store.amend, task, status, changes, keep)

@@ -24,7 +24,7 @@ from gradio_app.base.files import sync_file
 from gradio_app.base.options import pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
-from gradio_app.workers.interface import Part, Workers
+from gradio_app.workers.interface import Part, PartResult, Workers
 
 #: a first look, a page picture or an export must not take longer, in seconds
 LIGHT_TIMEOUT = 120.0
@@ -53,14 +53,12 @@ class Work:
     source: Path
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """A finished job: the folder it wrote, what it said, the seconds it took, which engine it used."""
+    """A finished job and the folder that it worked in."""
 
     folder: Path
-    answer: dict[str, Any]
-    seconds: float
-    engine: str = ""
+    result: PartResult
 
 
 class Jobs:
@@ -162,22 +160,23 @@ class Jobs:
 
     async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
         args = {**args, "out": str(folder / "out")}
-        job = self._workers.here.run(fn, args, tmp=str(folder / "tmp"), seconds=seconds)
-        return await self._in_folder(folder, job)
+        return await self._in_folder(folder, self._timed(fn, args, str(folder / "tmp"), seconds))
 
-    async def _in_folder(self, folder: Path, job: Awaitable[dict[str, Any]]) -> Parsed:
-        """Waits for a job that writes into ``folder``, which goes when it fails."""
+    async def _timed(self, fn: str, args: dict[str, Any], tmp: str, seconds: float) -> PartResult:
         began = time.monotonic()
+        answer = await self._workers.here.run(fn, args, tmp=tmp, seconds=seconds)
+        return PartResult.of({**answer, "seconds": time.monotonic() - began})
+
+    async def _in_folder(self, folder: Path, job: Awaitable[PartResult]) -> Parsed:
+        """Waits for a job that writes into ``folder``, which goes when it fails."""
         try:
-            answer = await job
+            return Parsed(folder, await job)
         except BaseException as error:
             judged = await asyncio.shield(asyncio.to_thread(self._judge, error, folder))
             await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
             if judged is not error:
                 raise judged from error
             raise
-        seconds = answer.get("seconds", time.monotonic() - began)
-        return Parsed(folder, answer, seconds, answer.get("engine", ""))
 
     def _judge(self, error: BaseException, folder: Path) -> BaseException:
         """A full disk fails jobs in odd ways, and no document is to blame. One that fills the disk is."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
+from gradio_app.base.errors import WorkerCrashed
 from gradio_app.engine import ModelSingleton
 from gradio_app.workers.pool import WorkerPool
 
@@ -33,6 +34,43 @@ class Part:
     vision: bool = False
     alone: bool = False
     models: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """The outcome of a part; its files are in ``Part.out``.
+
+    ``pages`` were read. ``sha256`` is that of the Markdown, where the job wrote a finished result. ``failed``
+    are 1-based pages with blocks missing, for ``reason``. ``seconds`` were computed. ``engine`` (JSON: kind,
+    version, model) read the pages and wrote ``tokens``.
+    """
+
+    pages: int
+    sha256: str = ""
+    failed: tuple[int, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+    engine: str = ""
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """From a job's answer as JSON. A hostile document may have written it.
+
+        Raises ``WorkerCrashed`` for an answer that no job of ours gives.
+        """
+        try:
+            return cls(
+                pages=int(answer["pages"]),
+                sha256=str(answer.get("sha256", "")),
+                failed=tuple(int(page) for page in answer.get("failed", ())),
+                reason=str(answer.get("reason", "")),
+                seconds=float(answer.get("seconds", 0)),
+                engine=str(answer.get("engine", "")),
+                tokens=int(answer.get("tokens", 0)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkerCrashed() from error
 
 
 def nobody() -> None:
@@ -75,9 +113,8 @@ class Workers(Protocol):
         """The processes of this machine, for jobs whose files are here."""
         ...
 
-    async def read(self, part: Part) -> dict[str, Any]:
-        """Reads a part into ``part.out``. The answer: ``pages`` and what else the job tells, ``seconds`` that
-        it computed, and ``engine`` (JSON: kind, version, model) where one was used.
+    async def read(self, part: Part) -> PartResult:
+        """Reads a part into ``part.out``.
 
         Raises the job's own ``AppError``, ``TaskTimeout``, ``WorkerOutOfMemory``, ``WorkerCrashed``, or why
         there is no engine; ``EngineLost`` when it went away meanwhile. Cancelled, it is stopped at once.

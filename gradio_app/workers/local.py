@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import EngineLost, EngineUnavailable
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.workers.interface import Part, Slots, nobody
+from gradio_app.workers.interface import Part, PartResult, Slots, nobody
 from gradio_app.workers.pool import WorkerPool
 
 
@@ -48,24 +48,24 @@ class LocalWorkers:
         """Why this machine has no engine now."""
         return self.engine.trouble
 
-    async def read(self, part: Part) -> dict[str, Any]:
+    async def read(self, part: Part) -> PartResult:
         """See ``Workers.read``."""
         if not part.vision:
-            return await self._compute_part(part, {})
+            return await self._run(part, {})
         async with self.engine.lease(part.alone) as endpoint:
             try:
-                answer = await self._compute_part(part, {"endpoint": asdict(endpoint), "gate": self._gate})
+                result = await self._run(part, {"endpoint": asdict(endpoint), "gate": self._gate})
             except EngineUnavailable as error:
                 raise EngineLost(error.message) from error
-        self.engine.tokens += int(answer["tokens"])
-        return answer | {"engine": json.dumps([self.engine.kind, endpoint.version, endpoint.model])}
+        self.engine.tokens += result.tokens
+        return replace(result, engine=json.dumps([self.engine.kind, endpoint.version, endpoint.model]))
 
-    async def _compute_part(self, part: Part, more: dict[str, Any]) -> dict[str, Any]:
+    async def _run(self, part: Part, more: dict[str, Any]) -> PartResult:
         began = time.monotonic()
         args = {"source": str(part.source), "out": str(part.out), **part.options, **more}
         tmp, network = str(part.tmp), "endpoint" in more
         answer = await self.here.run(part.fn, args, tmp=tmp, seconds=part.seconds, network=network)
-        return answer | {"seconds": time.monotonic() - began}
+        return PartResult.of({**answer, "seconds": time.monotonic() - began, "engine": ""})
 
     def describe(self) -> dict[str, Any]:
         """See ``Workers.describe``."""

@@ -41,7 +41,7 @@ from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.workers.cluster import ray_process
 from gradio_app.workers.cluster.capacity import LOST_OUT, Place
 from gradio_app.workers.cluster.node import versions
-from gradio_app.workers.interface import Part, Slots, nobody
+from gradio_app.workers.interface import Part, PartResult, Slots, nobody
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.pool import WorkerPool
 
@@ -57,7 +57,7 @@ _NO_MODELS = (
     "The machine of the model server lacks the layout and OCR models. Install them there with "
     "./start_mineru_optimized.sh models, then start it again."
 )
-_START = "from gradio_app.workers.agent import main; main()"
+_START = "from gradio_app.workers.cluster.agent import main; main()"
 
 
 class _NotBegun(NodeLost):
@@ -147,15 +147,15 @@ class ClusterWorkers:
 
     # ------------------------------------------------------------ reading
 
-    async def read(self, part: Part) -> dict[str, Any]:
+    async def read(self, part: Part) -> PartResult:
         """See ``Workers.read``; ``NodeLost`` when the machine that read it went away."""
         while True:
             place = await self._choose(part.vision, part.models)
             place.busy[part.vision] += 1
             try:
-                answer = await (self._read_there(place, part) if place.key else self._local.read(part))
-                place.pages += int(answer["pages"])
-                return answer
+                result = await (self._read_there(place, part) if place.key else self._local.read(part))
+                place.pages += result.pages
+                return result
             except EngineLost:
                 raise
             except NodeLost as error:
@@ -184,7 +184,7 @@ class ClusterWorkers:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), 1.0)
 
-    async def _read_there(self, place: Place, part: Part) -> dict[str, Any]:
+    async def _read_there(self, place: Place, part: Part) -> PartResult:
         number, order = next(self._numbers), asdict(part)
         paths = {name: str(order.pop(name)) for name in ("source", "out", "tmp")}
         order["suffix"] = part.source.suffix.lstrip(".")
@@ -202,9 +202,9 @@ class ClusterWorkers:
         finally:
             self._answers.pop(number, None)
 
-    def _understood(self, place: Place, part: Part, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _understood(self, place: Place, part: Part, said: Mapping[str, Any]) -> PartResult:
         if "result" in said:
-            return said["result"]
+            return PartResult.of(said["result"])
         name = place.facts.get("name") or "A machine of the cluster"
         if "error" not in said:
             logger.bind(action="node_lost", node=name).warning("{} was lost: {}", name, said.get("lost", ""))

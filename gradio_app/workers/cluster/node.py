@@ -13,6 +13,7 @@ import platform
 import shutil
 import socket
 import uuid
+from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -104,8 +105,8 @@ class Node:
         part = Part(source=folder / f"document.{suffix}", out=folder / "out", tmp=folder / "tmp", **asked)
         try:
             await asyncio.to_thread(_lay_out, part, source)
-            answer = await self._workers.read(part)
-            return json.dumps({"result": answer}), await asyncio.to_thread(pack, part.out)
+            result = await self._workers.read(part)
+            return json.dumps({"result": asdict(result)}), await asyncio.to_thread(pack, part.out)
         except Exception as error:
             told = as_app_error(error)
             if told is not error:

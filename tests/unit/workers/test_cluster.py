@@ -25,7 +25,7 @@ from gradio_app.workers.cluster.head import ClusterWorkers
 from gradio_app.workers.cluster.node import mismatch
 from gradio_app.workers.cluster.ray_process import Address, environment, parse_address
 from gradio_app.workers.cluster.transfer import pack, unpack
-from gradio_app.workers.interface import Part, nobody
+from gradio_app.workers.interface import Part, PartResult, nobody
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ class Cluster(ClusterWorkers):
     def _all(self) -> list[Place]:
         return list(self._places.values())
 
-    async def _read_there(self, place: Place, part: Part) -> dict[str, Any]:
+    async def _read_there(self, place: Place, part: Part) -> PartResult:
         self.asked.append(place.key)
         if place.key == "there":
-            return {"pages": 1}
+            return PartResult(1)
         if self._said is None:
             self._agent = None
             self._send({})
@@ -164,8 +164,8 @@ PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
 @pytest.mark.parametrize("said", [{"lost": "not there", "begun": False}, None])
 async def test_a_part_that_a_lost_machine_never_took_goes_to_another(said: dict[str, Any] | None) -> None:
     workers = Cluster(said)
-    assert await workers.read(PART) == {"pages": 1}
-    assert await workers.read(PART) == {"pages": 1}
+    assert await workers.read(PART) == PartResult(1)
+    assert await workers.read(PART) == PartResult(1)
     assert workers.asked == ["gone", "there", "there"], "it is left out until we know more of it"
 
 
@@ -174,7 +174,7 @@ async def test_a_machine_that_lost_a_part_loses_no_more_before_it_is_told_that_i
     workers = Cluster({"lost": "the plug was pulled"})
     with pytest.raises(NodeLost):
         await workers.read(PART)
-    assert await workers.read(PART) == {"pages": 1}
+    assert await workers.read(PART) == PartResult(1)
     assert workers.asked == ["gone", "there"]
 
 
