@@ -1,7 +1,6 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-ALL := tests/chaos tests/fuzz tests/integration tests/models
 SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
@@ -11,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test unit integration browser check format chaos fuzz gpu bench bench-gpu simulate screenshots \
+.PHONY: help setup test test-all unit integration browser check format chaos fuzz gpu bench bench-gpu simulate screenshots \
     architecture lock clean chromium sglang-cpu test-tools
 
 help: ## this list
@@ -20,25 +19,26 @@ help: ## this list
 setup: ## make .venv with the tools for tests
 	@./start_mineru_optimized.sh setup --dev
 
-# Two at a time, as each leaves a part of two cores idle: these go after the browser tests, beside all the others.
-BESIDE := $(wildcard tests/integration/test_[s-w]*.py)
+# Two at a time, as each leaves a part of two cores idle; tests/conftest.py says which files must not meet.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+SERVICE := tests/chaos tests/fuzz tests/integration tests/models
+EACH := $(SERVICE) tests/packaging tests/browser
 
-test: ## all tests
-	@told=$$(mktemp); failed=0; $(MAKE) unit || failed=1; \
-	{ good=0; $(MAKE) browser || good=1; $(MAKE) integration TESTS="$(BESIDE)" || good=1; exit $$good; } \
-	    >"$$told" 2>&1 & beside=$$!; \
-	trap 'kill $$beside 2>/dev/null; cat "$$told"; exit 1' INT TERM; \
-	$(MAKE) integration TESTS="$(ALL) $(BESIDE:%=--ignore=%)" || failed=1; \
-	wait $$beside || failed=1; cat "$$told"; rm -f "$$told"; exit $$failed
+test: setup test-tools chromium ## all that a change must pass, in ten minutes
+	@failed=0; $(PYTEST) --durations=10 tests/unit || failed=1; \
+	$(PYTEST) $(TWO) -m "not slow" $(EACH) || failed=1; exit $$failed
+
+test-all: setup sglang-cpu test-tools chromium ## what is long by nature, beyond `make test` (half an hour)
+	$(PYTEST) $(TWO) -m slow $(EACH)
 
 unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup sglang-cpu test-tools ## tests that start the service, models, and the engine in thousands of orders
-	$(PYTEST) $(or $(TESTS),$(ALL))
+integration: setup sglang-cpu test-tools ## tests that start the service, and models, the long ones among them
+	$(PYTEST) $(TWO) $(or $(TESTS),$(SERVICE))
 
-browser: setup chromium ## tests that drive the page with Chromium
-	$(PYTEST) tests/browser
+browser: setup chromium ## tests that drive the page with Chromium, the long ones among them
+	$(PYTEST) $(TWO) tests/browser
 
 check: setup ## lint, format, types, shell scripts
 	$(PY) -m ruff check .

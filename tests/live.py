@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,13 +45,23 @@ class LiveServer:
         self.log = data.with_name(data.name + ".log")
         self._flags = ["--data-dir", str(data), "--port", str(self.port), "--disk-reserve", "0", *flags]
         self._env = {**os.environ, **(env or {})}
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.client = httpx.Client(base_url=self.url, timeout=70, headers=headers)
+        self.client = self._client(token)
         self.process: subprocess.Popen[bytes] | None = None
         #: what starts the server, for one in another namespace or under other limits
         self.prefix: list[str] = []
         #: what Python runs
         self.program = ["-m", "gradio_app", "gradio"]
+
+    def _client(self, token: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, timeout=70, headers=headers)
+
+    @contextlib.contextmanager
+    def asked_with(self, token: str) -> Generator[Self]:
+        """The same server, for somebody with another token or key."""
+        other = copy.copy(self)
+        with self._client(token) as other.client:
+            yield other
 
     def __enter__(self) -> Self:
         try:
@@ -153,6 +165,19 @@ class LiveServer:
         answer = self.client.get(f"/api/v1/tasks/{task_id}/result", params={"format": form})
         assert answer.status_code == 200, answer.text
         return answer.content
+
+    def clear(self) -> None:
+        """Whoever comes next finds an empty queue that runs; of what was there nothing is left."""
+        self.client.post("/api/v1/queue/resume").raise_for_status()
+        while tasks := self.client.get("/api/v1/tasks", params={"limit": 1000}).json()["tasks"]:
+            ids = [task["id"] for task in tasks]
+            for action in ("cancel", "delete"):
+                order = {"action": action, "ids": ids}
+                self.client.post("/api/v1/tasks/bulk", json=order).raise_for_status()
+        deadline = time.monotonic() + 30
+        while left := self.leftovers():
+            assert time.monotonic() < deadline, left
+            self._pause()
 
     def leftovers(self) -> list[str]:
         """Files that must not be there when nothing runs."""

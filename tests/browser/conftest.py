@@ -1,4 +1,4 @@
-"""A real server and a real browser for all tests of the page, and a watch over what the page does."""
+"""Real servers and a real browser for all tests of the page, and a watch over what the page does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from gradio_app.users import User, write
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
+from tests.fakes.machine import Machine
 from tests.live import LiveServer
 
 ARGS = (
@@ -40,6 +42,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     # parts of 8 pages: the first pages of a long document are there soon
     flags = ("--workers", "2", "--shard-pages-flash", "8")
     with LiveServer(tmp_path_factory.mktemp("browser") / "data", *flags) as live:
+        yield live
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """What the server with an engine sees of the world."""
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="session")
+def _engine_server(tmp_path_factory: pytest.TempPathFactory, machine: Machine) -> Iterator[LiveServer]:
+    data = tmp_path_factory.mktemp("engine") / "data"
+    with LiveServer(data, *machine.flags(), env={"PYTHONPATH": str(machine.driver.path)}) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def engine_server(_engine_server: LiveServer) -> Iterator[LiveServer]:
+    """The server with an engine; with an empty queue for each file of tests."""
+    yield _engine_server
+    _engine_server.clear()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The server where people sign in by name."""
+    folder = tmp_path_factory.mktemp("people")
+    people = {"alice": User("alice", "wonderland"), "root": User("root", "carrots!", admin=True)}
+    write(folder / "users.txt", people)
+    flags = ("--users", str(folder / "users.txt"), "--token", "shared", "--admin-token", "boss")
+    with LiveServer(folder / "data", *flags, "--workers", "1", token="shared") as live:
         yield live
 
 

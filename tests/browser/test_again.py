@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.browser.conftest import OpenPage
 from tests.documents import paper_pdf
 from tests.fakes.machine import Machine
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -20,14 +20,8 @@ PATIENCE = 60_000
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, machine: Machine) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("again") / "data", *machine.flags()) as live:
-        yield live
+def server(engine_server: LiveServer) -> LiveServer:
+    return engine_server
 
 
 @pytest.fixture
@@ -46,11 +40,11 @@ def text_of(server: LiveServer, task: dict[str, Any], number: int) -> str:
     return server.client.get(f"/api/v1/tasks/{task['id']}/pages/{number}").json()["markdown"]
 
 
-@pytest.mark.parametrize("size", [(1600, 900), (1100, 800), (390, 844)], ids=["wide", "middle", "phone"])
+@pytest.mark.parametrize(("width", "height"), first_then_long((1600, 900), (1100, 800), (390, 844)))
 def test_compared_and_kept(
-    open_page: OpenPage, server: LiveServer, task: dict[str, Any], size: tuple[int, int]
+    open_page: OpenPage, server: LiveServer, task: dict[str, Any], width: int, height: int
 ) -> None:
-    viewport = dict(zip(("width", "height"), size, strict=True))
+    viewport = {"width": width, "height": height}
     page = open_page(f"/#task={task['id']}&page=2", viewport=viewport)
     page.get_by_role("tab", name="Text").click()
     was = text_of(server, task, 2)
@@ -64,7 +58,7 @@ def test_compared_and_kept(
     expect(page.get_by_text("In the document", exact=True)).to_be_visible()
     left, right = mine.bounding_box(), other.bounding_box()
     assert left and right
-    if size[0] > 900:
+    if width > 900:
         assert left["x"] + left["width"] <= right["x"] + 1 and abs(left["y"] - right["y"]) < 2
     else:
         assert left["y"] + left["height"] <= right["y"] + 1
@@ -80,7 +74,7 @@ def test_compared_and_kept(
     expect(page.locator("[data-part=sub]")).to_contain_text("read again: 2")
     assert text_of(server, task, 2) != was
     expect(new).to_be_hidden()
-    if size[0] > 1400:
+    if width > 1400:
         expect(page.get_by_role("button", name="Page 2: read again", exact=True)).to_be_visible()
     page.get_by_role("tab", name="Markdown").click()
     expect(page.locator("#mo-raw")).to_have_text(text_of(server, task, 2), use_inner_text=True)

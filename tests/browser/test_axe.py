@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
-from gradio_app.web.auth.users import User, write
 from tests.browser.conftest import OpenPage
 from tests.documents import encrypted_pdf, many_pages_pdf, paper_pdf, text_pdf
 from tests.fakes.machine import Machine
 from tests.fakes.nvml import GB, FakeCard
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 #: all rules of all levels, those of good practice too; axe leaves out only what it calls experimental
 RUN = "() => axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations)"
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LOOKS = [("light", "en-US"), ("dark", "zh-CN"), ("light", "zh-CN"), ("dark", "en-US")]
+SIZES = [*((WIDE, *look) for look in LOOKS), *((PHONE, *look) for look in LOOKS[:2])]
 
 
 class Eye:
@@ -76,20 +76,16 @@ def filled(server: LiveServer) -> str:
     return done
 
 
-def test_the_empty_page(open_page: OpenPage) -> None:
-    found: list[str] = []
-    for theme, locale in LOOKS:
-        page = open_page(color_scheme=theme, locale=locale, viewport=WIDE)
-        expect(page.locator(".mo-drop-more")).to_be_visible()  # only while there is nothing
-        eye = Eye(page)
-        eye.look(f"empty, {theme}, {locale}")
-        found += eye.found
-    assert found == []
+@pytest.mark.parametrize(("theme", "locale"), first_then_long(*LOOKS))
+def test_the_empty_page(open_page: OpenPage, theme: str, locale: str) -> None:
+    page = open_page(color_scheme=theme, locale=locale, viewport=WIDE)
+    expect(page.locator(".mo-drop-more")).to_be_visible()  # only while there is nothing
+    eye = Eye(page)
+    eye.look("empty")
+    assert eye.found == []
 
 
-@pytest.mark.parametrize(
-    ("size", "theme", "locale"), [*((WIDE, *look) for look in LOOKS), *((PHONE, *look) for look in LOOKS[:2])]
-)
+@pytest.mark.parametrize(("size", "theme", "locale"), first_then_long(*SIZES))
 def test_every_view(open_page: OpenPage, filled: str, size: dict[str, int], theme: str, locale: str) -> None:
     page = open_page(color_scheme=theme, locale=locale, viewport=size)
     eye = Eye(page)
@@ -204,21 +200,12 @@ VIEWS: dict[str, Callable[[Page, str], None]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server where people sign in by name."""
-    folder: Path = tmp_path_factory.mktemp("guarded")
-    write(folder / "users.txt", {"alice": User("alice", "wonderland")})
-    with LiveServer(folder / "data", "--users", str(folder / "users.txt"), "--workers", "1") as live:
-        yield live
-
-
-@pytest.mark.parametrize(("theme", "locale"), LOOKS)
-def test_signing_in(guarded: LiveServer, browser: Browser, theme: Any, locale: str) -> None:
+@pytest.mark.parametrize(("theme", "locale"), first_then_long(*LOOKS))
+def test_signing_in(house: LiveServer, browser: Browser, theme: Any, locale: str) -> None:
     context = browser.new_context(color_scheme=theme, locale=locale, viewport=PHONE)  # pyright: ignore[reportArgumentType]
     page = context.new_page()
     eye = Eye(page)
-    page.goto(guarded.url)
+    page.goto(house.url)
     eye.look("sign-in")
     page.locator("[name=username]").fill("alice")
     page.locator("[name=password]").fill("not hers")

@@ -15,7 +15,7 @@ from tests.browser.test_overview import open_overview
 from tests.cluster import Head
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CARD = {"name": "NVIDIA L4", "used": 1, "total": 2, "load": 3}
 

@@ -20,6 +20,7 @@ from tests.fakes.machine import Machine
 from tests.fakes.nvml import GB, FakeCard
 from tests.fakes.sglang import FakeSglang
 from tests.live import ROOT, LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +29,8 @@ TOKEN = "a-token-for-tests"
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
 def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, machine: Machine
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, engine_server: LiveServer
 ) -> Iterator[LiveServer]:
     """In the place of the common server: one with an engine; ``none`` and ``remote`` are other kinds."""
     data = tmp_path_factory.mktemp("engine") / "data"
@@ -48,8 +44,7 @@ def server(
             with LiveServer(data, *flags, token=TOKEN) as live:
                 yield live
     else:
-        with LiveServer(data, *machine.flags(), env={"PYTHONPATH": str(machine.driver.path)}) as live:
-            yield live
+        yield engine_server
 
 
 def chip(page: Page) -> Locator:
@@ -87,6 +82,7 @@ def an_hour(now: float) -> list[list[Any]]:
 # ---- without one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["none"], indirect=True)
 def test_without_an_engine_it_is_said_and_so_is_why(open_page: OpenPage) -> None:
     page = open_page()
@@ -109,6 +105,7 @@ def test_without_an_engine_it_is_said_and_so_is_why(open_page: OpenPage) -> None
     expect(note).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["none"], indirect=True)
 def test_the_reason_is_told_in_chinese_too(open_page: OpenPage) -> None:
     page = open_page(locale="zh-CN")
@@ -119,6 +116,7 @@ def test_the_reason_is_told_in_chinese_too(open_page: OpenPage) -> None:
     expect(page.get_by_label("精度").locator("[value=advanced]")).to_contain_text("无引擎")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["remote"], indirect=True)
 def test_one_that_runs_elsewhere_shows_its_address_and_has_no_buttons(
     open_page: OpenPage, server: LiveServer
@@ -317,7 +315,7 @@ def test_the_server_is_asked_only_while_somebody_looks(open_page: OpenPage) -> N
     assert len(asked) == before
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("locale", first_then_long("en-US", "zh-CN"))
 def test_everything_fits_a_phone(open_page: OpenPage, locale: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, locale=locale, reduced_motion="reduce")
     telling(page, "**/gpu/status", lambda told: told.update(history=an_hour(time.time())))

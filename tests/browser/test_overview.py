@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.test_engine import telling
 from tests.documents import text_pdf
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -95,6 +97,21 @@ def test_the_engine_has_bars_where_there_was_one(server: LiveServer, open_page: 
         note(server.data / "queue.db", [])
 
 
+def test_the_machines_of_a_cluster_are_listed(open_page: OpenPage) -> None:
+    """What the head of a cluster tells, put into the answer of a server without one."""
+    lost = {"id": "n1", "name": "lab-1", "address": "10.0.0.1", "status": "lost", "why": "No answer for 6 s."}
+    idle = {"since": None, "slots": {"compute": 8, "vision": 0}, "busy": {"compute": 0, "vision": 0}}
+    told = {**lost, **idle, "pages": 0, "versions": {}, "engine": {}, "cards": []}
+    page = open_page()
+    telling(page, "**/api/v1/cluster", lambda answer: answer.update(address="10.0.0.9:6379", machines=[told]))
+    dialog = open_overview(page)
+    expect(dialog.get_by_role("heading", name="Machines")).to_be_visible()
+    machine = dialog.locator(".mo-server")
+    expect(machine).to_have_count(1)
+    expect(machine).to_contain_text("lab-1")
+    expect(machine).to_contain_text("No answer for 6 s.")
+
+
 def note(database: Path, rows: Sequence[tuple[object, ...]]) -> None:
     """What the engine did, as the service would have noted it; nothing removes it."""
     with sqlite3.connect(database, timeout=20) as db:
@@ -103,7 +120,7 @@ def note(database: Path, rows: Sequence[tuple[object, ...]]) -> None:
     db.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", first_then_long(1280, 390))
 def test_it_fits(open_page: OpenPage, done: int, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
     dialog = open_overview(page)

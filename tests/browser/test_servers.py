@@ -14,7 +14,7 @@ from tests.fakes.machine import Machine
 from tests.fakes.nvml import GB, FakeCard
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

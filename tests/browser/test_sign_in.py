@@ -9,31 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gradio_app.web.auth.users import User, write
 from tests.documents import text_pdf
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A server where people sign in by name."""
-    folder = tmp_path_factory.mktemp("people")
-    people = {"alice": User("alice", "wonderland"), "root": User("root", "carrots!", admin=True)}
-    write(folder / "users.txt", people)
-    flags = (
-        "--users",
-        str(folder / "users.txt"),
-        "--workers",
-        "1",
-        "--token",
-        "shared",
-        "--admin-token",
-        "boss",
-    )
-    with LiveServer(folder / "data", *flags, token="shared") as live:
-        yield live
 
 
 @pytest.fixture
@@ -90,7 +70,7 @@ def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visit
     expect(visitor.get_by_role("status").first).to_contain_text("Reload the page to sign in", timeout=30_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", first_then_long("light", "dark"))
 def test_the_form_is_readable(house: LiveServer, visitor: Page, scheme: str, tmp_path: Path) -> None:
     visitor.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     visitor.goto(house.url)

@@ -20,15 +20,12 @@ PATIENCE = 120_000
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, machine: Machine) -> Iterator[LiveServer]:
+def server(engine_server: LiveServer, machine: Machine) -> Iterator[LiveServer]:
+    machine.rested(engine_server)
     machine.python.set(delay=0.3)
-    with LiveServer(tmp_path_factory.mktemp("vision") / "data", *machine.flags()) as live:
-        yield live
+    yield engine_server
+    machine.python.set(delay=0.0)
+    machine.rested(engine_server)
 
 
 @pytest.mark.slow

@@ -101,6 +101,7 @@ def test_stopped_beyond_its_time(server: LiveServer, book: bytes, undisturbed: b
     assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_stopped_while_a_newer_attempt_begins(server: LiveServer, book: bytes, undisturbed: bytes) -> None:
     """Cancelled and asked for again: the old attempt is over before the new one begins."""
     task_id, stopped = begin(server, book)
@@ -114,6 +115,7 @@ def test_stopped_while_a_newer_attempt_begins(server: LiveServer, book: bytes, u
     assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_stopped_while_the_server_is_killed(server: LiveServer, book: bytes, undisturbed: bytes) -> None:
     """It does not outlive its server, and what it had in hand is read again."""
     task_id, stopped = begin(server, book)
@@ -127,6 +129,7 @@ def test_stopped_while_the_server_is_killed(server: LiveServer, book: bytes, und
     assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_stopped_and_deleted(server: LiveServer, book: bytes) -> None:
     """Nothing of a deleted task comes back when its worker goes on."""
     task_id, stopped = begin(server, book)

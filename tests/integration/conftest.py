@@ -1,13 +1,56 @@
-"""What tests of the whole share: a real SGLang on the CPU, and stand-ins for weights."""
+"""What tests of the whole share: two servers, a real SGLang on the CPU, and stand-ins for weights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gradio_app.users import User, hash_key, write
 
+from tests.live import LiveServer
 from tests.sglang_cpu.environment import PYTHON, why_missing
 from tests.sglang_cpu.tiny_model import write_tiny_model
+
+#: before the names of those who may sign in: their passwords, and their keys
+PASSWORD = "a password of "
+KEY = "mo-key-of-"
+#: the house's token for everybody
+TOKEN = "a-token-for-tests"
+PEOPLE = ("alice", "bob", "root")
+
+
+@pytest.fixture(scope="session")
+def _open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    flags = ("--shard-pages-flash", "8", "--max-files", "5", "--max-file-size", "8mb")
+    data = tmp_path_factory.mktemp("open") / "data"
+    with LiveServer(data, *flags, "--worker-memory-limit", "900mb") as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def server(_open_server: LiveServer) -> Iterator[LiveServer]:
+    """The server on loopback, where nobody signs in; with an empty queue for each file of tests."""
+    yield _open_server
+    _open_server.clear()
+
+
+@pytest.fixture(scope="session")
+def _guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("house")
+    people = {name: User(name, PASSWORD + name, name == "root", hash_key(KEY + name)) for name in PEOPLE}
+    write(folder / "users.txt", people)
+    flags = ("--users", str(folder / "users.txt"), "--token", TOKEN, "--max-queue-per-user", "2000")
+    with LiveServer(folder / "data", *flags, "--workers", "1", token=KEY + "alice") as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def house(_guarded_server: LiveServer) -> Iterator[LiveServer]:
+    """The server where people sign in by name, asked by alice; root is its admin."""
+    yield _guarded_server
+    with _guarded_server.asked_with(KEY + "root") as everything:
+        everything.clear()
 
 
 @pytest.fixture(scope="session")

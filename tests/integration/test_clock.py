@@ -13,7 +13,7 @@ import pytest
 from tests.documents import text_pdf
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 #: what the package faketime brings; it stands between a program and the clock
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib*/faketime/libfaketimeMT.so.1")

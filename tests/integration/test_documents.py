@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from gradio_app.base.settings import describe
 from tests.documents import paper_pdf, text_pdf, word
 from tests.live import ROOT, LiveServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = pytest.mark.integration
 
 ADDRESS = "http://127.0.0.1:7860"
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,10 +43,10 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("documents") / "data") as live:
-        live.end(live.submit("report.pdf", text_pdf(2, seed=900)))
-        yield live
+def server(server: LiveServer) -> LiveServer:
+    """The common server, with a document in the list."""
+    server.end(server.submit("report.pdf", text_pdf(2, seed=900)))
+    return server
 
 
 @pytest.fixture
@@ -89,6 +88,7 @@ OF_LITSERVE = "gradio_app.commands.api"
     [block for block in blocks("python") if OF_LITSERVE not in block[1]],
     ids=lambda value: str(value)[:40],
 )
+@pytest.mark.slow
 def test_each_python_block_runs(where: str, code: str, server: LiveServer, desk: Path) -> None:
     script = desk / "example.py"
     script.write_text(code.replace(ADDRESS, server.url), "utf-8")
@@ -106,6 +106,7 @@ def test_each_python_block_runs(where: str, code: str, server: LiveServer, desk:
     [block for block in blocks("sh") if "curl" in block[1]],
     ids=lambda value: str(value)[:40],
 )
+@pytest.mark.slow
 def test_each_curl_block_runs(where: str, code: str, server: LiveServer, desk: Path) -> None:
     """``ID`` stands for a task that has ended; one that may be retried where that is what it shows."""
     server.client.post("/api/v1/queue/resume").raise_for_status()
@@ -134,13 +135,8 @@ def flags(mode: str) -> set[str]:
         return {row["flag"] for row in describe()}
     if mode == "setup":
         return {"--gpu", "--cluster", "--dev", "--sglang"}
-    told = subprocess.run(
-        [sys.executable, "-m", "gradio_app", mode, "--help"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    ).stdout
+    command = [sys.executable, "-m", "gradio_app", mode, "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
     return set(re.findall(r"--[a-z][a-z0-9-]*", told))
 
 
@@ -173,6 +169,7 @@ def test_each_command_and_each_of_its_flags_exists() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_each_mode_has_an_example_in_both_readmes_and_tells_its_flags(mode: str) -> None:
     for name in ("README.md", "README.zh.md"):
         assert any(where == name and line.split()[1:2] == [mode] for where, line in commands()), name

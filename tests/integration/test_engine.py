@@ -50,6 +50,7 @@ def flags(python: Path, weights: Path, *more: str) -> tuple[str, ...]:
 # ---------------------------------------------------------------- with a stand-in
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_the_engine_ends_with_the_service(
     tmp_path: Path, stand_in_weights: Path, end: signal.Signals
@@ -92,6 +93,7 @@ def test_only_one_server_whatever_is_asked(tmp_path: Path, stand_in_weights: Pat
         assert python.alive() == [] and python.rule_breaks() == []
 
 
+@pytest.mark.slow
 def test_missing_weights_are_told_at_once(tmp_path: Path, stand_in_weights: Path) -> None:
     from tests.stub_weights import write_small_models
 
@@ -104,6 +106,7 @@ def test_missing_weights_are_told_at_once(tmp_path: Path, stand_in_weights: Path
         assert "start_mineru_optimized.sh models" in task["error"]["message"]
 
 
+@pytest.mark.slow
 def test_only_the_admin_gives_the_memory_back(tmp_path: Path, stand_in_weights: Path) -> None:
     python = FakePython(tmp_path / "sglang")
     own = flags(python.path, stand_in_weights, "--token", "secret")

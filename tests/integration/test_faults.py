@@ -81,6 +81,7 @@ def small_disk(folder: Path, size: str, *flags: str) -> Generator[tuple[Corner, 
 # ------------------------------------------------------------ the disk is full
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_a_file_arrives(tmp_path: Path) -> None:
     with small_disk(tmp_path, "24m") as (_, server):
         refused(server.post("big.pdf", text_pdf(1) + bytes(40 << 20)), 507, "disk_full")
@@ -89,6 +90,7 @@ def test_a_disk_that_fills_while_a_file_arrives(tmp_path: Path) -> None:
         healthy(server)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_parts_are_written(tmp_path: Path) -> None:
     data = text_pdf(48)
     with small_disk(tmp_path, "64m", *PARTS) as (_, server):
@@ -109,6 +111,7 @@ def test_a_disk_that_fills_while_parts_are_written(tmp_path: Path) -> None:
         assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_when_a_change_is_written(tmp_path: Path) -> None:
     with small_disk(tmp_path, "32m", *PARTS) as (_, server):
         server.client.post("/api/v1/queue/pause")
@@ -130,6 +133,7 @@ def test_a_disk_that_is_full_when_a_change_is_written(tmp_path: Path) -> None:
         healthy(server)
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_disk_is_full(tmp_path: Path) -> None:
     with small_disk(tmp_path, "64m", *PARTS) as (_, server):
         running = server.submit("long.pdf", text_pdf(48))
@@ -144,6 +148,7 @@ def test_a_kill_while_the_disk_is_full(tmp_path: Path) -> None:
         healthy(server)
 
 
+@pytest.mark.slow
 def test_full_shared_memory(tmp_path: Path) -> None:
     """What the workers' own processes talk through."""
     with corner() as box:
@@ -172,6 +177,7 @@ def ends_with(server: LiveServer, words: str) -> None:
     assert words in log and "Traceback" not in log, log
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_cannot_be_written_at_the_start(tmp_path: Path) -> None:
     with small_disk(tmp_path, "32m") as (box, server):
         task_id = server.submit("a.pdf", text_pdf(1))
@@ -185,6 +191,7 @@ def test_a_data_folder_that_cannot_be_written_at_the_start(tmp_path: Path) -> No
         healthy(server)
 
 
+@pytest.mark.slow
 def test_a_new_data_folder_on_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
     with corner() as box:
         box.mount(tmp_path / "disk", "1m")
@@ -195,6 +202,7 @@ def test_a_new_data_folder_on_a_disk_that_cannot_be_written(tmp_path: Path) -> N
         server.client.close()
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_is_covered_by_one_that_cannot_be_written(tmp_path: Path) -> None:
     """As when a network drive goes away and its empty mount point is read-only."""
     with small_disk(tmp_path, "64m", *PARTS) as (box, server):
@@ -218,6 +226,7 @@ def test_a_data_folder_that_is_covered_by_one_that_cannot_be_written(tmp_path: P
         healthy(server)
 
 
+@pytest.mark.slow
 def test_a_disk_that_the_kernel_gives_up(tmp_path: Path) -> None:
     """What ext4 does after an error of the disk: read-only at once, for files that are open too."""
     with corner() as box:
@@ -252,6 +261,7 @@ def test_a_disk_that_the_kernel_gives_up(tmp_path: Path) -> None:
 # ------------------------------------------------------------ the database
 
 
+@pytest.mark.slow
 def test_another_process_holds_the_database_for_ten_seconds(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data", *PARTS) as server:
         running = server.submit("long.pdf", text_pdf(40))
@@ -320,6 +330,7 @@ def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
             one.close()
 
 
+@pytest.mark.slow
 def test_a_thousand_files_and_more_visitors_than_that(tmp_path: Path) -> None:
     """Those who are in are served, and workers start; who comes too much is refused; then all is well."""
     server = LiveServer(tmp_path / "data", "--workers", "2")

@@ -20,22 +20,16 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf
+from tests.integration.conftest import TOKEN
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
 
-TOKEN = "a-token-for-tests"
-
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("client") / "data", "--max-files", "5") as live:
-        yield live
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("guarded") / "data", "--token", TOKEN, token=TOKEN) as live:
+def guarded(house: LiveServer) -> Iterator[LiveServer]:
+    """One with a token, asked by somebody who has it."""
+    with house.asked_with(TOKEN) as live:
         yield live
 
 
@@ -187,7 +181,7 @@ def test_the_token_guards_the_functions(guarded: LiveServer, tmp_path: Path, doc
     with connect(guarded, tmp_path, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         markdown, _ = client.predict(document("mine.pdf", text_pdf(1, seed=60)), api_name="/convert")
         assert "marker 1 stands" in markdown
-        [task] = client.predict(api_name="/tasks")
+        [task] = [one for one in client.predict(api_name="/tasks") if one["name"] == "mine.pdf"]
         assert task["mine"] is True
     with httpx.Client(base_url=guarded.url) as other:  # a browser has an identity of its own
         assert other.get("/", params={"token": TOKEN}, follow_redirects=True).status_code == 200

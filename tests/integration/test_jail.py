@@ -256,6 +256,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.slow
 def test_no_secrets_in_any_process_below_the_server(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data", env=SECRETS, token="geheim-1") as server:
         assert server.process is not None

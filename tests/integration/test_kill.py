@@ -45,6 +45,7 @@ def assert_no_workers(data: Path) -> None:
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_300_page_document_goes_on_after_a_kill(tmp_path: Path) -> None:
     data = text_pdf(300)
     with LiveServer(tmp_path / "undisturbed") as calm:
@@ -69,6 +70,7 @@ def test_a_300_page_document_goes_on_after_a_kill(tmp_path: Path) -> None:
         assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_twenty_kills_during_forty_jobs(tmp_path: Path) -> None:
     """All end, once each, with the right result; accepted means it survives."""
     rng = random.Random(20)
@@ -107,6 +109,7 @@ def test_twenty_kills_during_forty_jobs(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing_but_time(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data") as server:
         task_id = server.submit("paper.pdf", paper_pdf(30))
@@ -134,12 +137,11 @@ def test_sigterm_gives_work_back_in_under_five_seconds(tmp_path: Path) -> None:
         assert server.leftovers() == []
 
 
-def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
-    with LiveServer(tmp_path / "data") as server:
-        second = LiveServer(tmp_path / "data")
-        second.log = tmp_path / "second.log"
-        second.start(wait=False)
-        assert second.process is not None and second.process.wait(30) != 0
-        second.client.close()
-        assert "already uses this data folder" in second.log.read_text()
-        assert server.client.get("/ready").status_code == 200
+def test_a_second_server_on_the_same_folder_is_refused(server: LiveServer, tmp_path: Path) -> None:
+    second = LiveServer(server.data)
+    second.log = tmp_path / "second.log"
+    second.start(wait=False)
+    assert second.process is not None and second.process.wait(30) != 0
+    second.client.close()
+    assert "already uses this data folder" in second.log.read_text()
+    assert server.client.get("/ready").status_code == 200

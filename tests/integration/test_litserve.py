@@ -180,6 +180,7 @@ def test_nobody_without_the_key(service: Service) -> None:
         assert KEY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+@pytest.mark.slow
 def test_results_are_kept_where_one_says(tmp_path: Path) -> None:
     with running(tmp_path, "--output-dir", str(tmp_path / "out")) as service:
         told = service.predict(paper_pdf(1), name="paper.pdf").json()
@@ -211,6 +212,7 @@ def reports(client: subprocess.Popen[str]) -> dict[str, dict[str, Any]]:
     return {Path(report["file"]).name: report for report in found}
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_hundred_survives_a_restart(tmp_path: Path) -> None:
     source, out = tmp_path / "papers", tmp_path / "out"
     for number in range(100):

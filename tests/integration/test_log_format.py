@@ -10,7 +10,7 @@ import pytest
 from tests.documents import text_pdf
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def test_each_line_of_the_log_is_an_object(tmp_path: Path) -> None:

@@ -11,26 +11,17 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.web.auth.users import User, hash_key, write
 from tests.documents import text_pdf
+from tests.integration.conftest import KEY
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
 
-KEY = "mo-key-of-"
-
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    folder = tmp_path_factory.mktemp("many")
-    people = {
-        name: User(name, "a password of " + name, name == "root", hash_key(KEY + name))
-        for name in ("alice", "bob", "root")
-    }
-    write(folder / "users.txt", people)
-    flags = ("--users", str(folder / "users.txt"), "--workers", "1", "--max-queue-per-user", "2000")
-    with LiveServer(folder / "data", *flags, token=KEY + "alice") as live:
-        yield live
+def server(house: LiveServer) -> LiveServer:
+    """Where people sign in by name, alice among them."""
+    return house
 
 
 @pytest.fixture

@@ -18,15 +18,13 @@ from gradio_app.base.settings import Settings
 from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.store.store import Store
 from gradio_app.web.auth.credentials import Credentials
-from gradio_app.web.auth.users import User, hash_key, write
 from gradio_app.web.server import build
 from tests.documents import paper_pdf, text_pdf
+from tests.integration.conftest import KEY, PASSWORD
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
 
-PASSWORD = "a password of "
-KEY = "mo-key-of-"
 OPEN = {"/health", "/ready", "/login", "/logout"}
 NAME = "payroll of the board.pdf"
 
@@ -37,17 +35,9 @@ def person(server: LiveServer, name: str) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    folder = tmp_path_factory.mktemp("house")
-    people = {
-        name: User(name, PASSWORD + name, name == "root", hash_key(KEY + name))
-        for name in ("alice", "bob", "root")
-    }
-    write(folder / "users.txt", people)
-    with LiveServer(
-        folder / "data", "--users", str(folder / "users.txt"), "--workers", "1", token=KEY + "alice"
-    ) as live:
-        yield live
+def server(house: LiveServer) -> LiveServer:
+    """Where people sign in by name, alice among them."""
+    return house
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ as it would slow down each start of pytest, so the operations are walked through
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.documents import paper_pdf, text_pdf
 from tests.live import LiveServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = pytest.mark.integration
 
 CHECKS: Any = [
     not_a_server_error,
@@ -42,13 +42,6 @@ EXAMPLES = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("openapi") / "data", "--workers", "1") as live:
-        yield live
-        live.client.post("/api/v1/queue/resume")
 
 
 def _known(server: LiveServer) -> list[str]:
@@ -75,6 +68,7 @@ def _operations(server: LiveServer) -> dict[str, Any]:
     return {operation.label: operation for operation in found if operation.label not in STREAMS}
 
 
+@pytest.mark.slow
 def test_every_operation_answers_as_described(server: LiveServer) -> None:
     faults, rng = dict[str, str](), random.Random(1)
     known = _known(server)

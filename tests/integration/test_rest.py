@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -19,12 +18,6 @@ TASK_KEYS = set(
     "pages_done pages_failed position eta_seconds created_at started_at finished_at attempt error receipt "
     "rev folder redo_of redo_page redone".split()
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("rest") / "data", "--max-files", "5") as live:
-        yield live
 
 
 def test_a_task_has_the_contracts_fields(server: LiveServer) -> None:
@@ -205,6 +198,7 @@ def test_with_a_token_each_browser_sees_its_own(tmp_path_factory: pytest.TempPat
             browser.close()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_after_two_hundred_mixed_jobs(tmp_path_factory: pytest.TempPathFactory) -> None:
     data = tmp_path_factory.mktemp("mixed") / "data"
     kinds = [

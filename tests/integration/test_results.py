@@ -6,7 +6,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,6 @@ DOCUMENTS = {
     "table.csv": table_csv(),
     "page.html": web_page(),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("results") / "data", "--shard-pages-flash", "8") as live:
-        yield live
 
 
 def without_anchors(data: bytes) -> bytes:

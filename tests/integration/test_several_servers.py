@@ -19,7 +19,7 @@ from tests.fakes.sglang import FakePython
 from tests.integration.test_engine import flags, status, until
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ONE, TWO = FakeCard("GPU-aaaa"), FakeCard("GPU-bbbb")
 #: with room for two

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gradio_client import Client, handle_file
 from tests.documents import POISON, paper_pdf, scan_pdf, text_pdf
 from tests.fakes.sglang import FakeSglang
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.integration
 
@@ -59,8 +61,10 @@ def uncut(
         yield live
 
 
-@pytest.mark.parametrize("tier", ["basic", *VISION])
-@pytest.mark.parametrize("kind", ["scan", "digital"])
+@pytest.mark.parametrize(
+    ("kind", "tier"),
+    first_then_long(*product(("scan", "digital"), ("standard", "advanced", "basic"))),
+)
 def test_parts_read_as_the_whole(server: LiveServer, uncut: LiveServer, tier: str, kind: str) -> None:
     data = scan_pdf(9) if kind == "scan" else paper_pdf(9)
     cut, whole = end(server, data, tier), end(uncut, data, tier)
@@ -89,6 +93,7 @@ def test_a_request_has_a_cap_and_a_guard(server: LiveServer, fake: FakeSglang) -
         assert "NoRepeatNGram" in bytes.fromhex(body["custom_logit_processor"][14:-2]).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", VISION)
 def test_a_server_that_dies_in_the_middle_costs_the_parts_in_flight(
     server: LiveServer, fake: FakeSglang, tier: str, tmp_path: Path
@@ -135,6 +140,7 @@ def test_blocks_that_the_server_refuses_leave_the_rest_whole(server: LiveServer,
     assert server.result(task["id"]) == whole
 
 
+@pytest.mark.slow
 def test_a_page_that_kills_the_server_is_found(server: LiveServer, fake: FakeSglang) -> None:
     data = scan_pdf(8, seed=9, poison={6})
     fake.set(poison={"color": list(POISON)})

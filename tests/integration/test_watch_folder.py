@@ -58,6 +58,7 @@ def test_results_appear_beside_documents(tmp_path: Path) -> None:
         assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_still_copied_waits(tmp_path: Path) -> None:
     inbox, data = tmp_path / "inbox", text_pdf(3)
     inbox.mkdir()
@@ -75,6 +76,7 @@ def test_a_file_that_is_still_copied_waits(tmp_path: Path) -> None:
         assert names(server) == ["slow.pdf"]
 
 
+@pytest.mark.slow
 def test_a_restart_does_nothing_twice(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
@@ -97,6 +99,7 @@ def test_a_restart_does_nothing_twice(tmp_path: Path) -> None:
         assert len(names(server)) == 6, "what has a result is not looked at again"
 
 
+@pytest.mark.slow
 def test_where_people_sign_in_a_folder_is_its_owners(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     (inbox / "alice").mkdir(parents=True)
@@ -111,6 +114,7 @@ def test_where_people_sign_in_a_folder_is_its_owners(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_a_deleted_task_does_not_come_back(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()

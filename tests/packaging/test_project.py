@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -58,19 +59,47 @@ def test_what_we_lean_on_from_inside_is_pinned_in_the_project_itself() -> None:
 def test_make_alone_lists_the_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
     listed = {line.split()[1] for line in done.stdout.splitlines()}
-    assert {"setup", "test", "unit", "integration", "browser", "check", "chaos", "gpu", "bench"} <= listed
-    assert {"screenshots", "lock", "clean"} <= listed
+    assert {
+        "setup",
+        "test",
+        "test-all",
+        "unit",
+        "integration",
+        "browser",
+        "check",
+        "chaos",
+        "gpu",
+        "bench",
+    } <= listed
+    assert {"bench", "screenshots", "lock", "clean"} <= listed
 
 
-def test_make_test_sets_up_and_runs_every_test_once() -> None:
-    command = ["make", "--dry-run", "test"]
+def runs(target: str) -> list[list[str]]:
+    """What a target gives to pytest, run by run, after it has made the environment."""
+    command = ["make", "--dry-run", target]
     done = subprocess.run(command, cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
-    steps = [line for line in done.stdout.splitlines() if "setup --dev" in line or " -m pytest" in line]
-    setup = "./start_mineru_optimized.sh setup --dev"
-    assert steps[::2] == [setup] * 4
-    units, most, browser, beside = [line.removeprefix(".venv/bin/python -m pytest ") for line in steps[1::2]]
-    assert (units, browser) == ("tests/unit tests/packaging", "tests/browser")
-    files = beside.split()
-    assert len(files) > 5 and all((ROOT / file).is_file() for file in files)
-    ignored = [f"--ignore={file}" for file in files]
-    assert most.split() == ["tests/chaos", "tests/fuzz", "tests/integration", "tests/models", *ignored]
+    setup, _, rest = done.stdout.partition("\n")
+    assert setup == "./start_mineru_optimized.sh setup --dev"
+    return [shlex.split(run) for run in re.findall(r"-m pytest ([^|;\n]*)", rest)]
+
+
+def test_make_test_and_test_all_run_every_test_once() -> None:
+    """The quick ones and the long ones are told apart by one marker; the card has its own target."""
+    single, most = runs("test")
+    (long,) = runs("test-all")
+    assert single[-1] == "tests/unit" and "-m" not in single
+    assert most[most.index("-m") + 1] == "not slow" and long[long.index("-m") + 1] == "slow"
+    folders = [word for word in most if word.startswith("tests/")]
+    assert folders == [word for word in long if word.startswith("tests/")]
+    files = (path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py"))
+    there = {"/".join(path.parts[:2]) for path in files}
+    assert sorted([*folders, "tests/unit", "tests/gpu"]) == sorted(there)
+    marked = re.compile(r"^(@pytest\.mark\.slow|pytestmark.*slow)", re.MULTILINE)
+    units = (ROOT / "tests/unit").rglob("*.py")
+    assert not [path for path in units if marked.search(path.read_text("utf-8"))], "all of them are quick"
+
+
+@pytest.mark.parametrize("target", ["unit", "integration", "browser"])
+def test_one_kind_of_tests_can_be_run(target: str) -> None:
+    (words,) = runs(target)
+    assert "-m" not in words and f"tests/{target}" in words
