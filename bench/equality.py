@@ -11,6 +11,7 @@ from bench.figures import Row, row
 from bench.measurement import Found, Measurement, Plan
 from gradio_app import parsing
 from gradio_app.base.errors import AppError
+from gradio_app.parsing.inspection import inspect
 from gradio_app.queue.scheduler import cut
 
 MEMORY = 2**33
@@ -35,7 +36,7 @@ def _made(plan: Plan) -> Path:
 def split_equality(folder: Path, path: Path, sizes: tuple[int, ...]) -> Iterator[Row]:
     """A row for each size of parts that cuts the document; none for one that cannot be read here."""
     try:
-        found = parsing.inspect(str(path), "", "auto", "auto", 10_000, MEMORY)
+        found = inspect(str(path), "", "auto", "auto", 10_000, MEMORY)
     except AppError:
         return
     work = folder / path.stem

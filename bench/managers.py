@@ -93,7 +93,7 @@ class IdleHands:
 
     async def finish(self, uploads: list[Upload]) -> tuple[float, float]:
         """Seconds, and processor seconds of this process, until all of these have been through the queue."""
-        ended = self.manager.ledger.ended
+        ended = self.manager.store.ended
         goal = ended["completed"] + len(uploads)
         began, computed = time.monotonic(), time.process_time()
         for start in range(0, len(uploads), AT_ONCE):

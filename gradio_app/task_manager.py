@@ -15,23 +15,21 @@ from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.queue import scheduler
-from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.bulk import Bulk
 from gradio_app.queue.dispatcher import Dispatcher
-from gradio_app.queue.inspector import Looking
+from gradio_app.queue.estimates import Estimates, Estimator
+from gradio_app.queue.inspector import Inspector
 from gradio_app.queue.intake import Intake, Upload
-from gradio_app.queue.page_redo import SecondReadings
-from gradio_app.queue.worker_jobs import Jobs
+from gradio_app.queue.page_redo import PageRedo
+from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
-from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
+from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
 from gradio_app.store.store import Changes, Store
 from gradio_app.store.task import Task
 from gradio_app.workers.interface import Workers
 
 __all__ = ["TaskManager", "Upload"]
-
-#: positions and ETAs are worked out for this many waiting tasks
-PLACES = 2000
 
 
 class TaskManager:
@@ -41,16 +39,14 @@ class TaskManager:
         self.settings = settings
         self.folders = folders
         self.workers = workers
-        self.jobs = Jobs(settings, folders, workers)
-        self.ledger = Ledger(store)
-        self._dispatcher = Dispatcher(folders, self.ledger, self.jobs, workers)
-        queued = self._dispatcher.admit
-        self._looking = Looking(settings, folders, self.ledger, self.jobs, workers, queued)
-        self._intake = Intake(settings, folders, self.ledger, self._looking.admit)
-        self._readings = SecondReadings(
-            folders, self.ledger, self.jobs, self._intake.check_room, self._looking.admit
-        )
-        self._places: tuple[int, dict[str, tuple[int, float]]] = (-1, {})
+        self.jobs = WorkerJobs(settings, folders, workers)
+        self.store = AsyncStore(store)
+        self._dispatcher = Dispatcher(folders, self.store, self.jobs, workers)
+        self._inspector = Inspector(settings, folders, self.store, self.jobs, workers, self._dispatcher.admit)
+        self._intake = Intake(settings, folders, self.store, self._inspector.admit)
+        self._redo = PageRedo(folders, self.store, self.jobs, self.check_room, self._inspector.admit)
+        self._bulk = Bulk(folders, self.store, self.check_room)
+        self._estimator = Estimator(settings, workers, self._dispatcher, self._inspector)
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
 
@@ -68,34 +64,33 @@ class TaskManager:
 
     async def start(self) -> None:
         """Recovers what a crash or a stop left, and starts working."""
-        store = self.ledger.store
-        recovered = await self.ledger.do(store.recover)
-        # after it: what was being cancelled has ended now, and its parts are put aside too
-        await self.ledger.do(cleanup.sweep_start, store, self.folders)
-        self._dispatcher.rates = await self.ledger.do(store.rates)
-        self._dispatcher.paused = await self.ledger.do(lambda: store.paused)
+        recovered = await self.store.recover()
+        # after it: what was being cancelled has ended now, and its shards are put aside too
+        await self.store.do(cleanup.sweep_start, self.store.sync, self.folders)
+        self._dispatcher.rates = await self.store.rates()
+        self._dispatcher.paused = await self.store.is_paused()
         for task in recovered:
             self._admit(task)
         self._loops = [
             asyncio.create_task(self._dispatcher.run(), name="dispatch"),
-            asyncio.create_task(self._looking.run(), name="looking"),
+            asyncio.create_task(self._inspector.run(), name="inspector"),
             asyncio.create_task(self._sweep_forever(), name="sweep"),
         ]
         self.started = True
 
     async def stop(self) -> None:
         """Stops admitting, gives shards in flight back to the queue, and closes the store."""
-        await self.ledger.begin_closing()
+        await self.store.begin_closing()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._dispatcher.give_back()
         await self.workers.close()
-        await self.ledger.close()
+        await self.store.close()
 
     def _admit(self, task: Task) -> None:
         if task.status is TaskStatus.PENDING:
-            self._looking.admit(task)
+            self._inspector.admit(task)
         elif task.status is TaskStatus.QUEUED:
             self._dispatcher.admit(task)
 
@@ -103,11 +98,11 @@ class TaskManager:
         while True:
             await asyncio.sleep(cleanup.SWEEP_INTERVAL)
             try:
-                store = self.ledger.store
-                if await self.ledger.do(cleanup.sweep, store, self.folders, self.settings.retention):
-                    await self.ledger.notify()
+                store, retention = self.store.sync, self.settings.retention
+                if await self.store.do(cleanup.sweep, store, self.folders, retention):
+                    await self.store.notify()
                 if not self._dispatcher.runs:
-                    # one for a part, one for looks at the files that come with it
+                    # one for a shard, one for the inspection of files that come with it
                     await self.workers.here.trim(keep=2)
             except Exception as error:
                 logger.opt(exception=error).error("a sweep failed; it is tried again")
@@ -130,37 +125,37 @@ class TaskManager:
 
     async def under_way(self, owner: str, upload: Upload, options: ParseOptions) -> Task | None:
         """The unfinished task of this owner that converts the same file in the same way, if there is one."""
-        tasks = await self.ledger.do(self.ledger.store.active_from, owner, upload.sha256)
+        tasks = await self.store.active_from(owner, upload.sha256)
         return next((task for task in tasks if (task.name, task.options) == (upload.name, options)), None)
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
         task = await self._dispatcher.cancel(task_id)
-        await self._looking.forget(task_id)
+        await self._inspector.forget(task_id)
         return task
 
     async def retry(self, task_id: str) -> Task:
-        """Runs a failed, partial or cancelled task again; finished parts are not parsed again."""
+        """Runs a failed, partial or cancelled task again; finished shards are not parsed again."""
         task = await self.get(task_id)
         if task.status in RETRYABLE:
             if not self.folders.source(task.source).exists():
                 raise Conflict("The uploaded file is gone. Send it again.")
             await self.check_room(task.owner, 1)
-        task = await self.ledger.do(self.ledger.store.requeue, task_id)
+        task = await self.store.requeue(task_id)
         self._admit(task)
-        return await self.ledger.moved(task)
+        return await self.store.publish(task)
 
     async def redo_page(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
-        """The task that reads one page of a finished document again; see ``SecondReadings.begin``."""
-        return await self._readings.begin(task_id, page, tier, ocr_mode)
+        """The task that reads one page of a finished document again; see ``PageRedo.begin``."""
+        return await self._redo.begin(task_id, page, tier, ocr_mode)
 
     async def second_readings(self, task_id: str) -> list[Task]:
         """Tasks that read a page of this document again, oldest first."""
-        return await self.ledger.do(self.ledger.store.second_readings, task_id)
+        return await self.store.second_readings(task_id)
 
     async def keep_page(self, task_id: str) -> Task:
         """Puts the page that this task has read into its document, and forgets the task."""
-        document = await self._readings.keep(task_id)
+        document = await self._redo.keep(task_id)
         with contextlib.suppress(NotFound):
             await self.delete(task_id)
         return document
@@ -168,89 +163,41 @@ class TaskManager:
     async def delete(self, task_id: str) -> None:
         """Forgets a task, its files and second readings of its pages; stops what has not ended."""
         task = await self.get(task_id)
-        for second in await self.ledger.do(self.ledger.store.second_readings, task_id):
+        for second in await self.store.second_readings(task_id):
             with contextlib.suppress(NotFound):  # somebody was quicker
                 await self.delete(second.id)
         if not task.ended:
             await self.cancel(task_id)
-        await self.ledger.do(self._delete, task_id)
-        await self.ledger.notify()
-
-    def _delete(self, task_id: str) -> None:
-        store = self.ledger.store
-        task = store.get(task_id)
-        store.delete(task_id)
-        self._drop_files([task])
-
-    def _drop_files(self, tasks: Sequence[Task]) -> None:
-        for task in tasks:
-            self.folders.drop_task(task.id)
-        for source in {task.source for task in tasks}:
-            if not self.ledger.store.needs_source(source):
-                self.folders.source(source).unlink(missing_ok=True)
+        await self._bulk.delete(task_id)
+        await self.store.notify()
 
     async def cancel_waiting(self, task_ids: Sequence[str]) -> set[str]:
         """Cancels those that wait, in one step on the disk; returns which these were."""
-        tasks = await self.ledger.do(self._cancel_waiting, task_ids)
+        tasks = await self._bulk.cancel_waiting(task_ids)
         for task in tasks:
             self._dispatcher.lanes.discard(task.id)
-        await self._looking.forget(*(task.id for task in tasks))
-        await self.ledger.all_moved(tasks)
+        await self._inspector.forget(*(task.id for task in tasks))
+        await self.store.publish_all(tasks)
         return {task.id for task in tasks}
 
-    def _cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
-        store, now = self.ledger.store, clock.stamp()
-        with store.together():
-            waiting = [task for each in task_ids if (task := store.find(each)) and task.status in WAITING]
-            tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
-        for task in tasks:
-            self.folders.park_shards(task.id)
-        return tasks
-
     async def retry_ended(self, task_ids: Sequence[str]) -> set[str]:
-        """Runs those again that ended early, in one step on the disk; returns which these were.
+        """Queues those again that ended early, in one step on the disk; returns which these were.
 
-        Where there is no room for all of an owner's, or an upload is gone, ``retry`` has to tell.
+        ``retry`` has the errors for the others: no room for all of an owner's, or an upload that is gone.
         """
-        tasks = [task for task in await self.find_all(task_ids) if task.status in RETRYABLE]
-        mine: dict[str, list[str]] = {}
+        tasks = await self._bulk.retry_ended(task_ids)
         for task in tasks:
-            if self.folders.source(task.source).exists():
-                mine.setdefault(task.owner, []).append(task.id)
-        for owner, ids in list(mine.items()):
-            try:
-                await self.check_room(owner, len(ids))
-            except AppError:
-                del mine[owner]
-        again = await self.ledger.do(self._requeue, [task_id for ids in mine.values() for task_id in ids])
-        for task in again:
             self._admit(task)
-        await self.ledger.all_moved(again)
-        return {task.id for task in again}
-
-    def _requeue(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self.ledger.store
-        with store.together():
-            found = [task for each in task_ids if (task := store.find(each)) and task.status in RETRYABLE]
-            return [store.requeue(task.id) for task in found]
+        await self.store.publish_all(tasks)
+        return {task.id for task in tasks}
 
     async def delete_ended(self, task_ids: Sequence[str]) -> set[str]:
         """Forgets those that have ended, in one step on the disk; returns which these were.
 
         One with second readings of its pages is left for ``delete``.
         """
-        deleted = await self.ledger.do(self._delete_ended, task_ids)
-        await self.ledger.notify()
-        return deleted
-
-    def _delete_ended(self, task_ids: Sequence[str]) -> set[str]:
-        store = self.ledger.store
-        with store.together():
-            found = [task for each in task_ids if (task := store.find(each)) and task.ended]
-            tasks = [task for task in found if not store.second_readings(task.id)]
-            for task in tasks:
-                store.delete(task.id)
-        self._drop_files(tasks)
+        tasks = await self._bulk.delete_ended(task_ids)
+        await self.store.notify()
         return {task.id for task in tasks}
 
     async def pause(self) -> None:
@@ -263,62 +210,60 @@ class TaskManager:
         self._dispatcher.wake()
 
     async def _set_paused(self, paused: bool) -> None:
-        await self.ledger.do(self.ledger.store.set_paused, paused)
+        await self.store.set_paused(paused)
         self._dispatcher.paused = paused
-        await self.ledger.notify()
+        await self.store.notify()
 
     # ------------------------------------------------------------ what users see
 
     async def get(self, task_id: str) -> Task:
         """The task; raises ``NotFound``."""
-        return await self.ledger.get(task_id)
+        return await self.store.get(task_id)
 
     async def find_all(self, task_ids: Sequence[str]) -> list[Task]:
-        """Those tasks that there are, in this order."""
-        store = self.ledger.store
-        return await self.ledger.do(lambda: [task for each in task_ids if (task := store.find(each))])
+        """Those tasks that exist, in this order."""
+        return await self.store.find_all(task_ids)
 
     async def wait(self, task_id: str, seconds: float) -> Task:
         """The task as soon as it has ended, or as it is after ``seconds``."""
-        return await self.ledger.wait_ended(task_id, seconds)
+        return await self.store.wait_ended(task_id, seconds)
 
     async def changes(self, since: int, limit: int) -> Changes:
         """What is newer than revision ``since``, of all owners."""
-        return await self.ledger.do(self.ledger.store.changes, since, limit)
+        return await self.store.changes(since, limit)
 
     async def list_tasks(self, wanted: Wanted, limit: int, cursor: str = "") -> tuple[int, Page]:
         """The newest revision, and a page of tasks that may be newer."""
-        store = self.ledger.store
-        return await self.ledger.do(lambda: (store.rev(), store.listing.page(wanted, limit, cursor)))
+        store = self.store.sync
+        return await self.store.do(lambda: (store.rev(), store.listing.page(wanted, limit, cursor)))
 
     async def list_ids(self, wanted: Wanted, limit: int) -> dict[str, list[str]]:
         """By status the ids of tasks that the viewer may change, at most ``limit``, the newest first."""
-        return await self.ledger.do(self.ledger.store.listing.ids, wanted, limit)
+        return await self.store.do(self.store.sync.listing.ids, wanted, limit)
 
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""
-        store = self.ledger.store
-        return await self.ledger.once("counts", lambda: self.ledger.do(store.counts))
+        return await self.store.once("counts", self.store.counts)
 
     async def longest_wait(self) -> float:
         """For how many seconds the oldest of those that wait has waited; 0 when none does."""
-        since = await self.ledger.do(self.ledger.store.listing.oldest_waiting)
+        since = await self.store.do(self.store.sync.listing.oldest_waiting)
         return 0.0 if since is None else max(0.0, clock.stamp() - since)
 
     @property
     def status(self) -> QueueStatus:
         """What the queue as a whole is doing."""
-        if self.ledger.closing:
+        if self.store.closing:
             return QueueStatus.DRAINING
         if self._dispatcher.paused:
             return QueueStatus.PAUSED
-        busy = self._dispatcher.runs or self._dispatcher.lanes or self._looking.waiting
+        busy = self._dispatcher.runs or self._dispatcher.lanes or self._inspector.waiting
         return QueueStatus.RUNNING if busy else QueueStatus.IDLE
 
     @property
     def notice(self) -> AppError | None:
-        """Why nothing new is begun, while the machine is in trouble."""
-        return self.ledger.trouble.error
+        """The fault of the machine because of which nothing new begins."""
+        return self.store.faults.current
 
     @property
     def pages_parsed(self) -> int:
@@ -327,51 +272,16 @@ class TaskManager:
 
     def rate(self, tier: str) -> float:
         """Seconds per page and slot, learned or guessed."""
-        return self._dispatcher.rates.get(tier) or scheduler.guess_rate(tier)
+        return self._estimator.rate(tier)
 
     def place(self, task_id: str) -> tuple[int | None, float | None]:
         """Position (1 is next; None when it does not wait) and ETA in seconds of a task."""
         position, seconds = self.places().get(task_id, (0, None))
         return position or None, seconds
 
-    def places(self) -> dict[str, tuple[int, float]]:
-        """Position (0: it runs) and ETA in seconds of the first ``PLACES`` unfinished tasks."""
-        if self._places[0] != self.ledger.version:
-            self._places = (self.ledger.version, self._work_out_places())
-        return self._places[1]
-
-    def _work_out_places(self) -> dict[str, tuple[int, float]]:
-        places: dict[str, tuple[int, float]] = {}
-        position = 0
-        for vision, slots in self._dispatcher.lanes.slots.items():
-            position = max(position, self._places_of_kind(vision, slots, places))
-        slots = max(1, self.workers.slots[False])
-        ahead = sum(seconds for place, seconds in places.values() if place == 0)
-        for item in self._looking.waiting.order(PLACES - position):
-            position += 1
-            places[item.task_id] = (position, ahead / slots)
-        return places
-
-    def _places_of_kind(self, vision: bool, slots: int, places: dict[str, tuple[int, float]]) -> int:
-        """Fills in the tasks that use one kind of slot; returns the last position."""
-        ahead, position = 0.0, 0
-        for run in self._dispatcher.runs.values():
-            if run.entry.vision is not vision:
-                continue
-            per_part = run.task.page_weight / max(1, run.task.shards_total)
-            parts = len(run.todo) + len(run.in_flight)
-            own = parts * per_part * self.rate(run.task.tier)
-            places[run.task.id] = (0, scheduler.eta(own, parts, 0.0, slots))
-            ahead += own
-        size = self.settings.shard_pages_vlm if vision else self.settings.shard_pages_flash
-        for item in self._dispatcher.lanes.order(vision, PLACES):
-            if item.task_id in places:
-                continue
-            position += 1
-            own = item.pages * self.rate(item.tier)
-            places[item.task_id] = (position, scheduler.eta(own, -(-item.pages // size), ahead, slots))
-            ahead += own
-        return position
+    def places(self) -> Estimates:
+        """Positions and ETAs of the first unfinished tasks."""
+        return self._estimator.all(self.store.version)
 
     def tail_eta(self) -> float:
         """Seconds until everything that is queued now will be done."""

@@ -7,7 +7,7 @@ wrong as an ``AppError``.
 from collections.abc import Callable
 from typing import Any
 
-from gradio_app.parsing.inspection import inspect, inspect_all
+from gradio_app.parsing.inspection import inspect_all
 from gradio_app.parsing.page_replacement import replace_pages
 from gradio_app.parsing.parse import assemble, parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
@@ -15,7 +15,6 @@ from gradio_app.parsing.results import export, page_picture
 #: what a worker can be asked to do, by name
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "warm_up": warm_up,
-    "inspect": inspect,
     "inspect_all": inspect_all,
     "parse_document": parse_document,
     "parse_shard": parse_shard,

@@ -87,13 +87,13 @@ def inspect(
 
 
 def inspect_all(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``inspect`` for each of many; ``found`` has None for those that raise something."""
-    found: list[dict[str, Any] | None] = []
+    """``inspect`` for each of many; ``found`` has ``{"error": {"code", "message"}}`` for those that raise."""
+    found: list[dict[str, Any]] = []
     for arguments in files:
         try:
             found.append(inspect(**arguments))
-        except AppError:
-            found.append(None)
+        except AppError as error:
+            found.append({"error": {"code": error.code, "message": error.message}})
     return {"found": found}
 
 

@@ -1,49 +1,110 @@
-"""The store, used from one thread of its own, and the one condition that wakes whoever waits for a change."""
+"""Asynchronous store: runs ``Store`` on a thread of its own, retries writes, and wakes waiters at a change.
+
+Covers: the thread, faults of the disk, the order of a commit, the condition for changes. Does not cover: SQL
+(``store``), decisions about tasks (the other modules here).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from itertools import chain
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
-from gradio_app.queue.faults import Trouble, passing, resumable
+from gradio_app.queue.faults import Faults, passing, resumable
 from gradio_app.store.states import TERMINAL, TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-#: answers that are kept until the next change
-_MOST_KNOWN = 100
+_Method = Callable[Concatenate["AsyncStore", _P], Coroutine[Any, Any, _T]]
+#: answers that are cached until the next change
+_MOST_CACHED = 100
 
 
-class Ledger:
-    """Asynchronous face of ``Store``. Every change of a task goes through here, so nobody misses one."""
+def _on_thread(method: Callable[Concatenate[Store, _P], _T]) -> _Method[_P, _T]:
+    """The asynchronous form of a method of ``Store``, for a caller who can be told of a fault."""
+
+    @wraps(method)
+    async def run(self: AsyncStore, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await self.do(getattr(self.sync, method.__name__), *args, **kwargs)
+
+    return run
+
+
+def _until_done(method: Callable[Concatenate[Store, _P], _T]) -> _Method[_P, _T]:
+    """The same for work that nobody would ask for again: retried until no fault is in the way."""
+
+    @wraps(method)
+    async def run(self: AsyncStore, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await self.must(getattr(self.sync, method.__name__), *args, **kwargs)
+
+    return run
+
+
+def commit_steps(
+    fence: Callable[[], object], move_files: Callable[[], None], write: Callable[[], _T]
+) -> Callable[[], _T]:
+    """The steps of ``AsyncStore.commit`` as one function, which moves no file twice when called again."""
+    moved = resumable(move_files)
+
+    def steps() -> _T:
+        fence()
+        moved()
+        return write()
+
+    return steps
+
+
+class AsyncStore:
+    """Every change of a task goes through here, so no waiter misses one."""
+
+    get = _on_thread(Store.get)
+    find_all = _on_thread(Store.find_all)
+    active_count = _on_thread(Store.active_count)
+    active_from = _on_thread(Store.active_from)
+    submission = _on_thread(Store.submission)
+    second_readings = _on_thread(Store.second_readings)
+    changes = _on_thread(Store.changes)
+    counts = _on_thread(Store.counts)
+    rates = _on_thread(Store.rates)
+    recover = _on_thread(Store.recover)
+    requeue = _on_thread(Store.requeue)
+    give_back = _on_thread(Store.give_back)
+    is_paused = _on_thread(Store.is_paused)
+    set_paused = _on_thread(Store.set_paused)
+    shards = _until_done(Store.shards)
+    fail_shard = _until_done(Store.fail_shard)
+    split_shard = _until_done(Store.split_shard)
+    set_rate = _until_done(Store.set_rate)
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.sync = store
         self.closing = False
         self.ended: dict[str, int] = {status.value: 0 for status in sorted(TERMINAL)}
         self.version = 0
-        self.trouble = Trouble(lambda: self._run(store.check_writable), self.notify)
+        self.faults = Faults(lambda: self._run(store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._changed = asyncio.Condition()
-        self._known: tuple[int, dict[Hashable, Any]] = (0, {})
-        #: who waits for the end of a task: told of that one only, as each who is told asks the store
+        self._cache: tuple[int, dict[Hashable, Any]] = (0, {})
+        #: events of callers that wait for the end of a task: only theirs are set, as each then asks the store
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
-    async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Runs a store function on the store's thread: once, for somebody who can be told.
+    # ------------------------------------------------------------ the thread
 
-        A fault of the machine is raised as the ``AppError`` for it, and noted as trouble.
+    async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Runs a function on the store's thread, once.
+
+        A fault of the machine is reported, and raised as the ``AppError`` for it.
         """
         try:
             return await self._run(fn, *args, **kwargs)
@@ -52,13 +113,13 @@ class Ledger:
             if fault is None:
                 raise
             logger.bind(action="store_fault").warning("{}: {}", type(error).__name__, error)
-            self.trouble.note(fault)
+            self.faults.report(fault)
             raise fault from error
 
     async def must(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Like ``do``, for work that nobody would ask for again: tried until no fault is in the way.
+        """Like ``do``, retried until no fault is in the way; raises the fault only at shutdown.
 
-        ``fn`` may be called several times (see ``resumable``). Raises the fault only at shutdown.
+        ``fn`` may be called several times (see ``resumable``).
         """
         while True:
             try:
@@ -66,12 +127,10 @@ class Ledger:
             except PASSING:
                 if self.closing:
                     raise
-                await self.trouble.over()
+                await self.faults.wait_over()
 
     async def _run(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """A cancelled caller still waits for it: files that the function is moving must not be deleted
-        under it.
-        """
+        """A cancelled caller still waits for it: the function may be moving files that the caller deletes."""
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._thread, lambda: fn(*args, **kwargs))
         try:
@@ -81,36 +140,60 @@ class Ledger:
             work.exception()  # nobody is left to be told; not asked for, the loop would complain of it
             raise
 
+    # ------------------------------------------------------------ commits
+
+    async def commit(
+        self, fence: Callable[[], object], move_files: Callable[[], None], write: Callable[[], _T]
+    ) -> _T:
+        """Checks that the work still counts, moves its files into place, writes it: in one step for others.
+
+        The order makes a crash harmless: files without a row are moved again, a row never lacks its files.
+        Retried as ``must``; files are moved once. Raises what ``fence`` raises, before anything is moved.
+        """
+        return await self.must(commit_steps(fence, move_files, write))
+
     async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
         """Moves a task because somebody asked for it; raises ``NotFound`` or ``Conflict``."""
-        return await self.moved(await self.do(self.store.move, task_id, to, **changes))
+        return await self.publish(await self.do(self.sync.move, task_id, to, **changes))
 
-    async def must_move(self, task_id: str, to: TaskStatus, then: Callable[[], None], **changes: Any) -> Task:
-        """Moves a task, however often it has to be tried; raises ``NotFound`` or ``Conflict``.
+    async def end(self, task_id: str, to: TaskStatus, move_files: Callable[[], None], **changes: Any) -> Task:
+        """Ends a task early, and puts its files in order; raises ``NotFound`` or ``Conflict``."""
+        ended = await self.commit(
+            lambda: self.sync.check_move(task_id, to),
+            move_files,
+            lambda: self.sync.move(task_id, to, finished_at=clock.stamp(), **changes),
+        )
+        return await self.publish(ended)
 
-        ``then`` puts its files in order before anything else can happen to the task.
-        """
-        moved: list[Task] = []
-        steps = resumable(lambda: moved.append(self.store.move(task_id, to, **changes)), then)
-        await self.must(steps)
-        return await self.moved(moved[0])
+    async def fail(
+        self, task_id: str, error: AppError, move_files: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
+        text = {"error_code": error.code, "error_message": error.message}
+        with contextlib.suppress(Conflict, NotFound):
+            await self.end(task_id, TaskStatus.FAILED, move_files, **text)
 
-    async def moved(self, task: Task) -> Task:
-        """Tells everyone who waits, and the log, where a task now stands."""
-        await self.all_moved([task])
+    # ------------------------------------------------------------ waiters
+
+    async def publish(self, task: Task) -> Task:
+        """Logs where a task now stands, and wakes waiters."""
+        await self.publish_all([task])
         return task
 
-    async def all_moved(self, tasks: Sequence[Task]) -> None:
-        """The same for many: who waits is woken once."""
+    async def publish_all(self, tasks: Sequence[Task]) -> None:
+        """The same for many tasks: waiters are woken once."""
         for task in tasks:
-            self._note(task)
+            self._log(task)
+            if task.ended:
+                self.ended[task.status.value] += 1
+                for event in self._waiting.get(task.id, ()):
+                    event.set()
         await self.notify()
 
-    def _note(self, task: Task) -> None:
+    def _log(self, task: Task) -> None:
         # a line costs as much as a write: on the way to its end a task has none in the usual log
-        level = "INFO" if task.ended else "DEBUG"
         logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).log(
-            level,
+            "INFO" if task.ended else "DEBUG",
             "task {} is {} ({} of {} pages){}",
             task.id,
             task.status,
@@ -118,98 +201,75 @@ class Ledger:
             task.pages_total,
             f": {task.error_code}" if task.error_code else "",
         )
-        if task.ended:
-            self.ended[task.status.value] += 1
-            for told in self._waiting.get(task.id, ()):
-                told.set()
-
-    async def fail(self, task_id: str, error: AppError, then: Callable[[], None] = lambda: None) -> None:
-        """Ends a task as failed, unless it was cancelled or deleted meanwhile."""
-        try:
-            await self.must_move(
-                task_id,
-                TaskStatus.FAILED,
-                then,
-                error_code=error.code,
-                error_message=error.message,
-                finished_at=clock.stamp(),
-            )
-        except (Conflict, NotFound):
-            return
 
     async def notify(self) -> None:
-        """Wakes whoever waits for a change."""
+        """Wakes all that wait for a change."""
         self.version += 1
         async with self._changed:
             self._changed.notify_all()
 
-    async def once(self, key: Hashable, look: Callable[[], Awaitable[_T]]) -> _T:
-        """What ``look`` finds, looked for once until something changes: a hundred open pages ask the same.
+    async def once(self, key: Hashable, compute: Callable[[], Awaitable[_T]]) -> _T:
+        """The answer of ``compute``, computed once until something changes: many open pages ask the same.
 
-        ``key`` stands for all that the answer depends on but for the state of the queue.
+        ``key`` names all that the answer depends on beside the state of the queue.
         """
-        if self._known[0] != self.version:
-            self._known = (self.version, {})
-        known = self._known[1]
-        if key not in known:
-            found = await look()
-            if len(known) < _MOST_KNOWN:
-                known[key] = found  # of a state that is over by now: nobody will ask that one
-            return found
-        return known[key]
+        if self._cache[0] != self.version:
+            self._cache = (self.version, {})
+        cached = self._cache[1]
+        if key not in cached:
+            answer = await compute()
+            if len(cached) < _MOST_CACHED:
+                cached[key] = answer  # of a state that is over by now: nobody will ask that one
+            return answer
+        return cached[key]
 
     async def rev(self) -> int:
-        """The newest revision, at least of what was told to anybody."""
-        return await self.once("rev", lambda: self.do(self.store.rev))
-
-    async def get(self, task_id: str) -> Task:
-        """The task; raises ``NotFound``."""
-        return await self.do(self.store.get, task_id)
+        """The newest revision, at least of what anybody was told."""
+        return await self.once("rev", lambda: self.do(self.sync.rev))
 
     async def wait_ended(self, task_id: str, seconds: float) -> Task:
         """The task as soon as it has ended, or as it is after ``seconds`` or when the server stops."""
         deadline = time.monotonic() + seconds
-        told = asyncio.Event()
-        self._waiting.setdefault(task_id, set()).add(told)  # before the look, so that no end is missed
+        event = asyncio.Event()
+        self._waiting.setdefault(task_id, set()).add(event)  # before the query, so that no end is missed
         try:
             task = await self.get(task_id)
             left = deadline - time.monotonic()
             if task.ended or left <= 0 or self.closing:
                 return task
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), left)
+                await asyncio.wait_for(event.wait(), left)
             return await self.get(task_id)
         finally:
-            self._waiting[task_id].discard(told)
+            self._waiting[task_id].discard(event)
             if not self._waiting[task_id]:
                 del self._waiting[task_id]
 
     async def wait_change(self, since: int, seconds: float) -> None:
-        """Returns when something is newer than revision ``since``, or after ``seconds``."""
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = self.version
-            left = deadline - time.monotonic()
-            if self.closing or left <= 0 or await self.rev() > since:
-                return
-            await self._wait_newer(seen, left)
+        """Returns when something is newer than revision ``since``, after ``seconds``, or at shutdown."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.closing:
+                    version = self.version
+                    if await self.rev() > since:
+                        return
+                    await self._wait_newer(version)
 
-    async def _wait_newer(self, seen: int, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self.version != seen or self.closing)
-        except TimeoutError:
-            return
+    async def _wait_newer(self, version: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.version != version or self.closing)
+
+    # ------------------------------------------------------------ shutdown
 
     async def begin_closing(self) -> None:
-        """Lets go of everyone who waits: the server is about to stop."""
+        """Releases all waiters: the server is about to stop."""
         self.closing = True
-        self.trouble.close()
-        for told in chain.from_iterable(self._waiting.values()):
-            told.set()
+        self.faults.close()
+        for event in chain.from_iterable(self._waiting.values()):
+            event.set()
         await self.notify()
 
     async def close(self) -> None:
         """Closes the store; nothing can be done through it afterwards."""
-        await self.do(self.store.close)
+        await self.do(self.sync.close)
         self._thread.shutdown()

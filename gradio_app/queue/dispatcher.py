@@ -1,12 +1,15 @@
-"""Tasks that run: which shard gets the next slot, and how a task is joined, stopped or given back."""
+"""Dispatcher: gives free slots to shards, commits their results, and ends, stops or requeues tasks.
+
+Covers: the processing lock, runs and their shards in flight. Does not cover: order (``scheduler``), the work
+itself (``worker_jobs``), the join of shards (``assembly``).
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from loguru import logger
@@ -22,59 +25,39 @@ from gradio_app.base.errors import (
     as_app_error,
 )
 from gradio_app.queue import scheduler
-from gradio_app.queue.assembly import Joiner
-from gradio_app.queue.async_store import Ledger
-from gradio_app.queue.faults import passing, resumable
-from gradio_app.queue.group_sync import Durable
-from gradio_app.queue.retry_policy import History, Verdict, halves, judge
-from gradio_app.queue.worker_jobs import Jobs, Parsed, Work
+from gradio_app.queue.assembly import Assembly
+from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.faults import passing
+from gradio_app.queue.group_sync import GroupSync
+from gradio_app.queue.retry_policy import ShardFailures, Verdict, halves, judge
+from gradio_app.queue.run import Run
+from gradio_app.queue.worker_jobs import JobFolder, Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
-from gradio_app.workers.interface import Workers
+from gradio_app.workers.interface import PartResult, Workers
 
-#: a learned rate is kept when it has changed by this share: it is the base of estimates, no more
+#: a learned rate is written when it has changed by this share: it is the base of estimates, no more
 RATE_STEP = 0.1
-#: key of the job that joins a task, among its shards in flight
-_JOIN = -1
-
-
-@dataclass(slots=True)
-class Run:
-    """A task that is being processed: shards not started yet, and jobs in flight by shard index.
-
-    ``working`` are those that hold a slot: while one's result is being stored, its worker goes on with
-    the next. ``work`` is laid out for the first part, when there is but one.
-    """
-
-    task: Task
-    entry: scheduler.Entry
-    todo: deque[Shard] = field(default_factory=deque[Shard])
-    work: Work | None = None
-    in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, "asyncio.Task[None]"])
-    working: set[int] = field(default_factory=set[int])
-    history: dict[int, History] = field(default_factory=dict[int, History])
-    poison: int = 0
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
     """Keeps as many shards in flight as there are slots. The processing lock admits one dispatcher."""
 
-    def __init__(self, folders: Folders, ledger: Ledger, jobs: Jobs, workers: Workers) -> None:
+    def __init__(self, folders: Folders, store: AsyncStore, jobs: WorkerJobs, workers: Workers) -> None:
         self._workers = workers
         workers.changed = self.wake
         self._folders = folders
-        self._ledger = ledger
+        self._store = store
         self._jobs = jobs
-        self._durable = Durable(folders.tmp)
-        self._joiner = Joiner(folders, ledger, jobs, self._durable)
+        self._disk = GroupSync(folders.tmp)
+        self._assembly = Assembly(folders, store, jobs, self._disk)
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
         self.lanes = scheduler.Lanes(workers.slots)
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
-        self._kept_rates: dict[str, float] = {}
+        self._written_rates: dict[str, float] = {}
         self.pages_parsed = 0
         self.paused = False
 
@@ -95,32 +78,33 @@ class Dispatcher:
         self.wake()
 
     def wake(self) -> None:
-        """Looks again whether something can start."""
+        """Checks again whether something can start."""
         self._wake.set()
 
     async def run(self) -> None:
         """Hands out slots until cancelled."""
+        faults = self._store.faults
         async with self.processing_lock:
             while True:
                 while (item := self._next()) is not None:
                     try:
                         await self._launch(item)
                     except PASSING as fault:  # it is still in line
-                        self._ledger.trouble.note(fault)
+                        faults.report(fault)
                 self._wake.clear()
-                await (self._ledger.trouble.over() if self._ledger.trouble.error else self._wake.wait())
+                await (faults.wait_over() if faults.current else self._wake.wait())
 
     def _next(self) -> scheduler.Entry | None:
-        if self.paused or self._ledger.closing or self._ledger.trouble.error:
+        if self.paused or self._store.closing or self._store.faults.current:
             return None
         self.lanes.slots = self._workers.slots
-        return self.lanes.next([run.entry for run in self.runs.values() for _ in run.working])
+        return self.lanes.next([run.entry for run in self.runs.values() for _ in range(run.slots)])
 
     async def _launch(self, item: scheduler.Entry) -> None:
         run = self.runs.get(item.task_id)
-        if run is not None and _JOIN in run.in_flight:
-            # it ended a moment ago and was queued again before its last run was put away
-            await asyncio.wait([run.in_flight[_JOIN]])
+        if run is not None and run.ending is not None:
+            # it ended a moment ago and was queued again before its last run was removed
+            await asyncio.wait([run.ending])
         run = self.runs.get(item.task_id) or await self._begin(item)
         if run is None or not run.todo:
             self.lanes.discard(item.task_id)
@@ -132,18 +116,23 @@ class Dispatcher:
                 self.lanes.discard(item.task_id)
             self.lanes.charge(item, len(shard.pages))
             run.working.add(shard.index)
-            self._spawn(run, shard.index, self._parse(run, shard))
-        elif not run.in_flight:
-            self._spawn(run, _JOIN, self._conclude(run))
+            run.in_flight[shard.index] = self._spawn(run, shard.index, self._parse(run, shard))
+        else:
+            self._end_when_idle(run)
 
-    def _spawn(self, run: Run, index: int, work: Coroutine[Any, Any, None]) -> None:
-        run.in_flight[index] = asyncio.create_task(work, name=f"{run.task.id}-{index}")
+    def _spawn(self, run: Run, what: int | str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.create_task(work, name=f"{run.task.id}-{what}")
+
+    def _end_when_idle(self, run: Run) -> None:
+        """Begins the end of a task, once all of its shards were tried."""
+        if not run.todo and not run.in_flight and run.ending is None and self.runs.get(run.task.id) is run:
+            run.ending = self._spawn(run, "end", self._end(run))
 
     async def _begin(self, item: scheduler.Entry) -> Run | None:
         """Moves a task to processing; None when it was cancelled or deleted in the meantime."""
         run = self.runs[item.task_id] = Run(Task.placeholder(item.task_id, item.owner), item)
         try:
-            run.task, todo, run.work = await self._ledger.do(self._start, item.task_id)
+            run.task, todo, run.folder = await self._store.do(self._start, item.task_id)
             run.todo.extend(todo)
         except BaseException as error:
             del self.runs[item.task_id]
@@ -152,141 +141,147 @@ class Dispatcher:
             raise
         finally:
             run.begun.set()
-        await self._ledger.moved(run.task)
+        await self._store.publish(run.task)
         return run
 
-    def _start(self, task_id: str) -> tuple[Task, list[Shard], Work | None]:
+    def _start(self, task_id: str) -> tuple[Task, list[Shard], JobFolder | None]:
         # on the store's thread, and the move last: what fails before it is simply tried again
-        task = self._ledger.store.get(task_id)
+        store = self._store.sync
+        task = store.get(task_id)
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
         todo = self._unfinished(task)
-        work = self._jobs.lay_out(task, f"{todo[0].index}-{task.attempt}") if todo and task.whole else None
+        folder = self._jobs.prepare(task, f"{todo[0].index}-{task.attempt}") if todo and task.whole else None
         try:
-            return self._ledger.store.start(task_id), todo, work
+            return store.start(task_id), todo, folder
         except BaseException:
-            if work is not None:
-                self._folders.drop_work(work.folder)
+            if folder is not None:
+                self._folders.drop_work(folder.path)
             raise
 
     def _unfinished(self, task: Task) -> list[Shard]:
         """Shards to parse. One that counts as done but whose files are gone is parsed again."""
         self._folders.unpark_shards(task.id)
-        result, part = self._folders.result(task.id), self._folders.shard
         return [
             shard
-            for shard in self._ledger.store.shards(task.id)
-            if not shard.done or not (result if task.whole else part(task.id, shard.index)).is_dir()
+            for shard in self._store.sync.shards(task.id)
+            if task.whole or not shard.done or not self._folders.shard(task.id, shard.index).is_dir()
         ]
+
+    # ------------------------------------------------------------ shards
 
     async def _parse(self, run: Run, shard: Shard) -> None:
         """Runs one shard to its end and frees its slot."""
         try:
-            await self._parse_and_keep(run, shard)
+            await self._parse_and_commit(run, shard)
         except Superseded:
             logger.bind(action="fenced", task=run.task.id).warning(
-                "a late part of {} is dropped", run.task.id
+                "a late shard of {} is dropped", run.task.id
             )
         except AppError as error:
             await self._shard_failed(run, shard, error)
         except Exception as error:
-            logger.opt(exception=error).error("part {} of {} failed", shard.index, run.task.id)
+            logger.opt(exception=error).error("shard {} of {} failed", shard.index, run.task.id)
             await self._shard_failed(run, shard, as_app_error(error))
         finally:
             run.in_flight.pop(shard.index, None)
             self._free(run, shard.index)
-        if not run.todo and not run.in_flight and self.runs.get(run.task.id) is run:
-            self._spawn(run, _JOIN, self._conclude(run))
+        self._end_when_idle(run)
 
-    async def _parse_and_keep(self, run: Run, shard: Shard) -> None:
+    async def _parse_and_commit(self, run: Run, shard: Shard) -> None:
         task = run.task
-        history = run.history.get(shard.index, History())
-        work, run.work = run.work, None
-        parsed = await self._jobs.parse(task, shard, history.alone, history.halved, work)
+        failures = run.failures.get(shard.index, ShardFailures())
+        folder, run.folder = run.folder, None
+        parsed = await self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
         self._free(run, shard.index)
-        if task.whole:
-            return await self._end_whole(run, parsed)
-        out = parsed.folder / "out"
-        keep = resumable(lambda: self._folders.keep_shard(task.id, shard.index, out))
-        finish, result = self._ledger.store.finish_shard, parsed.result
-        reason = EngineUnavailable(result.reason) if result.failed else None
-        ids = task.id, shard.index, task.attempt
         try:
-            await self._durable.settle()
-            await self._ledger.must(finish, *ids, result.seconds, keep, result.failed, reason, result.engine)
-            self._ledger.trouble.worked()
+            await self._disk.sync()
+            ended = await self._commit(task, shard, parsed)
         finally:
-            await asyncio.shield(self._jobs.drop(parsed))
-        self._learn(task.tier, parsed)
-        await self._ledger.notify()
-
-    async def _end_whole(self, run: Run, parsed: Parsed) -> None:
-        """The end of a task that was parsed in one go: all in one step on the store's thread."""
-        task, pages = run.task, parsed.result.pages
-        result = {"pages_total": pages, "pages_done": pages, "result_sha256": parsed.result.sha256}
-        keep = resumable(lambda: self._folders.keep_result(task.id, parsed.folder / "out"))
-
-        def end() -> Task:
-            finish = self._ledger.store.finish_whole
-            done = finish(task.id, task.attempt, parsed.result.seconds, result, keep)
-            self._folders.drop_work(parsed.folder)
-            return done
-
-        try:
-            await self._durable.settle()
-            done = await self._ledger.must(end)
-        except BaseException:
-            await asyncio.shield(self._jobs.drop(parsed))
-            raise
-        self._ledger.trouble.worked()
-        self._learn(task.tier, parsed)
+            await asyncio.shield(self._jobs.drop(parsed.folder))
+        self._store.faults.work_succeeded()
+        self._learn(task.tier, parsed.result)
+        if ended is None:
+            return await self._store.notify()
         self.runs.pop(task.id, None)
-        await self._ledger.moved(done)
-        await self._keep_rate(task.tier)
+        await self._store.publish(ended)
+        await self._write_rate(task.tier)
+
+    async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
+        """Makes a result count; returns the ended task, if the shard was all of it."""
+        result, out, store = parsed.result, parsed.folder / "out", self._store.sync
+        fence = partial(store.check_current, task.id, task.attempt)
+        if task.whole:
+            pages = {"pages_total": result.pages, "pages_done": result.pages}
+            changes = pages | {"result_sha256": result.sha256}
+            move = partial(self._folders.keep_result, task.id, out)
+            return await self._store.commit(
+                fence, move, partial(store.finish_whole, task.id, result.seconds, changes)
+            )
+        finish = partial(
+            store.finish_shard,
+            task.id,
+            shard.index,
+            seconds=result.seconds,
+            engine=result.engine,
+            bad=result.failed,
+            reason=EngineUnavailable(result.reason) if result.failed else None,
+        )
+        await self._store.commit(fence, partial(self._folders.keep_shard, task.id, shard.index, out), finish)
+        return None
 
     def _free(self, run: Run, index: int) -> None:
         """Gives a slot back."""
         run.working.discard(index)
         self.wake()
 
-    def _learn(self, tier: str, parsed: Parsed) -> None:
-        result = parsed.result
+    def _learn(self, tier: str, result: PartResult) -> None:
         self.pages_parsed += result.pages
         self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
 
+    async def _write_rate(self, tier: str) -> None:
+        """Writes a learned rate when it has changed: that costs as much as counting a whole shard."""
+        rate = self.rates.get(tier)
+        if rate is not None and abs(rate - self._written_rates.get(tier, 0.0)) > RATE_STEP * rate:
+            await self._store.set_rate(tier, rate)
+            self._written_rates[tier] = rate
+
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):
-            self._ledger.trouble.note(error)
+            self._store.faults.report(error)
             run.todo.appendleft(shard)
             self.lanes.push(run.entry)
             return
-        history = run.history[shard.index] = run.history.get(shard.index, History()).failed(error)
-        verdict = judge(error, len(shard.pages), history, run.poison)
+        failures = run.failures.get(shard.index, ShardFailures()).failed(error)
+        run.failures[shard.index] = failures
+        verdict, task = judge(error, len(shard.pages), failures, run.poison), run.task
         try:
             if verdict is Verdict.GIVE_UP:
                 run.poison += 1
-                fail_shard = self._ledger.store.fail_shard
-                await self._ledger.must(fail_shard, run.task.id, shard.index, run.task.attempt, error)
+                await self._store.fail_shard(task.id, shard.index, task.attempt, error)
                 return
-            parts = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, history)
+            again = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, failures)
         except (Conflict, NotFound):
             return  # a newer attempt has begun; it will find out for itself
-        run.todo.extendleft(reversed(parts))
+        run.todo.extendleft(reversed(again))
         self.lanes.push(run.entry)
 
-    async def _halve(self, run: Run, shard: Shard, history: History) -> list[Shard]:
-        split, ids = self._ledger.store.split_shard, (run.task.id, shard.index, run.task.attempt)
-        parts = await self._ledger.must(split, *ids, halves(shard.pages))
-        run.task = await self._ledger.must(self._ledger.store.get, run.task.id)
-        run.history |= {part.index: history.half() for part in parts}
+    async def _halve(self, run: Run, shard: Shard, failures: ShardFailures) -> list[Shard]:
+        task = run.task
+        run.task, parts = await self._store.split_shard(
+            task.id, shard.index, task.attempt, halves(shard.pages)
+        )
+        run.failures |= {part.index: failures.half() for part in parts}
         return parts
 
-    async def _conclude(self, run: Run) -> None:
-        """All shards were tried: join what is there and end the task."""
+    # ------------------------------------------------------------ ends
+
+    async def _end(self, run: Run) -> None:
+        """All shards were tried: joins what is there and ends the task."""
         task_id = run.task.id
         try:
-            done = await self._ledger.moved(await self._end_at_last(run))
-            await self._keep_rate(done.tier)
+            done = await self._store.publish(await self._assemble(run))
+            await self._write_rate(done.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
         except Superseded:
@@ -300,37 +295,33 @@ class Dispatcher:
             self.runs.pop(task_id, None)
             self.wake()
 
-    async def _keep_rate(self, tier: str) -> None:
-        """Puts a learned rate on disk when it has changed: that costs as much as counting a whole part."""
-        rate = self.rates.get(tier)
-        if rate is not None and abs(rate - self._kept_rates.get(tier, 0.0)) > RATE_STEP * rate:
-            await self._ledger.must(self._ledger.store.set_rate, tier, rate)
-            self._kept_rates[tier] = rate
-
-    async def _give_up(self, task_id: str, error: AppError) -> None:
-        await self._ledger.fail(task_id, error, lambda: self._folders.park_shards(task_id))
-
-    async def _end_at_last(self, run: Run) -> Task:
+    async def _assemble(self, run: Run) -> Task:
+        """The ended task, tried until no fault of the machine is in the way."""
+        faults = self._store.faults
         while True:
             try:
-                return await self._joiner.end(run.task, self._slot(run))
+                return await self._assembly.end(run.task, self._slot(run))
             except Exception as error:
                 fault = passing(error)
                 if fault is None:
                     raise
-                if self._ledger.closing:
+                if self._store.closing:
                     raise fault from error
-                self._ledger.trouble.note(fault)
-                await self._ledger.trouble.over()
+                faults.report(fault)
+                await faults.wait_over()
 
     @contextmanager
     def _slot(self, run: Run) -> Generator[None]:
-        """What joins a task computes, like a part of it."""
-        run.working.add(_JOIN)
+        """Holds a slot: to join shards is work, like to parse one."""
+        run.assembling = True
         try:
             yield
         finally:
-            self._free(run, _JOIN)
+            run.assembling = False
+            self.wake()
+
+    async def _give_up(self, task_id: str, error: AppError) -> None:
+        await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended.
@@ -348,39 +339,35 @@ class Dispatcher:
                 run = self.runs.get(task_id)
                 if run is None:
                     raise
-            await run.begun.wait()  # it began between our look and the move
-        await self._stop_run(run)
-        return await self._ledger.must_move(
-            task_id,
-            TaskStatus.CANCELLED,
-            lambda: self._folders.park_shards(task_id),
-            finished_at=clock.stamp(),
+            await run.begun.wait()  # it began between our check and the move
+        await self._stop(run)
+        return await self._store.end(
+            task_id, TaskStatus.CANCELLED, partial(self._folders.park_shards, task_id)
         )
 
     async def _cancel_waiting(self, task_id: str) -> Task:
-        task = await self._ledger.move(task_id, TaskStatus.CANCELLED, finished_at=clock.stamp())
+        task = await self._store.move(task_id, TaskStatus.CANCELLED, finished_at=clock.stamp())
         self.lanes.discard(task_id)
-        await self._ledger.must(self._folders.park_shards, task_id)
+        await self._store.must(self._folders.park_shards, task_id)
         return task
 
-    async def _stop_run(self, run: Run) -> None:
-        await self._ledger.move(run.task.id, TaskStatus.CANCELLING)
+    async def _stop(self, run: Run) -> None:
+        await self._store.move(run.task.id, TaskStatus.CANCELLING)
         run.todo.clear()
         self.lanes.discard(run.task.id)
-        await _cancel_all(list(run.in_flight.values()))
-        if run.work is not None:
-            await self._jobs.drop(run.work)
+        await _cancel_all(run.jobs)
+        if run.folder is not None:
+            await self._jobs.drop(run.folder.path)
         self.runs.pop(run.task.id, None)
         self.wake()
 
     async def give_back(self) -> None:
         """At shutdown: kills what is in flight and queues its tasks again; finished shards stay."""
         runs = list(self.runs.values())
-        await _cancel_all([job for run in runs for job in run.in_flight.values()])
+        await _cancel_all([job for run in runs for job in run.jobs])
         for run in runs:
             try:
-                task = await self._ledger.do(self._ledger.store.give_back, run.task.id, run.task.attempt)
-                await self._ledger.moved(task)
+                await self._store.publish(await self._store.give_back(run.task.id, run.task.attempt))
             except (Conflict, NotFound, *PASSING):
                 continue  # what cannot be written now is queued again at the next start
 

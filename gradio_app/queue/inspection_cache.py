@@ -1,30 +1,30 @@
-"""What looks at files have found, by content: the same file again needs no look."""
+"""LRU cache of inspections by content hash and options, in memory."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-from gradio_app.queue.worker_jobs import Found, suffix_of
-from gradio_app.store.task import Task
+from gradio_app.queue.worker_jobs import suffix_of
+from gradio_app.store.task import Inspection, Task
 
-#: looks that are kept, the latest ones
+#: inspections that are cached, the latest ones
 MOST = 1000
 
 
-class Seen:
-    """The latest looks. A look at the same bytes with the same options finds the same.
+class InspectionCache:
+    """The latest inspections: the same bytes with the same options give the same.
 
-    It is kept in memory only: another version of this program or of MinerU starts with none. Used from the
-    store's thread only.
+    In memory only: another version of this program or of MinerU begins with none. Only the store's thread
+    uses it.
     """
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[str | bool, ...], Found] = OrderedDict()
+        self._found: OrderedDict[tuple[str | bool, ...], Inspection] = OrderedDict()
 
-    def find(self, task: Task, engine: str, models: bool) -> Found | None:
-        """What is known of the file of ``task``; ``engine`` and ``models`` as for ``Jobs.inspect``.
+    def find(self, task: Task, engine: str, models: bool) -> Inspection | None:
+        """The inspection of this content, unless the task wants nothing stored.
 
-        Who wants no stored result wants no stored look either.
+        ``engine`` and ``models`` are as for ``WorkerJobs.inspect``.
         """
         if not task.options.use_cache:
             return None
@@ -33,9 +33,9 @@ class Seen:
             self._found.move_to_end(key)
         return self._found.get(key)
 
-    def note(self, task: Task, engine: str, models: bool, found: Found) -> None:
-        """Keeps what a look has found, unless models that are installed later would change it."""
-        if task.options.tier == "auto" and engine and found[0].parse_mode and found[0].tier == "flash":
+    def add(self, task: Task, engine: str, models: bool, found: Inspection) -> None:
+        """Stores an inspection, unless models that are installed later would change it."""
+        if task.options.tier == "auto" and engine and found.parse_mode and found.tier == "flash":
             return
         self._found[_key(task, engine, models)] = found
         if len(self._found) > MOST:

@@ -1,4 +1,8 @@
-"""The first look that a worker takes at each file: what it is, and whether it is done already."""
+"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the result cache.
+
+Covers: fair order among owners, batches of small files, retries. Does not cover: the inspection itself
+(``parsing.inspection``), the order in which documents are parsed (``scheduler``).
+"""
 
 from __future__ import annotations
 
@@ -11,51 +15,50 @@ from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import PASSING, Conflict, NotFound, WorkerCrashed, as_app_error
+from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, WorkerCrashed, as_app_error
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
-from gradio_app.queue.async_store import Ledger
-from gradio_app.queue.inspection_cache import Seen
-from gradio_app.queue.worker_jobs import Found, Jobs, Work, cache_key
+from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.inspection_cache import InspectionCache
+from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key
 from gradio_app.store.states import TaskStatus
-from gradio_app.store.task import Task
+from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
 
-#: how often a file whose inspection crashed is looked at before the file is blamed
+#: tries of a file whose inspection crashed, before the file is blamed
 CRASH_TRIES = 3
-#: how many files up to this many bytes are looked at in one job, when so many wait
+#: how many files up to this many bytes are inspected in one job, when so many wait
 MOST_AT_ONCE, SMALL = 8, 2**20
-#: ... as long as that takes so many seconds, judged by the job before. One job for many saves milliseconds a
-#: file: much where a look takes ten, little where it takes eighty. All are told at its end, and a file that
-#: somebody else sends waits till then, while those of one who has sent many are begun
+#: ... as long as a job takes at most so many seconds, judged by the job before. A job is not broken off for
+#: somebody else whose file comes meanwhile
 LONG_ENOUGH = 0.1
 
 
-class Looking:
-    """From accepted tasks to those that are queued, or done because their content was read before."""
+class Inspector:
+    """From accepted tasks to queued ones, or completed ones whose content was read before."""
 
     def __init__(
         self,
         settings: Settings,
         folders: Folders,
-        ledger: Ledger,
-        jobs: Jobs,
+        store: AsyncStore,
+        jobs: WorkerJobs,
         workers: Workers,
         queued: Callable[[Task], None],
     ) -> None:
         self._settings = settings
         self._folders = folders
-        self._ledger = ledger
+        self._store = store
         self._jobs = jobs
         self._workers = workers
         self._queued = queued
-        self._seen = Seen()
+        self._cache = InspectionCache()
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
-        #: those that are looked at right now
-        self._left: dict[str, scheduler.Entry] = {}
-        #: how long they took a worker so far
+        #: ids of the files that are being inspected
+        self._batch: set[str] = set()
+        #: seconds that a worker has spent on them
         self._seconds = 0.0
         self.waiting = scheduler.FairQueue()
 
@@ -68,204 +71,169 @@ class Looking:
             self._wake.set()
 
     async def run(self) -> None:
-        """Looks at files, fairly among owners, until cancelled: one, and then more at a time as more wait.
-
-        Not more than are quick: a job is not broken off for somebody whose file comes meanwhile.
-        """
+        """Inspects files until cancelled: one, and then more at a time as more wait."""
         most = 1
         try:
             while True:
-                self._left = {item.task_id: item for item in self._take(most)}
+                task_ids = list(self._take(most))
                 self._workers.here.spare = bool(self.waiting)
-                if not self._left:
+                if not task_ids:
                     most = 1
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                count, self._seconds = len(self._left), 0.0
+                self._batch, self._seconds = set(task_ids), 0.0
                 # a task of its own, so that cancelling one file does not end the loop
-                self._current = asyncio.create_task(self._look_at(list(self._left)))
+                self._current = asyncio.create_task(self._inspect_batch(task_ids))
                 await asyncio.wait([self._current])
                 self._current = None
-                most = how_many(count, self._seconds)
+                most = next_batch_size(len(task_ids), self._seconds)
         finally:
             if self._current:
                 await self._stop(self._current)
 
-    def _take(self, most: int) -> Iterator[scheduler.Entry]:
+    def _take(self, most: int) -> Iterator[str]:
         for _ in range(most):
             item = self.waiting.peek()
             if item is None:
                 return
             self.waiting.discard(item.task_id)
             self.waiting.charge(item.owner, 1)
-            yield item
+            yield item.task_id
 
     async def forget(self, *task_ids: str) -> None:
-        """Drops tasks that were cancelled; kills the worker if it looks at one of these right now."""
+        """Drops tasks that were cancelled; kills the worker if it inspects one of them right now."""
         for task_id in task_ids:
             self.waiting.discard(task_id)
-        left = self._left
-        if self._current and any(task_id in left for task_id in task_ids):
+        if self._current and not self._batch.isdisjoint(task_ids):
+            others = self._batch - set(task_ids)
             await self._stop(self._current)
-            await self._look_later([each for each in left if each not in task_ids])
-
-    async def _look_later(self, task_ids: Sequence[str]) -> None:
-        """Those that lost their look because of another. Some may be sorted in, and nobody was told."""
-        store = self._ledger.store
-        found = await self._ledger.must(lambda: [task for each in task_ids if (task := store.find(each))])
-        for task in found:
-            if task.status is TaskStatus.QUEUED:
-                self._queued(task)
-            self.admit(task)
+            # some of the others may have been queued already, and nobody was told
+            for task in await self._store.must(self._store.sync.find_all, others):
+                if task.status is TaskStatus.QUEUED:
+                    self._queued(task)
+                self.admit(task)
 
     async def _stop(self, job: asyncio.Task[None]) -> None:
         job.cancel()
         await asyncio.wait([job])
 
-    async def _look_at(self, task_ids: Sequence[str]) -> None:
+    async def _inspect_batch(self, task_ids: Sequence[str]) -> None:
+        """Inspects files in one job, then one by one what it left: large ones, or all if it failed."""
         if len(task_ids) > 1:
-            await self._look_together(task_ids)
-        for task_id in list(self._left):
-            await self._look(task_id)
-            self._left.pop(task_id, None)
+            try:
+                await self._inspect(task_ids)
+            except Exception as error:
+                logger.bind(action="inspect_apart").debug(
+                    "{} files are inspected one by one: {}", len(task_ids), error
+                )
+        for task_id in task_ids:
+            if task_id in self._batch:
+                await self._inspect_alone(task_id)
+                self._batch.discard(task_id)
 
-    async def _look_together(self, task_ids: Sequence[str]) -> None:
-        """Looks at small files in one job. What is odd with one of them is found out when it is alone."""
-        laid_out: dict[str, Work] = {}
+    async def _inspect_alone(self, task_id: str) -> None:
+        """Inspects a file until no fault of the machine is in the way; a failure ends the task."""
+        faults, crashes = self._store.faults, 0
+        while True:
+            await faults.wait_over()
+            try:
+                return await self._inspect([task_id])
+            except Exception as error:
+                known = as_app_error(error)
+                crashes += isinstance(error, WorkerCrashed)
+                if isinstance(known, PASSING):
+                    if self._store.closing:
+                        return  # it is still pending at the next start
+                    faults.report(known)
+                elif isinstance(error, WorkerCrashed) and crashes < CRASH_TRIES:
+                    logger.bind(action="inspect_again", task=task_id).warning("inspecting {} again", task_id)
+                else:
+                    if known is not error:
+                        logger.opt(exception=error).error("inspection of {} failed", task_id)
+                    return await self._store.fail(task_id, known)
+
+    async def _inspect(self, task_ids: Sequence[str]) -> None:
+        """One job for all of these. Raises why it failed, or the fault of the machine that a file met."""
+        folders: dict[str, JobFolder] = {}  # filled on the store's thread, also when we are cancelled
+        engine = self._workers.identity
         try:
-            engine = self._workers.identity
-            tasks, known = await self._ledger.do(self._lay_out_all, task_ids, engine, laid_out)
-            if known:
-                await self._tell(known)
-            found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.trouble)
-            self._seconds += sum(what[0].seconds for what in found if what)
-            queued = await self._ledger.do(self._sort_in_all, tasks, engine, found, laid_out)
-        except Exception as error:
-            logger.bind(action="inspect_apart").debug(
-                "{} files are looked at alone: {}", len(task_ids), error
-            )
-            return
+            tasks, known = await self._store.do(self._prepare, task_ids, engine, folders)
+            await self._publish(known)
+            found = await self._jobs.inspect(tasks, folders, engine, self._workers.trouble)
+            self._seconds += sum(each.seconds for each in found if isinstance(each, Inspection))
+            planned = await self._store.do(self._plan_all, tasks, engine, found)
         finally:
-            for work in laid_out.values():
-                await asyncio.shield(self._jobs.drop(work))
-        await self._tell(queued)
+            await asyncio.shield(self._jobs.drop(*(folder.path for folder in folders.values())))
+        await self._publish(planned)
+        for task, each in zip(tasks, found, strict=True):
+            if isinstance(each, PASSING):
+                raise each
+            if isinstance(each, AppError):
+                self._batch.discard(task.id)
+                await self._store.fail(task.id, each)
 
-    def _lay_out_all(
-        self, task_ids: Sequence[str], engine: str, laid_out: dict[str, Work]
+    def _prepare(
+        self, task_ids: Sequence[str], engine: str, folders: dict[str, JobFolder]
     ) -> tuple[list[Task], list[Task]]:
-        """Those to look at, and those that are sorted in as their content was looked at before."""
-        store = self._ledger.store
-        found = [task for each in task_ids if (task := store.find(each))]
-        waiting = [task for task in found if task.size <= SMALL and task.status is TaskStatus.PENDING]
-        known = [self._seen.find(task, engine, self._workers.models_elsewhere) for task in waiting]
-        tasks = [task for task, what in zip(waiting, known, strict=True) if what is None]
-        for task in tasks:
-            laid_out[task.id] = self._jobs.lay_out(task, "inspect")
-        return tasks, self._sort_in_each(waiting, engine, known)
+        """Tasks to inspect, with folders; and those that are planned, as the cache knows their content."""
+        limit = SMALL if len(task_ids) > 1 else None
+        tasks, cached = list[Task](), list[Inspection | AppError]()
+        known: list[Task] = []
+        for task in self._store.sync.find_all(task_ids):
+            if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
+                continue
+            if inspection := self._cache.find(task, engine, self._workers.models_elsewhere):
+                known.append(task)
+                cached.append(inspection)
+            else:
+                tasks.append(task)
+                folders[task.id] = self._jobs.prepare(task, "inspect")
+        return tasks, self._plan_all(known, engine, cached)
 
-    def _sort_in_all(
-        self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None], laid_out: dict[str, Work]
+    def _plan_all(
+        self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
     ) -> list[Task]:
-        done = self._sort_in_each(tasks, engine, found)
-        for work in laid_out.values():
-            self._folders.drop_work(work.folder)
-        laid_out.clear()
-        return done
-
-    def _sort_in_each(self, tasks: Sequence[Task], engine: str, found: Sequence[Found | None]) -> list[Task]:
-        done: list[Task] = []
-        with self._ledger.store.together(durable=False):
-            for task, what in zip(tasks, found, strict=True):
-                if what is not None:
+        planned: list[Task] = []
+        with self._store.sync.together(durable=False):
+            for task, each in zip(tasks, found, strict=True):
+                if isinstance(each, Inspection):
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
-                        done.append(self._sort_in(task, engine, what))
-        return done
+                        planned.append(self._plan(task, engine, each))
+        return planned
 
-    async def _tell(self, tasks: Sequence[Task]) -> None:
-        # first in line, then told: between the two somebody may stop us
+    async def _publish(self, tasks: Sequence[Task]) -> None:
+        # first in line, then published: between the two somebody may stop us
+        if not tasks:
+            return
         for task in tasks:
-            self._left.pop(task.id, None)
+            self._batch.discard(task.id)
             if not task.ended:
                 self._queued(task)
-        self._ledger.trouble.worked()
-        await self._ledger.all_moved(tasks)
+        self._store.faults.work_succeeded()
+        await self._store.publish_all(tasks)
 
-    async def _look(self, task_id: str) -> None:
-        while True:
-            await self._ledger.trouble.over()
-            try:
-                return await self._look_once(task_id)
-            except Exception as error:
-                told = as_app_error(error)
-                if not isinstance(told, PASSING):
-                    if told is not error:
-                        logger.opt(exception=error).error("inspection of {} failed", task_id)
-                    return await self._ledger.fail(task_id, told)
-                if self._ledger.closing:
-                    return  # it is still pending at the next start
-                self._ledger.trouble.note(told)
-
-    async def _look_once(self, task_id: str) -> None:
-        laid_out: list[Work] = []  # filled and emptied on the store's thread, also when we are cancelled
-        try:
-            engine = self._workers.identity
-            task = await self._ledger.do(self._lay_out, task_id, engine, laid_out)
-            if not laid_out:
-                return await self._tell([task])
-            found = await self._inspect(task, laid_out[0], engine)
-            self._seconds += found[0].seconds
-
-            def sort_in() -> Task:
-                sorted_in = self._sort_in(task, engine, found)
-                self._folders.drop_work(laid_out.pop().folder)
-                return sorted_in
-
-            queued = await self._ledger.do(sort_in)
-        finally:
-            for work in laid_out:
-                await asyncio.shield(self._jobs.drop(work))
-        await self._tell([queued])
-
-    def _lay_out(self, task_id: str, engine: str, laid_out: list[Work]) -> Task:
-        """The task with a folder for the look at it; without one it is sorted in, as it is known."""
-        task = self._ledger.store.get(task_id)
-        if known := self._seen.find(task, engine, self._workers.models_elsewhere):
-            return self._sort_in(task, engine, known)
-        laid_out.append(self._jobs.lay_out(task, "inspect"))
-        return task
-
-    async def _inspect(self, task: Task, work: Work, engine: str) -> Found:
-        reason = self._workers.trouble
-        for _ in range(CRASH_TRIES - 1):
-            try:
-                return await self._jobs.inspect(task, work, engine, reason)
-            except WorkerCrashed:
-                logger.bind(action="inspect_again", task=task.id).warning("inspecting {} again", task.id)
-        return await self._jobs.inspect(task, work, engine, reason)
-
-    def _sort_in(self, task: Task, engine: str, what: Found) -> Task:
-        """Queues the task, or completes it from the cache; on the store's thread."""
-        self._seen.note(task, engine, self._workers.models_elsewhere, what)
-        found, pages = what
+    def _plan(self, task: Task, engine: str, found: Inspection) -> Task:
+        """Queues the task, or completes it from the result cache; on the store's thread."""
+        self._cache.add(task, engine, self._workers.models_elsewhere, found)
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        key = cache_key(task, found, pages, size, engine if vision else "")
+        key = cache_key(task, found, size, engine if vision else "")
         facts: dict[str, Any] = {
             "kind": found.kind,
             "tier": found.tier,
             "parse_mode": found.parse_mode,
             "parser_version": found.parser_version,
             "source_pages": found.pages_total,
-            "pages_total": len(pages) or 1,
+            "pages_total": len(found.pages) or 1,
             "cache_key": key,
         }
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._ledger.store.plan(task.id, scheduler.cut(pages, size), **facts)
+        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._ledger.store.cached(key)
+        donor = self._store.sync.cached(key)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
         now = clock.stamp()
@@ -278,10 +246,10 @@ class Looking:
             "started_at": now,
             "finished_at": now,
         }
-        return self._ledger.store.move(task.id, TaskStatus.COMPLETED, **changes)
+        return self._store.sync.move(task.id, TaskStatus.COMPLETED, **changes)
 
 
-def how_many(count: int, seconds: float) -> int:
-    """Files to look at in the next job, when the last one took so long for so many: at most twice as many."""
+def next_batch_size(count: int, seconds: float) -> int:
+    """Files to inspect in the next job, when the last one took so long for so many: at most twice as many."""
     each = seconds / count
     return max(1, min(2 * count, MOST_AT_ONCE, int(LONG_ENOUGH / each) if each else MOST_AT_ONCE))

@@ -1,4 +1,4 @@
-"""Taking work in: room, and durable acceptance."""
+"""Intake: checks limits and room, and makes accepted uploads durable tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
-from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.async_store import AsyncStore
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task
 
@@ -36,7 +36,7 @@ class Upload:
 
 
 @dataclass(slots=True)
-class _Arrival:
+class _Submission:
     """A submission that waits for the store; ``outcome`` is its tasks, or why there are none."""
 
     owner: str
@@ -48,36 +48,31 @@ class _Arrival:
 
 
 class Intake:
-    """From uploads to tasks that are on the disk and wait to be looked at."""
+    """From uploads to durable tasks that wait for inspection."""
 
     def __init__(
-        self,
-        settings: Settings,
-        folders: Folders,
-        ledger: Ledger,
-        accepted: Callable[[Task], None],
+        self, settings: Settings, folders: Folders, store: AsyncStore, accepted: Callable[[Task], None]
     ) -> None:
         self._settings = settings
         self._folders = folders
-        self._ledger = ledger
+        self._store = store
         self._accepted = accepted
-        self._arrivals: deque[_Arrival] = deque()
+        self._waiting: deque[_Submission] = deque()
 
     async def check_room(self, owner: str, files: int) -> None:
         """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
         self._check_machine(files)
-        active = await self._ledger.do(self._ledger.store.active_count, owner)
-        self._check_quota(active, files)
+        self._check_quota(await self._store.active_count(owner), files)
 
     def _check_machine(self, files: int) -> None:
-        if self._ledger.closing:
+        if self._store.closing:
             raise ShuttingDown()
         if files > self._settings.max_files:
             raise TooManyFiles(
                 f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
             )
-        if self._ledger.trouble.error:
-            raise self._ledger.trouble.error
+        if self._store.faults.current:
+            raise self._store.faults.current
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
 
@@ -93,61 +88,60 @@ class Intake:
     ) -> list[Task]:
         """See ``TaskManager.submit``."""
         fingerprint = _fingerprint(uploads, options)
-        store = self._ledger.store
-        if key and (known := await self._ledger.do(store.submission, owner, key, fingerprint)) is not None:
+        if key and (known := await self._store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_machine(len(uploads))
-        arrival = _Arrival(owner, uploads, options, key, fingerprint)
-        self._arrivals.append(arrival)
-        tasks = await self._ledger.do(self._settle, arrival)
+        submission = _Submission(owner, uploads, options, key, fingerprint)
+        self._waiting.append(submission)
+        tasks = await self._store.do(self._outcome, submission)
         for task in tasks:
             self._accepted(task)
-        await self._ledger.notify()
+        await self._store.notify()
         return tasks
 
-    def _settle(self, arrival: _Arrival) -> list[Task]:
-        """What has become of one that came in. Those that came meanwhile share its wait for the disk.
+    def _outcome(self, submission: _Submission) -> list[Task]:
+        """The tasks of a submission. Those that came meanwhile share its wait for the disk.
 
-        On the store's thread: no other submission can come between the looks at the store and the write.
+        On the store's thread: no other submission can come between its queries and the write.
         """
-        if arrival.outcome is None:
+        if submission.outcome is None:
             self._accept_all()
-        if isinstance(arrival.outcome, Exception):
-            raise arrival.outcome
-        return arrival.outcome or []
+        if isinstance(submission.outcome, Exception):
+            raise submission.outcome
+        return submission.outcome or []
 
     def _accept_all(self) -> None:
-        batch: list[_Arrival] = []
-        while self._arrivals:
-            batch.append(self._arrivals.popleft())
+        batch: list[_Submission] = []
+        while self._waiting:
+            batch.append(self._waiting.popleft())
         try:
-            with self._ledger.store.together():
-                for arrival in batch:
+            with self._store.sync.together():
+                for submission in batch:
                     try:
-                        arrival.outcome = self._accept(arrival)
+                        submission.outcome = self._accept(submission)
                     except AppError as error:  # its own; any other is one of the disk, and everybody's
-                        arrival.outcome = error
+                        submission.outcome = error
                 self._folders.settle_sources()
         except Exception as error:
-            for arrival in batch:
-                if not isinstance(arrival.outcome, AppError):
-                    arrival.outcome = error
-        for arrival in batch:
-            if isinstance(arrival.outcome, Exception):
-                self._forget_sources(arrival.uploads)
+            for submission in batch:
+                if not isinstance(submission.outcome, AppError):
+                    submission.outcome = error
+        for submission in batch:
+            if isinstance(submission.outcome, Exception):
+                self._forget_sources(submission.uploads)
 
-    def _accept(self, arrival: _Arrival) -> list[Task]:
-        store, owner, uploads = self._ledger.store, arrival.owner, arrival.uploads
-        key, fingerprint = arrival.key, arrival.fingerprint
+    def _accept(self, submission: _Submission) -> list[Task]:
+        store, owner, uploads = self._store.sync, submission.owner, submission.uploads
+        key, fingerprint = submission.key, submission.fingerprint
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
         self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
-        return store.add(self._new_tasks(owner, uploads, arrival.options), key, fingerprint)
+        return store.add(self._new_tasks(owner, uploads, submission.options), key, fingerprint)
 
     def _forget_sources(self, uploads: Sequence[Upload]) -> None:
         for upload in uploads:
-            if not self._ledger.store.needs_source(upload.sha256):
+            if not self._store.sync.needs_source(upload.sha256):
                 self._folders.source(upload.sha256).unlink(missing_ok=True)
 
     def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:

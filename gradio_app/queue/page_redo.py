@@ -1,43 +1,44 @@
-"""A page that is read again: as a task of its own, whose page is then kept in the document, or dropped."""
+"""Page redo: reads one page again in a task of its own, then puts that page into the document or drops it."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Conflict, NotFound, PageRangeInvalid
 from gradio_app.base.options import ParseOptions, format_pages, pages_in, select_pages
-from gradio_app.queue.async_store import Ledger
+from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import resumable
-from gradio_app.queue.group_sync import Durable
-from gradio_app.queue.worker_jobs import Jobs, Parsed
+from gradio_app.queue.group_sync import GroupSync
+from gradio_app.queue.worker_jobs import Parsed, WorkerJobs
 from gradio_app.store.states import READABLE, TaskStatus
 from gradio_app.store.task import Task
 
 
-class SecondReadings:
-    """Begins and keeps second readings of pages."""
+class PageRedo:
+    """Second readings of pages: begins them, and puts them into their documents."""
 
     def __init__(
         self,
         folders: Folders,
-        ledger: Ledger,
-        jobs: Jobs,
+        store: AsyncStore,
+        jobs: WorkerJobs,
         check_room: Callable[[str, int], Awaitable[None]],
         admit: Callable[[Task], None],
     ) -> None:
         self._folders = folders
-        self._ledger = ledger
+        self._store = store
         self._jobs = jobs
         self._check_room = check_room
         self._admit = admit
-        self._durable = Durable(folders.tmp)
-        # two pages of one document that are kept at once would each lack the other
-        self._keeping = asyncio.Lock()
+        self._disk = GroupSync(folders.tmp)
+        # two pages that went into one document at once would each lack the other
+        self._one_at_a_time = asyncio.Lock()
 
     async def begin(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
         """The task that reads page ``page`` (from 1) of a document again; the same one if it is under way.
@@ -45,19 +46,19 @@ class SecondReadings:
         Raises ``PageRangeInvalid`` for a page that the document does not have, ``Conflict`` while it is
         being read itself, ``OptionInvalid``, ``QuotaExceeded``.
         """
-        task = await self._ledger.get(task_id)
+        task = await self._store.get(task_id)
         options = ParseOptions.checked(tier, str(page), ocr_mode, task.options.priority, use_cache=False)
         _check(task, page)
         await self._check_room(task.owner, 1)
-        second, new = await self._ledger.do(self._add, task, page, options)
+        second, new = await self._store.do(self._add, task, page, options)
         if new:
             self._admit(second)
-            await self._ledger.notify()
+            await self._store.notify()
         return second
 
     def _add(self, task: Task, page: int, options: ParseOptions) -> tuple[Task, bool]:
-        # on the store's thread: nothing can come between the look and the write
-        store = self._ledger.store
+        # on the store's thread: nothing can come between the query and the write
+        store = self._store.sync
         store.get(task.id)
         for known in store.second_readings(task.id):
             if known.redo_page == page and not known.ended and known.options == options:
@@ -85,31 +86,33 @@ class SecondReadings:
         The task itself can be deleted then. Raises ``Conflict`` when it has not read its page, when it is no
         second reading, or when the document is being read itself.
         """
-        async with self._keeping:
-            second = await self._ledger.get(task_id)
+        async with self._one_at_a_time:
+            second = await self._store.get(task_id)
             if not second.redo_of:
                 raise Conflict("This task is a document of its own: there is nothing to put it into.")
             if second.status is not TaskStatus.COMPLETED:
                 raise Conflict(f"The page was not read: the task is {second.status}.")
-            task = await self._ledger.get(second.redo_of)
+            task = await self._store.get(second.redo_of)
             _check(task, second.redo_page)
             parsed = await self._jobs.replace_page(task, second)
             try:
                 return await self._put(task, second, parsed)
             finally:
-                await asyncio.shield(self._jobs.drop(parsed))
+                await asyncio.shield(self._jobs.drop(parsed.folder))
 
     async def _put(self, task: Task, second: Task, parsed: Parsed) -> Task:
-        page, out = second.redo_page, parsed.folder / "out"
-        keep = resumable(
-            lambda: self._folders.keep_redone(task.id, page, second.id),
-            lambda: self._folders.keep_result(task.id, out),
-        )
+        page, out, store = second.redo_page, parsed.folder / "out", self._store.sync
         status, changes = _changes(task, page, parsed.result.sha256)
-        await self._durable.settle()
-        return await self._ledger.moved(
-            await self._ledger.must(self._ledger.store.amend, task, status, changes, keep)
+        await self._disk.sync()
+        amended = await self._store.commit(
+            partial(store.check_unchanged, task),
+            resumable(
+                partial(self._folders.keep_redone, task.id, page, second.id),
+                partial(self._folders.keep_result, task.id, out),
+            ),
+            partial(store.amend, task, status, changes),
         )
+        return await self._store.publish(amended)
 
 
 def _check(task: Task, page: int) -> None:
@@ -124,7 +127,7 @@ def _check(task: Task, page: int) -> None:
 
 
 def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, Any]]:
-    """What becomes of a document: its status and the columns that change."""
+    """The new status of a document, and the columns that change."""
     redone = {page, *pages_in(task.redone)}
     failed = tuple(each for each in pages_in(task.failed_pages) if each != page)
     changes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What becomes of a part of a document that could not be parsed: tried again, cut in halves, or given up."""
+"""Retry policy of shards: a failed one is parsed again, halved, or given up. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gradio_app.base.errors import (
     WorkerOutOfMemory,
 )
 
-#: how often a part whose worker crashed is tried before one of its pages is blamed
+#: tries of a shard whose worker crashed, before one of its pages is blamed
 CRASH_TRIES = 3
-#: how often a part that lost the model server is tried beside others, before it is tried alone
+#: tries of a shard that lost the model server, beside others, before it is tried alone
 SHARED_TRIES = 2
-#: how often a part whose machine was lost is tried before it is suspected to be why
+#: tries of a shard whose machine was lost, before the shard is suspected
 MOST_LOST = 10
-#: pages of one document that are hunted down one by one; after that its bad parts are given up whole
+#: bad pages of one document that are found one by one; after that its bad shards are given up whole
 MOST_POISON = 20
 
 
 class Verdict(Enum):
-    """What to do with a part that failed."""
+    """What to do with a failed shard."""
 
     AGAIN = "again"
     HALVE = "halve"
@@ -33,10 +33,11 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What a part has been through. ``halved``: how often it was cut. ``alone``: nobody beside it.
+class ShardFailures:
+    """Counts of what happened to a shard.
 
-    ``lost``: how often its machine went away, which is not counted among the ``tries``.
+    ``halved``: how often it was cut. ``alone``: it has the model server to itself. ``lost``: how often its
+    machine went away, which is not counted among the ``tries``.
     """
 
     tries: int = 0
@@ -44,31 +45,31 @@ class History:
     alone: bool = False
     lost: int = 0
 
-    def failed(self, error: AppError) -> History:
-        """After one more failure. Who lost the server twice is suspect, and has it to itself next."""
+    def failed(self, error: AppError) -> ShardFailures:
+        """After one more failure. A shard that lost the server twice has it to itself next."""
         if isinstance(error, NodeLost):
             return replace(self, lost=self.lost + 1)
         return replace(self, tries=self.tries + 1, alone=self.alone or self.tries + 1 >= SHARED_TRIES)
 
-    def half(self) -> History:
-        """Of each half: what failed as a whole needs fewer tries."""
-        return History(1, self.halved + 1, self.alone)
+    def half(self) -> ShardFailures:
+        """Those of each half: what failed as a whole needs fewer tries."""
+        return ShardFailures(1, self.halved + 1, self.alone)
 
 
-def judge(error: AppError, pages: int, history: History, poison: int) -> Verdict:
-    """What to do with a part of ``pages`` pages that failed with ``error``; ``history`` counts this failure.
+def judge(error: AppError, pages: int, failures: ShardFailures, poison: int) -> Verdict:
+    """What to do with a shard of ``pages`` pages that failed with ``error``, which ``failures`` counts.
 
-    A page that kills its worker or the model server takes its whole part with it, so the part is halved
-    until the page is alone. ``poison`` is how many pages of the document were found so far.
+    A page that kills its worker or the model server takes its whole shard with it. The shard is halved
+    until the page is alone. ``poison`` is how many such pages of the document were found so far.
     """
     apart = Verdict.HALVE if pages > 1 and poison < MOST_POISON else Verdict.GIVE_UP
     if isinstance(error, NodeLost):
-        return Verdict.AGAIN if history.lost < MOST_LOST else apart
+        return Verdict.AGAIN if failures.lost < MOST_LOST else apart
     if isinstance(error, WorkerCrashed):
-        return Verdict.AGAIN if history.tries < CRASH_TRIES else apart
+        return Verdict.AGAIN if failures.tries < CRASH_TRIES else apart
     if isinstance(error, EngineLost):
-        # the server may have gone for reasons of its own, unless this part had it to itself
-        alone = history.alone and (history.halved or history.tries > SHARED_TRIES)
+        # the server may have gone for reasons of its own, unless this shard had it to itself
+        alone = failures.alone and (failures.halved or failures.tries > SHARED_TRIES)
         return apart if alone else Verdict.AGAIN
     if isinstance(error, WorkerOutOfMemory | TaskTimeout):
         return apart

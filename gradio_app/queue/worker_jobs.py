@@ -1,4 +1,4 @@
-"""What a worker is asked to do for a task: look, parse, join, export, draw. No queue, no states."""
+"""Jobs for workers: inspect, parse, join, export, draw. Each works in a temporary folder of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gradio_app.base.errors import (
     FileTooLarge,
     NotFound,
     WorkerCrashed,
+    from_code,
 )
 from gradio_app.base.files import sync_file
 from gradio_app.base.options import pages_in
@@ -26,9 +27,9 @@ from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.interface import Part, PartResult, Workers
 
-#: a first look, a page picture or an export must not take longer, in seconds
+#: seconds for an inspection, a page picture or an export
 LIGHT_TIMEOUT = 120.0
-#: least time for a part, however often it was halved, in seconds
+#: least seconds for a shard, however often it was halved
 LEAST_TIME = 60.0
 #: raised when the files of a result change, so that results of older versions are not reused
 RESULT_VERSION = 1
@@ -41,15 +42,11 @@ _TOO_MUCH_ROOM = (
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
 
-#: what a file is, and which of its pages are selected
-Found = tuple[Inspection, tuple[int, ...]]
-
-
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Where a job works: a folder of its own, with the upload in it."""
+class JobFolder:
+    """The folder of a job, and the upload in it."""
 
-    folder: Path
+    path: Path
     source: Path
 
 
@@ -61,7 +58,7 @@ class Parsed:
     result: PartResult
 
 
-class Jobs:
+class WorkerJobs:
     """Has jobs done by workers, each in a temporary folder of its own that goes when the job ends."""
 
     def __init__(self, settings: Settings, folders: Folders, workers: Workers) -> None:
@@ -69,37 +66,30 @@ class Jobs:
         self._folders = folders
         self._workers = workers
 
-    def lay_out(self, task: Task, name: str) -> Work:
+    def prepare(self, task: Task, name: str) -> JobFolder:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
         folder = self._folders.work(task.id, name)
         suffix = task.kind or suffix_of(task.name)
-        return Work(folder, self._folders.linked_source(task.source, folder, suffix))
+        return JobFolder(folder, self._folders.linked_source(task.source, folder, suffix))
 
-    async def inspect(self, task: Task, work: Work, engine: str = "", no_engine: str = "") -> Found:
-        """What the file is and which pages are selected (1-based; empty when it has no pages).
+    async def inspect(
+        self, tasks: Sequence[Task], folders: Mapping[str, JobFolder], engine: str = "", no_engine: str = ""
+    ) -> list[Inspection | AppError]:
+        """The facts about each file, or why it cannot be read; in one job, each in its folder by task id.
 
-        ``engine`` names what would read its pages at the better tiers; empty: nothing, for ``no_engine``.
+        ``engine`` names what would read pages at the better tiers; empty: nothing, for ``no_engine``. Raises
+        what befell the worker.
         """
-        args = self._inspection(task, work, engine, no_engine)
-        tmp = str(work.folder / "tmp")
-        found = await self._workers.here.run_light("inspect", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
-        return _found(found)
-
-    async def inspect_all(
-        self, tasks: Sequence[Task], work: Mapping[str, Work], engine: str = "", no_engine: str = ""
-    ) -> list[Found | None]:
-        """The same for many in one job, each in its own folder in ``work``; None: it is odd."""
         if not tasks:
             return []
-        files = [self._inspection(task, work[task.id], engine, no_engine) for task in tasks]
-        tmp = str(work[tasks[0].id].folder / "tmp")
-        run, args = self._workers.here.run_light, {"files": files}
-        answer = await run("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
-        return [_found(found) if found else None for found in answer["found"]]
+        files = [self._inspection(task, folders[task.id], engine, no_engine) for task in tasks]
+        tmp, args = str(folders[tasks[0].id].path / "tmp"), {"files": files}
+        answer = await self._workers.here.run_light("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
+        return [_inspected(each) for each in answer["found"]]
 
-    def _inspection(self, task: Task, work: Work, engine: str, no_engine: str) -> dict[str, Any]:
+    def _inspection(self, task: Task, folder: JobFolder, engine: str, no_engine: str) -> dict[str, Any]:
         return {
-            "source": str(work.source),
+            "source": str(folder.source),
             "page_range": task.options.page_range,
             "tier": task.options.tier,
             "ocr_mode": task.options.ocr_mode,
@@ -111,13 +101,13 @@ class Jobs:
         }
 
     async def parse(
-        self, task: Task, shard: Shard, alone: bool = False, halved: int = 0, work: Work | None = None
+        self, task: Task, shard: Shard, alone: bool = False, halved: int = 0, folder: JobFolder | None = None
     ) -> Parsed:
         """Parses one shard; ``alone``: with the model server to itself, where the tier needs one.
 
         A document that is parsed whole comes back as a finished result. The caller takes ``folder``
         over, or drops it with ``drop``. A shard that was ``halved`` so often gets as much less time.
-        ``work`` is where it is done, when that was laid out before.
+        ``folder`` is where the job works, when it was prepared before.
         """
         all_pages = task.shards_total == 1 and len(shard.pages) == task.source_pages
         options: dict[str, Any] = {
@@ -127,12 +117,19 @@ class Jobs:
         }
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         name = f"{shard.index}-{task.attempt}"
-        work = work or await asyncio.to_thread(self.lay_out, task, name)
-        folder, source = work.folder, work.source
-        fn = "parse_document" if task.whole else "parse_shard"
-        out, tmp, vision = folder / "out", folder / "tmp", task.needs_engine
-        part = Part(fn, source, out, tmp, options, seconds, vision, alone, models=task.tier != "flash")
-        return await self._in_folder(folder, self._workers.read(part))
+        folder = folder or await asyncio.to_thread(self.prepare, task, name)
+        part = Part(
+            fn="parse_document" if task.whole else "parse_shard",
+            source=folder.source,
+            out=folder.path / "out",
+            tmp=folder.path / "tmp",
+            options=options,
+            seconds=seconds,
+            vision=task.needs_engine,
+            alone=alone,
+            models=task.tier != "flash",
+        )
+        return await self._in_folder(folder.path, self._workers.read(part))
 
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
         """Joins the finished shards of a task into its result."""
@@ -186,9 +183,10 @@ class Jobs:
         odd = isinstance(error, FileCorrupt | WorkerCrashed) or type(error) is AppError
         return DiskFull() if odd and self._folders.free_bytes() < NO_ROOM else error
 
-    async def drop(self, done: Parsed | Work) -> None:
-        """Deletes what is left of a job."""
-        await asyncio.to_thread(self._folders.drop_work, done.folder)
+    async def drop(self, *folders: Path) -> None:
+        """Deletes the folders of jobs that have ended."""
+        if folders:
+            await asyncio.to_thread(lambda: [self._folders.drop_work(folder) for folder in folders])
 
     async def export(self, task: Task, form: str) -> Path:
         """The result as ``html``, ``docx``, ``latex`` or ``epub``: made once, then kept beside it."""
@@ -231,9 +229,11 @@ class Jobs:
             await asyncio.to_thread(self._folders.drop_work, folder)
 
 
-def _found(answer: dict[str, Any]) -> Found:
-    pages = tuple(answer.pop("pages"))
-    return Inspection(**answer), pages
+def _inspected(answer: dict[str, Any]) -> Inspection | AppError:
+    if "error" in answer:
+        return from_code(answer["error"]["code"], answer["error"]["message"])
+    facts: dict[str, Any] = {**answer, "pages": tuple(answer["pages"])}
+    return Inspection(**facts)
 
 
 def suffix_of(name: str) -> str:
@@ -241,9 +241,7 @@ def suffix_of(name: str) -> str:
     return Path(name).suffix.lstrip(".").lower()
 
 
-def cache_key(
-    task: Task, found: Inspection, pages: tuple[int, ...], shard_pages: int, engine: str = ""
-) -> str:
+def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "") -> str:
     """Equal for two tasks whose results are equal: same bytes, pages, options, versions and ``engine``.
 
     The suffix counts because MinerU tells some types apart by it.
@@ -255,8 +253,8 @@ def cache_key(
         found.parse_mode,
         found.tier,
         found.parser_version,
-        list(pages),
-        shard_pages if len(pages) > shard_pages else 0,
+        list(found.pages),
+        shard_pages if len(found.pages) > shard_pages else 0,
         *([engine] if engine else []),
     ]
     return sha256(json.dumps(parts).encode()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,10 @@ class Reading:
     def find(self, task_id: str) -> Task | None:
         row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
         return Task.from_row(row) if row else None
+
+    def find_all(self, task_ids: Iterable[str]) -> list[Task]:
+        """Those tasks that exist, in this order."""
+        return [task for task_id in task_ids if (task := self.find(task_id))]
 
     def get(self, task_id: str) -> Task:
         """The task; raises ``NotFound``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, count
 from pathlib import Path
@@ -85,7 +85,7 @@ class Store(Reading):
             return None
         if row["fingerprint"] != fingerprint:
             raise Conflict("This Idempotency-Key was used before for other files or options.")
-        return [task for task_id in json.loads(row["task_ids"]) if (task := self.find(task_id))]
+        return self.find_all(json.loads(row["task_ids"]))
 
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""
@@ -114,9 +114,16 @@ class Store(Reading):
         columns = {**changes, "status": to.value}
         moved = self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})")
         if moved is None:
-            current = self.get(task_id)
-            raise Conflict(f"The task is {current.status}; it cannot become {to}.")
+            self.check_move(task_id, to)
+            raise Conflict()
         return moved
+
+    def check_move(self, task_id: str, to: TaskStatus) -> Task:
+        """The task, if it can be moved to a status from where it is; else ``NotFound`` or ``Conflict``."""
+        task = self.get(task_id)
+        if task.status not in sources(to):
+            raise Conflict(f"The task is {task.status}; it cannot become {to}.")
+        return task
 
     def _write(self, task_id: str, columns: dict[str, Any], condition: str = "") -> Task | None:
         """Sets columns (our own names, never input) under the next revision; the task as it is then.
@@ -159,20 +166,14 @@ class Store(Reading):
         self,
         task_id: str,
         index: int,
-        attempt: int,
+        *,
         seconds: float,
-        keep: Callable[[], None],
+        engine: str = "",
         bad: Sequence[int] = (),
         reason: AppError | None = None,
-        engine: str = "",
-    ) -> Task:
-        """Counts a parsed shard, after ``keep`` has put its files in place.
-
-        ``bad`` are pages read with parts missing, for ``reason``; ``engine`` is what read them. Raises
-        ``Superseded``, without calling ``keep``, when a newer attempt has begun.
-        """
-        task = self.check_current(task_id, attempt)
-        keep()
+    ) -> None:
+        """Counts a parsed shard. ``bad`` are pages read with blocks missing, for ``reason``."""
+        task = self.get(task_id)
         columns = (json.dumps(list(bad)), _note(reason) if bad else None, seconds, task_id, index)
         changes = {"parse_seconds": task.parse_seconds + seconds, "engine": engine or task.engine}
         with self.together() as db:
@@ -181,27 +182,19 @@ class Store(Reading):
                 columns,
             )
             self._write(task_id, changes | {"pages_done": pages_done(self.shards(task_id))})
-        return self.get(task_id)
 
-    def finish_whole(
-        self, task_id: str, attempt: int, seconds: float, changes: dict[str, Any], keep: Callable[[], None]
-    ) -> Task:
-        """Ends a task that was parsed in one go: counts its only shard and moves it, in one write.
-
-        ``keep`` puts the result in place before; ``Superseded`` as above.
-        """
-        task = self.check_current(task_id, attempt)
-        keep()
+    def finish_whole(self, task_id: str, seconds: float, changes: dict[str, Any]) -> Task:
+        """Ends a task that was parsed in one go: counts its only shard and moves it, in one write."""
         with self.together() as db:
             done = "UPDATE shards SET done = 1, bad = '[]', error = NULL, seconds = ? WHERE task_id = ?"
             db.execute(done, (seconds, task_id))
-            spent = {"parse_seconds": task.parse_seconds + seconds, "finished_at": clock.stamp()}
+            spent = {"parse_seconds": self.get(task_id).parse_seconds + seconds, "finished_at": clock.stamp()}
             return self._move(task_id, TaskStatus.COMPLETED, {**changes, **spent})
 
     def split_shard(
         self, task_id: str, index: int, attempt: int, parts: Sequence[tuple[int, ...]]
-    ) -> list[Shard]:
-        """Cuts a shard that cannot be parsed as it is into ``parts``; returns those.
+    ) -> tuple[Task, list[Shard]]:
+        """Cuts a shard that cannot be parsed as it is into ``parts``; returns the task, and those.
 
         The result will not be offered to others as that of the whole document in one go.
         """
@@ -212,7 +205,7 @@ class Store(Reading):
             db.execute("DELETE FROM shards WHERE task_id = ? AND idx = ?", (task_id, index))
             self._cut(task_id, pages)
             self._write(task_id, {"shards_total": len(shards) + len(parts) - 1, "cache_key": None})
-        return [shard for shard in self.shards(task_id) if shard.index in pages]
+        return self.get(task_id), [shard for shard in self.shards(task_id) if shard.index in pages]
 
     def _cut(self, task_id: str, pages: Mapping[int, Sequence[int]]) -> None:
         self._db.executemany(
@@ -232,33 +225,18 @@ class Store(Reading):
         self.check_current(task_id, attempt)
         return self.move(task_id, TaskStatus.QUEUED, attempt=attempt + 1)
 
-    def finish(
-        self,
-        task_id: str,
-        attempt: int,
-        to: TaskStatus,
-        changes: dict[str, Any],
-        keep: Callable[[], None] | None = None,
-    ) -> Task:
-        """Ends a running attempt, after ``keep`` has put its result in place; ``Superseded`` as above."""
-        self.check_current(task_id, attempt)
-        if keep is not None:
-            keep()
-        return self.move(task_id, to, finished_at=clock.stamp(), **changes)
-
-    def amend(self, task: Task, to: TaskStatus, changes: dict[str, Any], keep: Callable[[], None]) -> Task:
-        """Changes the result of an ended task, after ``keep`` has put its files in place.
-
-        Raises ``Conflict``, without calling ``keep``, when the task is no longer as it was given here.
-        """
-        if self.get(task.id).rev != task.rev:
-            raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
-        keep()
+    def amend(self, task: Task, to: TaskStatus, changes: dict[str, Any]) -> Task:
+        """Changes the result of an ended task, which may move its status too."""
         with self.together():
             if to is not task.status:
                 return self._move(task.id, to, changes)
             self._write(task.id, changes)
         return self.get(task.id)
+
+    def check_unchanged(self, task: Task) -> None:
+        """Raises ``Conflict`` when the task is no longer as it was given here."""
+        if self.get(task.id).rev != task.rev:
+            raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
 
     def requeue(self, task_id: str) -> Task:
         """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early."""
@@ -302,8 +280,7 @@ class Store(Reading):
 
     # ------------------------------------------------------------ what is remembered beside tasks
 
-    @property
-    def paused(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether the queue was paused; survives a restart."""
         return bool(self._counter("paused"))
 

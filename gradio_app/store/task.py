@@ -16,11 +16,11 @@ from gradio_app.store.states import TERMINAL, TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a worker found out about a file before any parsing.
+    """Facts about a file before any parsing, found by a worker.
 
-    ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...); ``parse_mode`` is ``txt`` or
-    ``ocr`` for paged documents, empty otherwise; ``pages_total`` is the count in the file. ``seconds`` is how
-    long the worker looked.
+    ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...). ``parse_mode`` is ``txt`` or ``ocr``
+    for paged documents, empty otherwise. ``pages_total`` is the count in the file, ``pages`` are those
+    selected (1-based; empty when it has none). ``seconds`` is how long the inspection took.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Inspection:
     tier: str
     parser_version: str
     seconds: float = 0.0
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

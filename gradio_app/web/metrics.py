@@ -29,7 +29,7 @@ class _Snapshot(Collector):
             tasks.add_metric([status.value], self._counts.get(status.value, 0))
         yield tasks
         ended = CounterMetricFamily("mineru_app_tasks_ended", "Tasks ended since start.", labels=["status"])
-        for status, count in self._manager.ledger.ended.items():
+        for status, count in self._manager.store.ended.items():
             ended.add_metric([status], count)
         yield ended
         pages = self._manager.pages_parsed

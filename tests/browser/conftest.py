@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from gradio_app.users import User, write
+from gradio_app.web.auth.users import User, write
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
 from tests.fakes.machine import Machine

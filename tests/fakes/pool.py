@@ -65,13 +65,13 @@ class FakePool:
             return {"found": [await self._inspected(each, tmp, seconds) for each in args["files"]]}
         return await self.run(fn, args, tmp=tmp, seconds=seconds)
 
-    async def _inspected(self, args: dict[str, Any], tmp: str, seconds: float) -> dict[str, Any] | None:
+    async def _inspected(self, args: dict[str, Any], tmp: str, seconds: float) -> dict[str, Any]:
         try:
             return await self.run("inspect", args, tmp=tmp, seconds=seconds)
         except WorkerCrashed:
             raise
-        except AppError:
-            return None
+        except AppError as error:
+            return {"error": {"code": error.code, "message": error.message}}
 
     async def run(
         self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False

@@ -327,8 +327,8 @@ async def test_a_result_of_an_older_attempt_is_refused(tmp_path: Path) -> None:
         h.pool.hold = True
         task = await h.submit(2)
         await h.pool.until_running("doc:document")
-        store = h.manager.ledger.store
-        await h.manager.ledger.do(store.move, task.id, TaskStatus.QUEUED, attempt=2)
+        store = h.manager.store.sync
+        await h.manager.store.do(store.move, task.id, TaskStatus.QUEUED, attempt=2)
         h.pool.release_all()
         await h.settle()
         assert not h.folders.result(task.id).exists()
@@ -381,7 +381,7 @@ async def test_a_stopping_manager_accepts_nothing_and_lets_waiters_go(tmp_path: 
         await h.pool.until_running("doc:document")
         waiter = asyncio.create_task(h.manager.wait(task.id, 60))
         await h.settle()
-        await h.manager.ledger.begin_closing()
+        await h.manager.store.begin_closing()
         assert not (await waiter).ended
         with pytest.raises(ShuttingDown):
             await h.submit(2, "late")

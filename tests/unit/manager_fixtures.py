@@ -60,11 +60,11 @@ class House:
 
     async def settle(self) -> None:
         """Waits until nothing can move by itself any more: all is inspected, and all threads are idle."""
-        looks, quiet = self.manager._looking, 0
+        looks, quiet = self.manager._inspector, 0
         async with asyncio.timeout(5):
             while quiet < 20:
                 await asyncio.to_thread(int)
-                await self.manager.ledger.do(int)
+                await self.manager.store.do(int)
                 looking = looks.waiting or (looks._current and not self.pool.held_inspection)
                 quiet = 0 if looking else quiet + 1
 

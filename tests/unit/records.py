@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from gradio_app.base import clock
 from gradio_app.base.options import ParseOptions
+from gradio_app.queue.async_store import commit_steps
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task
@@ -77,3 +79,31 @@ def put(
     if finished_at is not None:
         store._db.execute("UPDATE tasks SET finished_at = ? WHERE id = ?", (finished_at, task_id))
     return store.get(task_id)
+
+
+def finish_shard(
+    store: Store,
+    task_id: str,
+    index: int,
+    attempt: int,
+    seconds: float = 1.0,
+    keep: Callable[[], None] = lambda: None,
+    **more: Any,
+) -> Task:
+    """Counts a shard as the queue does: fence, files, row."""
+    fence = partial(store.check_current, task_id, attempt)
+    commit_steps(fence, keep, partial(store.finish_shard, task_id, index, seconds=seconds, **more))()
+    return store.get(task_id)
+
+
+def finish(
+    store: Store,
+    task_id: str,
+    attempt: int,
+    to: TaskStatus,
+    changes: dict[str, Any],
+    keep: Callable[[], None] = lambda: None,
+) -> Task:
+    """Ends a running attempt as the queue does."""
+    fence = partial(store.check_current, task_id, attempt)
+    return commit_steps(fence, keep, partial(store.move, task_id, to, finished_at=clock.stamp(), **changes))()

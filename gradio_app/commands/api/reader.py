@@ -14,7 +14,7 @@ from typing import Any
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.errors import AppError, OptionInvalid
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
@@ -22,7 +22,7 @@ from gradio_app.commands.api.options import Order
 from gradio_app.engine import ModelSingleton
 from gradio_app.model_server.choose import choose_backends
 from gradio_app.queue import scheduler
-from gradio_app.queue.worker_jobs import Jobs
+from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
 from gradio_app.web.zip_stream import stream_zip
@@ -37,7 +37,7 @@ class Reader:
     def __init__(self, settings: Settings, folders: Folders, workers: Workers) -> None:
         self._settings = settings
         self._folders = folders
-        self._jobs = Jobs(settings, folders, workers)
+        self._jobs = WorkerJobs(settings, folders, workers)
         self._workers = workers
 
     @classmethod
@@ -86,19 +86,22 @@ class Reader:
         )
 
     async def _parse(self, task: Task) -> Task:
-        work = await asyncio.to_thread(self._jobs.lay_out, task, "inspect")
-        found, pages = await self._jobs.inspect(task, work, self._workers.identity, self._workers.trouble)
-        await self._jobs.drop(work)
+        folder = await asyncio.to_thread(self._jobs.prepare, task, "inspect")
+        engine, reason = self._workers.identity, self._workers.trouble
+        (found,) = await self._jobs.inspect([task], {task.id: folder}, engine, reason)
+        await self._jobs.drop(folder.path)
+        if isinstance(found, AppError):
+            raise found
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        cuts = scheduler.cut(pages, size)
+        cuts = scheduler.cut(found.pages, size)
         task = task.evolve(
             kind=found.kind,
             tier=found.tier,
             parse_mode=found.parse_mode,
             parser_version=found.parser_version,
             source_pages=found.pages_total,
-            pages_total=len(pages) or 1,
+            pages_total=len(found.pages) or 1,
             shards_total=len(cuts),
         )
         shards = [Shard(task.id, index, cut, done=True) for index, cut in enumerate(cuts)]
@@ -107,7 +110,7 @@ class Reader:
         if not task.whole:
             parsed = await self._jobs.assemble(task, shards)
             self._folders.keep_result(task.id, parsed.folder / "out")
-            await self._jobs.drop(parsed)
+            await self._jobs.drop(parsed.folder)
         return task
 
     async def _parse_part(self, task: Task, shard: Shard) -> None:
@@ -117,7 +120,7 @@ class Reader:
             self._folders.keep_result(task.id, out)
         else:
             self._folders.keep_shard(task.id, shard.index, out)
-        await self._jobs.drop(parsed)
+        await self._jobs.drop(parsed.folder)
 
     def _answer(self, task: Task, order: Order, keep_in: Path | None) -> dict[str, Any]:
         result = self._folders.result(task.id)

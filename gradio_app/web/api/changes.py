@@ -37,7 +37,7 @@ async def delta(
     manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
 ) -> Response:
     """The body of a delta; 204 when nothing is newer than ``since``."""
-    if since == await manager.ledger.rev():
+    if since == await manager.store.rev():
         return Response(status_code=204)
     look = partial(_body, manager, who, since, wanted, limit)
     if limit > MOST_SHARED:
@@ -45,7 +45,7 @@ async def delta(
     else:
         moving = manager.status, manager.engine.status  # these move without a change of the tasks
         key = (who.name, who.admin, since, tuple(wanted), limit, *moving)
-        body = await manager.ledger.once(key, look)
+        body = await manager.store.once(key, look)
     return Response(body, media_type="application/json") if body else Response(status_code=204)
 
 
@@ -94,8 +94,8 @@ async def _events(manager: TaskManager, who: Identity, since: int, streams: set[
     name = f"{who.name}/{uuid.uuid4().hex}"
     streams.add(name)
     try:
-        while not manager.ledger.closing:
-            await manager.ledger.wait_change(since, EVENT_PING)
+        while not manager.store.closing:
+            await manager.store.wait_change(since, EVENT_PING)
             response = await delta(manager, who, since, [], 1000)
             if response.status_code == 204:
                 yield ": still here\n\n"

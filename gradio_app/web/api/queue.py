@@ -75,7 +75,7 @@ async def history(
     """
     manager = manager_of(request)
     hour = int(clock.stamp() // HOUR)
-    found = await manager.ledger.do(manager.ledger.store.history.since, hour - hours + 1)
+    found = await manager.store.do(manager.store.sync.history.since, hour - hours + 1)
     return JSONResponse({"hour": hour, **found})
 
 

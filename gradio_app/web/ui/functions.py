@@ -215,7 +215,7 @@ class Functions:
             else:
                 audit.record("join", who.name, who.address, task.id)
         while not task.ended:
-            if self._manager.ledger.closing:
+            if self._manager.store.closing:
                 raise ShuttingDown(
                     f"The server restarts. Task {task.id} goes on afterwards; ask for its result then, "
                     "or convert the file again, which waits for the same task."

@@ -22,8 +22,8 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.options import ParseOptions
 from gradio_app.parsing.error_translation import readable_errors
-from gradio_app.queue.async_store import Ledger
-from gradio_app.queue.faults import Trouble, passing, resumable
+from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.faults import Faults, passing, resumable
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from tests.fakes.pool import FakePool
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradio_app.queue.faults.FIRST_LOOK", 0.001)
-    monkeypatch.setattr("gradio_app.queue.faults.LAST_LOOK", 0.01)
+    monkeypatch.setattr("gradio_app.queue.faults.FIRST_CHECK", 0.001)
+    monkeypatch.setattr("gradio_app.queue.faults.LAST_CHECK", 0.01)
 
 
 class Sick:
@@ -74,13 +74,13 @@ def sick(monkeypatch: pytest.MonkeyPatch) -> Sick:
 
 
 @asynccontextmanager
-async def ledger(folder: Path) -> AsyncGenerator[Ledger]:
-    opened = Ledger(open_store(folder))
+async def opened(folder: Path) -> AsyncGenerator[AsyncStore]:
+    store = AsyncStore(open_store(folder))
     try:
-        yield opened
+        yield store
     finally:
-        await opened.begin_closing()
-        await opened.close()
+        await store.begin_closing()
+        await store.close()
 
 
 FAULTS = [
@@ -97,22 +97,22 @@ FAULTS = [
 async def test_who_asks_is_told_and_who_must_goes_on(
     tmp_path: Path, sick: Sick, fault: Exception, told: type[Exception]
 ) -> None:
-    async with ledger(tmp_path) as ours:
+    async with opened(tmp_path) as ours:
         sick.fault = fault
         with pytest.raises(told):
-            await ours.do(ours.store.forget, 1, 0.0)
-        insisting = asyncio.create_task(ours.must(ours.store.forget, 1, 0.0))
+            await ours.do(ours.sync.forget, 1, 0.0)
+        insisting = asyncio.create_task(ours.must(ours.sync.forget, 1, 0.0))
         await sick.until_met(4)
-        assert ours.trouble.error is not None and not insisting.done()
+        assert ours.faults.current is not None and not insisting.done()
         sick.fault = None
         await asyncio.wait_for(insisting, 5)
-        assert ours.trouble.error is None
+        assert ours.faults.current is None
 
 
 async def test_a_stop_lets_go_of_who_waits(tmp_path: Path, sick: Sick) -> None:
-    async with ledger(tmp_path) as ours:
+    async with opened(tmp_path) as ours:
         sick.fault = FAULTS[0][0]
-        insisting = asyncio.create_task(ours.must(ours.store.forget, 1, 0.0))
+        insisting = asyncio.create_task(ours.must(ours.sync.forget, 1, 0.0))
         await sick.until_met(2)
         await ours.begin_closing()
         with pytest.raises(DiskFull):
@@ -120,10 +120,10 @@ async def test_a_stop_lets_go_of_who_waits(tmp_path: Path, sick: Sick) -> None:
 
 
 async def test_any_other_error_is_raised_at_once(tmp_path: Path) -> None:
-    async with ledger(tmp_path) as ours:
+    async with opened(tmp_path) as ours:
         with pytest.raises(sqlite3.OperationalError):
-            await ours.must(ours.store._db.execute, "nonsense")
-        assert ours.trouble.error is None
+            await ours.must(ours.sync._db.execute, "nonsense")
+        assert ours.faults.current is None
 
 
 async def test_looks_grow_rarer_until_something_worked() -> None:
@@ -134,14 +134,14 @@ async def test_looks_grow_rarer_until_something_worked() -> None:
 
     async def mended() -> None: ...
 
-    trouble = Trouble(check, mended)
+    trouble = Faults(check, mended)
     for _ in range(3):
-        trouble.note(DiskFull())
-        await trouble.over()
+        trouble.report(DiskFull())
+        await trouble.wait_over()
     assert looks == sorted(looks) and looks[0] < looks[-1]
-    trouble.worked()
-    trouble.note(DiskFull())
-    await trouble.over()
+    trouble.work_succeeded()
+    trouble.report(DiskFull())
+    await trouble.wait_over()
     assert looks[-1] == looks[0]
     trouble.close()
 
@@ -316,7 +316,7 @@ async def test_a_cancel_that_was_begun_comes_to_its_end(tmp_path: Path, sick: Si
         h.pool.hold = True
         task = await h.submit(20)
         await h.pool.until_running("doc:1-6")
-        real, calls = h.manager.ledger.store.move, list[TaskStatus]()
+        real, calls = h.manager.store.sync.move, list[TaskStatus]()
 
         def move(task_id: str, to: TaskStatus, **changes: Any) -> Any:
             calls.append(to)
@@ -324,7 +324,7 @@ async def test_a_cancel_that_was_begun_comes_to_its_end(tmp_path: Path, sick: Si
                 raise FAULTS[1][0]
             return real(task_id, to, **changes)
 
-        h.manager.ledger.store.move = move
+        h.manager.store.sync.move = move
         assert (await h.manager.cancel(task.id)).status is TaskStatus.CANCELLED
         assert calls.count(TaskStatus.CANCELLED) == 3 and h.leftovers() == []
 
@@ -350,5 +350,5 @@ async def test_nothing_new_is_taken_in_while_work_is_held(tmp_path: Path, sick: 
         with pytest.raises(StorageUnavailable):
             await h.manager.check_room("ann", 1)
         sick.fault = None
-        await h.manager.ledger.trouble.over()
+        await h.manager.store.faults.wait_over()
         assert (await h.end(await h.submit(1))).status is TaskStatus.COMPLETED

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed
-from gradio_app.queue.inspection_cache import Seen
-from gradio_app.queue.inspector import LONG_ENOUGH, MOST_AT_ONCE, how_many
+from gradio_app.queue.inspection_cache import InspectionCache
+from gradio_app.queue.inspector import LONG_ENOUGH, MOST_AT_ONCE, next_batch_size
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from tests.fakes.pool import FakePool
@@ -82,7 +82,7 @@ async def test_the_more_wait_the_more_are_looked_at_in_one_job(tmp_path: Path) -
     ],
 )
 def test_as_many_are_looked_at_as_are_quick(count: int, seconds: float, next_time: int) -> None:
-    assert how_many(count, seconds) == next_time
+    assert next_batch_size(count, seconds) == next_time
 
 
 @pytest.mark.parametrize(("share", "looks"), [(0.8, [1] * 7), (0.4, [1, 2, 2, 2])])
@@ -153,18 +153,18 @@ async def test_a_look_that_is_stopped_as_it_was_written_still_counts(
 ) -> None:
     async with house(tmp_path, pool := Pool()) as h:
         first, gone, other = await waiting(h, pool, 2)
-        looks, loop = h.manager._looking, asyncio.get_running_loop()
-        real, stopping = looks._sort_in_all, list[asyncio.Task[None]]()
+        looks, loop = h.manager._inspector, asyncio.get_running_loop()
+        real, stopping = looks._plan_all, list[asyncio.Task[None]]()
 
         def stop() -> None:
             stopping.append(loop.create_task(looks.forget(gone.id)))
 
-        def sort_in_all(*args: Any) -> list[Task]:
+        def plan_all(*args: Any) -> list[Task]:
             done = real(*args)
             loop.call_soon_threadsafe(stop)  # before who waits for us is told
             return done
 
-        monkeypatch.setattr(looks, "_sort_in_all", sort_in_all)
+        monkeypatch.setattr(looks, "_plan_all", plan_all)
         look_on(pool)
         assert await ended(h, [first, other]) == [TaskStatus.COMPLETED] * 2
         await asyncio.gather(*stopping)
@@ -212,15 +212,15 @@ async def test_what_is_odd_is_looked_at_each_time(tmp_path: Path) -> None:
 
 def test_looks_are_kept_by_what_they_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio_app.queue.inspection_cache.MOST", 2)
-    seen = Seen()
-    found = Inspection("pdf", 3, "txt", "flash", "1"), (1, 2, 3)
+    seen = InspectionCache()
+    found = Inspection("pdf", 3, "txt", "flash", "1", pages=(1, 2, 3))
     a, b, c = (a_task(task_id) for task_id in "abc")
-    seen.note(a, "", False, found)
+    seen.add(a, "", False, found)
     assert seen.find(a, "", False) == found
     assert seen.find(a, "sglang", False) is None and seen.find(a, "", True) is None
     assert seen.find(replace(a, name="other.csv"), "", False) is None
-    seen.note(a, "sglang", False, found)
+    seen.add(a, "sglang", False, found)
     assert seen.find(a, "sglang", False) is None, "with models, that may come, it would be read better"
-    seen.note(b, "", False, found)
-    assert seen.find(a, "", False) and not seen.note(c, "", False, found)
+    seen.add(b, "", False, found)
+    assert seen.find(a, "", False) and not seen.add(c, "", False, found)
     assert seen.find(b, "", False) is None and seen.find(a, "", False), "the one asked for least goes"

@@ -80,10 +80,10 @@ async def test_a_nearly_full_disk_refuses_new_work_and_harms_none(tmp_path: Path
 async def submitted_together(h: House, labels: str, owner: str = "ann") -> list[Task | BaseException]:
     """What becomes of submissions that come while the store's thread is busy."""
     busy = threading.Event()
-    thread = asyncio.create_task(h.manager.ledger.do(busy.wait, 5))
+    thread = asyncio.create_task(h.manager.store.do(busy.wait, 5))
     await asyncio.sleep(0)
     arrivals = [asyncio.create_task(h.submit(1, label, owner)) for label in labels]
-    while len(h.manager._intake._arrivals) < len(arrivals):
+    while len(h.manager._intake._waiting) < len(arrivals):
         await asyncio.sleep(0)
     busy.set()
     await thread
@@ -120,5 +120,5 @@ async def test_a_fault_of_the_disk_is_that_of_all_who_shared_it(
         assert [type(each) for each in outcomes] == [DiskFull] * 3
         assert list(h.folders.sources.iterdir()) == []
         assert (await h.manager.list_tasks(Wanted("ann", True), 10))[1].tasks == []
-        await h.manager.ledger.trouble.over()
+        await h.manager.store.faults.wait_over()
         assert (await h.end(await h.submit(1, "a"))).status is TaskStatus.COMPLETED

@@ -123,10 +123,10 @@ async def test_the_document_may_have_gone_or_changed_meanwhile(tmp_path: Path) -
     async with house(tmp_path, pool) as h:
         task = await read(h, 3)
         second = await again(h, task, 2)
-        store = h.manager.ledger.store
-        await h.manager.ledger.do(store.amend, task, task.status, {"redone": "3"}, lambda: None)
+        store = h.manager.store.sync
+        await h.manager.store.do(store.amend, task, task.status, {"redone": "3"})
         with pytest.raises(Conflict, match="changed meanwhile"):
-            store.amend(task, task.status, {"redone": "2"}, lambda: pytest.fail("nothing is put in place"))
+            store.check_unchanged(task)
         await h.manager.keep_page(second.id)
         assert (await h.manager.get(task.id)).redone == "2-3"
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_app.base.errors import AppError, EngineLost
-from gradio_app.queue.retry_policy import History, halves, judge
+from gradio_app.queue.retry_policy import ShardFailures, halves, judge
 from tests.unit.queue.test_retry_policy import AGAIN, HALVE
 
 
@@ -20,7 +20,7 @@ def test_halves_are_all_pages_in_order(pages: tuple[int, ...]) -> None:
 @given(st.integers(1, 64), st.sets(st.integers(1, 64), max_size=3))
 def test_a_page_that_kills_is_found_and_the_others_are_read(count: int, poison: set[int]) -> None:
     """Whatever holds a bad page loses the server; all that is given up in the end are those pages."""
-    todo = [(tuple(range(1, count + 1)), History())]
+    todo = [(tuple(range(1, count + 1)), ShardFailures())]
     read: list[int] = []
     lost: list[int] = []
     while todo:

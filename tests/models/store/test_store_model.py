@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gradio_app.base.errors import Conflict
 from gradio_app.store.states import RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.store.store import Superseded
-from tests.unit.records import a_task, open_store
+from tests.unit.records import a_task, finish, finish_shard, open_store
 
 S = TaskStatus
 SHARDS = [(1, 2), (3,), (4, 5, 6)]
@@ -111,8 +111,8 @@ class StoreMachine(RuleBasedStateMachine):
         task_id, known = self.pick(which)
         attempt = known.attempt - late
         legal = known.status is S.PROCESSING and not late
-        finish, kept = self.store.finish_shard, self.kept
-        if self.expect(legal, Superseded, finish, task_id, index, attempt, 0.5, self.keep):
+        kept, args = self.kept, (self.store, task_id, index, attempt, 0.5, self.keep)
+        if self.expect(legal, Superseded, finish_shard, *args):
             assert self.kept == kept + 1
             if known.planned:
                 known.done.add(index)
@@ -122,8 +122,8 @@ class StoreMachine(RuleBasedStateMachine):
     def finish(self, which: int, to: TaskStatus, late: int) -> None:
         task_id, known = self.pick(which)
         legal = known.status is S.PROCESSING and not late
-        args = (task_id, known.attempt - late, to, {}, self.keep)
-        if self.expect(legal, Superseded, self.store.finish, *args):
+        args = (self.store, task_id, known.attempt - late, to, {}, self.keep)
+        if self.expect(legal, Superseded, finish, *args):
             known.status = to
 
     @precondition(lambda self: self.model)

@@ -68,7 +68,7 @@ async def test_a_page_gets_what_the_route_would_say_without_reaching_it(
         await h.manager.pause()
         await h.submit(2, "waits")
         await h.settle()
-        rev = await h.manager.ledger.rev()
+        rev = await h.manager.store.rev()
         asked = [f"/api/v1/tasks?since={since}&limit=200" for since in (0, 1, rev - 1, rev, rev + 7)]
         for path in [*asked, "/api/v1/tasks?since=0&limit=1", "/api/v1/queue"]:
             for who in (ANN, BOB):
@@ -119,7 +119,7 @@ async def test_a_fault_is_told_by_the_route(tmp_path: Path, monkeypatch: pytest.
         async def full() -> int:
             raise DiskFull()
 
-        monkeypatch.setattr(h.manager.ledger, "rev", full)
+        monkeypatch.setattr(h.manager.store, "rev", full)
         with pytest.raises(DiskFull):
             await server.ask("/api/v1/tasks?since=0&limit=200")
         assert server.reached == ["/api/v1/tasks"]
@@ -131,13 +131,13 @@ async def test_a_hundred_pages_are_one_look_at_the_store(tmp_path: Path) -> None
         await h.settle()
         looks: list[str] = []
         for name in ("rev", "changes", "counts"):
-            real = getattr(h.manager.ledger.store, name)
+            real = getattr(h.manager.store.sync, name)
 
             def look(*args: Any, name: str = name, real: Any = real) -> Any:
                 looks.append(name)
                 return real(*args)
 
-            setattr(h.manager.ledger.store, name, look)
+            setattr(h.manager.store.sync, name, look)
         for _ in range(20):
             assert (await server.ask("/api/v1/tasks?since=0&limit=200")).status_code == 200
             assert (await server.ask("/api/v1/queue")).json()["counts"] == {"completed": 1}
@@ -148,30 +148,30 @@ async def test_an_engine_or_a_queue_that_moves_is_told_as_it_is_now(tmp_path: Pa
     async with served(tmp_path, pool=FakePool()) as (h, server):
         await h.end(await h.submit(1))
         await h.settle()
-        version = h.manager.ledger.version
+        version = h.manager.store.version
         path = "/api/v1/tasks?since=0&limit=200"
         assert (await server.ask(path)).json()["queue"]["status"] == "idle"
         h.manager._dispatcher.paused = True
         assert (await server.ask(path)).json()["queue"]["status"] == "paused"
-        assert h.manager.ledger.version == version, "nobody was told of a change"
+        assert h.manager.store.version == version, "nobody was told of a change"
 
 
 async def test_what_is_known_is_over_with_the_next_change(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
-        ledger, found = h.manager.ledger, iter(range(10))
+        store, found = h.manager.store, iter(range(10))
 
         async def look() -> int:
             return next(found)
 
-        assert [await ledger.once("it", look) for _ in range(3)] == [0, 0, 0]
-        assert await ledger.once("another", look) == 1
-        await ledger.notify()
-        assert await ledger.once("it", look) == 2
+        assert [await store.once("it", look) for _ in range(3)] == [0, 0, 0]
+        assert await store.once("another", look) == 1
+        await store.notify()
+        assert await store.once("it", look) == 2
 
 
 async def test_a_look_that_a_change_overtakes_is_not_kept(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
-        ledger, go_on = h.manager.ledger, asyncio.Event()
+        store, go_on = h.manager.store, asyncio.Event()
 
         async def slow() -> str:
             await go_on.wait()
@@ -180,21 +180,21 @@ async def test_a_look_that_a_change_overtakes_is_not_kept(tmp_path: Path) -> Non
         async def quick() -> str:
             return "new"
 
-        overtaken = asyncio.create_task(ledger.once("it", slow))
+        overtaken = asyncio.create_task(store.once("it", slow))
         await asyncio.sleep(0)
-        await ledger.notify()
+        await store.notify()
         go_on.set()
         assert await overtaken == "old"
-        assert await ledger.once("it", quick) == "new"
+        assert await store.once("it", quick) == "new"
 
 
 async def test_who_asks_ever_new_questions_fills_no_memory(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
-        ledger = h.manager.ledger
+        store = h.manager.store
 
         async def look() -> str:
             return "found"
 
         for number in range(500):
-            assert await ledger.once(number, look) == "found"
-        assert len(ledger._known[1]) <= 100
+            assert await store.once(number, look) == "found"
+        assert len(store._cache[1]) <= 100

@@ -11,7 +11,7 @@ import pytest
 
 from gradio_app.base.files import sync_disk
 from gradio_app.queue import group_sync
-from gradio_app.queue.group_sync import Durable
+from gradio_app.queue.group_sync import GroupSync
 
 pytestmark = pytest.mark.anyio
 
@@ -44,30 +44,30 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 async def test_who_comes_while_the_disk_is_at_it_waits_for_the_next_time(tmp_path: Path, disk: Disk) -> None:
-    ours = Durable(tmp_path)
-    first = asyncio.create_task(ours.settle())
+    ours = GroupSync(tmp_path)
+    first = asyncio.create_task(ours.sync())
     await disk.until_begun(1)
-    late = [asyncio.create_task(ours.settle()) for _ in range(20)]
+    late = [asyncio.create_task(ours.sync()) for _ in range(20)]
     await asyncio.sleep(0)
     disk.go.set()
     await asyncio.gather(first, *late)
     assert disk.begun == 2
-    await ours.settle()
+    await ours.sync()
     assert disk.begun == 3
 
 
 async def test_all_who_waited_hear_of_a_fault_and_the_next_time_is_new(tmp_path: Path, disk: Disk) -> None:
-    ours, disk.fault = Durable(tmp_path), OSError(errno.EIO, "Input/output error")
+    ours, disk.fault = GroupSync(tmp_path), OSError(errno.EIO, "Input/output error")
     disk.go.set()
-    told = await asyncio.gather(*(ours.settle() for _ in range(3)), return_exceptions=True)
+    told = await asyncio.gather(*(ours.sync() for _ in range(3)), return_exceptions=True)
     assert told == [disk.fault] * 3
     disk.fault = None
-    await ours.settle()
+    await ours.sync()
 
 
 async def test_who_goes_away_does_not_stop_it(tmp_path: Path, disk: Disk) -> None:
-    ours = Durable(tmp_path)
-    gone, stays = asyncio.create_task(ours.settle()), asyncio.create_task(ours.settle())
+    ours = GroupSync(tmp_path)
+    gone, stays = asyncio.create_task(ours.sync()), asyncio.create_task(ours.sync())
     await disk.until_begun(1)
     gone.cancel()
     disk.go.set()
@@ -77,7 +77,7 @@ async def test_who_goes_away_does_not_stop_it(tmp_path: Path, disk: Disk) -> Non
 
 def test_a_stop_does_not_wait_for_a_slow_disk(tmp_path: Path, disk: Disk) -> None:
     async def stop_while_it_syncs() -> None:
-        waiting = asyncio.create_task(Durable(tmp_path).settle())
+        waiting = asyncio.create_task(GroupSync(tmp_path).sync())
         await disk.until_begun(1)
         waiting.cancel()
 

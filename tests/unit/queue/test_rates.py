@@ -18,7 +18,7 @@ async def test_a_learned_rate_is_written_when_it_has_changed(
     monkeypatch.setattr("gradio_app.queue.scheduler.learn_rate", lambda *_: next(learned))
     async with house(tmp_path) as h:
         written: list[float] = []
-        monkeypatch.setattr(h.manager.ledger.store, "set_rate", lambda _, rate: written.append(rate))
+        monkeypatch.setattr(h.manager.store.sync, "set_rate", lambda _, rate: written.append(rate))
         for number in range(4):
             await h.end(await h.submit(1, f"document{number}"))
         await h.settle()

@@ -11,6 +11,7 @@ from gradio_app.store.schema import MIGRATIONS, SCHEMA_VERSION
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Shard
+from tests.unit.records import finish_shard
 
 FIRST = Path(__file__).parents[2] / "data" / "schema_1.sql"
 TASK = {
@@ -116,7 +117,7 @@ def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:
     task = store.requeue("old")
     assert (task.status, task.shards_total, task.pages_done) == (TaskStatus.QUEUED, 2, 2)
     store.move("old", TaskStatus.PROCESSING)
-    store.finish_shard("old", 1, task.attempt, 1.0, lambda: None, (3,), engine='["remote", "", "m"]')
+    finish_shard(store, "old", 1, task.attempt, 1.0, bad=(3,), engine='["remote", "", "m"]')
     assert store.shards("old")[1].bad == (3,) and store.get("old").pages_done == 3
     store.close()
 

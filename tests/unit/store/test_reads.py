@@ -9,7 +9,7 @@ import pytest
 
 from gradio_app.store.states import TERMINAL, TaskStatus
 from gradio_app.store.store import Changes, Store
-from tests.unit.records import a_task, open_store, put
+from tests.unit.records import a_task, finish, finish_shard, open_store, put
 
 S = TaskStatus
 
@@ -39,8 +39,8 @@ def test_every_change_takes_the_next_revision(store: Store) -> None:
     revs = [task.rev for task in store.add([a_task("t1"), a_task("t2")])]
     revs.append(store.plan("t1", [(1,), (2,)]).rev)
     revs.append(store.move("t1", S.PROCESSING).rev)
-    revs.append(store.finish_shard("t1", 0, 1, 1.0, lambda: None).rev)
-    revs.append(store.finish("t1", 1, S.PARTIAL, {}).rev)
+    revs.append(finish_shard(store, "t1", 0, 1, 1.0).rev)
+    revs.append(finish(store, "t1", 1, S.PARTIAL, {}).rev)
     revs.append(store.requeue("t1").rev)
     assert revs == [1, 2, 3, 4, 5, 6, 7] and store.rev() == 7
     store.move("t1", S.CANCELLED)
@@ -189,11 +189,11 @@ def test_an_upload_is_needed_while_a_task_refers_to_it(store: Store) -> None:
 
 
 def test_a_pause_can_be_ended(store: Store) -> None:
-    assert not store.paused
+    assert not store.is_paused()
     store.set_paused(True)
-    assert store.paused
+    assert store.is_paused()
     store.set_paused(False)
-    assert not store.paused
+    assert not store.is_paused()
 
 
 def test_the_newest_rate_of_a_tier_counts(store: Store) -> None:

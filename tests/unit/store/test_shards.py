@@ -11,7 +11,8 @@ from gradio_app.base.errors import EngineUnavailable, WorkerCrashed
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store, Superseded
 from gradio_app.store.task import failed_pages, pages_done
-from tests.unit.records import open_store, put
+from tests.unit.records import finish as end
+from tests.unit.records import finish_shard, open_store, put
 
 ENGINE = '["sglang", "0.5.23", "MinerU2.5-Pro-2605-1.2B"]'
 
@@ -29,7 +30,7 @@ def running(store: Store, *shards: tuple[int, ...], **fields: Any) -> None:
 
 def finish(store: Store, index: int, bad: tuple[int, ...] = (), attempt: int = 1, engine: str = "") -> None:
     reason = EngineUnavailable("It went away.") if bad else None
-    store.finish_shard("t1", index, attempt, 1.0, lambda: None, bad, reason, engine)
+    finish_shard(store, "t1", index, attempt, 1.0, bad=bad, reason=reason, engine=engine)
 
 
 def pages(store: Store) -> dict[int, tuple[int, ...]]:
@@ -41,7 +42,7 @@ def pages(store: Store) -> dict[int, tuple[int, ...]]:
 
 def test_a_shard_is_cut_into_parts_that_cover_it(store: Store) -> None:
     running(store, (1, 2, 3, 4), (5, 6))
-    cut = store.split_shard("t1", 0, 1, [(1, 2), (3, 4)])
+    _, cut = store.split_shard("t1", 0, 1, [(1, 2), (3, 4)])
     assert [(part.index, part.pages, part.done) for part in cut] == [(0, (1, 2), False), (2, (3, 4), False)]
     assert pages(store) == {0: (1, 2), 1: (5, 6), 2: (3, 4)}
     assert store.get("t1").shards_total == 3
@@ -66,7 +67,7 @@ def test_a_result_made_in_parts_is_not_offered_to_others(store: Store) -> None:
     running(store, (1, 2))
     store._db.execute("UPDATE tasks SET cache_key = 'same'")
     store.split_shard("t1", 0, 1, [(1,), (2,)])
-    store.finish("t1", 1, TaskStatus.COMPLETED, {})
+    end(store, "t1", 1, TaskStatus.COMPLETED, {})
     assert store.cached("same") is None
 
 
@@ -102,7 +103,7 @@ def test_bad_pages_count_as_done_and_keep_their_reason(store: Store) -> None:
 def test_a_shard_that_is_whole_has_no_reason(store: Store) -> None:
     running(store, (1, 2))
     store.fail_shard("t1", 0, 1, WorkerCrashed())
-    store.finish_shard("t1", 0, 1, 1.0, lambda: None, (), EngineUnavailable())
+    finish_shard(store, "t1", 0, 1, 1.0, reason=EngineUnavailable())
     (shard,) = store.shards("t1")
     assert (shard.bad, shard.error) == ((), None)
 
@@ -121,7 +122,7 @@ def test_a_retry_reads_bad_pages_again_and_keeps_what_there_is_meanwhile(store: 
     running(store, (1, 2, 3), (4, 5, 6))
     finish(store, 0, bad=(1, 3))
     finish(store, 1, bad=(5,))
-    store.finish("t1", 1, TaskStatus.PARTIAL, {"pages_failed": 3, "failed_pages": "1,3,5"})
+    end(store, "t1", 1, TaskStatus.PARTIAL, {"pages_failed": 3, "failed_pages": "1,3,5"})
     task = store.requeue("t1")
     assert [shard.error for shard in store.shards("t1")] == [None] * 5, "an old reason is not a new one"
     assert (task.status, task.attempt, task.shards_total) == (TaskStatus.QUEUED, 2, 5)
@@ -133,7 +134,7 @@ def test_a_retry_reads_bad_pages_again_and_keeps_what_there_is_meanwhile(store: 
 def test_pages_read_again_count_once(store: Store) -> None:
     running(store, (1, 2, 3))
     finish(store, 0, bad=(2,))
-    store.finish("t1", 1, TaskStatus.PARTIAL, {})
+    end(store, "t1", 1, TaskStatus.PARTIAL, {})
     store.requeue("t1")
     store.move("t1", TaskStatus.PROCESSING)
     finish(store, 1, attempt=2)
@@ -146,7 +147,7 @@ def test_a_page_that_stays_bad_is_bad_once_and_can_be_tried_again(store: Store) 
     running(store, (1, 2))
     finish(store, 0, bad=(2,))
     for attempt in (1, 2):
-        store.finish("t1", attempt, TaskStatus.PARTIAL, {})
+        end(store, "t1", attempt, TaskStatus.PARTIAL, {})
         assert store.requeue("t1").shards_total == attempt + 1
         store.move("t1", TaskStatus.PROCESSING)
         finish(store, attempt, bad=(2,), attempt=attempt + 1)
@@ -157,6 +158,6 @@ def test_a_retry_with_nothing_bad_adds_no_shards(store: Store) -> None:
     running(store, (1, 2), (3,))
     finish(store, 0)
     store.fail_shard("t1", 1, 1, WorkerCrashed())
-    store.finish("t1", 1, TaskStatus.PARTIAL, {})
+    end(store, "t1", 1, TaskStatus.PARTIAL, {})
     assert store.requeue("t1").shards_total == 2
     assert [(shard.done, shard.error) for shard in store.shards("t1")] == [(True, None), (False, None)]

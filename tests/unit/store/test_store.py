@@ -14,7 +14,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.store.schema import SCHEMA_VERSION
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
 from gradio_app.store.store import Store, Superseded
-from tests.unit.records import a_task, open_store, put
+from tests.unit.records import a_task, finish, finish_shard, open_store, put
 
 S = TaskStatus
 
@@ -39,7 +39,7 @@ def test_everything_is_there_after_the_folder_is_opened_again(tmp_path: Path) ->
     store.add([a_task("t1", options=options), a_task("t2", "bob", name="报告.pdf")], "key", "print")
     store.plan("t1", [(1, 2), (3,)], kind="pdf", tier="flash", pages_total=3, source_pages=9, cache_key="c")
     store.move("t1", S.PROCESSING, started_at=1001.5)
-    store.finish_shard("t1", 0, 1, 2.5, lambda: None)
+    finish_shard(store, "t1", 0, 1, 2.5)
     store.fail_shard("t1", 1, 1, FileCorrupt("Page 3 is damaged."))
     store.move("t2", S.CANCELLED, finished_at=1002.0)
     store.set_paused(True)
@@ -48,7 +48,7 @@ def test_everything_is_there_after_the_folder_is_opened_again(tmp_path: Path) ->
     store.close()
     again = Store(tmp_path / "queue.db")
     assert (again.get("t1"), again.get("t2"), again.shards("t1"), again.rev(), again.changes(0, 9)) == before
-    assert again.paused and again.rates() == {"flash": 0.07}
+    assert again.is_paused() and again.rates() == {"flash": 0.07}
     assert again.submission("ann", "key", "print") == [again.get("t1"), again.get("t2")]
     assert again.get("t1").options == options
     again.close()
@@ -61,7 +61,7 @@ def test_an_answer_is_committed_before_it_is_given(tmp_path: Path) -> None:
     assert other.execute("SELECT id, status FROM tasks").fetchall() == [("t1", "pending")]
     store.plan("t1", [(1,)])
     store.move("t1", S.PROCESSING)
-    store.finish_shard("t1", 0, 1, 1.0, lambda: None)
+    finish_shard(store, "t1", 0, 1, 1.0)
     query = "SELECT status, done FROM tasks JOIN shards ON task_id = id"
     assert other.execute(query).fetchall() == [("processing", 1)]
     other.close()
@@ -157,9 +157,9 @@ def test_a_shard_of_another_attempt_is_refused_before_its_files_move(store: Stor
     task = store.move("t1", S.PROCESSING)
     assert task.attempt == 2
     with pytest.raises(Superseded):
-        store.finish_shard("t1", 0, attempt, 1.0, never)
+        finish_shard(store, "t1", 0, attempt, 1.0, never)
     with pytest.raises(Superseded):
-        store.finish("t1", attempt, S.COMPLETED, {}, never)
+        finish(store, "t1", attempt, S.COMPLETED, {}, never)
     assert store.get("t1") == task and not any(shard.done for shard in store.shards("t1"))
 
 
@@ -167,9 +167,9 @@ def test_a_shard_of_another_attempt_is_refused_before_its_files_move(store: Stor
 def test_a_task_that_does_not_run_takes_no_results(store: Store, status: TaskStatus) -> None:
     task = put(store, "t1", status)
     with pytest.raises(Superseded):
-        store.finish_shard("t1", 0, task.attempt, 1.0, never)
+        finish_shard(store, "t1", 0, task.attempt, 1.0, never)
     with pytest.raises(Superseded):
-        store.finish("t1", task.attempt, S.COMPLETED, {}, never)
+        finish(store, "t1", task.attempt, S.COMPLETED, {}, never)
     assert store.get("t1") == task
 
 
@@ -177,7 +177,7 @@ def test_a_deleted_task_takes_no_results(store: Store) -> None:
     put(store, "t1", S.CANCELLED)
     store.delete("t1")
     with pytest.raises(NotFound):
-        store.finish_shard("t1", 0, 1, 1.0, never)
+        finish_shard(store, "t1", 0, 1, 1.0, never)
 
 
 def test_a_result_that_cannot_be_put_in_place_does_not_count(store: Store) -> None:
@@ -187,17 +187,17 @@ def test_a_result_that_cannot_be_put_in_place_does_not_count(store: Store) -> No
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
-        store.finish_shard("t1", 0, 1, 1.0, full)
+        finish_shard(store, "t1", 0, 1, 1.0, full)
     with pytest.raises(OSError, match="no space"):
-        store.finish("t1", 1, S.COMPLETED, {}, full)
+        finish(store, "t1", 1, S.COMPLETED, {}, full)
     assert store.get("t1") == task and not store.shards("t1")[0].done
 
 
 def test_files_are_in_place_before_they_count(store: Store) -> None:
     put(store, "t1", S.PROCESSING)
     seen: list[Any] = []
-    store.finish_shard("t1", 0, 1, 1.0, lambda: seen.append(store.shards("t1")[0].done))
-    store.finish("t1", 1, S.COMPLETED, {}, lambda: seen.append(store.get("t1").status))
+    finish_shard(store, "t1", 0, 1, 1.0, lambda: seen.append(store.shards("t1")[0].done))
+    finish(store, "t1", 1, S.COMPLETED, {}, lambda: seen.append(store.get("t1").status))
     assert seen == [False, S.PROCESSING]
 
 
@@ -206,8 +206,8 @@ def test_files_are_in_place_before_they_count(store: Store) -> None:
 
 def test_a_finished_shard_counts_its_pages_and_seconds(store: Store) -> None:
     put(store, "t1", S.PROCESSING, shards=[(1, 2, 3), (7,), (8, 9)])
-    assert store.finish_shard("t1", 0, 1, 1.5, lambda: None).pages_done == 3
-    task = store.finish_shard("t1", 2, 1, 2.0, lambda: None)
+    assert finish_shard(store, "t1", 0, 1, 1.5).pages_done == 3
+    task = finish_shard(store, "t1", 2, 1, 2.0)
     assert (task.pages_done, task.parse_seconds) == (5, 3.5)
     shards = store.shards("t1")
     assert [(shard.index, shard.pages, shard.done) for shard in shards] == [
@@ -224,7 +224,7 @@ def test_a_shard_that_fails_keeps_its_reason_until_it_succeeds(store: Store) -> 
     failed = store.shards("t1")[1]
     assert not failed.done and failed.error == '["file_corrupt", "Page 3 is damaged."]'
     assert store.shards("t1")[0].error is None
-    store.finish_shard("t1", 1, 1, 1.0, lambda: None)
+    finish_shard(store, "t1", 1, 1, 1.0)
     assert store.shards("t1")[1].error is None
 
 
@@ -259,10 +259,10 @@ def test_a_late_plan_does_not_revive_a_task_that_has_ended(store: Store, status:
 
 def test_a_retry_keeps_finished_shards_and_clears_the_rest(store: Store) -> None:
     put(store, "t1", S.PROCESSING, shards=[(1,), (2,)])
-    store.finish_shard("t1", 0, 1, 1.0, lambda: None)
+    finish_shard(store, "t1", 0, 1, 1.0)
     store.fail_shard("t1", 1, 1, FileCorrupt())
     changes = {"error_code": "file_corrupt", "error_message": "x", "pages_failed": 1}
-    ended = store.finish("t1", 1, S.PARTIAL, changes)
+    ended = finish(store, "t1", 1, S.PARTIAL, changes)
     assert ended.finished_at and ended.pages_failed == 1
     again = store.requeue("t1")
     assert (again.status, again.attempt, again.pages_done, again.pages_failed) == (S.QUEUED, 2, 1, 0)
@@ -293,7 +293,7 @@ def test_what_ended_before_the_plan_is_inspected_again(store: Store, end: TaskSt
 def test_after_a_crash_what_ran_waits_and_what_was_being_cancelled_is_cancelled(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     before = {status: put(store, str(status), status) for status in TaskStatus}
-    store.finish_shard("processing", 0, 1, 1.0, lambda: None)
+    finish_shard(store, "processing", 0, 1, 1.0)
     store.close()
     store = open_store(tmp_path)
     back = {task.id: task for task in store.recover()}

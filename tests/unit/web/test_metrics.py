@@ -85,10 +85,10 @@ async def test_the_queue_without_an_engine(tmp_path: Path) -> None:
         told = await figures(h.manager)
         h.pool.held_inspection = True
         await h.submit(3, "waits")
-        store = h.manager.ledger.store
+        store = h.manager.store.sync
         store._db.execute("UPDATE tasks SET created_at = created_at - 500 WHERE status = 'pending'")
         waiting = await figures(h.manager)
-        h.manager.ledger.trouble.note(DiskFull())
+        h.manager.store.faults.report(DiskFull())
         held = await figures(h.manager)
     assert told["mineru_app_oldest_waiting_seconds", ""] == told["mineru_app_held", ""] == 0
     assert 500 <= waiting["mineru_app_oldest_waiting_seconds", ""] < 560 and held["mineru_app_held", ""] == 1

@@ -19,7 +19,7 @@ from gradio_app.base.errors import (
     OptionInvalid,
     WorkerCrashed,
 )
-from gradio_app.queue.retry_policy import MOST_LOST, History, Verdict, judge
+from gradio_app.queue.retry_policy import MOST_LOST, ShardFailures, Verdict, judge
 from gradio_app.workers.cluster.capacity import Place
 from gradio_app.workers.cluster.head import ClusterWorkers
 from gradio_app.workers.cluster.node import mismatch
@@ -188,7 +188,7 @@ def test_a_machine_that_is_heard_of_anew_takes_parts_at_once() -> None:
 
 
 def test_a_lost_machine_is_not_the_documents_fault() -> None:
-    history = History()
+    history = ShardFailures()
     for _ in range(MOST_LOST - 1):
         history = history.failed(NodeLost())
         assert judge(NodeLost(), 8, history, 0) is Verdict.AGAIN

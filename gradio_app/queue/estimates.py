@@ -1,0 +1,71 @@
+"""Positions and ETAs of unfinished tasks, worked out from what runs, what waits, and learned rates."""
+
+from __future__ import annotations
+
+from gradio_app.base.settings import Settings
+from gradio_app.queue import scheduler
+from gradio_app.queue.dispatcher import Dispatcher
+from gradio_app.queue.inspector import Inspector
+from gradio_app.workers.interface import Workers
+
+#: tasks whose positions and ETAs are worked out
+MOST = 2000
+
+#: task id -> position (1 is next; 0: it runs) and seconds until its end
+Estimates = dict[str, tuple[int, float]]
+
+
+class Estimator:
+    """Estimates of one queue, cached until something changes. Pages per second are learned by tier."""
+
+    def __init__(
+        self, settings: Settings, workers: Workers, dispatcher: Dispatcher, inspector: Inspector
+    ) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._dispatcher = dispatcher
+        self._inspector = inspector
+        self._cache: tuple[int, Estimates] = (-1, {})
+
+    def rate(self, tier: str) -> float:
+        """Seconds per page and slot, learned or guessed."""
+        return self._dispatcher.rates.get(tier) or scheduler.guess_rate(tier)
+
+    def all(self, version: int) -> Estimates:
+        """Those of the first ``MOST`` unfinished tasks; ``version`` counts the changes of the queue."""
+        if self._cache[0] != version:
+            self._cache = (version, self._work_out())
+        return self._cache[1]
+
+    def _work_out(self) -> Estimates:
+        found: Estimates = {}
+        position = 0
+        for vision, slots in self._dispatcher.lanes.slots.items():
+            position = max(position, self._add_kind(vision, slots, found))
+        slots = max(1, self._workers.slots[False])
+        ahead = sum(seconds for place, seconds in found.values() if place == 0)
+        for item in self._inspector.waiting.order(MOST - position):
+            position += 1
+            found[item.task_id] = (position, ahead / slots)
+        return found
+
+    def _add_kind(self, vision: bool, slots: int, found: Estimates) -> int:
+        """Adds the tasks that use one kind of slot; returns the last position."""
+        ahead, position = 0.0, 0
+        for run in self._dispatcher.runs.values():
+            if run.entry.vision is not vision:
+                continue
+            per_shard = run.task.page_weight / max(1, run.task.shards_total)
+            shards = len(run.todo) + len(run.jobs)
+            own = shards * per_shard * self.rate(run.task.tier)
+            found[run.task.id] = (0, scheduler.eta(own, shards, 0.0, slots))
+            ahead += own
+        size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
+        for item in self._dispatcher.lanes.order(vision, MOST):
+            if item.task_id in found:
+                continue
+            position += 1
+            own = item.pages * self.rate(item.tier)
+            found[item.task_id] = (position, scheduler.eta(own, -(-item.pages // size), ahead, slots))
+            ahead += own
+        return position
