@@ -31,7 +31,7 @@ print(isinstance(client._client, openai.AsyncOpenAI), client._client.api_key)
 
 GRADIO = """
 import ast
-from gradio_app.quick_start import without_notes_for_authors
+from gradio_app.web.startup import without_notes_for_authors
 
 parsed = []
 parse = ast.parse
@@ -54,9 +54,9 @@ import tempfile
 from pathlib import Path
 from fastapi import FastAPI
 import gradio.routes
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
-from gradio_app.ui import mount
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.settings import Settings
+from gradio_app.web.ui import mount
 
 App, made = gradio.routes.App, []
 begin = App.__init__

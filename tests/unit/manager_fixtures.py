@@ -94,7 +94,7 @@ async def house(
     await manager.start()
     try:
         # a real one would wait for everybody who writes to this disk
-        with patch("gradio_app.base.files.sync_disk", lambda _: None):
+        with patch("gradio_app.queue.group_sync.sync_disk", lambda _: None):
             yield House(manager, pool)
     finally:
         pool.hold = pool.held_inspection = False
