@@ -83,7 +83,7 @@ class Backend(Protocol):
         """Returns when the server takes requests. ``step``: how often memory ran out before."""
         ...
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts what is left of requests nobody waits for; returns when nothing runs any more."""
         ...
 

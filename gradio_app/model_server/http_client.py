@@ -25,7 +25,7 @@ COPY_TIMEOUT = 120.0
 QUIET = 1.0
 _LOOK_EVERY = 0.1
 #: longest wait until requests that were aborted are gone, in seconds
-SETTLE_TIMEOUT = 60.0
+DRAIN_TIMEOUT = 60.0
 #: a connection is kept for so many seconds: less than the five after which SGLang closes it, as a question
 #: that is just then on its way would be lost
 IDLE = 1.0
@@ -120,7 +120,7 @@ class ModelApi:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).") from error
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts every request, as nobody waits for them, and returns when it has been quiet for a while.
 
         A request whose client has gone runs on to its end otherwise, and SGLang dies when it is put to
@@ -135,7 +135,7 @@ class ModelApi:
             if load.running or load.waiting:
                 quiet_since = loop.time()
                 await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
-            if loop.time() - began > SETTLE_TIMEOUT:
+            if loop.time() - began > DRAIN_TIMEOUT:
                 raise EngineUnavailable("The model server goes on with requests that were taken back.")
 
     async def sleep(self) -> None:

@@ -24,7 +24,7 @@ class _NotOurs:
     notice = ""
     left_out = False
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Its other requests are not ours to abort."""
 
     async def sleep(self) -> None:

@@ -269,10 +269,10 @@ class SglangServer:
 
     # ------------------------------------------------------------ sleep and wake
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts what nobody waits for, and returns when nothing has run for a moment."""
         assert self._api is not None
-        await self._api.settle()
+        await self._api.drain()
 
     async def sleep(self) -> None:
         """Gives the card's memory back."""

@@ -101,14 +101,17 @@ _RUNGS = (
 )
 
 
-def base_flags(loopback: bool = True) -> tuple[str, ...]:
+def base_flags(sleep: bool = True, guard: bool = True) -> tuple[str, ...]:
     """What every start has: sleep without losing the weights, figures, and the guard against repetition.
 
     The guard (a custom logit processor) makes the server unpickle, so run, what clients send: only on
-    ``loopback``, and only behind a key.
+    loopback, and only behind a key.
     """
-    guard = ("--enable-custom-logit-processor",) if loopback else ()
-    return ("--enable-memory-saver", "--enable-weights-cpu-backup", "--enable-metrics", *guard)
+    return (
+        *(("--enable-memory-saver", "--enable-weights-cpu-backup") if sleep else ()),
+        "--enable-metrics",
+        *(("--enable-custom-logit-processor",) if guard else ()),
+    )
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
