@@ -28,7 +28,6 @@ from gradio_app.machine.cards import (
     read_cards,
 )
 from gradio_app.machine.sglang_python import find_python, installed_version
-from gradio_app.model_server import sizing
 from gradio_app.model_server.choose import engine_kind, seats
 from gradio_app.model_server.seats import Seat
 from gradio_app.web.server import open_socket
@@ -207,12 +206,12 @@ def _planned(settings: Settings) -> Finding:
     cards = read_cards(limit=settings.gpu_memory)
     if choose_card(cards, settings.gpu) is None:
         return Finding("ok", "Engine", "SGLang on the processor, started by the first page that needs it")
-    places = seats(settings)
+    found = seats(settings)
     try:
-        texts = list(dict.fromkeys(_place(settings, seat, cards) for seat in places if not seat.left_out))
+        texts = list(dict.fromkeys(_server(settings, seat, cards) for seat in found if not seat.left_out))
     except AppError as error:
         return Finding("note", "Engine", error.message)
-    notice = " ".join(dict.fromkeys(filter(None, (seat.told for seat in places))))
+    notice = " ".join(dict.fromkeys(filter(None, (seat.notice for seat in found))))
     return Finding(
         "note" if notice else "ok",
         "Engine",
@@ -220,15 +219,11 @@ def _planned(settings: Settings) -> Finding:
     )
 
 
-def _place(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
+def _server(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
     card = choose_card(cards, seat.cards or settings.gpu)
     assert card is not None
-    count = seat.card.count if seat.card.shared else 1
-    part = card.free // count
-    beside = card.free - min(part, int((settings.gpu_share or 1) * card.total))
-    total, profile = card.total // count, settings.gpu_profile
-    plan = sizing.plan(total, card.free, card.capability, profile, beside=beside)
-    many = f", {count} servers by CUDA MPS, each" if count > 1 else ""
+    plan = seat.plan(settings, card)
+    many = f", {seat.card.count} servers by CUDA MPS, each" if seat.shares else ""
     return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gigabytes(plan.needs)}"
 
 

@@ -199,10 +199,10 @@ def _changes(plan: sizing.Plan, given: Sequence[str], free: int | None) -> list[
         return found
     quantization = sglang_flags.value_of(given, "--quantization") or plan.quantization
     tokens = sizing.cache_tokens(free, float(fraction), quantization)
-    if tokens < sizing.CONTEXT_FLOOR:
+    if tokens < sglang_flags.CONTEXT_FLOOR:
         found.append(
             f"With --mem-fraction-static {fraction} the cache holds about {max(0, tokens):,} tokens; a page"
-            f" may take {sizing.CONTEXT_FLOOR:,}. SGLang will probably not start."
+            f" may take {sglang_flags.CONTEXT_FLOOR:,}. SGLang will probably not start."
         )
     return found
 
