@@ -116,10 +116,10 @@ class ModelSingleton:
         clock: Callable[[], float] = time.monotonic,
         room: int = ROOM,
     ) -> None:
-        backends = backends if isinstance(backends, Sequence) else [backends]
-        self._bell = Bell()
+        self._backends = backends if isinstance(backends, Sequence) else [backends]
+        self._bell = bell = Bell()
         self.servers = [
-            ModelServer(backend, idle_timeout, release_timeout, clock, self._bell) for backend in backends
+            ModelServer(backend, idle_timeout, release_timeout, clock, bell) for backend in self._backends
         ]
         self.tokens = 0
         self._room = room
@@ -163,18 +163,18 @@ class ModelSingleton:
     @property
     def kind(self) -> str:
         """``sglang``, ``remote`` or ``none``."""
-        return self.servers[0].kind
+        return self._backends[0].kind
 
     @property
     def identity(self) -> str:
         """What would read a page: with another one the same page may read differently. Empty: nothing."""
-        return " ".join(dict.fromkeys(server.identity for server in self.servers))
+        return " ".join(dict.fromkeys(backend.identity for backend in self._backends))
 
     @property
     def problem(self) -> str:
         """Why there is no engine now, in a sentence; empty when there is one."""
         if self.kind == "none":
-            return " ".join(self.servers[0].describe()["why"])
+            return " ".join(self._backends[0].describe()["why"])
         return self._why().message if self._given_up() else ""
 
     @property
@@ -223,11 +223,15 @@ class ModelSingleton:
         }
 
     def _usable(self) -> list[ModelServer]:
-        return [server for server in self.servers if not server.left_out] or self.servers[:1]
+        both = zip(self.servers, self._backends, strict=True)
+        return [server for server, backend in both if not backend.left_out] or self.servers[:1]
 
     def _first(self) -> ModelServer:
         """The most awake server; among equals one that works."""
-        return min(self._usable(), key=lambda server: (_MOST_AWAKE.index(server.status), -server.held))
+        return min(
+            self._usable(),
+            key=lambda server: (_MOST_AWAKE.index(server.status), -server.standing().held),
+        )
 
     def _given_up(self) -> bool:
         return all(server.given_up for server in self._usable())

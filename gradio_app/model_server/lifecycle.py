@@ -111,26 +111,6 @@ class ModelServer:
     # ------------------------------------------------------------ what the engine asks
 
     @property
-    def kind(self) -> str:
-        """``sglang``, ``remote`` or ``none``."""
-        return self.backend.kind
-
-    @property
-    def identity(self) -> str:
-        """What it would read with; empty: nothing."""
-        return self.backend.identity
-
-    @property
-    def left_out(self) -> bool:
-        """Whether it is not used, as things are."""
-        return self.backend.left_out
-
-    @property
-    def held(self) -> int:
-        """How many leases of it are held."""
-        return self.leases.held
-
-    @property
     def given_up(self) -> bool:
         """Whether it failed too often a moment ago, and is left alone for now."""
         return self.status is _S.FAILED and self._backoff.closed(self._clock())
