@@ -126,8 +126,6 @@ class ModelSingleton:
         self._line: list[_Waiter] = []
         self._closing = False
 
-    # ------------------------------------------------------------ the one instance
-
     @classmethod
     def get(cls) -> ModelSingleton:
         """The engine of this process; ``EngineUnavailable`` before ``open``.
@@ -152,8 +150,6 @@ class ModelSingleton:
         await asyncio.gather(*(server.close() for server in self.servers))
         if ModelSingleton._instance is self:
             ModelSingleton._instance = None
-
-    # ------------------------------------------------------------ what others ask
 
     @property
     def available(self) -> bool:
@@ -241,8 +237,6 @@ class ModelSingleton:
         failed = (server for server in self._usable() if server.error)
         server = min(failed, key=lambda server: server.pause, default=None)
         return (server.error if server else None) or EngineUnavailable()
-
-    # ------------------------------------------------------------ leases
 
     @asynccontextmanager
     async def lease(self, alone: bool = False) -> AsyncGenerator[Endpoint]:

@@ -106,9 +106,6 @@ def _port(settings: Settings) -> Finding:
     return Finding("ok", "Port", f"{settings.host}:{settings.port} is free")
 
 
-# --- the card, the weights and the engine ------------------------------------------------------------------
-
-
 def _card(settings: Settings) -> Finding:
     found = read_cards(limit=settings.gpu_memory)
     if not found:

@@ -56,9 +56,6 @@ class View:
     small: bool
 
 
-# --- asking ------------------------------------------------------------------------------------------------
-
-
 def observe(url: str, token: str, settings: Settings) -> View:
     """What the server at ``url`` and the driver of this machine say now."""
     status, problem = ask(url, token)
@@ -116,9 +113,6 @@ def _status(answer: Any) -> Facts:
             card[name]
     answer["engine"]["status"]
     return cast(Facts, answer)
-
-
-# --- advice ------------------------------------------------------------------------------------------------
 
 
 def advice(view: View) -> list[str]:
@@ -191,9 +185,6 @@ def _about_engine(view: View) -> Iterator[str]:
             yield f"Model server {server['number']} failed, and the others do its work: {why}"
 
 
-# --- showing -----------------------------------------------------------------------------------------------
-
-
 def as_text(view: View, now: float) -> str:
     """A view as a block of lines; ``now`` in Unix seconds."""
     lines = [f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}  {view.url}"]
@@ -264,9 +255,6 @@ def _span(seconds: float) -> str:
 def _clean(text: object) -> str:
     """Without control characters: anybody may name a process so that it drives the terminal."""
     return "".join(sign if sign.isprintable() else "?" for sign in str(text))
-
-
-# --- the command -------------------------------------------------------------------------------------------
 
 
 def main(argv: Sequence[str] | None = None) -> None:

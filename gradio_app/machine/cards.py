@@ -133,9 +133,6 @@ def _limited(card: Card, limit: int) -> Card:
     return replace(card, total=limit, used=used, free=max(0, min(card.free, limit - used)))
 
 
-# --- which cards are visible -------------------------------------------------------------------------------
-
-
 def _visible(found: Sequence[tuple[str, Card]], env: Mapping[str, str]) -> list[Card]:
     """Applies CUDA_VISIBLE_DEVICES, else NVIDIA_VISIBLE_DEVICES."""
     if "CUDA_VISIBLE_DEVICES" in env:
@@ -172,9 +169,6 @@ def _is_named(uuid: str, card: Card, name: str) -> bool:
     return name.startswith(("gpu-", "mig-")) and (
         card.uuid.lower().startswith(name) or uuid.lower().startswith(name)
     )
-
-
-# --- asking the driver -------------------------------------------------------------------------------------
 
 
 def _read() -> tuple[list[tuple[str, Card]], str]:

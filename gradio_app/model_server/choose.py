@@ -20,8 +20,6 @@ from gradio_app.model_server.remote import NoServer, RemoteServer
 from gradio_app.model_server.seats import Seat, SharedCard
 from gradio_app.model_server.sglang_process import SglangServer
 
-_ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."
-
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -100,7 +98,8 @@ def _lacking(settings: Settings) -> Iterator[Lack]:
     if not on_cpu and choose_card(read_cards(limit=settings.gpu_memory), settings.gpu) is None:
         reason = driver_problem() or "This machine has no such graphics card."
         what = "a card" if settings.gpu in ("auto", "all") else f"card {settings.gpu} (setting: gpu)"
-        yield Lack(what, f"{reason} {_ELSEWHERE}")
+        elsewhere = "The address of a server that runs elsewhere can be given with --sglang-url."
+        yield Lack(what, f"{reason} {elsewhere}")
     python = find_python(settings)
     # an interpreter that was named is believed: not every one keeps its packages beside it
     if python is None or not (settings.sglang_python or installed_version(python)):

@@ -108,8 +108,6 @@ class ModelServer:
             self._owner.cancel()
             await asyncio.gather(self._owner, return_exceptions=True)
 
-    # ------------------------------------------------------------ what the engine asks
-
     @property
     def given_up(self) -> bool:
         """Whether it failed too often a moment ago, and is left alone for now."""
@@ -201,8 +199,6 @@ class ModelServer:
             **self.backend.describe(),
         }
 
-    # ------------------------------------------------------------ the owner
-
     async def _live(self) -> None:
         try:
             while True:
@@ -249,10 +245,9 @@ class ModelServer:
     async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
-        except AppError as error:
-            await self._failed(error)
         except Exception as error:
-            logger.opt(exception=error).error("the engine failed")
+            if not isinstance(error, AppError):
+                logger.opt(exception=error).error("the engine failed")
             await self._failed(as_app_error(error))
 
     async def _pause(self) -> None:
@@ -276,8 +271,6 @@ class ModelServer:
     def _idle_beyond(self, timeout: float) -> bool:
         idle = not self.leases.held and not self.leases.waiting
         return idle and timeout > 0 and self._clock() - self._last_used >= timeout
-
-    # ------------------------------------------------------------ steps
 
     async def _start(self) -> None:
         self._move(_S.STARTING)
@@ -335,8 +328,6 @@ class ModelServer:
     async def _bury(self) -> None:
         assert self._death is not None
         raise self._death.result()
-
-    # ------------------------------------------------------------ failures
 
     async def _failed(self, error: AppError) -> None:
         running = self.status is not _S.STARTING

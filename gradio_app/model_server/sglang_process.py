@@ -24,7 +24,7 @@ from gradio_app.machine.cards import Card, Process, choose_cards, gigabytes, rea
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_server import sglang_flags, sizing
-from gradio_app.model_server.backend import CardTaken, End, Endpoint, EngineBroken
+from gradio_app.model_server.backend import Backend, CardTaken, End, Endpoint, EngineBroken
 from gradio_app.model_server.http_client import ModelApi
 from gradio_app.model_server.log_diagnosis import diagnose, hangs
 from gradio_app.model_server.seats import Seat
@@ -47,8 +47,8 @@ _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA
 _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OMP_", "CUDA_MPS_")
 
 
-class SglangServer:
-    """A ``Backend``: SGLang as a child process in its own environment, on loopback, with keys of its own."""
+class SglangServer(Backend):
+    """SGLang as a child process in its own environment, on loopback, with keys of its own."""
 
     kind = "sglang"
     can_sleep = True
@@ -82,9 +82,8 @@ class SglangServer:
     @property
     def identity(self) -> str:
         """The version of SGLang, the model, and what changes how it computes."""
-        python = find_python(self._settings)
+        settings, python = self._settings, find_python(self._settings)
         version = installed_version(python) if python else ""
-        settings = self._settings
         return f"sglang {version} {weights.VISION_MODEL} {settings.gpu_profile} {settings.sglang_args}"
 
     @property
@@ -100,8 +99,6 @@ class SglangServer:
     def patience(self, error: AppError) -> float:
         """A card that others use becomes free again; anything else is tried a few times only."""
         return self._settings.engine_patience if isinstance(error, CardTaken) else 0.0
-
-    # ------------------------------------------------------------ start and stop
 
     async def start(self, step: int) -> Endpoint:
         """Plans for the card as it is now and starts; returns when the server generates.
@@ -119,7 +116,9 @@ class SglangServer:
         await self._seat.claim(card)
         self._plan = self._make_plan(card, step)
         self._own_flags, self._notices = self._translate(card)
-        port, key, admin_key = _free_port(), secrets.token_hex(24), secrets.token_hex(24)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        key, admin_key = secrets.token_hex(24), secrets.token_hex(24)
         command = [str(python), "-m", "sglang.launch_server", *self.flags(model, self._plan, port)]
         logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
         command += self._hand_over(key, admin_key)
@@ -247,8 +246,6 @@ class SglangServer:
         if child is not None and taken and end != "exit":
             await self._confirm(taken, "stop")
 
-    # ------------------------------------------------------------ sleep and wake
-
     async def drain(self) -> None:
         """Aborts what nobody waits for, and returns when nothing has run for a moment."""
         assert self._api is not None
@@ -301,8 +298,6 @@ class SglangServer:
             "after the {} the card's memory is not free yet: somebody else may have taken it", what
         )
 
-    # ------------------------------------------------------------ health
-
     async def check(self) -> None:
         """Raises why, when it has ended or does not answer."""
         if self._child is None or self._api is None:
@@ -322,38 +317,28 @@ class SglangServer:
                 await asyncio.wait([ended], timeout=CHECK_EVERY)
                 if ended.done():
                     return diagnose(child.tail, ended.result())
-                missed = 0 if self._asleep or await self._answers() else missed + 1
+                missed += 1
+                with contextlib.suppress(EngineUnavailable):
+                    if not self._asleep:
+                        await self.check()
+                    missed = 0
             return EngineUnavailable("The model server hangs: it did not answer for a while.")
         finally:
             ended.cancel()
 
-    async def _answers(self) -> bool:
-        try:
-            await self.check()
-        except EngineUnavailable:
-            return False
-        return True
-
     def describe(self) -> dict[str, Any]:
-        """What people are told about it."""
+        """For people."""
         plan, known = self._plan, self._known
-        why = [*(plan.why if plan else ()), *self._notices]
         return {
             "name": self.name,
             "model": known.model if known else weights.VISION_MODEL,
             "version": known.version if known else "",
             "profile": plan.profile if plan else "",
-            "why": why,
+            "why": [*(plan.why if plan else ()), *self._notices],
             "card": self._card.uuid if self._card else "",
             "cards": [card.uuid for card in self._cards],
             "pids": self._seat.pids(),
         }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _names(processes: Sequence[Process]) -> str:
