@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from gradio_app.base import settings
+
 #: mode -> the module whose ``main`` runs it, and what it does
 MODES: dict[str, tuple[str, str]] = {
     "gradio": ("gradio_app.app", "serve the page and the API"),
@@ -36,7 +38,7 @@ def usage() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs a mode. Exit code 2, with a sentence on stderr, for an unknown one.
+    """Runs a mode. Exit code 2, with a sentence on stderr, for an unknown mode or a bad setting.
 
     Flags without a mode go to ``gradio``: the image was called that way before it had modes.
     """
@@ -48,7 +50,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"There is no mode {mode!r}. See: python -m gradio_app --help\n")
         raise SystemExit(2)
     else:
-        import_module(MODES[mode][0]).main(flags)
+        try:
+            import_module(MODES[mode][0]).main(flags)
+        except settings.SettingsInvalid as error:
+            sys.stderr.write(f"{settings.usage()}start_mineru_optimized.sh {mode}: error: {error}\n")
+            raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""ModelSingleton: the one way to the vision model, whichever of its servers is behind a lease.
+"""The engine: ``ModelSingleton`` owns the leases of the vision model, over one model server or several.
 
-Here it is chosen which server gets work, and which one is woken for it; the life of each is its own
-(``model_server.py``).
+Covers: which server a lease comes from, who waits for which server, and the engine as people see it.
+Does not cover: start, sleep, failures of one server. See ``model_server/lifecycle.py``.
 """
 
 from __future__ import annotations
@@ -10,40 +10,79 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, ClassVar
 
 from gradio_app.base.errors import AppError, EngineUnavailable, ShuttingDown
 from gradio_app.model_server.backend import Backend, Endpoint
-from gradio_app.model_server.lifecycle import EVENTS, Changes, ModelServer
+from gradio_app.model_server.lifecycle import EVENTS, Bell, ModelServer, Standing
 from gradio_app.model_server.states import EngineStatus
 
 _S = EngineStatus
 
-#: parts that one of several servers reads at the same time, unless told otherwise
+#: leases that one of several servers gives at the same time, unless set otherwise
 ROOM = 4
-#: the engine as a whole is where the most awake of its servers is
+#: the engine as a whole has the status of the most awake of its servers
 _MOST_AWAKE = (
     *(_S.READY, _S.WAKING, _S.STARTING, _S.DRAINING),
     *(_S.ASLEEP, _S.STOPPING, _S.STOPPED, _S.FAILED),
 )
-#: places to wait for a lease, best first: it comes; it wakes in seconds; it starts; it failed and may start;
-#: it failed a moment ago; it is full, or was asked for its memory
-_COMES, _WAKES, _STARTS, _FAILED, _PAUSES, _FULL = range(6)
-_PLACES = {
-    _S.READY: _COMES,
-    _S.STARTING: _COMES,
-    _S.WAKING: _COMES,
-    _S.DRAINING: _COMES,
-    _S.ASLEEP: _WAKES,
-    _S.STOPPED: _STARTS,
-    _S.STOPPING: _STARTS,
-}
+
+
+class Wait(IntEnum):
+    """What a lease of a server waits for, shortest first."""
+
+    READY = 0  # also: nearly ready
+    WAKE = 1
+    START = 2
+    RESTART = 3  # it failed, and may be started now
+    PAUSE = 4  # it failed a moment ago
+    ROOM = 5  # it is full, or was asked for its memory
+
+
+_WAITS = {_S.ASLEEP: Wait.WAKE, _S.STOPPED: Wait.START, _S.STOPPING: Wait.START}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Candidate:
+    """A server as a waiter sees it; the least one gives a lease soonest.
+
+    ``cost`` orders candidates with the same wait: seconds of the pause, or leases that come before.
+    """
+
+    wait: Wait
+    cost: float
+    position: int
+
+
+def candidate(server: Standing, position: int, room: int, alone: bool, counted: bool) -> Candidate:
+    """The server at ``position`` for a waiter that wants a lease. ``counted``: the waiter is in its load."""
+    load = server.held + server.waiting - counted
+    fits = load == 0 if alone else load < room and not server.exclusive
+    if not fits or server.asked:
+        return Candidate(Wait.ROOM, load, position)
+    if server.status is _S.FAILED:
+        return Candidate(Wait.PAUSE if server.pause > 0 else Wait.RESTART, server.pause, position)
+    return Candidate(_WAITS.get(server.status, Wait.READY), 0.0, position)
+
+
+def entrance(servers: Sequence[Standing], room: int, alone: bool, ahead: int) -> int | None:
+    """Position of the least loaded server that gives a lease now, to a waiter behind ``ahead`` others."""
+    found = [
+        position
+        for position, server in enumerate(servers)
+        if server.open and server.held < room and not (server.held if alone else server.exclusive)
+    ]
+    if not alone and sum(room - servers[position].held for position in found) <= ahead:
+        return None
+    return min(found, key=lambda position: servers[position].held, default=None)
 
 
 class _Waiter:
-    """Somebody who wants a lease, and the server that they wait for."""
+    """One request for a lease, and the server that it waits for."""
 
     def __init__(self, alone: bool) -> None:
         self.alone = alone
@@ -55,15 +94,16 @@ class _Waiter:
         self._stack.close()
         self.server = server
         if server is not None:
-            self._stack.enter_context(server.leases.wanted(self.alone))
+            self._stack.enter_context(server.wanted(self.alone))
 
 
 class ModelSingleton:
     """The one way to the model: ``async with model.lease() as endpoint``.
 
-    Each of the ``backends`` is a server of its own, idle for ``idle_timeout`` seconds it sleeps, idle for
-    ``release_timeout`` it is stopped (0: never). Where there are several, each takes up to ``room`` leases,
-    and a further one is woken only when those that are awake are full. A single one takes any number.
+    Each of the ``backends`` is a server of its own. Idle for ``idle_timeout`` seconds it sleeps, idle for
+    ``release_timeout`` it is stopped (0: never). One of several gives up to ``room`` leases, and a further
+    one is woken only when those that are awake are full. A single one gives any number.
+    Everything here runs on the event loop that called ``open``.
     """
 
     _instance: ClassVar[ModelSingleton | None] = None
@@ -76,41 +116,40 @@ class ModelSingleton:
         clock: Callable[[], float] = time.monotonic,
         room: int = ROOM,
     ) -> None:
-        backends = backends if isinstance(backends, Sequence) else [backends]
-        self._changes = Changes()
+        self._backends = backends if isinstance(backends, Sequence) else [backends]
+        self._bell = bell = Bell()
         self.servers = [
-            ModelServer(backend, idle_timeout, release_timeout, clock, self._changes) for backend in backends
+            ModelServer(backend, idle_timeout, release_timeout, clock, bell) for backend in self._backends
         ]
         self.tokens = 0
         self._room = room
         self._line: list[_Waiter] = []
         self._closing = False
 
-    # ------------------------------------------------------------ the one instance
-
     @classmethod
     def get(cls) -> ModelSingleton:
-        """The engine of this process; ``EngineUnavailable`` before ``open``."""
+        """The engine of this process; ``EngineUnavailable`` before ``open``.
+
+        The contract's name for code outside this package: inside, each user is handed the engine.
+        """
         if cls._instance is None:
             raise EngineUnavailable()
         return cls._instance
 
     def open(self) -> ModelSingleton:
-        """Makes this the engine of the process and begins to look after it. Nothing is started yet."""
+        """Makes this the engine of the process, and begins to look after its servers. Starts none yet."""
         ModelSingleton._instance = self
         for server in self.servers:
             server.open()
         return self
 
     async def close(self) -> None:
-        """Stops all servers with the application. Whoever waits for a lease gets ``ShuttingDown``."""
+        """Stops all servers with the application. Each waiter gets ``ShuttingDown``."""
         self._closing = True
-        self._changes.tell()
+        self._bell.ring()
         await asyncio.gather(*(server.close() for server in self.servers))
         if ModelSingleton._instance is self:
             ModelSingleton._instance = None
-
-    # ------------------------------------------------------------ what others ask
 
     @property
     def available(self) -> bool:
@@ -120,18 +159,18 @@ class ModelSingleton:
     @property
     def kind(self) -> str:
         """``sglang``, ``remote`` or ``none``."""
-        return self.servers[0].backend.kind
+        return self._backends[0].kind
 
     @property
     def identity(self) -> str:
         """What would read a page: with another one the same page may read differently. Empty: nothing."""
-        return " ".join(dict.fromkeys(server.backend.identity for server in self.servers))
+        return " ".join(dict.fromkeys(backend.identity for backend in self._backends))
 
     @property
-    def trouble(self) -> str:
+    def problem(self) -> str:
         """Why there is no engine now, in a sentence; empty when there is one."""
         if self.kind == "none":
-            return " ".join(self.servers[0].backend.describe()["why"])
+            return " ".join(self._backends[0].describe()["why"])
         return self._why().message if self._given_up() else ""
 
     @property
@@ -141,7 +180,7 @@ class ModelSingleton:
 
     @property
     def status(self) -> EngineStatus:
-        """Where the most awake of its servers stands."""
+        """The status of the most awake of its servers."""
         return self._first().status
 
     @property
@@ -163,11 +202,11 @@ class ModelSingleton:
         await asyncio.gather(*(server.release() for server in self.servers))
 
     def describe(self) -> dict[str, Any]:
-        """What people are told about it: as a whole, and about each of its ``servers``."""
-        told = {server: server.describe() for server in self.servers}
-        each = list(told.values())
+        """The engine for people: as a whole, and each of its ``servers``."""
+        facts = {server: server.describe() for server in self.servers}
+        each = list(facts.values())
         return {
-            **told[self._first()],
+            **facts[self._first()],
             "name": "",
             "in_flight": sum(one["in_flight"] for one in each),
             "waiting": sum(one["waiting"] for one in each),
@@ -176,26 +215,28 @@ class ModelSingleton:
             "tokens": self.tokens,
             "can": {name: any(one["can"][name] for one in each) for name in ("offload", "release")},
             "pids": [pid for one in each for pid in one["pids"]],
-            "servers": [told[server] for server in self._usable()],
+            "servers": [facts[server] for server in self._usable()],
         }
 
     def _usable(self) -> list[ModelServer]:
-        return [server for server in self.servers if not server.backend.left_out] or self.servers[:1]
+        both = zip(self.servers, self._backends, strict=True)
+        return [server for server, backend in both if not backend.left_out] or self.servers[:1]
 
     def _first(self) -> ModelServer:
         """The most awake server; among equals one that works."""
-        return min(self._usable(), key=lambda server: (_MOST_AWAKE.index(server.status), -server.leases.held))
+        return min(
+            self._usable(),
+            key=lambda server: (_MOST_AWAKE.index(server.status), -server.standing().held),
+        )
 
     def _given_up(self) -> bool:
         return all(server.given_up for server in self._usable())
 
     def _why(self) -> AppError:
-        """Why there is none: what the server said that is tried again first."""
+        """Why there is none: the error of the server that is tried again first."""
         failed = (server for server in self._usable() if server.error)
-        server = min(failed, key=lambda server: server.retry_in, default=None)
+        server = min(failed, key=lambda server: server.pause, default=None)
         return (server.error if server else None) or EngineUnavailable()
-
-    # ------------------------------------------------------------ leases
 
     @asynccontextmanager
     async def lease(self, alone: bool = False) -> AsyncGenerator[Endpoint]:
@@ -203,7 +244,7 @@ class ModelSingleton:
 
         Raises why there is none: ``EngineUnavailable``, ``GpuOutOfMemory``, ``ModelsMissing`` or
         ``ShuttingDown``. When the server fails, the block is cancelled and ``EngineLost`` raised. When
-        the block raises ``EngineUnavailable`` itself, the server is looked at.
+        the block raises ``EngineUnavailable`` itself, the server is checked.
         """
         server, endpoint = await self._admit(alone)
         async with server.use(endpoint, alone):
@@ -217,66 +258,41 @@ class ModelSingleton:
         self._line.append(waiter)
         try:
             while not self._closing:
-                if (found := self._may_enter(waiter)) is not None:
-                    return found
+                if (found := self._enter(waiter)) and found.endpoint:
+                    return found, found.endpoint
                 if all(
                     server.given_up or server.times_given_up != before[server] for server in self._usable()
                 ):
                     raise self._why()
-                self._place(waiter)
-                await self._changes.wait()
+                self._choose(waiter)
+                await self._bell.wait()
             raise ShuttingDown()
         finally:
             self._line.remove(waiter)
             waiter.wait_for(None)
-            self._changes.tell()
+            self._bell.ring()
 
-    def _may_enter(self, waiter: _Waiter) -> tuple[ModelServer, Endpoint] | None:
-        """The least loaded server that takes this one now."""
-        most = self._most()
-        open_now = [
-            (server, endpoint)
-            for server in self._usable()
-            if (endpoint := server.endpoint)
-            and server.leases.room(waiter.alone)
-            and server.leases.held < most
-        ]
-        free = sum(most - server.leases.held for server, _ in open_now)
-        if not waiter.alone and free <= self._ahead(waiter):
-            return None  # who has waited longer comes first
-        return min(open_now, key=lambda found: found[0].leases.held, default=None)
+    def _enter(self, waiter: _Waiter) -> ModelServer | None:
+        """The server that gives this waiter a lease now."""
+        usable = self._usable()
+        earlier = self._line[: self._line.index(waiter)]
+        ahead = sum(not other.alone for other in earlier)
+        found = entrance([server.standing() for server in usable], self._most(), waiter.alone, ahead)
+        return None if found is None else usable[found]
 
     def _most(self) -> int:
-        """How many leases a server takes. With a single one nobody would be better off by waiting."""
+        """How many leases a server gives. With a single one nobody would be better off by waiting."""
         return self._room if self.size > 1 else sys.maxsize
 
-    def _ahead(self, waiter: _Waiter) -> int:
-        return sum(not other.alone for other in self._line[: self._line.index(waiter)])
-
-    def _place(self, waiter: _Waiter) -> None:
-        """Lets it wait for the server that takes it soonest: one that is waited for starts or wakes."""
-        best = min(self._places(waiter))
-        here = next((place for place in self._places(waiter) if self._server(place) is waiter.server), None)
-        if here is None or best[0] < here[0]:
-            waiter.wait_for(self._server(best))
-            self._changes.tell()
-
-    def _server(self, place: tuple[int, float, int]) -> ModelServer:
-        return self.servers[place[2]]
-
-    def _places(self, waiter: _Waiter) -> Iterator[tuple[int, float, int]]:
-        """Kind of place, what counts among places of a kind, and the server's position; lowest is best."""
-        usable = self._usable()
-        for position, server in enumerate(self.servers):
-            if server in usable:
-                yield *self._place_at(server, waiter), position
-
-    def _place_at(self, server: ModelServer, waiter: _Waiter) -> tuple[int, float]:
-        leases, itself = server.leases, server is waiter.server
-        load = leases.load - itself
-        fits = load == 0 if waiter.alone else load < self._most() and leases.reserved == 0
-        if not fits or server.asked:
-            return _FULL, load
-        if server.status is _S.FAILED:
-            return (_FAILED if server.retry_in <= 0 else _PAUSES), server.retry_in
-        return _PLACES[server.status], 0.0
+    def _choose(self, waiter: _Waiter) -> None:
+        """Makes it wait for the server that comes soonest: a server starts and wakes for its waiters."""
+        usable, room = self._usable(), self._most()
+        candidates = [
+            candidate(server.standing(), position, room, waiter.alone, server is waiter.server)
+            for position, server in enumerate(usable)
+        ]
+        best = min(candidates)
+        here = next((one for one in candidates if usable[one.position] is waiter.server), None)
+        if here is None or best.wait < here.wait:
+            waiter.wait_for(usable[best.position])
+            self._bell.ring()

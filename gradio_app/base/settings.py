@@ -1,4 +1,4 @@
-"""Every knob: one frozen table of name, default and help, read from flags and the environment."""
+"""Settings: one frozen table of name, default, parser and help, read from flags and the environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 ENV_PREFIX = "MINERU_APP_"
 #: older names that other programs use too -> variables of which one must be there for the name to be ours
@@ -17,6 +17,15 @@ _ONLY_WITH = {"WORKERS": ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "
 
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 _TIME_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class SettingsInvalid(Exception):
+    """A flag is unknown, or a setting has a bad value; the text names both, and what is expected instead."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsInvalid(message)
 
 
 def parse_size(text: str) -> int:
@@ -224,11 +233,10 @@ class Settings:
     def load(cls, argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:
         """Settings from flags, else ``MINERU_APP_*``, else older names, else defaults.
 
-        Raises ``SystemExit`` (code 2, with a sentence on stderr) for an unknown flag or a bad value.
+        Raises ``SettingsInvalid`` for an unknown flag or a bad value. ``--help`` ends with code 0.
         """
         env = os.environ if env is None else env
-        parser = _parser()
-        flags = vars(parser.parse_args([] if argv is None else list(argv)))
+        flags = vars(_parser().parse_args([] if argv is None else list(argv)))
         values: dict[str, Any] = {}
         for spec in fields(cls):
             source, text = _given(spec, flags, env)
@@ -237,7 +245,7 @@ class Settings:
             try:
                 values[spec.name] = spec.metadata["parse"](text)
             except (ValueError, OverflowError, RuntimeError) as error:
-                parser.error(f"{source}: {error}")
+                raise SettingsInvalid(f"{source}: {error}") from None
         return cls(**values)
 
 
@@ -271,6 +279,11 @@ def older_names(env: Mapping[str, str]) -> list[str]:
     return told
 
 
+def usage() -> str:
+    """All flags in short, for who gave a wrong one."""
+    return _parser().format_usage()
+
+
 def flag_name(name: str) -> str:
     """``data_dir`` -> ``--data-dir``."""
     return "--" + name.replace("_", "-")
@@ -296,7 +309,7 @@ def describe() -> list[dict[str, str]]:
 
 @cache  # with its fifty flags it takes as long as all else here
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="start_mineru_optimized.sh gradio",
         description="Serve the page, the REST API and the queue.",
         epilog="Every flag can also be set as an environment variable, such as MINERU_APP_DATA_DIR.",

@@ -1,4 +1,4 @@
-"""``doctor``: what was found on this machine, what would be used, and what is missing."""
+"""Mode ``doctor``: reports what was found on this machine, what would be used, and what is missing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from gradio_app.machine.cards import (
     read_cards,
 )
 from gradio_app.machine.sglang_python import find_python, installed_version
-from gradio_app.model_server import sizing
 from gradio_app.model_server.choose import engine_kind, seats
 from gradio_app.model_server.seats import Seat
 from gradio_app.web.server import open_socket
@@ -48,22 +47,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All findings for these settings. Changes nothing but creates the data folder."""
-    checks: list[Callable[[Settings], Finding]] = [
-        _python,
-        _packages,
-        _processor,
-        _confinement,
-        _memory,
-        _data_folder,
-        _port,
-        _card,
-        _models,
-        _vision_model,
-        _sglang,
-        _engine,
-        _tiers,
-    ]
-    return [check(settings) for check in checks]
+    return [check(settings) for check in _CHECKS]
 
 
 def _python(_settings: Settings) -> Finding:
@@ -94,14 +78,10 @@ def _confinement(settings: Settings) -> Finding:
 
 
 def _memory(settings: Settings) -> Finding:
-    total = _total_memory()
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     wanted = settings.workers * settings.worker_memory_limit
     text = f"{total / 2**30:.0f} GB; workers may take {wanted / 2**30:.0f} GB together"
     return Finding("note" if wanted > total else "ok", "Memory", text)
-
-
-def _total_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _data_folder(settings: Settings) -> Finding:
@@ -124,9 +104,6 @@ def _port(settings: Settings) -> Finding:
     except AppError as error:
         return Finding("missing", "Port", error.message)
     return Finding("ok", "Port", f"{settings.host}:{settings.port} is free")
-
-
-# --- the card, the weights and the engine ------------------------------------------------------------------
 
 
 def _card(settings: Settings) -> Finding:
@@ -152,9 +129,8 @@ def _models(settings: Settings) -> Finding:
     folder = _folder(settings)
     if weights.small_models(folder):
         return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
-    return Finding(
-        "note", "Models", f"none in {folder}: only documents with text can be read; {_fetch('small')}"
-    )
+    text = f"none in {folder}: only documents with text can be read; {_fetch('small')}"
+    return Finding("note", "Models", text)
 
 
 def _fetch(what: str) -> str:
@@ -166,10 +142,10 @@ def _vision_model(settings: Settings) -> Finding:
     root = weights.vision_model(folder)
     if root:
         return Finding("ok", "Vision model", str(root))
-    if not (folder / weights.VISION_MODEL).is_dir():
-        return Finding("note", "Vision model", f"not in {folder}; {_fetch('vision')}")
-    lacks = ", ".join(weights.missing_vision(folder))
-    return Finding("note", "Vision model", f"not complete in {folder}: {lacks}; {_fetch('vision')}")
+    problem = f"not in {folder}"
+    if (folder / weights.VISION_MODEL).is_dir():
+        problem = f"not complete in {folder}: {', '.join(weights.missing_vision(folder))}"
+    return Finding("note", "Vision model", f"{problem}; {_fetch('vision')}")
 
 
 def _sglang(settings: Settings) -> Finding:
@@ -189,14 +165,14 @@ def _engine(settings: Settings) -> Finding:
     if kind == "remote":
         if not settings.sglang_url:
             return Finding("missing", "Engine", "remote at ?: it lacks its address (setting: sglang_url)")
-        problem = _remote_problem(settings)
+        urls, key = settings.sglang_url.split(","), settings.sglang_api_key
+        problem = next(filter(None, (_problem_at(url.strip(), key) for url in urls)), "")
         text = f"remote at {settings.sglang_url}{problem and ': ' + problem}"
         return Finding("note" if problem else "ok", "Engine", text)
     if lacks:
         level = "missing" if settings.engine == "sglang" else "note"
-        return Finding(
-            level, "Engine", f"none, for want of {', '.join(lack.what for lack in lacks)} (setting: engine)"
-        )
+        names = ", ".join(lack.what for lack in lacks)
+        return Finding(level, "Engine", f"none, for want of {names} (setting: engine)")
     if kind == "none":
         return Finding("ok", "Engine", "none, as asked for (setting: engine)")
     return _planned(settings)
@@ -207,43 +183,32 @@ def _planned(settings: Settings) -> Finding:
     cards = read_cards(limit=settings.gpu_memory)
     if choose_card(cards, settings.gpu) is None:
         return Finding("ok", "Engine", "SGLang on the processor, started by the first page that needs it")
-    places = seats(settings)
+    found = seats(settings)
     try:
-        texts = list(dict.fromkeys(_place(settings, seat, cards) for seat in places if not seat.left_out))
+        texts = list(dict.fromkeys(_server(settings, seat, cards) for seat in found if not seat.left_out))
     except AppError as error:
         return Finding("note", "Engine", error.message)
-    notice = " ".join(dict.fromkeys(filter(None, (seat.told for seat in places))))
+    text = f"{'; '.join(texts)}; started by the first page that needs it"
+    notices = dict.fromkeys(seat.notice for seat in found if seat.notice)
     return Finding(
-        "note" if notice else "ok",
-        "Engine",
-        f"{'; '.join(texts)}; started by the first page that needs it{'. ' + notice if notice else ''}",
+        "note" if notices else "ok", "Engine", ". ".join([text, *([" ".join(notices)] * bool(notices))])
     )
 
 
-def _place(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
+def _server(settings: Settings, seat: Seat, cards: Sequence[Card]) -> str:
     card = choose_card(cards, seat.cards or settings.gpu)
     assert card is not None
-    count = seat.card.count if seat.card.shared else 1
-    part = card.free // count
-    beside = card.free - min(part, int((settings.gpu_share or 1) * card.total))
-    total, profile = card.total // count, settings.gpu_profile
-    plan = sizing.plan(total, card.free, card.capability, profile, beside=beside)
-    many = f", {count} servers by CUDA MPS, each" if count > 1 else ""
+    plan = seat.plan(settings, card)
+    many = f", {seat.card.count} servers by CUDA MPS, each" if seat.shares else ""
     return f"SGLang on card {card.index}{many}, profile {plan.profile}, takes {gigabytes(plan.needs)}"
 
 
-def _remote_problem(settings: Settings) -> str:
-    """What is wrong with the model server elsewhere, in some words; empty when it answers."""
-    problems = (_problem_at(url.strip(), settings.sglang_api_key) for url in settings.sglang_url.split(","))
-    return next(filter(None, problems), "")
-
-
 def _problem_at(address: str, key: str) -> str:
+    """What is wrong with a model server elsewhere, in some words; empty when it answers."""
     url = address.rstrip("/").removesuffix("/v1") + "/v1/models"
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        request = urllib.request.Request(url)
-        if key:
-            request.add_header("Authorization", f"Bearer {key}")
+        request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=PATIENCE):
             return ""
     except urllib.error.HTTPError as error:
@@ -265,17 +230,22 @@ def _tiers(settings: Settings) -> Finding:
     return Finding("note" if rest else "ok", "Tiers", ", ".join(tiers) + more)
 
 
+_CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    *(_python, _packages, _processor, _confinement, _memory, _data_folder, _port),
+    *(_card, _models, _vision_model, _sglang, _engine, _tiers),
+)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """The ``doctor`` mode of the start script: exit code 1 when something is missing."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Runs the mode: exit code 1 when something is missing."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--json", action="store_true")
-    own, rest = parser.parse_known_args(arguments)
+    own, rest = parser.parse_known_args(argv)
     findings = examine(Settings.load(rest))
     lines = [f"{finding.level:<8}{finding.what:<14}{finding.detail}" for finding in findings]
-    told = json.dumps([asdict(finding) for finding in findings], indent=2) if own.json else "\n".join(lines)
+    rows = [asdict(finding) for finding in findings]
     try:
-        print(told, flush=True)
-    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        print(json.dumps(rows, indent=2) if own.json else "\n".join(lines), flush=True)
+    except BrokenPipeError:  # the reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(1 if any(finding.level == "missing" for finding in findings) else 0)

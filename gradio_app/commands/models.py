@@ -1,4 +1,4 @@
-"""``models``: fetches the model weights, or says what is there and what is missing."""
+"""Mode ``models``: fetches the model weights, or says what is there and what is missing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.base.settings import Settings
 from gradio_app.machine import hubs, weights
+from gradio_app.machine.cards import gigabytes
 from gradio_app.machine.weights import VISION_MODEL
 
 #: seconds between two lines of progress where no bar can be drawn
@@ -40,7 +42,7 @@ def run(folder: Path, source: str, what: str, say: Say) -> None:
     say(f"Folder: {folder}")
     for name in wanted:
         if name not in lacking:
-            say(f"{name}: ready ({_held(folder, name)})")
+            say(f"{name}: ready ({_amount(folder / name)})")
     if lacking:
         _fetch_all(folder, lacking, source, say)
     say(_next_step(folder))
@@ -86,7 +88,7 @@ def check_room(folder: Path, names: Sequence[str]) -> None:
     need = sum(max(0, weights.ROOM[name] - held(folder / name)[0]) for name in names)
     if need > free:
         raise DiskFull(
-            f"{' and '.join(names)} need about {_gigabytes(need)} and {folder} has {_gigabytes(free)} free. "
+            f"{' and '.join(names)} need about {gigabytes(need)} and {folder} has {gigabytes(free)} free. "
             "Make room, or choose another folder with --model-dir."
         )
 
@@ -96,39 +98,37 @@ def _fetch(folder: Path, name: str, source: str, say: Say) -> None:
 
     if is_being_fetched(name):
         say(f"{name}: another process is fetching it; waiting...")
-    for part in missing(folder, name):
-        if (
-            folder / name / part
-        ).is_file():  # cut off or no weights at all, and the hub's library may trust it
-            (folder / name / part).unlink()
-    say(f"{name}: fetching, about {_gigabytes(weights.ROOM[name])}")
+    for path in (folder / name / lacking for lacking in missing(folder, name)):
+        if path.is_file():  # cut off or no weights at all, and the hub's library may trust it
+            path.unlink()
+    say(f"{name}: fetching, about {gigabytes(weights.ROOM[name])}")
     with _progress(folder / name, lambda text: say(f"{name}: {text} so far")):
         fetch(name, source)
     lacks = missing(folder, name)
     if lacks:
         raise ModelsMissing(f"{name} was fetched from {source} and still lacks {_listed(lacks)}.")
-    say(f"{name}: ready ({_held(folder, name)})")
+    say(f"{name}: ready ({_amount(folder / name)})")
 
 
 @contextmanager
 def _progress(folder: Path, say: Say) -> Generator[None]:
-    """Tells every few seconds what is on the disk; on a terminal the hubs' libraries draw bars."""
+    """Says every few seconds what is on the disk; on a terminal the hubs' libraries draw bars."""
     if sys.stderr.isatty():
         yield
         return
     done = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not done.wait(INTERVAL):
-            say(_amount(*held(folder)))
+            say(_amount(folder))
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        reporter.join()
 
 
 def held(folder: Path) -> tuple[int, int]:
@@ -146,16 +146,9 @@ def held(folder: Path) -> tuple[int, int]:
     return size, count
 
 
-def _held(folder: Path, name: str) -> str:
-    return _amount(*held(folder / name))
-
-
-def _amount(size: int, files: int) -> str:
+def _amount(folder: Path) -> str:
+    size, files = held(folder)
     return f"{size / 2**20:.0f} MB, {files} {'file' if files == 1 else 'files'}"
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:.1f} GB"
 
 
 def _next_step(folder: Path) -> str:
@@ -169,21 +162,17 @@ def _next_step(folder: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The ``models`` mode of the start script: exit code 1 with one sentence when weights are missing."""
+    """Runs the mode: exit code 1, with one sentence, when weights are missing."""
     settings = Settings.load([])
     asked = _parser(settings).parse_args(argv)
     folder = weights.model_folder(asked.model_dir).absolute()
     _prepare(folder)
     try:
-        run(folder, asked.source, asked.what, _say)
+        run(folder, asked.source, asked.what, partial(print, flush=True))
     except (AppError, OSError, ValueError) as error:
         # OSError: the folder; ValueError: MinerU's configuration
-        print(error.message if isinstance(error, AppError) else f"{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         raise SystemExit(1) from None
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""``monitor``: the cards, who is on them, the engine, and advice, live in a terminal."""
+"""Mode ``monitor``: shows cards, their processes, the engine, and advice, live in a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
 from gradio_app.machine.cards import (
-    Card,
     choose_cards,
     driver_problem,
     foreign_processes,
@@ -35,7 +34,7 @@ PATIENCE = 3.0
 HOT = 85
 #: free share of a card's memory below which it is nearly full
 NEARLY_FULL = 0.03
-#: share of a card that one who is not ours may hold before it is worth a word
+#: share of a card that others may hold before they are worth a word
 MUCH = 0.25
 _BAR = 20
 _WORKS_WITHOUT = "Tier flash works without a card"
@@ -43,10 +42,10 @@ _WORKS_WITHOUT = "Tier flash works without a card"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look. ``engine`` and ``cards`` have the form of ``GET /gpu/status``.
+    """What is shown at one moment. ``engine`` and ``cards`` have the form of ``GET /gpu/status``.
 
-    ``server`` and ``driver`` say in a sentence why there is no engine and no card to be seen; ``small``
-    says whether the small models (layout, OCR) are here.
+    ``server`` and ``driver`` say in a sentence why no engine and no card is seen; ``small``: whether the
+    small models (layout, OCR) are here.
     """
 
     url: str
@@ -57,44 +56,32 @@ class View:
     small: bool
 
 
-# --- looking -----------------------------------------------------------------------------------------------
-
-
-def look(url: str, token: str, settings: Settings) -> View:
-    """What the server at ``url`` and the driver of this machine tell now."""
+def observe(url: str, token: str, settings: Settings) -> View:
+    """What the server at ``url`` and the driver of this machine say now."""
     status, problem = ask(url, token)
-    engine: Facts | None = status.get("engine")
     cards: list[Facts] = status.get("cards") or []
     driver = str(status.get("driver") or "")
     if not status or is_loopback(urlsplit(url).hostname or ""):
         # this machine's own driver knows the moment; the server says which card and processes are its
-        cards, driver = here(settings, status), driver_problem()
-    return View(url, problem, engine, driver, cards, weights.small_models(_folder(settings)))
+        cards, driver = _here(settings, status), driver_problem()
+    small = weights.small_models(weights.model_folder(settings.model_dir))
+    return View(url, problem, status.get("engine"), driver, cards, small)
 
 
-def _folder(settings: Settings) -> Any:
-    return weights.model_folder(settings.model_dir)
-
-
-def here(settings: Settings, status: Facts) -> list[Facts]:
+def _here(settings: Settings, status: Facts) -> list[Facts]:
     """The cards of this machine, with the marks that the server's answer ``status`` gives them."""
     seen = read_cards(limit=settings.gpu_memory)
-    told: list[Facts] = status.get("cards") or []
-    marked = {str(card["uuid"]) for card in told if card.get("chosen")}
+    known: list[Facts] = status.get("cards") or []
+    marked = {card["uuid"] for card in known if card.get("chosen")}
     chosen = marked or {card.uuid for card in choose_cards(seen, settings.gpu)}
-    engine: Facts = status.get("engine") or {}
-    ours: set[int] = set(engine.get("pids") or ())
-    ours |= {entry["pid"] for card in told for entry in card["processes"] if entry.get("ours")}
-    return [_as_told(card, chosen, ours) for card in seen]
-
-
-def _as_told(card: Card, chosen: set[str], ours: set[int]) -> Facts:
-    facts = asdict(card)
-    facts["chosen"] = card.uuid in chosen
-    others = {process.pid for process in foreign_processes(card, ours)}
-    for process in facts["processes"]:
-        process["ours"] = process["pid"] not in others
-    return facts
+    ours: set[int] = set((status.get("engine") or {}).get("pids") or ())
+    ours |= {entry["pid"] for card in known for entry in card["processes"] if entry.get("ours")}
+    found: list[Facts] = []
+    for card in seen:
+        others = {process.pid for process in foreign_processes(card, ours)}
+        processes = [asdict(one) | {"ours": one.pid not in others} for one in card.processes]
+        found.append(asdict(card) | {"chosen": card.uuid in chosen, "processes": processes})
+    return found
 
 
 def ask(url: str, token: str) -> tuple[Facts, str]:
@@ -110,7 +97,9 @@ def ask(url: str, token: str) -> tuple[Facts, str]:
             return _status(json.loads(answer.read())), ""
     except urllib.error.HTTPError as error:
         error.close()
-        return {}, _refusal(url, error.code)
+        if error.code in (401, 403):
+            return {}, f"The server at {url} wants the token that it printed when it started: --token TOKEN."
+        return {}, f"The server at {url} answers {error.code} when it is asked for its engine."
     except (ValueError, KeyError, TypeError):
         return {}, f"What answers at {url} is not MinerU Optimized."
     except (OSError, http.client.HTTPException):
@@ -124,15 +113,6 @@ def _status(answer: Any) -> Facts:
             card[name]
     answer["engine"]["status"]
     return cast(Facts, answer)
-
-
-def _refusal(url: str, code: int) -> str:
-    if code in (401, 403):
-        return f"The server at {url} wants the token that it printed when it started: --token TOKEN."
-    return f"The server at {url} answers {code} when it is asked for its engine."
-
-
-# --- advice ------------------------------------------------------------------------------------------------
 
 
 def advice(view: View) -> list[str]:
@@ -167,8 +147,9 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
     held = sum(process["memory"] for process in others)
     if held > MUCH * card["total"]:
         most = max(others, key=lambda process: process["memory"])
-        freer = max((other for other in cards if not other.get("chosen")), key=_free, default=card)
-        freer = max(card, freer, key=_free)
+        freer = max(
+            [card, *(other for other in cards if not other.get("chosen"))], key=lambda one: one["free"]
+        )
         way = f"card {freer['index']} has more room (setting: gpu)" if freer is not card else "close it"
         company = f" and {len(others) - 1} more" if len(others) > 1 else ""
         yield (
@@ -181,10 +162,6 @@ def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:
             f"The memory of card {card['index']} is nearly full, and a large page may not fit: choose a "
             "smaller profile (setting: gpu_profile)."
         )
-
-
-def _free(card: Facts) -> int:
-    return int(card["free"])
 
 
 def _about_engine(view: View) -> Iterator[str]:
@@ -206,9 +183,6 @@ def _about_engine(view: View) -> Iterator[str]:
             error = server.get("error")
             why = error["message"] if error else "Its log says why."
             yield f"Model server {server['number']} failed, and the others do its work: {why}"
-
-
-# --- showing -----------------------------------------------------------------------------------------------
 
 
 def as_text(view: View, now: float) -> str:
@@ -283,16 +257,8 @@ def _clean(text: object) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in str(text))
 
 
-def as_json(view: View, now: float) -> Facts:
-    """A view for machines."""
-    return {"time": now, **asdict(view), "advice": advice(view)}
-
-
-# --- the command -------------------------------------------------------------------------------------------
-
-
 def main(argv: Sequence[str] | None = None) -> None:
-    """The ``monitor`` mode of the start script; Ctrl-C, or whoever reads the pipe, ends it quietly."""
+    """Runs the mode; Ctrl-C and the end of a pipe end it quietly."""
     settings = Settings.load([])
     asked = _parser(settings).parse_args(argv)
     try:
@@ -300,9 +266,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # Python flushes it once more at the end
+        # Python flushes it once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _watch(asked: argparse.Namespace, settings: Settings) -> None:
@@ -310,14 +275,14 @@ def _watch(asked: argparse.Namespace, settings: Settings) -> None:
     if redraw:
         print("\x1b[2J", end="")
     while True:
-        view, now = look(asked.url, asked.token, settings), time.time()
+        view, now = observe(asked.url, asked.token, settings), time.time()
         if asked.json:
-            print(json.dumps(as_json(view, now), indent=2 if asked.once else None), flush=True)
+            facts = {"time": now, **asdict(view), "advice": advice(view)}
+            print(json.dumps(facts, indent=2 if asked.once else None), flush=True)
         elif redraw:
             # over the old one, without a blink: to the end of each line, and of the screen
-            print(
-                "\x1b[H" + as_text(view, now).replace("\n", "\x1b[K\n") + "\x1b[K\n\x1b[J", end="", flush=True
-            )
+            text = as_text(view, now).replace("\n", "\x1b[K\n")
+            print(f"\x1b[H{text}\x1b[K\n\x1b[J", end="", flush=True)
         else:
             print(as_text(view, now) + ("" if asked.once else "\n"), flush=True)
         if asked.once:
@@ -331,11 +296,11 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         description="Show the cards, who is on them, the engine, and advice.",
         allow_abbrev=False,
     )
-    parser.add_argument("--once", action="store_true", help="one look, then end")
-    parser.add_argument("--json", action="store_true", help="one JSON object a look")
+    parser.add_argument("--once", action="store_true", help="show everything once, then end")
+    parser.add_argument("--json", action="store_true", help="one JSON object each time")
     parser.add_argument("--url", default=own_url(settings), help="the server (default: %(default)s)")
     parser.add_argument("--token", default=settings.token, help="its token, where it has one")
-    parser.add_argument("--interval", type=_seconds, default=2.0, help="seconds between looks (default: 2)")
+    parser.add_argument("--interval", type=_seconds, default=2.0, help="seconds in between (default: 2)")
     return parser
 
 

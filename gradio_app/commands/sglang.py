@@ -1,11 +1,8 @@
-"""``sglang``: the SGLang server alone, in the foreground, with the profile of this machine's card."""
+"""Mode ``sglang``: runs the SGLang server alone, in the foreground, with the profile of the card."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import ipaddress
 import os
 import secrets
 import shlex
@@ -15,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
-from gradio_app.base.settings import Settings, describe
-from gradio_app.base.settings import flag_name as _flag
+from gradio_app.base.settings import Settings, SettingsInvalid, describe, flag_name
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
-from gradio_app.machine.sglang_python import NO_SGLANG, find_python
+from gradio_app.machine.sglang_python import NO_SGLANG, OWN_PYTHON, find_python
 from gradio_app.model_server import sglang_flags, sizing
+from gradio_app.web.auth.origin import is_loopback
 
-MODE = "start_mineru_optimized.sh sglang"
 PORT = 30000
 #: our own settings that mean something here; every other flag is SGLang's
 OURS = ("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python", "sglang_api_key", "sglang_args")
@@ -52,15 +48,18 @@ def prepare(settings: Settings, flags: Sequence[str], look: Look, env: Mapping[s
     """
     command = Command([], sizing.environment(env))
     typed = [*_words(settings.sglang_args), *flags]
-    sglang_flags.check(sglang_flags.translate(typed)[0], [_flag(name) for name in OURS])
-    cards = (
-        [] if _device(typed) != "cuda" else _cards(settings, look(), sglang_flags.copies(typed), env, command)
-    )
+    sglang_flags.check(sglang_flags.translate(typed)[0], [flag_name(name) for name in OURS])
+    on_card = (sglang_flags.value_of(typed, "--device") or "cuda") == "cuda"
+    cards = _cards(settings, look(), sglang_flags.copies(typed), env, command) if on_card else []
     capability = min((card.capability for card in cards), default=None)
     given, notices = sglang_flags.translate(typed, capability)
     command.notices += notices
-    planned = [*_address(given), *_model(settings, given, command), *_safety(settings, given, command)]
-    if _device(typed) == "cuda":
+    planned = [
+        *_address(given),
+        *_model(settings, given, command),
+        *_safety(settings, given, on_card, command),
+    ]
+    if on_card:
         planned += _plan(settings, given, cards, command)
         command.env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in cards)
     python = _python(settings, command)
@@ -75,10 +74,6 @@ def _words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise OptionInvalid(f"The setting sglang_args cannot be read: {error}.") from None
-
-
-def _device(flags: Sequence[str]) -> str:
-    return sglang_flags.value_of(flags, "--device") or "cuda"
 
 
 def _cards(
@@ -106,14 +101,6 @@ def _host(given: Sequence[str]) -> str:
     return sglang_flags.value_of(given, "--host") or "127.0.0.1"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _model(settings: Settings, given: Sequence[str], command: Command) -> list[str]:
     """The weights: the folder that was given, else the installed ones, else where they would be."""
     path = sglang_flags.value_of(given, "--model-path")
@@ -138,36 +125,31 @@ def _python(settings: Settings, command: Command) -> str:
     found = find_python(settings)
     if found is None:
         command.missing.append(NO_SGLANG)
-    own = Path(__file__).resolve().parents[1] / ".venv-sglang/bin/python"
-    return str(found or settings.sglang_python or own)
+    return str(found or settings.sglang_python or OWN_PYTHON)
 
 
-def _safety(settings: Settings, given: Sequence[str], command: Command) -> list[str]:
-    """Key and guard. Who has a key and can reach a server with the guard can run programs on this machine."""
+def _safety(settings: Settings, given: Sequence[str], on_card: bool, command: Command) -> list[str]:
+    """Key and guard. A client with the key runs programs on this machine where the server has the guard."""
     key = sglang_flags.value_of(given, "--api-key") or settings.sglang_api_key
     host = _host(given)
-    if not key and not is_loopback(host):
-        key = secrets.token_hex(16)
-        command.notices.append(
-            f"Others can reach {host}, so the server has a key, made for this start: {key} (--api-key sets"
-            f" one). The page takes it as --sglang-api-key."
-        )
+    unguarded = (
+        f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
+    )
     if not is_loopback(host):
-        command.notices.append(
-            f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
-            f" {host} lets others in."
-        )
+        if not key:
+            key = secrets.token_hex(16)
+            command.notices.append(
+                f"Others can reach {host}, so the server has a key, made for this start: {key} (--api-key"
+                " sets one). The page takes it as --sglang-api-key."
+            )
+        command.notices.append(f"{unguarded} {host} lets others in.")
     elif not key:
         command.notices.append(
-            f"{GUARD} (the guard against endless repetition) is left out: it runs code that clients send, and"
-            " without a key every user of this machine is one. Give --api-key to have it."
+            f"{unguarded} without a key every user of this machine is one. Give --api-key to have it."
         )
-    flags = [*sizing.base_flags(loopback=is_loopback(host) and bool(key))]
-    if _device(given) != "cuda":
+    flags = sizing.base_flags(sleep=on_card, guard=is_loopback(host) and bool(key))
+    if not on_card:
         command.notices.append("No profile and no sleep: they are for CUDA cards.")
-        flags = [
-            flag for flag in flags if flag not in ("--enable-memory-saver", "--enable-weights-cpu-backup")
-        ]
     return [*flags, *(["--api-key", key] if key else [])]
 
 
@@ -217,17 +199,17 @@ def _changes(plan: sizing.Plan, given: Sequence[str], free: int | None) -> list[
         return found
     quantization = sglang_flags.value_of(given, "--quantization") or plan.quantization
     tokens = sizing.cache_tokens(free, float(fraction), quantization)
-    if tokens < sizing.CONTEXT_FLOOR:
+    if tokens < sglang_flags.CONTEXT_FLOOR:
         found.append(
             f"With --mem-fraction-static {fraction} the cache holds about {max(0, tokens):,} tokens; a page"
-            f" may take {sizing.CONTEXT_FLOOR:,}. SGLang will probably not start."
+            f" may take {sglang_flags.CONTEXT_FLOOR:,}. SGLang will probably not start."
         )
     return found
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=MODE,
+        prog="start_mineru_optimized.sh sglang",
         description="Run the SGLang server alone, with the profile of this machine's card.",
         epilog="Every other flag is handed to SGLang (such as --host, --port, --api-key, --context-length)"
         " and wins over the profile; flags of older versions are translated. The page uses the server with"
@@ -242,26 +224,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(parser: argparse.ArgumentParser, own: argparse.Namespace) -> Settings:
-    """Our settings from these flags and the environment; a bad value ends with exit code 2."""
-    argv = [word for name in OURS if (text := getattr(own, name)) is not None for word in (_flag(name), text)]
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            return Settings.load(argv)
-    except SystemExit:  # its usage is that of another mode
-        parser.error(said.getvalue().rsplit("error: ", 1)[-1].strip())
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """The ``sglang`` mode: becomes the server. Exit code 1 when something is missing, 2 for a bad flag."""
     parser = _parser()
     own, flags = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
-    settings = _settings(parser, own)
+    ours = [
+        word for name in OURS if (text := getattr(own, name)) is not None for word in (flag_name(name), text)
+    ]
     try:
+        settings = Settings.load(ours)
         command = prepare(settings, flags, lambda: read_cards(limit=settings.gpu_memory), os.environ)
-    except AppError as error:
-        parser.error(error.message)
+    except (AppError, SettingsInvalid) as error:
+        parser.error(str(error))
     for sentence in command.notices:
         print(f"  {sentence}", file=sys.stderr)
     for sentence in command.missing:

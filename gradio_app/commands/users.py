@@ -1,4 +1,4 @@
-"""Edits the users file: ``users add|remove|key|list``."""
+"""Mode ``users``: edits the users file (``users add|remove|key|list``)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SHORTEST = 8
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """``users add|remove|key|list``."""
+    """Runs the mode: exit code 1, with a sentence, when nothing was changed."""
     args = _parser().parse_args(argv)
     path = Path(args.users).expanduser()
     try:
         users = read(path) if path.exists() else {}
-        _say(_COMMANDS[args.command](args, users))
+        print(args.run(args, users))
         if args.command != "list":
             write(path, users)
     except AppError as error:
@@ -81,13 +81,6 @@ def _known(name: str, users: dict[str, User]) -> User:
     return users[name]
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-_COMMANDS = {"add": _add, "remove": _remove, "key": _key, "list": _list}
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh users",
@@ -102,10 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="a new user, or a new password for one")
+    add.set_defaults(run=_add)
     add.add_argument("name")
     add.add_argument("--admin", action="store_true", help="sees all documents, may pause the queue")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    for name, text in (("remove", "nobody of this name any more"), ("key", "make a key for scripts")):
-        commands.add_parser(name, help=text).add_argument("name")
-    commands.add_parser("list", help="who there is")
+    for run, name, text in (
+        (_remove, "remove", "delete a user"),
+        (_key, "key", "make a key for scripts"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(run=run)
+        command.add_argument("name")
+    commands.add_parser("list", help="show all users").set_defaults(run=_list)
     return parser

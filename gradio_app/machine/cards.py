@@ -1,7 +1,7 @@
-"""What the NVIDIA driver says about the cards: memory, load, temperature, and who is on them.
+"""Graphics cards, as the NVIDIA driver shows them: memory, load, temperature, processes; and which to use.
 
-Never raises and works without a driver. The driver's library is loaded once and asked again after the
-driver was reloaded; one look takes some milliseconds, the first one up to seconds where the card sleeps.
+Never raises, and works without a driver. The driver's library is loaded once, and anew after the driver was
+reloaded. Reading takes some milliseconds, the first time up to seconds where the card sleeps.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,15 +45,11 @@ class Card:
     processes: tuple[Process, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What was seen, with the uuid of the physical card for each, and what was wrong."""
-
-    cards: tuple[tuple[str, Card], ...] = ()
-    problem: str = ""
+class _NoDriver(Exception):
+    """No card can be seen; why, in a sentence."""
 
 
-class _DriverWentAway(Exception):
+class _DriverWentAway(_NoDriver):
     """The library must be started anew: the driver was reloaded, or a card was lost."""
 
 
@@ -62,7 +58,7 @@ _started: Any = None  # the library, once it is initialized
 
 #: errors after which starting the library anew can help
 _STALE = frozenset({"UNINITIALIZED", "GPU_IS_LOST", "DRIVER_NOT_LOADED", "RESET_REQUIRED", "UNKNOWN"})
-#: error of the library -> what to tell
+#: error of the library -> the sentence for it
 _SENTENCES = {
     "LIBRARY_NOT_FOUND": "There is no NVIDIA driver here (in a container: none was passed in).",
     "DRIVER_NOT_LOADED": "The NVIDIA driver is installed but not loaded.",
@@ -78,17 +74,17 @@ def read_cards(env: Mapping[str, str] | None = None, limit: int = 0) -> list[Car
     With ``limit`` (bytes) each counts as a card of that size: what is used on the real one is used on
     the smaller one too, so that a program sized by ``free`` meets what it would meet there.
     """
-    found = _visible(_look().cards, os.environ if env is None else env)
-    return [_limited(card, limit) for card in found]
+    found, _ = _read()
+    return [_limited(card, limit) for card in _visible(found, os.environ if env is None else env)]
 
 
 def driver_problem(env: Mapping[str, str] | None = None) -> str:
     """Why no card is seen, in one sentence; empty when there is one."""
-    look = _look()
-    if look.problem or not look.cards:
-        return look.problem or _SENTENCES["GPU_NOT_FOUND"]
+    found, problem = _read()
+    if problem or not found:
+        return problem or _SENTENCES["GPU_NOT_FOUND"]
     env = os.environ if env is None else env
-    if _visible(look.cards, env):
+    if _visible(found, env):
         return ""
     name = "CUDA_VISIBLE_DEVICES" if "CUDA_VISIBLE_DEVICES" in env else "NVIDIA_VISIBLE_DEVICES"
     return f"{name}={env[name]!r} hides every card."
@@ -117,8 +113,8 @@ def choose_cards(cards: Sequence[Card], setting: str) -> list[Card]:
 def foreign_processes(card: Card, ours: Collection[int]) -> list[Process]:
     """Processes on a card that are not ``ours``.
 
-    In a container the driver tells process ids of the host. When nothing on the card has an id that
-    exists here, ours cannot be told from others: then nobody is accused.
+    In a container the driver shows process ids of the host. When nothing on the card has an id that
+    exists here, ours cannot be known from others: then nobody is accused.
     """
     others = [process for process in card.processes if process.pid not in ours]
     if ours and len(others) == len(card.processes) and not any(_exists(other.pid) for other in others):
@@ -135,9 +131,6 @@ def _limited(card: Card, limit: int) -> Card:
         return card
     used = min(card.used, limit)
     return replace(card, total=limit, used=used, free=max(0, min(card.free, limit - used)))
-
-
-# --- which cards are visible -------------------------------------------------------------------------------
 
 
 def _visible(found: Sequence[tuple[str, Card]], env: Mapping[str, str]) -> list[Card]:
@@ -178,77 +171,69 @@ def _is_named(uuid: str, card: Card, name: str) -> bool:
     )
 
 
-# --- asking the driver -------------------------------------------------------------------------------------
+def _read() -> tuple[list[tuple[str, Card]], str]:
+    """All cards, each with the uuid of its physical card, and what was wrong. Any thread.
 
-
-def _look() -> _Look:
-    """Everything the driver tells. Starts the library anew, once, when the driver went away."""
+    Starts the library anew, once, when the driver went away.
+    """
     with _lock:
         try:
             try:
-                return _once(_ignore_none)
+                return _survey(skip_lost=False)
             except _DriverWentAway:
                 _stop()
-                return _once(_ignore_lost)
+                return _survey(skip_lost=True)
+        except _NoDriver as error:
+            problem = str(error)
         except Exception as error:  # figures for people: whatever is wrong with them must stop nothing
-            _stop()
-            return _Look(problem=str(error) if isinstance(error, _DriverWentAway) else _unexpected(error))
+            problem = f"The NVIDIA driver cannot be asked: {error}."
+        _stop()
+        return [], problem
 
 
-def _unexpected(error: Exception) -> str:
-    return f"The NVIDIA driver cannot be asked: {error}."
-
-
-def _ignore_none(error: _DriverWentAway) -> str:
-    raise error
-
-
-def _ignore_lost(error: _DriverWentAway) -> str:
-    """A card that is gone for good must not hide the others."""
-    return str(error)
-
-
-def _once(on_lost: Callable[[_DriverWentAway], str]) -> _Look:
-    nvml, problem = _start()
-    if nvml is None:
-        return _Look(problem=problem)
+def _survey(skip_lost: bool) -> tuple[list[tuple[str, Card]], str]:
+    """With ``skip_lost`` a card that is gone for good hides no others; else raises ``_DriverWentAway``."""
+    nvml = _start()
     found: list[tuple[str, Card]] = []
+    problem = ""
     for index in range(int(_ask(nvml, "nvmlDeviceGetCount") or 0)):
         try:
             handle = _ask(nvml, "nvmlDeviceGetHandleByIndex", index)
-            seen = [] if handle is None else _parts(nvml, index, handle)
+            seen = [] if handle is None else _cards_of(nvml, index, handle)
         except _DriverWentAway as error:
-            problem = on_lost(error)
+            if not skip_lost:
+                raise
+            problem = str(error)
             continue
         found += seen
         if handle is not None and not seen:
             problem = "MIG is on and no slice of the card has been made (see nvidia-smi mig)."
-    return _Look(tuple(found), "" if found else problem)
+    return found, "" if found else problem
 
 
-def _parts(nvml: Any, index: int, handle: Any) -> list[tuple[str, Card]]:
+def _cards_of(nvml: Any, index: int, handle: Any) -> list[tuple[str, Card]]:
     """The card, or the slices that it is cut into (none when MIG is on and nothing was made)."""
     uuid = _text(_ask(nvml, "nvmlDeviceGetUUID", handle))
-    if not _is_sliced(nvml, handle):
-        return [(uuid, _card(nvml, index, handle, handle, sliced=False))]
-    return [(uuid, _card(nvml, index, handle, part, sliced=True)) for part in _slices(nvml, handle)]
+    mode = _plain(nvml, "nvmlDeviceGetMigMode", handle)
+    sliced = bool(mode) and mode[0] == 1
+    devices = _slices(nvml, handle) if sliced else [handle]
+    return [(uuid, _card(nvml, index, handle, device, sliced)) for device in devices]
 
 
-def _start() -> tuple[Any, str]:
-    """The library, started, or None and why there is none."""
+def _start() -> Any:
+    """The library, started. Raises ``_NoDriver``."""
     global _started
-    if _started is not None:
-        return _started, ""
-    try:
-        nvml: Any = importlib.import_module("pynvml")  # its own types are incomplete
-    except ImportError:
-        return None, "The package nvidia-ml-py is missing, so no card can be seen."
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError as error:
-        return None, _sentence(nvml, error)
-    _started = nvml
-    return nvml, ""
+    if _started is None:
+        try:
+            nvml: Any = importlib.import_module("pynvml")  # its own types are incomplete
+        except ImportError:
+            raise _NoDriver("The package nvidia-ml-py is missing, so no card can be seen.") from None
+        try:
+            nvml.nvmlInit()
+        except nvml.NVMLError as error:
+            raise _NoDriver(_sentence(nvml, error)) from error
+        _started = nvml
+    return _started
 
 
 def _stop() -> None:
@@ -292,27 +277,22 @@ def _plain(nvml: Any, name: str, *arguments: Any) -> Any:
         return None
 
 
-def _is_sliced(nvml: Any, handle: Any) -> bool:
-    mode = _plain(nvml, "nvmlDeviceGetMigMode", handle)
-    return bool(mode) and mode[0] == 1
-
-
 def _slices(nvml: Any, handle: Any) -> Iterator[Any]:
     for position in range(int(_ask(nvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0)):
-        part = _ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, position)
-        if part is not None:
-            yield part
+        device = _ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, position)
+        if device is not None:
+            yield device
 
 
-def _card(nvml: Any, index: int, handle: Any, part: Any, sliced: bool) -> Card:
-    """``part`` is the card itself or a slice of it; load and temperature are told of whole cards only."""
-    total, free, used = _memory(nvml, part)
+def _card(nvml: Any, index: int, handle: Any, device: Any, sliced: bool) -> Card:
+    """``device`` is the card itself or a slice of it; load and temperature are those of whole cards only."""
+    total, free, used = _memory(nvml, device)
     rates = _plain(nvml, "nvmlDeviceGetUtilizationRates", handle)
     major, minor = _plain(nvml, "nvmlDeviceGetCudaComputeCapability", handle) or (0, 0)
     return Card(
         index=index,
-        uuid=_text(_ask(nvml, "nvmlDeviceGetUUID", part)),
-        name=_text(_ask(nvml, "nvmlDeviceGetName", part)) or "NVIDIA card",
+        uuid=_text(_ask(nvml, "nvmlDeviceGetUUID", device)),
+        name=_text(_ask(nvml, "nvmlDeviceGetName", device)) or "NVIDIA card",
         total=total,
         used=used,
         free=free,
@@ -320,16 +300,16 @@ def _card(nvml: Any, index: int, handle: Any, part: Any, sliced: bool) -> Card:
         temperature=_temperature(nvml, handle),
         capability=(int(major), int(minor)),
         mig=sliced,
-        processes=_processes(nvml, part),
+        processes=_processes(nvml, device),
     )
 
 
-def _memory(nvml: Any, part: Any) -> tuple[int, int, int]:
+def _memory(nvml: Any, device: Any) -> tuple[int, int, int]:
     """Total, free and used bytes. Version 2 counts what the driver keeps for itself as neither."""
     version = getattr(nvml, "nvmlMemory_v2", None)
-    memory = version and _plain(nvml, "nvmlDeviceGetMemoryInfo", part, version)
-    memory = memory or _ask(nvml, "nvmlDeviceGetMemoryInfo", part)
-    if memory is None:  # a chip that shares the machine's memory has none of its own to tell of
+    memory = version and _plain(nvml, "nvmlDeviceGetMemoryInfo", device, version)
+    memory = memory or _ask(nvml, "nvmlDeviceGetMemoryInfo", device)
+    if memory is None:  # a chip that shares the machine's memory has none of its own
         page = os.sysconf("SC_PAGE_SIZE")
         total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
         return total, free, total - free
@@ -338,21 +318,18 @@ def _memory(nvml: Any, part: Any) -> tuple[int, int, int]:
 
 def _temperature(nvml: Any, handle: Any) -> int | None:
     sensor = getattr(nvml, "NVML_TEMPERATURE_GPU", 0)
-    for name in (
-        "nvmlDeviceGetTemperatureV",
-        "nvmlDeviceGetTemperature",
-    ):  # the older driver knows the second
+    for name in ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"):  # older drivers know the second
         degrees = _plain(nvml, name, handle, sensor)
         if degrees is not None:
             return int(degrees)
     return None
 
 
-def _processes(nvml: Any, part: Any) -> tuple[Process, ...]:
+def _processes(nvml: Any, device: Any) -> tuple[Process, ...]:
     """Everybody who computes or draws on the card, most memory first; empty when the driver hides them."""
     memory: dict[int, int] = {}
     for kind in ("Compute", "MPSCompute", "Graphics"):
-        for entry in _plain(nvml, f"nvmlDeviceGet{kind}RunningProcesses", part) or ():
+        for entry in _plain(nvml, f"nvmlDeviceGet{kind}RunningProcesses", device) or ():
             memory[int(entry.pid)] = max(memory.get(int(entry.pid), 0), int(entry.usedGpuMemory or 0))
     found = (Process(pid, _process_name(nvml, pid), held) for pid, held in memory.items())
     return tuple(sorted(found, key=lambda process: (-process.memory, process.pid)))

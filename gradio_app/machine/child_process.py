@@ -1,4 +1,4 @@
-"""A long-running program as a child: a process group of its own, a rotated log, an end without leftovers."""
+"""Child process that runs long: owns its process group, its rotated log, and its end without leftovers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import psutil
 from loguru import logger
 
 _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
-#: lines of its output that are kept in memory, to tell why it died
+#: lines of its output that stay in memory, for the reason of its end
 TAIL_LINES = 200
 #: a log beyond this is put aside as ``NAME.1``, the one before as ``NAME.2`` (bytes)
 LOG_SIZE = 10 * 2**20

@@ -1,4 +1,4 @@
-"""Hubs that weights come from: which one answers, and why one does not."""
+"""Hubs of weights: which one answers, and why one does not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def probe(source: str, env: Mapping[str, str] | None = None, seconds: float = PR
     for hub, url in addresses(os.environ if env is None else env).items():
         problem = problem_of(hub, env, seconds)
         if not problem:
-            return Source(hub, "; ".join([*reasons, f"{_host(url)} answers"]))
+            return Source(hub, "; ".join([*reasons, f"{url.split('/')[2]} answers"]))
         reasons.append(problem)
     return Source("local", "; ".join(reasons))
 
@@ -46,15 +46,17 @@ def probe(source: str, env: Mapping[str, str] | None = None, seconds: float = PR
 def problem_of(hub: str, env: Mapping[str, str] | None = None, seconds: float = 10.0) -> str:
     """Why nothing can be fetched from ``huggingface`` or ``modelscope`` now; empty when it answers.
 
-    Takes up to ``seconds``: the libraries of the hubs would try again and again for half a minute.
+    Takes up to ``seconds``, in a thread, as looking up a name can take far longer than any limit for a
+    connection. The libraries of the hubs would try again and again for half a minute.
     """
     url = addresses(os.environ if env is None else env)[hub]
-    problem = _problem(url, seconds)
-    return problem and f"{_host(url)} {problem}"
-
-
-def _host(url: str) -> str:
-    return url.split("/")[2]
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(_ask(url, seconds)), daemon=True).start()
+    try:
+        problem = answers.get(timeout=seconds)
+    except queue.Empty:
+        problem = f"did not answer within {seconds:g} s"
+    return problem and f"{url.split('/')[2]} {problem}"
 
 
 def addresses(env: Mapping[str, str]) -> dict[str, str]:
@@ -70,19 +72,6 @@ def addresses(env: Mapping[str, str]) -> dict[str, str]:
 def _with_scheme(address: str) -> str:
     address = address.strip().rstrip("/")
     return address if "://" in address else "https://" + address
-
-
-def _problem(url: str, seconds: float) -> str:
-    """What is wrong with an address, in some words; empty when it answers.
-
-    In a thread, as looking up a name can take far longer than any limit for a connection.
-    """
-    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(_ask(url, seconds)), daemon=True).start()
-    try:
-        return answers.get(timeout=seconds)
-    except queue.Empty:
-        return f"did not answer within {seconds:g} s"
 
 
 def _ask(url: str, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""CUDA MPS daemon: whether it runs, which processes are attached to it, which cards it fits.
+"""Client of the CUDA MPS daemon: whether it runs, which processes are attached, which cards it fits.
 
 ``start_cuda_mps.sh`` starts the daemon. https://docs.nvidia.com/deploy/mps/
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gradio_app.machine.cards import Card
@@ -28,9 +29,8 @@ class MpsError(Exception):
 
 
 def pipe_folder(env: Mapping[str, str] | None = None) -> Path:
-    """The daemon's pipe folder: as told, else that of start_cuda_mps.sh."""
-    told = (os.environ if env is None else env).get(PIPE)
-    return Path(told or f"/tmp/mineru-mps-{os.getuid()}/pipe")
+    """The daemon's pipe folder: as set, else that of start_cuda_mps.sh."""
+    return Path((os.environ if env is None else env).get(PIPE) or f"/tmp/mineru-mps-{os.getuid()}/pipe")
 
 
 def clients(env: Mapping[str, str] | None = None) -> set[int]:
@@ -51,24 +51,15 @@ def clients(env: Mapping[str, str] | None = None) -> set[int]:
 def _ask(command: str, folder: Path) -> list[int]:
     """The numbers that the daemon answers."""
     env = {"PATH": os.environ.get("PATH", os.defpath), PIPE: str(folder)}
+    run = partial(subprocess.run, env=env, capture_output=True, text=True, timeout=PATIENCE, check=True)
     try:
-        done = subprocess.run(
-            [CONTROL],
-            input=command + "\n",
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = run([CONTROL], input=command + "\n")
     except FileNotFoundError:
         raise MpsError(
             f"CUDA MPS cannot be used: {CONTROL} is not installed. It comes with the driver."
         ) from None
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.SubprocessError):
         raise MpsError(f"CUDA MPS does not answer (pipe folder {folder}). {_START}") from None
-    if done.returncode:
-        raise MpsError(f"CUDA MPS does not answer (pipe folder {folder}). {_START}")
     return [int(word) for word in done.stdout.split() if word.isdecimal()]
 
 

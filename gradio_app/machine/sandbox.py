@@ -130,9 +130,6 @@ def missing() -> list[str]:
     return [name for name in ("seccomp", "landlock") if name not in found()]
 
 
-# ------------------------------------------------------------ system calls
-
-
 def _machine() -> tuple[int, int] | None:
     return _MACHINES.get(platform.machine()) if sys.maxsize > 2**32 else None
 
@@ -175,9 +172,6 @@ def calls_filter(machine: tuple[int, int], families: Sequence[int]) -> bytes:
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("HBBI", code, if_true, if_false, value)
-
-
-# ------------------------------------------------------------ files
 
 
 def landlock_version() -> int:

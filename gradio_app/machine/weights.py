@@ -51,9 +51,6 @@ _TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.mo
 _MOST_HEADER = 100_000_000
 
 
-# --- where they are ----------------------------------------------------------------------------------------
-
-
 def model_folder(setting: str, env: Mapping[str, str] | None = None) -> Path:
     """The folder of all weights: the setting, else what MinerU itself would take.
 
@@ -91,9 +88,6 @@ def _filled(text: str, env: Mapping[str, str]) -> str:
         return env.get(match[1], (match[2] or "").strip().strip("\"'"))
 
     return re.sub(r"\$\{(\w+)(?::-([^${}]*))?\}", value, text)
-
-
-# --- whether they are complete -----------------------------------------------------------------------------
 
 
 def small_models(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What the engine needs of a model server, whichever it is, and the errors that only servers have."""
+"""Backend: what the engine needs of any model server, and the errors that only servers have."""
 
 from __future__ import annotations
 
@@ -43,70 +43,69 @@ End = Literal["rest", "failure", "exit"]
 
 
 class Backend(Protocol):
-    """A model server. Every method may be cancelled; ``stop`` then leaves nothing behind."""
+    """A model server. Every method may be cancelled; ``stop`` then leaves nothing behind.
 
-    @property
-    def kind(self) -> str:
-        """``sglang``, ``remote`` or ``none``."""
-        ...
+    What has a body here is right for a server that is not ours: it never sleeps, and is used as it is.
+    """
+
+    #: ``sglang``, ``remote`` or ``none``
+    kind: str
+    #: whether the running server can give its memory back and stay
+    can_sleep: bool = False
+    #: what tells it from the other servers of this engine, in a word or two; empty when it is alone
+    name: str = ""
 
     @property
     def identity(self) -> str:
         """Kind, model, version and whatever else changes what it reads. Empty when there is none."""
-        ...
-
-    @property
-    def can_sleep(self) -> bool:
-        """Whether the running server can give its memory back and stay."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What tells it from the other servers of this engine, in a word or two; empty when it is alone."""
-        ...
+        return ""
 
     @property
     def notice(self) -> str:
         """What people should know about how it is used; empty: nothing."""
-        ...
+        return ""
 
     @property
     def left_out(self) -> bool:
         """Whether it is not used at all, as things are; ``notice`` says why. Never so for the first one."""
-        ...
+        return False
 
     def patience(self, error: AppError) -> float:
-        """Seconds that work waits for this trouble to pass, beyond the tries."""
-        ...
+        """Seconds that work waits until this error passes, beyond the tries."""
+        return 0.0
 
     async def start(self, step: int) -> Endpoint:
         """Returns when the server takes requests. ``step``: how often memory ran out before."""
         ...
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts what is left of requests nobody waits for; returns when nothing runs any more."""
-        ...
 
     async def sleep(self) -> None:
         """Gives the card's memory back; only when nothing runs."""
-        ...
 
     async def wake(self) -> None:
         """Takes the memory again. ``CardTaken``, before anything was done, when there is no room."""
-        ...
 
     async def stop(self, end: End = "rest") -> None:
         """Ends the server. Nothing of it is left, whatever state it was in."""
-        ...
 
     async def died(self) -> AppError:
         """Returns when the server has ended by itself or answers no more: why."""
-        ...
+        raise NotImplementedError
 
     async def check(self) -> None:
         """Raises when the server does not answer now."""
-        ...
 
     def describe(self) -> dict[str, Any]:
         """For people: its name, model, version and profile, why so, its card and cards, process ids."""
-        ...
+        return {
+            "name": self.name,
+            "model": "",
+            "version": "",
+            "profile": "",
+            "why": [],
+            "card": "",
+            "cards": [],
+            "pids": [],
+        }

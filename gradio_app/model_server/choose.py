@@ -1,4 +1,4 @@
-"""Which model server this machine uses, by its settings and by what is there."""
+"""Choice of model servers: which ones this machine uses, by its settings and by what is installed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.mps import MpsError, clients, unfit
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
-from gradio_app.model_server import sglang_flags, sizing
+from gradio_app.model_server import sglang_flags
 from gradio_app.model_server.backend import Backend
 from gradio_app.model_server.remote import NoServer, RemoteServer
 from gradio_app.model_server.seats import Seat, SharedCard
 from gradio_app.model_server.sglang_process import SglangServer
-
-_ELSEWHERE = "The address of a server that runs elsewhere can be given with --sglang-url."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +42,16 @@ def choose_backends(settings: Settings, run_dir: Path) -> list[Backend]:
 
 
 def seats(settings: Settings) -> list[Seat]:
-    """The places of our own servers: one on each card that the setting ``gpu`` names, or several by CUDA MPS.
+    """Seats of our own servers: one on each card that the setting ``gpu`` names, or several by CUDA MPS.
 
-    One that its flags spread over several cards stays one.
+    A server that its flags spread over several cards stays one.
     """
     cards = read_cards(limit=settings.gpu_memory)
     found, notice = choose_cards(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
     replicas = settings.engine_replicas
-    if sglang_flags.copies(sizing.translate(shlex.split(settings.sglang_args))[0]) > 1:
+    if sglang_flags.copies(sglang_flags.translate(shlex.split(settings.sglang_args))[0]) > 1:
         shared = f"One model server instead of {replicas}: its flags spread the model over several cards."
-        return [Seat(notice=" ".join(filter(None, (notice, shared * (replicas > 1)))))]
+        return [Seat(about=" ".join(filter(None, (notice, shared * (replicas > 1)))))]
     several = (settings.gpu == "all" or "," in settings.gpu) and found
     problem = _unshared(replicas, found[:1])
     made: list[Seat] = []
@@ -100,7 +98,8 @@ def _lacking(settings: Settings) -> Iterator[Lack]:
     if not on_cpu and choose_card(read_cards(limit=settings.gpu_memory), settings.gpu) is None:
         reason = driver_problem() or "This machine has no such graphics card."
         what = "a card" if settings.gpu in ("auto", "all") else f"card {settings.gpu} (setting: gpu)"
-        yield Lack(what, f"{reason} {_ELSEWHERE}")
+        elsewhere = "The address of a server that runs elsewhere can be given with --sglang-url."
+        yield Lack(what, f"{reason} {elsewhere}")
     python = find_python(settings)
     # an interpreter that was named is believed: not every one keeps its packages beside it
     if python is None or not (settings.sglang_python or installed_version(python)):

@@ -1,12 +1,12 @@
-"""What is said to a model server over HTTP: is it well, what is it, what does it do, sleep, wake."""
+"""HTTP client of one model server: health, what it serves, its load, draining, sleep and wake."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -23,9 +23,9 @@ COPY_TIMEOUT = 120.0
 #: SGLang reports its load from a snapshot that may be this old, and a request whose picture is still
 #: being prepared is not in it: so nothing may run for as long as this, in seconds
 QUIET = 1.0
-_LOOK_EVERY = 0.1
+_ASK_EVERY = 0.1
 #: longest wait until requests that were aborted are gone, in seconds
-SETTLE_TIMEOUT = 60.0
+DRAIN_TIMEOUT = 60.0
 #: a connection is kept for so many seconds: less than the five after which SGLang closes it, as a question
 #: that is just then on its way would be lost
 IDLE = 1.0
@@ -104,23 +104,23 @@ class ModelApi:
 
     async def load(self) -> Load:
         """What it works on now (at most a fraction of a second ago)."""
-        told = await self._json("/v1/loads", needed=True)
+        answer = await self._json("/v1/loads", needed=True)
         with self._understood("/v1/loads"):
-            ranks: list[dict[str, Any]] = told.get("loads") or []
+            ranks: list[dict[str, Any]] = answer.get("loads") or []
             return Load(
                 sum(int(rank["num_running_reqs"]) for rank in ranks),
                 sum(int(rank["num_waiting_reqs"]) for rank in ranks),
             )
 
-    @contextmanager
+    @contextlib.contextmanager
     def _understood(self, path: str) -> Generator[None]:
-        """What answers there may be anything: a shape that we do not know is no model server's."""
+        """Around the reading of an answer: one of unknown shape comes from no model server."""
         try:
             yield
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).") from error
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts every request, as nobody waits for them, and returns when it has been quiet for a while.
 
         A request whose client has gone runs on to its end otherwise, and SGLang dies when it is put to
@@ -130,12 +130,12 @@ class ModelApi:
         began = quiet_since = loop.time()
         await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
         while loop.time() - quiet_since < QUIET:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_ASK_EVERY)
             load = await self.load()
             if load.running or load.waiting:
                 quiet_since = loop.time()
                 await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
-            if loop.time() - began > SETTLE_TIMEOUT:
+            if loop.time() - began > DRAIN_TIMEOUT:
                 raise EngineUnavailable("The model server goes on with requests that were taken back.")
 
     async def sleep(self) -> None:
@@ -159,12 +159,10 @@ class ModelApi:
             raise EngineUnavailable(
                 f"The model server at {self.url} refuses the key. Check the setting sglang_api_key."
             )
-        try:
-            value = answer.json() if answer.status_code == 200 else None
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            return cast(dict[str, Any], value)
+        with contextlib.suppress(ValueError):
+            value: object = answer.json() if answer.status_code == 200 else None
+            if isinstance(value, dict):
+                return cast(dict[str, Any], value)
         if needed:
             raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).")
         return {}

@@ -1,4 +1,4 @@
-"""Who uses the model server, and who waits for it: counted, alone if need be, cut short when it fails."""
+"""Leases of one model server: counted, exclusive if need be, cut short when the server fails."""
 
 from __future__ import annotations
 
@@ -10,50 +10,36 @@ from gradio_app.base.errors import EngineLost
 
 
 class Leases:
-    """The leases of one server. Nothing here waits: who waits for a lease is the engine's business."""
+    """Counts of held and wanted leases; ``exclusive`` has both kinds. Admission is the engine's business."""
 
     def __init__(self) -> None:
         self.held = 0
         self.waiting = 0
+        self.exclusive = 0
         self.alone_held = False
-        self._alone = 0  # exclusive ones, held or waited for
         self._scopes: set[asyncio.Timeout] = set()
 
     @property
     def unused(self) -> bool:
-        """Whether nobody has one and nobody waits."""
-        return not self.held and not self.waiting and not self._alone
-
-    @property
-    def load(self) -> int:
-        """How many have one or wait."""
-        return self.held + self.waiting
-
-    @property
-    def reserved(self) -> int:
-        """How many have one, or wait, to be alone."""
-        return self._alone
-
-    def room(self, alone: bool) -> bool:
-        """Whether one may be taken now. Who wants to be alone is let in before others."""
-        return self.held == 0 if alone else self._alone == 0
+        """Whether no lease is held or waited for."""
+        return not self.held and not self.waiting and not self.exclusive
 
     @contextmanager
     def wanted(self, alone: bool) -> Generator[None]:
         """Around the waiting for one."""
         self.waiting += 1
-        self._alone += alone
+        self.exclusive += alone
         try:
             yield
         finally:
             self.waiting -= 1
-            self._alone -= alone
+            self.exclusive -= alone
 
     @asynccontextmanager
     async def taken(self, alone: bool) -> AsyncGenerator[None]:
         """Around the use of one. ``cut_short`` cancels the block and raises ``EngineLost`` from it."""
         self.held += 1
-        self._alone += alone
+        self.exclusive += alone
         self.alone_held = alone
         scope = asyncio.timeout(None)
         try:
@@ -69,11 +55,11 @@ class Leases:
             raise
         finally:
             self.held -= 1
-            self._alone -= alone
+            self.exclusive -= alone
             self.alone_held = self.alone_held and not alone
 
     def cut_short(self) -> None:
-        """The server is gone: nobody needs to wait for its answers."""
+        """Ends the blocks of all held leases: the server is gone."""
         for scope in self._scopes:
             if not scope.expired():
                 scope.reschedule(asyncio.get_running_loop().time())

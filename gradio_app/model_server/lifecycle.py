@@ -1,7 +1,7 @@
-"""One model server and its life: it wakes for work, sleeps when idle, fails and comes back.
+"""Lifecycle of one model server: it starts and wakes for work, sleeps when idle, fails and comes back.
 
-One owner, the task that runs ``_live``, moves the status; everybody else asks and waits. What is behind it
-(a server that we start, one that runs elsewhere) is a ``Backend``. Which server gets work: ``engine.py``.
+Covers: the status. One task, which runs ``_live``, moves it; all others ask and wait.
+Does not cover: the server itself, a ``Backend``; which server gets work (``engine.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
@@ -29,20 +30,37 @@ STEPS = 2
 EVENTS = ("starts", "sleeps", "wakes", "stops", "crashes")
 
 
-class Changes:
-    """A bell that all servers of an engine share, and everybody who waits for one of them."""
+class Bell:
+    """Signals a change: all servers of an engine, and all who wait for one of them, share one bell."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def tell(self) -> None:
-        """Wakes everybody who waits for a change."""
+    def ring(self) -> None:
+        """Wakes everybody who waits."""
         self._event.set()
         self._event = asyncio.Event()
 
     def wait(self) -> Coroutine[Any, Any, Any]:
-        """To be awaited: ends with the first change after this call, whenever it is awaited."""
+        """To be awaited: ends with the first ring after this call, whenever it is awaited."""
         return self._event.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A server at one moment, as far as the choice of a server goes by it.
+
+    ``held``, ``waiting`` and ``exclusive`` count leases. ``open``: it takes requests. ``asked``: its memory
+    was asked for. ``pause``: seconds until a server that failed is tried again.
+    """
+
+    status: EngineStatus
+    held: int
+    waiting: int
+    exclusive: int
+    open: bool
+    asked: bool
+    pause: float
 
 
 class ModelServer:
@@ -54,7 +72,7 @@ class ModelServer:
         idle_timeout: float,
         release_timeout: float,
         clock: Callable[[], float],
-        changes: Changes,
+        bell: Bell,
     ) -> None:
         self.backend = backend
         self.leases = Leases()
@@ -66,7 +84,7 @@ class ModelServer:
         self._idle_timeout = idle_timeout if backend.can_sleep else 0.0
         self._release_timeout = release_timeout
         self._clock = clock
-        self._changes = changes
+        self._bell = bell
         self._endpoint: Endpoint | None = None
         self._asked: EngineStatus | None = None
         self._suspect = False
@@ -85,12 +103,10 @@ class ModelServer:
     async def close(self) -> None:
         """Stops the server for good."""
         self._closing = True
-        self._changes.tell()
+        self._bell.ring()
         if self._owner is not None:
             self._owner.cancel()
             await asyncio.gather(self._owner, return_exceptions=True)
-
-    # ------------------------------------------------------------ what the engine asks
 
     @property
     def given_up(self) -> bool:
@@ -99,18 +115,23 @@ class ModelServer:
 
     @property
     def times_given_up(self) -> int:
-        """How often so far, so that who waits can tell whether it happened meanwhile."""
+        """How often so far: a waiter compares two answers."""
         return self._backoff.given_up
 
     @property
-    def retry_in(self) -> float:
-        """Seconds until one that failed is tried again; not above 0: with the next work."""
+    def pause(self) -> float:
+        """Seconds until a server that failed is tried again; not above 0: with the next work."""
         return self._backoff.retry_at - self._clock()
 
-    @property
-    def asked(self) -> bool:
-        """Whether somebody asked for its memory, and it is not given back yet."""
-        return self._asked is not None
+    def standing(self) -> Standing:
+        """The server as it is now."""
+        leases, asked = self.leases, self._asked is not None
+        opened = self.endpoint is not None
+        return Standing(self.status, leases.held, leases.waiting, leases.exclusive, opened, asked, self.pause)
+
+    def wanted(self, alone: bool) -> AbstractContextManager[None]:
+        """Around the waiting for a lease: the server starts, wakes or stays awake for it."""
+        return self.leases.wanted(alone)
 
     @property
     def notice(self) -> str | None:
@@ -138,7 +159,7 @@ class ModelServer:
             raise
         finally:
             self._last_used = self._clock()
-            self._changes.tell()
+            self._bell.ring()
 
     async def offload(self) -> None:
         """Puts the server to sleep; returns when it sleeps. What runs is finished first."""
@@ -151,15 +172,12 @@ class ModelServer:
     async def _ask(self, wanted: EngineStatus) -> None:
         # asleep is a way towards stopped, never back
         self._asked = _S.STOPPED if _S.STOPPED in (wanted, self._asked) else wanted
-        self._changes.tell()
-        while self._to_do() and not self._closing:
-            await self._changes.wait()
-
-    def _to_do(self) -> bool:
-        return self._asked is not None
+        self._bell.ring()
+        while self.standing().asked and not self._closing:
+            await self._bell.wait()
 
     def describe(self) -> dict[str, Any]:
-        """What people are told about it."""
+        """The server for people, as the API tells it; times in seconds."""
         awake = self.status is _S.READY
         resting = (awake or self.status is _S.ASLEEP) and not self.leases.held
         idle = self._clock() - self._last_used if resting else None
@@ -180,8 +198,6 @@ class ModelServer:
             },
             **self.backend.describe(),
         }
-
-    # ------------------------------------------------------------ the owner
 
     async def _live(self) -> None:
         try:
@@ -204,7 +220,7 @@ class ModelServer:
         resting = self.status in (_S.STOPPED, _S.FAILED)
         if self._asked is not None and (resting or self.status is self._asked):
             self._asked = None
-            self._changes.tell()
+            self._bell.ring()
         if self._death is not None and self._death.done():
             return self._bury
         if resting:
@@ -229,14 +245,13 @@ class ModelServer:
     async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
-        except AppError as error:
-            await self._failed(error)
         except Exception as error:
-            logger.opt(exception=error).error("the engine failed")
+            if not isinstance(error, AppError):
+                logger.opt(exception=error).error("the engine failed")
             await self._failed(as_app_error(error))
 
     async def _pause(self) -> None:
-        """Until somebody tells, the server dies, or the nearest timer ends."""
+        """Until the bell rings, the server dies, or the nearest timer ends."""
         timers: list[float] = []
         now = self._clock()
         if self.status is _S.FAILED and self.leases.waiting:
@@ -244,7 +259,7 @@ class ModelServer:
         if self.status in (_S.READY, _S.ASLEEP) and not self.leases.held:
             timeouts = (self._idle_timeout if self.status is _S.READY else 0.0, self._release_timeout)
             timers += [self._last_used + timeout - now for timeout in timeouts if timeout]
-        changed = asyncio.ensure_future(self._changes.wait())
+        changed = asyncio.ensure_future(self._bell.wait())
         waiting = {changed, *([self._death] if self._death else [])}
         try:
             # a little later than the timer: clocks are not exact
@@ -256,8 +271,6 @@ class ModelServer:
     def _idle_beyond(self, timeout: float) -> bool:
         idle = not self.leases.held and not self.leases.waiting
         return idle and timeout > 0 and self._clock() - self._last_used >= timeout
-
-    # ------------------------------------------------------------ steps
 
     async def _start(self) -> None:
         self._move(_S.STARTING)
@@ -280,7 +293,7 @@ class ModelServer:
     async def _drain(self) -> bool:
         """False when work came meanwhile: the server is ready again."""
         self._move(_S.DRAINING)
-        await self.backend.settle()
+        await self.backend.drain()
         if self.leases.waiting and self._asked is None:
             self._move(_S.READY)
             return False
@@ -310,13 +323,11 @@ class ModelServer:
     async def _check(self) -> None:
         await self.backend.check()
         self._suspect = self._blamed = False
-        self._changes.tell()
+        self._bell.ring()
 
     async def _bury(self) -> None:
         assert self._death is not None
         raise self._death.result()
-
-    # ------------------------------------------------------------ failures
 
     async def _failed(self, error: AppError) -> None:
         running = self.status is not _S.STARTING
@@ -348,12 +359,9 @@ class ModelServer:
         self.status, self.since = to, time.time()
         if to is _S.READY:
             self.error = None
-        logger.bind(action=f"engine_{to}").info("the engine is {}{}", to, self._where())
-        self._changes.tell()
-
-    def _where(self) -> str:
         name = self.backend.name
-        return f" ({name})" if name else ""
+        logger.bind(action=f"engine_{to}").info("the engine is {}{}", to, f" ({name})" if name else "")
+        self._bell.ring()
 
 
 def _left(timeout: float, idle: float | None) -> float | None:

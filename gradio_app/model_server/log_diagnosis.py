@@ -1,4 +1,4 @@
-"""Why an SGLang server ended: from the last lines of its log and its exit code to an error with advice."""
+"""Diagnosis: from the last lines of an SGLang server's log and its exit code to an error with advice."""
 
 from __future__ import annotations
 
@@ -8,25 +8,41 @@ from collections.abc import Iterable
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.model_server.backend import EngineBroken
 
-_NO_CACHE = re.compile(
-    "leave no GPU memory for the KV cache|Not enough memory\\. Please try to increase --mem-fraction-static"
-)
-_NO_MEMORY = re.compile("out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED", re.IGNORECASE)
-_BAD_FLAG = re.compile(r"error: ((?:unrecognized arguments|argument|ambiguous option|the following).*)")
-_NO_MODULE = re.compile(r"No module named '?(sglang[\w.]*)'?")
-_PORT = re.compile("address already in use", re.IGNORECASE)
-_NO_WEIGHTS = re.compile(
+_BAD_FLAG = r"error: ((?:unrecognized arguments|argument|ambiguous option|the following).*)"
+_PORT = "(?i:address already in use)"
+#: what the log says -> the error, and its message (None: the one of its class); the first that fits counts
+_CAUSES: dict[str, tuple[type[AppError], str | None]] = {
+    "leave no GPU memory for the KV cache|"
+    r"Not enough memory\. Please try to increase --mem-fraction-static": (
+        GpuOutOfMemory,
+        "The card has too little free memory for the model and its cache. Close other programs on the "
+        "card, or choose a smaller profile (setting gpu_profile).",
+    ),
+    "(?i:out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED)": (GpuOutOfMemory, None),
+    _BAD_FLAG: (EngineBroken, "SGLang does not take its flags ({:.200}). Check the setting sglang_args."),
+    r"No accelerator \(CUDA.*is available|Found no NVIDIA driver": (
+        EngineBroken,
+        "SGLang finds no graphics card that it can use. See ./start_mineru_optimized.sh doctor.",
+    ),
+    r"No module named '?(sglang[\w.]*)'?": (
+        EngineBroken,
+        "The setting sglang_python names a Python without SGLang (no module {}).",
+    ),
     "Can't load the configuration of|does not appear to have a file named|No model weights found|"
     "Cannot find any model weights|is not a local folder and is not a valid model identifier|"
-    "Repo id must be in the form|Unrecognized model in"
-)
-_NO_CARD = re.compile("No accelerator \\(CUDA.*is available|Found no NVIDIA driver")
+    "Repo id must be in the form|Unrecognized model in": (
+        ModelsMissing,
+        "The weights of the vision model are incomplete. Fetch them again with "
+        "./start_mineru_optimized.sh models.",
+    ),
+    _PORT: (EngineUnavailable, "The port of the model server was taken by another program."),
+}
 _ERROR_LINE = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b: .+")
 
 
 def hangs(tail: Iterable[str]) -> bool:
     """Whether a starting server will never be ready, though it does not end: its port was taken."""
-    return any(_PORT.search(line) for line in tail)
+    return any(re.search(_PORT, line) for line in tail)
 
 
 def diagnose(tail: Iterable[str], exit_code: int | None) -> AppError:
@@ -36,32 +52,9 @@ def diagnose(tail: Iterable[str], exit_code: int | None) -> AppError:
     """
     lines = list(tail)
     text = "\n".join(lines)
-    if _NO_CACHE.search(text):
-        return GpuOutOfMemory(
-            "The card has too little free memory for the model and its cache. Close other programs on the "
-            "card, or choose a smaller profile (setting gpu_profile)."
-        )
-    if _NO_MEMORY.search(text):
-        return GpuOutOfMemory()
-    if exit_code == 2 and (flag := _BAD_FLAG.search(text)):
-        return EngineBroken(
-            f"SGLang does not take its flags ({flag[1][:200]}). Check the setting sglang_args."
-        )
-    if _NO_CARD.search(text):
-        return EngineBroken(
-            "SGLang finds no graphics card that it can use. See ./start_mineru_optimized.sh doctor."
-        )
-    if module := _NO_MODULE.search(text):
-        return EngineBroken(
-            f"The setting sglang_python names a Python without SGLang (no module {module[1]})."
-        )
-    if _NO_WEIGHTS.search(text):
-        return ModelsMissing(
-            "The weights of the vision model are incomplete. Fetch them again with "
-            "./start_mineru_optimized.sh models."
-        )
-    if _PORT.search(text):
-        return EngineUnavailable("The port of the model server was taken by another program.")
+    for pattern, (kind, message) in _CAUSES.items():
+        if (found := re.search(pattern, text)) and (pattern != _BAD_FLAG or exit_code == 2):
+            return kind(message and message.format(*found.groups()))
     reason = next((line.strip() for line in reversed(lines) if _ERROR_LINE.match(line)), "")
     ended = f"signal {-exit_code}" if exit_code and exit_code < 0 else f"exit code {exit_code}"
     return EngineUnavailable(

@@ -1,113 +1,72 @@
-"""Places of model servers: which card each one has, and how several share one by CUDA MPS."""
+"""Seats of model servers: which card each server has, and how several servers share one card by CUDA MPS.
+
+Covers: who may start, in which order, with how much memory. Servers obey, and report what they hold.
+Does not cover: the daemon (``machine/mps.py``), the flags of a plan (``sizing.py``).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from gradio_app.machine.cards import Card
-from gradio_app.machine.mps import MpsError, clients, unfit
+from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.settings import Settings
+from gradio_app.machine.cards import Card, Process, foreign_processes
+from gradio_app.machine.mps import PIPE, MpsError, clients, pipe_folder, unfit
+from gradio_app.model_server import sizing
+from gradio_app.model_server.backend import LeftOut
 
-#: seconds between two looks whether a server that has just started is attached, and how many there are
-LOOK_EVERY, LOOKS = 0.5, 10
-
-
-class Neighbour(Protocol):
-    """A model server, as those that share its card see it."""
-
-    def pids(self) -> list[int]:
-        """Process ids of it and all that it started, while it runs."""
-        ...
-
-    def holds(self, card: Card) -> int:
-        """Bytes of the card that it has now."""
-        ...
+#: seconds between two questions whether a new server is attached to MPS, and how many questions there are
+ASK_EVERY, ASKS = 0.5, 10
 
 
 class SharedCard:
-    """The ``count`` model servers of one card: they start in turns, each with its part of the memory.
+    """One card for ``count`` model servers. They are one only, the first, as long as there is a ``problem``.
 
-    They are one only, the first, as long as there is a ``problem``. With a count of 1 nothing is asked.
+    With a count of 1 nobody is asked. ``turn`` is held by the server that starts.
     """
 
     def __init__(self, count: int = 1, problem: str = "", ask: Callable[[], set[int]] = clients) -> None:
         self.count = count
-        self.turn = asyncio.Lock()
         self.problem = problem
-        self.members: list[Neighbour] = []
+        self.turn = asyncio.Lock()
+        self.seats: list[Seat] = []
         self._ask = ask
-        self._refused: dict[int, str] = {}
 
     @property
     def shared(self) -> bool:
         """Whether several servers are meant to run."""
         return self.count > 1 and not self.problem
 
-    def notice(self, number: int) -> str:
-        """Why the server of that number is not used, or, for the first one, why there are no others."""
-        if self.problem and self.count > 1:
-            return (
-                f"One model server instead of {self.count} on a card: {self.problem}" if number == 0 else ""
-            )
-        return self._refused.get(number, "")
-
-    def left_out(self, number: int) -> bool:
-        """Whether the server of that number is not used as things are. Never the first."""
-        return number > 0 and (bool(self.problem) or number in self._refused)
-
     def pids(self) -> list[int]:
         """Process ids of all servers of this card."""
-        return [pid for member in self.members for pid in member.pids()]
+        return [pid for seat in self.seats for pid in seat.pids()]
+
+    async def attached(self) -> set[int]:
+        """Process ids of all that compute through MPS. Raises ``MpsError``."""
+        return await asyncio.to_thread(self._ask)
 
     async def examine(self, card: Card | None) -> None:
-        """Before one starts: finds out anew whether the card can be shared, unless others run on it."""
+        """Finds out anew whether the card can be shared, unless a server runs on it."""
         if self.count == 1 or self.pids():
             return
-        self._refused.clear()
+        for seat in self.seats:
+            seat.refused = ""
         self.problem = unfit(card) if card else "There is no card."
         if not self.problem:
             try:
-                await asyncio.to_thread(self._ask)
+                await self.attached()
             except MpsError as error:
                 self.problem = str(error)
 
-    def part(self, card: Card, own: Neighbour) -> int:
-        """The bytes of free memory that one server may plan with."""
-        if not self.shared:
-            return card.free
-        held = sum(member.holds(card) for member in self.members if member is not own)
-        return min(card.free, (card.free + held) // self.count)
 
-    async def admit(self, number: int, pids: Callable[[], list[int]]) -> bool:
-        """After a start: whether the server of that number, with these processes, computes through MPS.
-
-        A process is attached once it has touched the card; so all of a server's are looked at, for a while.
-        The first server is kept without it, and the others are left out then.
-        """
-        if not self.shared:
-            return True
-        why = "its processes are not attached to CUDA MPS."
-        try:
-            for _ in range(LOOKS):
-                if await asyncio.to_thread(self._ask) & set(pids()):
-                    return True
-                await asyncio.sleep(LOOK_EVERY)
-        except MpsError as error:
-            why = str(error)
-        if number == 0:
-            self.problem = f"the first runs, but {why}"
-            return True
-        self._refused[number] = f"Model server {number + 1} of a card was ended: {why}"
-        return False
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Seat:
-    """One model server's place among all: ``number`` counts them, ``cards`` is a setting or a uuid.
+    """The seat of one model server. ``number`` counts all seats, ``turn`` those of its ``card``.
 
-    ``turn`` counts the servers that share its ``card``.
+    ``cards`` is a setting or a uuid. Its server reports ``pids`` while it runs, and ``taken``: the bytes of
+    the card that it took at its start, 0 while it sleeps.
     """
 
     number: int = 0
@@ -115,14 +74,97 @@ class Seat:
     cards: str = ""
     card: SharedCard = field(default_factory=SharedCard)
     turn: int = 0
-    notice: str = ""
+    about: str = ""
+    refused: str = ""
+    pids: Callable[[], list[int]] = list[int]
+    taken: int = 0
+
+    def __post_init__(self) -> None:
+        self.card.seats.append(self)
 
     @property
-    def told(self) -> str:
-        """What people should know about it, in sentences."""
-        return " ".join(filter(None, (self.notice, self.card.notice(self.turn))))
+    def shares(self) -> bool:
+        """Whether other servers are meant to run on its card."""
+        return self.card.shared
 
     @property
     def left_out(self) -> bool:
-        """Whether its server is not used, as things are."""
-        return self.card.left_out(self.turn)
+        """Whether its server is not used, as things are. Never the first one of a card."""
+        return self.turn > 0 and bool(self.card.problem or self.refused)
+
+    @property
+    def notice(self) -> str:
+        """Why its server is not used or has no others beside it, in sentences; empty: nothing to say."""
+        alone = f"One model server instead of {self.card.count} on a card: {self.card.problem}"
+        if not self.card.problem or self.card.count == 1:
+            alone = self.refused
+        elif self.turn:
+            alone = ""
+        return " ".join(filter(None, (self.about, alone)))
+
+    async def claim(self, card: Card | None) -> None:
+        """Before its server starts on ``card``: raises ``LeftOut`` when it is not used."""
+        await self.card.examine(card)
+        if self.left_out:
+            raise LeftOut(self.notice)
+
+    async def admit(self) -> None:
+        """After its server started: raises ``LeftOut`` when that does not compute through MPS.
+
+        A process is attached once it has touched the card, so all of a server's are asked for, for a while.
+        The first server stays without MPS, and the others are left out then.
+        """
+        if not self.shares:
+            return
+        why = "its processes are not attached to CUDA MPS."
+        try:
+            for _ in range(ASKS):
+                if await self.card.attached() & set(self.pids()):
+                    return
+                await asyncio.sleep(ASK_EVERY)
+        except MpsError as error:
+            why = str(error)
+        if self.turn == 0:
+            self.card.problem = f"the first runs, but {why}"
+            return
+        self.refused = f"Model server {self.turn + 1} of a card was ended: {why}"
+        raise LeftOut(self.notice)
+
+    def held(self, card: Card) -> int:
+        """Bytes of the card that its processes have now: by the driver, else those of its start."""
+        pids = set(self.pids())
+        seen = sum(process.memory for process in card.processes if process.pid in pids)
+        return seen or (self.taken if pids else 0)
+
+    def share(self, card: Card) -> int:
+        """The bytes of free memory that its server may plan with."""
+        if not self.shares:
+            return card.free
+        others = sum(seat.held(card) for seat in self.card.seats if seat is not self)
+        return min(card.free, (card.free + others) // self.card.count)
+
+    def plan(self, settings: Settings, card: Card, step: int = 0, copies: int = 1) -> sizing.Plan:
+        """The plan of its server on ``card`` as it is now. Raises ``GpuOutOfMemory``.
+
+        Where the share of the first seat is too small, its server gets the card for itself.
+        """
+        if self.shares and not self.turn:
+            try:
+                return self._plan(settings, card, step, copies)
+            except GpuOutOfMemory as error:
+                self.card.problem = f"its share of card {card.index} is too small. {error.message}"
+        return self._plan(settings, card, step, copies)
+
+    def _plan(self, settings: Settings, card: Card, step: int, copies: int) -> sizing.Plan:
+        total = card.total // (self.card.count if self.shares else 1)
+        beside = card.free - min(self.share(card), int((settings.gpu_share or 1) * card.total))
+        profile = settings.gpu_profile
+        return sizing.plan(total, card.free, card.capability, profile, step, copies, beside)
+
+    def strangers(self, card: Card) -> list[Process]:
+        """Processes on the card that belong to none of its servers."""
+        return foreign_processes(card, self.card.pids())
+
+    def environment(self) -> dict[str, str]:
+        """Variables that its server is started with."""
+        return {PIPE: str(pipe_folder())} if self.shares else {}

@@ -1,4 +1,4 @@
-"""SGLang's flags: which exist (a list made from its own parser), old names, joining, and checks."""
+"""SGLang's flags: which exist (a list made from its own parser), their old names, merging, and checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from gradio_app.base.errors import OptionInvalid
@@ -56,7 +56,6 @@ class Given:
         return [self.name, *self.values]
 
 
-@cache
 def version() -> str:
     """The version of SGLang that the list was made from."""
     return str(_table()["version"])
@@ -65,16 +64,13 @@ def version() -> str:
 @cache
 def known() -> dict[str, Flag]:
     """Every name of every flag."""
-    rows = (
-        Flag(tuple(names), values, kind, tuple(choices)) for names, values, kind, choices in _table()["flags"]
-    )
-    return {name: flag for flag in rows for name in flag.names}
+    flags = (Flag(tuple(names), *more, tuple(choices)) for names, *more, choices in _table()["flags"])
+    return {name: flag for flag in flags for name in flag.names}
 
 
+@cache
 def _table() -> dict[str, Any]:
-    return json.loads(
-        resources.files("gradio_app.model_server").joinpath("sglang_flags.json").read_text("utf-8")
-    )
+    return json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 
 
 def _is_flag(word: str) -> bool:
@@ -84,10 +80,10 @@ def _is_flag(word: str) -> bool:
 
 def _find(name: str) -> tuple[Flag | None, str]:
     """The flag of that name and the name; or, as argparse does it, of the only one that begins so."""
-    if name in known():
-        return known()[name], name
     longer = {flag.name: (flag, other) for other, flag in known().items() if other.startswith(name)}
-    return next(iter(longer.values())) if len(longer) == 1 and name.startswith("--") else (None, name)
+    if name in known() or len(longer) != 1 or not name.startswith("--"):
+        return known().get(name), name
+    return longer.popitem()[1]
 
 
 def split(args: Sequence[str]) -> list[Given]:
@@ -111,9 +107,6 @@ def _take(rest: list[str], count: int | str) -> list[str]:
     while rest and len(taken) < most and not _is_flag(rest[0]):
         taken.append(rest.pop(0))
     return taken
-
-
-# --- names of older versions and of other servers --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,28 +173,22 @@ def translate(args: Sequence[str], capability: tuple[int, int] | None = None) ->
 
 def _modern(item: Given, old: _Old, notices: list[str]) -> list[str]:
     """The words that stand for an old flag; adds the sentence that says so."""
-    value = item.values[0] if item.values else ""
+    value, why = item.values[0] if item.values else "", old.why
     if len(item.values) < old.values:
         raise OptionInvalid(f"{item.name} needs a value")
     if not old.values and value.lower() in ("false", "0", "no"):
         return []
-    why = old.why
-    if item.name == "--max-model-len":
-        value, why = _raised(value, why)
+    if item.name == "--max-model-len" and _is_small(value):
+        why += (
+            ", and raised, as a page alone is about 1,370 tokens, a block up to 2,048, and the answer comes"
+            f" on top: with {value} most pages would fail"
+        )
+        value = str(CONTEXT_FLOOR)
     words = [word.replace("{}", value) for word in old.now]
     shown = " ".join((item.name, *item.values[: old.values]))
     now = f"became {' '.join(words)}" if words else "is left out"
     notices.append(f"{shown} {now}: {why}.")
     return words
-
-
-def _raised(value: str, why: str) -> tuple[str, str]:
-    if _is_small(value):
-        return str(CONTEXT_FLOOR), (
-            f"{why}, and raised, as a page alone is about 1,370 tokens, a block up to 2,048, and the answer"
-            f" comes on top: with {value} most pages would fail"
-        )
-    return value, why
 
 
 def _is_small(context: str) -> bool:
@@ -238,9 +225,6 @@ def _doubts(item: Given) -> list[str]:
     if item.key == "--trust-remote-code":
         return ["--trust-remote-code runs code that comes with the weights; MinerU's model needs none."]
     return []
-
-
-# --- joining and checking --------------------------------------------------------------------------------
 
 
 #: a flag that somebody gave -> flags of the profile that were calculated from its own value of it
@@ -309,10 +293,7 @@ _NUMBERS = {"int": "a whole number", "float": "a number", "size": "a whole numbe
 
 
 def _is_number(value: str, kind: str) -> bool:
-    if kind == "size":
-        return parse_size(value) is not None
     try:
-        int(value) if kind == "int" else float(value)
+        return {"int": int, "float": float, "size": parse_size}[kind](value) is not None
     except ValueError:
         return False
-    return True

@@ -1,4 +1,7 @@
-"""An SGLang server that we start ourselves: its command, its environment, its log, its memory, its end."""
+"""SGLang as a child process: owns its command, environment, keys, log, memory and end.
+
+Does not cover: which card it gets and with how much memory (``seats.py``), its HTTP (``http_client.py``).
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,11 @@ from loguru import logger
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
-from gradio_app.machine.cards import Card, Process, choose_cards, foreign_processes, gigabytes, read_cards
+from gradio_app.machine.cards import Card, Process, choose_cards, gigabytes, read_cards
 from gradio_app.machine.child_process import Child
-from gradio_app.machine.mps import PIPE, pipe_folder
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_server import sglang_flags, sizing
-from gradio_app.model_server.backend import CardTaken, End, Endpoint, EngineBroken, LeftOut
+from gradio_app.model_server.backend import Backend, CardTaken, End, Endpoint, EngineBroken
 from gradio_app.model_server.http_client import ModelApi
 from gradio_app.model_server.log_diagnosis import diagnose, hangs
 from gradio_app.model_server.seats import Seat
@@ -31,11 +33,11 @@ from gradio_app.model_server.seats import Seat
 START_TIMEOUT = 900.0
 #: it finishes what runs before it ends; nothing does when we stop it, in seconds
 STOP_GRACE = 10.0
-#: how often a starting server is asked, and one in use, in seconds
+#: seconds between two questions to a starting server, and to one in use
 ASK_EVERY = 0.5
-LOOK_EVERY = 15.0
-#: looks in a row without an answer, after which a server counts as hung
-LOOKS = 3
+CHECK_EVERY = 15.0
+#: checks in a row without an answer, after which a server counts as hung
+CHECKS = 3
 #: how long the driver may take to show memory as free, in seconds
 FREED_WITHIN = 10.0
 #: of the memory that the server took, what must be back after sleep and stop
@@ -44,33 +46,33 @@ FREED_SHARE = 0.5
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME", "XDG_CACHE_HOME")
 _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OMP_", "CUDA_MPS_")
 
-Look = Callable[[], Sequence[Card]]
 
-
-class SglangServer:
-    """A ``Backend``: SGLang as a child process in its own environment, on loopback, with keys of its own."""
+class SglangServer(Backend):
+    """SGLang as a child process in its own environment, on loopback, with keys of its own."""
 
     kind = "sglang"
     can_sleep = True
 
     def __init__(
-        self, settings: Settings, run_dir: Path, look: Look | None = None, seat: Seat | None = None
+        self,
+        settings: Settings,
+        run_dir: Path,
+        cards: Callable[[], Sequence[Card]] | None = None,
+        seat: Seat | None = None,
     ) -> None:
         self._settings = settings
         self._run_dir = run_dir
         self._seat = seat = seat or Seat()
-        self._shared = seat.card
-        seat.card.members.append(self)
         self.name = seat.name
         suffix = f"-{seat.number + 1}" if seat.number else ""
         self.log = run_dir / f"sglang{suffix}.log"
-        self._look: Look = look or (lambda: read_cards(limit=settings.gpu_memory))
         self.keys_file = run_dir / f"sglang-keys{suffix}.yaml"
+        self._read_cards = cards or (lambda: read_cards(limit=settings.gpu_memory))
         self._own_flags, self._notices = self._translate(None)
         self._copies = sglang_flags.copies(self._own_flags)
         self._cards: list[Card] = []
-        self._plan: sizing.Plan | None = None
         self._card: Card | None = None
+        self._plan: sizing.Plan | None = None
         self._child: Child | None = None
         self._api: ModelApi | None = None
         self._known: Endpoint | None = None
@@ -80,15 +82,14 @@ class SglangServer:
     @property
     def identity(self) -> str:
         """The version of SGLang, the model, and what changes how it computes."""
-        python = find_python(self._settings)
+        settings, python = self._settings, find_python(self._settings)
         version = installed_version(python) if python else ""
-        settings = self._settings
         return f"sglang {version} {weights.VISION_MODEL} {settings.gpu_profile} {settings.sglang_args}"
 
     @property
     def notice(self) -> str:
         """Why it is alone on its card, or on fewer cards than were named."""
-        return self._seat.told
+        return self._seat.notice
 
     @property
     def left_out(self) -> bool:
@@ -99,27 +100,25 @@ class SglangServer:
         """A card that others use becomes free again; anything else is tried a few times only."""
         return self._settings.engine_patience if isinstance(error, CardTaken) else 0.0
 
-    # ------------------------------------------------------------ start and stop
-
     async def start(self, step: int) -> Endpoint:
         """Plans for the card as it is now and starts; returns when the server generates.
 
         Raises ``ModelsMissing``, ``CardTaken`` or ``GpuOutOfMemory`` before anything is started, and
         what its log says when it does not come up.
         """
-        async with self._shared.turn:
+        async with self._seat.card.turn:
             return await self._start(step)
 
     async def _start(self, step: int) -> Endpoint:
         python, model = self.python(), self.model()
         self._cards = await self.cards()
         card = self._card = min(self._cards, key=lambda card: card.free, default=None)
-        await self._shared.examine(card)
-        if self.left_out:
-            raise LeftOut(self.notice)
+        await self._seat.claim(card)
         self._plan = self._make_plan(card, step)
         self._own_flags, self._notices = self._translate(card)
-        port, key, admin_key = _free_port(), secrets.token_hex(24), secrets.token_hex(24)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        key, admin_key = secrets.token_hex(24), secrets.token_hex(24)
         command = [str(python), "-m", "sglang.launch_server", *self.flags(model, self._plan, port)]
         logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
         command += self._hand_over(key, admin_key)
@@ -128,6 +127,7 @@ class SglangServer:
             self._child = await Child.spawn(command, self._environment(), self._run_dir, self.log)
         except OSError as error:
             raise EngineBroken(f"SGLang cannot be started: {error}.") from error
+        self._seat.pids = self._child.pids
         self._api = ModelApi(f"http://127.0.0.1:{port}", key, admin_key)
         try:
             await asyncio.wait_for(self._until_ready(), START_TIMEOUT)
@@ -137,14 +137,15 @@ class SglangServer:
             ) from None
         self.keys_file.unlink(missing_ok=True)
         self._known = await self._api.endpoint()
-        if not await self._shared.admit(self._seat.turn, self.pids):
-            raise LeftOut(self.notice)
-        self._taken = await self._taken_since(card)
+        await self._seat.admit()
+        self._taken = self._seat.taken = await self._taken_since(card)
         return self._known
 
     def _translate(self, card: Card | None) -> tuple[list[str], list[str]]:
         """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
-        return sizing.translate(shlex.split(self._settings.sglang_args), card.capability if card else None)
+        return sglang_flags.translate(
+            shlex.split(self._settings.sglang_args), card.capability if card else None
+        )
 
     def _hand_over(self, key: str, admin_key: str) -> list[str]:
         """The keys, in a file for us alone: a command line is read by every user of the machine."""
@@ -177,7 +178,7 @@ class SglangServer:
 
         ``EngineUnavailable`` when the card of this server, or one of several, is not there.
         """
-        seen = await asyncio.to_thread(self._look)
+        seen = await asyncio.to_thread(self._read_cards)
         setting = self._seat.cards or self._settings.gpu
         found = sorted(choose_cards(seen, setting), key=lambda card: -card.free)
         if not found and self._seat.cards not in ("", self._settings.gpu):
@@ -194,40 +195,19 @@ class SglangServer:
         if card is None:
             return None
         try:
-            return self._planned(card, step)
+            copies = sglang_flags.number_of(self._own_flags, "--dp-size")
+            return self._seat.plan(self._settings, card, step, copies)
         except GpuOutOfMemory as error:
-            if self._shared.shared:
-                if self._seat.turn:
-                    raise
-                # better one that fits than several that do not
-                self._shared.problem = f"its part of card {card.index} is too small. {error.message}"
-                return self._make_plan(card, step)
-            if strangers := foreign_processes(card, self._shared.pids()):
+            if not self._seat.shares and (strangers := self._seat.strangers(card)):
                 raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
             raise
-
-    def _planned(self, card: Card, step: int) -> sizing.Plan:
-        settings, total = self._settings, card.total // (self._shared.count if self._shared.shared else 1)
-        part = self._shared.part(card, self)
-        if settings.gpu_share:
-            part = min(part, int(settings.gpu_share * card.total))
-        copies = sglang_flags.number_of(self._own_flags, "--dp-size")
-        beside = card.free - part
-        profile = settings.gpu_profile
-        return sizing.plan(total, card.free, card.capability, profile, step, copies, beside)
-
-    def holds(self, card: Card) -> int:
-        """Bytes of the card that its processes have now: as the driver says, or as it took at its start."""
-        pids = set(self.pids())
-        told = sum(process.memory for process in card.processes if process.pid in pids)
-        return told or (0 if self._asleep or not pids else self._taken)
 
     def flags(self, model: Path, plan: sizing.Plan | None, port: int) -> list[str]:
         """The whole command line but for the keys; what the administrator gave wins."""
         own = ["--model-path", str(model), "--host", "127.0.0.1", "--port", str(port)]
         own += ["--served-model-name", model.name]
         planned = [*sizing.base_flags(), *(plan.flags if plan else ())]
-        return [*own, *sizing.merge(planned, self._own_flags)]
+        return [*own, *sglang_flags.merge(planned, self._own_flags)]
 
     def _environment(self) -> dict[str, str]:
         """The least it needs: none of our tokens, and nothing that makes it call outside."""
@@ -236,9 +216,7 @@ class SglangServer:
         env = sizing.environment(env)
         env |= {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self._run_dir / "tmp")}
         env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in self._cards)
-        if self._shared.shared:
-            env[PIPE] = str(pipe_folder())
-        return env
+        return env | self._seat.environment()
 
     async def _until_ready(self) -> None:
         assert self._child is not None and self._api is not None
@@ -257,8 +235,9 @@ class SglangServer:
 
     async def stop(self, end: End = "rest") -> None:
         """Ends it and everything it started. It may be in any state."""
-        child, api, taken = self._child, self._api, 0 if self._asleep else self._taken
-        self._child, self._api, self._asleep, self._taken = None, None, False, 0
+        child, api, taken = self._child, self._api, self._seat.taken
+        self._child, self._api, self._asleep = None, None, False
+        self._seat.pids, self._seat.taken = list[int], 0
         self.keys_file.unlink(missing_ok=True)  # of a start that did not come up
         if child is not None:
             await child.end(STOP_GRACE if end == "rest" else 0)
@@ -267,17 +246,15 @@ class SglangServer:
         if child is not None and taken and end != "exit":
             await self._confirm(taken, "stop")
 
-    # ------------------------------------------------------------ sleep and wake
-
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Aborts what nobody waits for, and returns when nothing has run for a moment."""
         assert self._api is not None
-        await self._api.settle()
+        await self._api.drain()
 
     async def sleep(self) -> None:
         """Gives the card's memory back."""
         assert self._api is not None
-        self._asleep = True
+        self._asleep, self._seat.taken = True, 0
         await self._api.sleep()
         await self._confirm(self._taken, "sleep")
 
@@ -286,32 +263,32 @@ class SglangServer:
         assert self._api is not None
         card = await self.card_in_use()
         if card is not None and card.free < self._taken:
-            who = _names(foreign_processes(card, self._shared.pids()))
+            who = _names(self._seat.strangers(card))
             raise CardTaken(
                 f"The model needs {gigabytes(self._taken)} and {gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
             )
         await self._api.wake()
-        self._asleep = False
+        self._asleep, self._seat.taken = False, self._taken
 
     async def card_in_use(self) -> Card | None:
         """The server's card, as it is now."""
         if self._card is None:
             return None
         uuid = self._card.uuid
-        return next((card for card in await asyncio.to_thread(self._look) if card.uuid == uuid), None)
+        return next((card for card in await asyncio.to_thread(self._read_cards) if card.uuid == uuid), None)
 
     async def _taken_since(self, before: Card | None) -> int:
         now = await self.card_in_use()
-        if now and self._shared.shared and (held := self.holds(now)):
+        if now and self._seat.shares and (held := self._seat.held(now)):
             return held  # what is free changes with the others too
         return max(0, before.free - now.free) if before and now else 0
 
     async def _confirm(self, taken: int, what: str) -> None:
         """Waits until the driver shows the memory as free: SGLang answers before it is."""
         before = self._card
-        if before is None or not taken or self._shared.shared:
-            return  # of a shared card nobody can tell by what is free
+        if before is None or not taken or self._seat.shares:
+            return  # what is free of a shared card says nothing of one server
         for _ in range(int(FREED_WITHIN / ASK_EVERY)):
             now = await self.card_in_use()
             if now is None or before.free - now.free <= (1 - FREED_SHARE) * taken:
@@ -320,8 +297,6 @@ class SglangServer:
         logger.bind(action="engine_memory").warning(
             "after the {} the card's memory is not free yet: somebody else may have taken it", what
         )
-
-    # ------------------------------------------------------------ health
 
     async def check(self) -> None:
         """Raises why, when it has ended or does not answer."""
@@ -338,46 +313,32 @@ class SglangServer:
         child, missed = self._child, 0
         ended = asyncio.create_task(child.wait())
         try:
-            while missed < LOOKS:
-                await asyncio.wait([ended], timeout=LOOK_EVERY)
+            while missed < CHECKS:
+                await asyncio.wait([ended], timeout=CHECK_EVERY)
                 if ended.done():
                     return diagnose(child.tail, ended.result())
-                missed = 0 if self._asleep or await self._answers() else missed + 1
+                missed += 1
+                with contextlib.suppress(EngineUnavailable):
+                    if not self._asleep:
+                        await self.check()
+                    missed = 0
             return EngineUnavailable("The model server hangs: it did not answer for a while.")
         finally:
             ended.cancel()
 
-    async def _answers(self) -> bool:
-        try:
-            await self.check()
-        except EngineUnavailable:
-            return False
-        return True
-
-    def pids(self) -> list[int]:
-        """Process ids of it and all that it started, while it runs."""
-        return self._child.pids() if self._child else []
-
     def describe(self) -> dict[str, Any]:
-        """What people are told about it."""
+        """For people."""
         plan, known = self._plan, self._known
-        why = [*(plan.why if plan else ()), *self._notices]
         return {
             "name": self.name,
             "model": known.model if known else weights.VISION_MODEL,
             "version": known.version if known else "",
             "profile": plan.profile if plan else "",
-            "why": why,
+            "why": [*(plan.why if plan else ()), *self._notices],
             "card": self._card.uuid if self._card else "",
             "cards": [card.uuid for card in self._cards],
-            "pids": self.pids(),
+            "pids": self._seat.pids(),
         }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _names(processes: Sequence[Process]) -> str:

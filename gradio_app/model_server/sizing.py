@@ -1,26 +1,14 @@
-"""From a card's memory to SGLang's flags, calculated and explained (what was measured of it: ADR 4)."""
+"""Sizing: calculates SGLang's flags from a card's memory, and explains them (measured in ADR 4)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gradio_app.base.errors import GpuOutOfMemory
 from gradio_app.base.settings import ENV_PREFIX
-from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR, check, merge, translate
-
-__all__ = [
-    "CONTEXT_FLOOR",
-    "Plan",
-    "base_flags",
-    "cache_tokens",
-    "check",
-    "environment",
-    "merge",
-    "plan",
-    "translate",
-]
+from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR
 
 MIB, GIB = 2**20, 2**30
 #: the first cards that compute in bfloat16, and in 8 bit
@@ -44,23 +32,6 @@ KERNELS = GIB // 2
 GRAPHS, GRAPH = GIB // 4, 2 * MIB
 #: what is lost when a fraction is rounded
 ROUNDING = 32 * MIB
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Flags for one card. ``needs``: bytes of free memory that it takes. ``why``: sentences for people.
-
-    ``slots`` is how many requests run at the same time, on each card if there are several.
-    """
-
-    profile: str
-    flags: tuple[str, ...]
-    fraction: float
-    context: int
-    quantization: str
-    slots: int
-    needs: int
-    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +72,17 @@ _RUNGS = (
 )
 
 
-def base_flags(loopback: bool = True) -> tuple[str, ...]:
+def base_flags(sleep: bool = True, guard: bool = True) -> tuple[str, ...]:
     """What every start has: sleep without losing the weights, figures, and the guard against repetition.
 
     The guard (a custom logit processor) makes the server unpickle, so run, what clients send: only on
-    ``loopback``, and only behind a key.
+    loopback, and only behind a key.
     """
-    guard = ("--enable-custom-logit-processor",) if loopback else ()
-    return ("--enable-memory-saver", "--enable-weights-cpu-backup", "--enable-metrics", *guard)
+    return (
+        *(("--enable-memory-saver", "--enable-weights-cpu-backup") if sleep else ()),
+        "--enable-metrics",
+        *(("--enable-custom-logit-processor",) if guard else ()),
+    )
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -134,22 +108,22 @@ def plan(
     cards: int = 1,
     beside: int = 0,
 ) -> Plan:
-    """The flags for a card with ``free`` of ``total`` bytes free now.
+    """The plan for a card with ``free`` of ``total`` bytes free now.
 
     ``step``: how often it ran out of memory with the plan before; each takes less than the one before.
     ``cards``: how many such cards there are. ``beside``: bytes of the free ones that are left to others;
     SGLang's fraction counts from all that is free, so it is smaller then. Raises ``GpuOutOfMemory`` when
     nothing (more) fits.
     """
-    row = _row(total, profile)
-    mine = free - beside
-    sizes = [found for rung in _RUNGS if (found := _fit(row, rung, mine, capability, beside))]
-    if step < len(sizes):
-        return _explained(sizes[step], mine, capability, cards, beside)
+    row, mine = _row(total, profile), free - beside
+    levels = [_Level(row, rung, capability) for rung in _RUNGS]
+    plans = [found for level in levels if (found := _fit(level, mine, beside, cards))]
+    if step < len(plans):
+        return plans[step]
     raise GpuOutOfMemory(
-        f"{'The smallest plan' if sizes else 'The vision model'} needs {_least(row, capability) / GIB:.1f} GB"
+        f"{'The smallest plan' if plans else 'The vision model'} needs {levels[-1].least / GIB:.1f} GB"
         f" of the card; {mine / GIB:.1f} of {total / GIB:.1f} GB are free{' for it' * bool(beside)}"
-        f"{', and it ran out' * bool(sizes)}."
+        f"{', and it ran out' * bool(plans)}."
         " Close other programs that use the card, choose another card (--gpu), or read with tier flash, which"
         " needs none."
     )
@@ -170,142 +144,161 @@ def _row(total: int, profile: str) -> _Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sizes:
-    """What one rung of a profile comes to on a card."""
+class _Level:
+    """One rung of a profile on a card of that capability."""
 
     row: _Profile
     rung: _Rung
-    quantization: str
-    fraction: float
-    own: float  # of what is free for it, where others have a part
-    context: int
-    tokens: int
-    slots: int
+    capability: tuple[int, int]
+
+    @property
+    def quantization(self) -> str:
+        return "fp8" if (self.row.small or self.rung.small) and self.capability >= AMPERE else ""
 
     @property
     def chunk(self) -> int:
         return int(self.row.chunk * self.rung.chunk)
 
     @property
-    def cache(self) -> int:
-        return self.tokens * KV_BYTES
+    def slots(self) -> int:
+        return int(self.row.slots * self.rung.cache)
 
     @property
-    def rest(self) -> int:
-        """Bytes that are neither weights nor cache."""
-        return RUNTIME + PICTURES + _slack(self.row, self.rung)
+    def fixed(self) -> int:
+        return WEIGHTS[self.quantization] + PICTURES
 
     @property
-    def needs(self) -> int:
-        return WEIGHTS[self.quantization] + self.cache + self.rest
+    def slack(self) -> int:
+        """Bytes for kernels, activations (0.75 GiB with chunks of 2,048 tokens) and graphs."""
+        activations = int(GIB * (0.5 + 0.25 * self.row.chunk * self.rung.chunk / 2048))
+        return KERNELS + activations + GRAPHS + GRAPH * self.slots
+
+    @property
+    def least(self) -> int:
+        """The free bytes that it needs."""
+        return RUNTIME + self.fixed + CONTEXT_FLOOR * KV_BYTES + ROUNDING + self.slack
 
 
-def _format(row: _Profile, rung: _Rung, capability: tuple[int, int]) -> str:
-    return "fp8" if (row.small or rung.small) and capability >= AMPERE else ""
-
-
-def _slack(row: _Profile, rung: _Rung) -> int:
-    """Bytes for kernels, activations (0.75 GiB with chunks of 2,048 tokens) and graphs."""
-    activations = int(GIB * (0.5 + 0.25 * row.chunk * rung.chunk / 2048))
-    return KERNELS + activations + GRAPHS + GRAPH * int(row.slots * rung.cache)
-
-
-def _least(row: _Profile, capability: tuple[int, int]) -> int:
-    """The free bytes that the last rung needs."""
-    last = _RUNGS[-1]
-    static = WEIGHTS[_format(row, last, capability)] + PICTURES + CONTEXT_FLOOR * KV_BYTES + ROUNDING
-    return RUNTIME + static + _slack(row, last)
-
-
-def _fit(row: _Profile, rung: _Rung, free: int, capability: tuple[int, int], beside: int) -> _Sizes | None:
-    """The sizes of one rung for ``free`` bytes, or None when it does not fit. ``beside``: more, of others.
+def _fit(level: _Level, free: int, beside: int, cards: int) -> Plan | None:
+    """The plan of one level for ``free`` bytes, or None when it does not fit. ``beside``: more, of others.
 
     SGLang's cache gets what is free after loading, less ``launch * (1 - fraction)``, less the pictures:
     weights, pictures and cache have ``launch * fraction`` together.
     """
-    quantization = _format(row, rung, capability)
-    launch, fixed = free - RUNTIME, WEIGHTS[quantization] + PICTURES
-    planned = min(launch * row.fraction, launch - _slack(row, _RUNGS[0]))
-    usual = planned - WEIGHTS[_format(row, _RUNGS[0], capability)] - PICTURES
-    static = fixed + max(usual * rung.cache, CONTEXT_FLOOR * KV_BYTES + ROUNDING)
-    if static > launch - _slack(row, rung):
+    first = _Level(level.row, _RUNGS[0], level.capability)
+    launch = free - RUNTIME
+    usual = min(launch * level.row.fraction, launch - first.slack) - first.fixed
+    static = level.fixed + max(usual * level.rung.cache, CONTEXT_FLOOR * KV_BYTES + ROUNDING)
+    if static > launch - level.slack:
         return None
     own, fraction = (math.floor(1e4 * static / most) / 1e4 for most in (launch, launch + beside))
-    room = cache_tokens(free + beside, fraction, quantization)
+    room = cache_tokens(free + beside, fraction, level.quantization)
     context = CONTEXT_MOST if room >= 4 * CONTEXT_MOST else CONTEXT_FLOOR
-    most = int(row.slots * rung.cache)
-    tokens = min(room, most * context) // 64 * 64
-    slots = max(1, min(most, tokens // TYPICAL))
-    return _Sizes(row, rung, quantization, fraction, own, context, tokens, slots)
+    tokens = min(room, level.slots * context) // 64 * 64
+    slots = max(1, min(level.slots, tokens // TYPICAL))
+    return Plan(level, free, beside, cards, fraction, own, context, tokens, slots)
 
 
-def _explained(sizes: _Sizes, free: int, capability: tuple[int, int], cards: int, beside: int) -> Plan:
-    why = (
-        f"Of the {free / GIB:.1f} GB that are free, weights take {WEIGHTS[sizes.quantization] / GIB:.1f}, the"
-        f" cache {sizes.cache / GIB:.1f} ({sizes.tokens:,} tokens of 12 KiB) and the rest about"
-        f" {sizes.rest / GIB:.1f}: {sizes.needs / GIB:.1f} GB together (calculated).",
-        *_about_fraction(sizes.row, sizes.rung, sizes.own),
-        *_about_others(sizes, beside),
-        *_about_format(sizes.row, sizes.quantization, capability),
-        f"Context {sizes.context:,}: a page is about 1,370 tokens, a block up to 2,048, and the answer comes"
-        f" on top; less than {CONTEXT_FLOOR:,} would cut pages off.",
-        *_about_cards(cards),
-    )
-    flags = _flags(sizes, capability, cards)
-    name, fraction, context = sizes.row.name, sizes.fraction, sizes.context
-    return Plan(name, flags, fraction, context, sizes.quantization, sizes.slots, sizes.needs, why)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The sizes for one card with ``free`` bytes for it and ``beside`` more for others.
 
+    ``fraction`` is the flag's, of all that is free; ``own`` is that of ``free`` alone. ``tokens`` is the
+    cache, ``slots`` how many requests run at the same time on each of the ``cards``.
+    """
 
-def _flags(sizes: _Sizes, capability: tuple[int, int], cards: int) -> tuple[str, ...]:
-    return (
-        *("--mem-fraction-static", f"{sizes.fraction:g}", "--context-length", str(sizes.context)),
-        *("--max-running-requests", str(sizes.slots), "--max-total-tokens", str(sizes.tokens)),
-        *("--chunked-prefill-size", str(sizes.chunk), "--cuda-graph-max-bs-decode", str(sizes.slots)),
-        *(("--quantization", sizes.quantization) if sizes.quantization else ()),
-        *(("--dtype", "half") if capability < AMPERE else ()),
-        *(("--dp-size", str(cards)) if cards > 1 else ()),
-    )
+    level: _Level
+    free: int
+    beside: int
+    cards: int
+    fraction: float
+    own: float
+    context: int
+    tokens: int
+    slots: int
 
+    @property
+    def profile(self) -> str:
+        """The name of the profile."""
+        return self.level.row.name
 
-def _about_fraction(row: _Profile, rung: _Rung, fraction: float) -> list[str]:
-    usual = (
-        f"{row.name} usually takes {row.fraction:g} of the memory that is free; here it takes {fraction:g}"
-    )
-    if rung.text:
-        return [rung.text]
-    if fraction > row.fraction:
-        return [f"{usual}, as less would not hold the weights and one page."]
-    if fraction < row.fraction - 2e-4:
-        return [f"{usual}, to leave room for activations and CUDA graphs."]
-    return []
+    @property
+    def quantization(self) -> str:
+        """``fp8``, or empty: as published."""
+        return self.level.quantization
 
+    @property
+    def rest(self) -> int:
+        """Bytes that are neither weights nor cache."""
+        return RUNTIME + PICTURES + self.level.slack
 
-def _about_others(sizes: _Sizes, beside: int) -> list[str]:
-    if not beside:
-        return []
-    return [
-        f"Another {beside / GIB:.1f} GB that are free stay for others; SGLang counts from all that is free,"
-        f" so the fraction is {sizes.fraction:g}."
-    ]
+    @property
+    def needs(self) -> int:
+        """Bytes of free memory that it takes."""
+        return WEIGHTS[self.quantization] + self.tokens * KV_BYTES + self.rest
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """SGLang's flags."""
+        return (
+            *("--mem-fraction-static", f"{self.fraction:g}", "--context-length", str(self.context)),
+            *("--max-running-requests", str(self.slots), "--max-total-tokens", str(self.tokens)),
+            *("--chunked-prefill-size", str(self.level.chunk)),
+            *("--cuda-graph-max-bs-decode", str(self.slots)),
+            *(("--quantization", self.quantization) if self.quantization else ()),
+            *(("--dtype", "half") if self.level.capability < AMPERE else ()),
+            *(("--dp-size", str(self.cards)) if self.cards > 1 else ()),
+        )
 
-def _about_format(row: _Profile, quantization: str, capability: tuple[int, int]) -> list[str]:
-    this = ".".join(map(str, capability))
-    said: list[str] = []
-    if row.name == "8gb" and quantization:
-        said.append("8 bit instead of the usual 4: SGLang cannot load MinerU's weights in 4 bit.")
-    if row.small and not quantization:
-        said.append(f"Weights in 16 bit: 8 bit needs an Ampere card (8.0) or later, and this one is {this}.")
-    if quantization and capability < (8, 9):
-        said.append("8 bit saves memory but no time on this card: it computes in 16 bit.")
-    if capability < AMPERE:
-        said.append("float16, as bfloat16 needs an Ampere card (8.0) or later.")
-    if capability < (7, 5):
-        said.append(f"SGLang is built for cards from 7.5 (Turing) on; on this one ({this}) it may not start.")
-    return said
+    @property
+    def why(self) -> tuple[str, ...]:
+        """How it was calculated, in sentences for people."""
+        return tuple(self._sentences())
 
+    def _sentences(self) -> Iterator[str]:
+        yield (
+            f"Of the {self.free / GIB:.1f} GB that are free, weights take"
+            f" {WEIGHTS[self.quantization] / GIB:.1f}, the cache {self.tokens * KV_BYTES / GIB:.1f}"
+            f" ({self.tokens:,} tokens of 12 KiB) and the rest about {self.rest / GIB:.1f}:"
+            f" {self.needs / GIB:.1f} GB together (calculated)."
+        )
+        yield from self._about_fraction()
+        if self.beside:
+            yield (
+                f"Another {self.beside / GIB:.1f} GB that are free stay for others; SGLang counts from all"
+                f" that is free, so the fraction is {self.fraction:g}."
+            )
+        yield from self._about_format()
+        yield (
+            f"Context {self.context:,}: a page is about 1,370 tokens, a block up to 2,048, and the answer"
+            f" comes on top; less than {CONTEXT_FLOOR:,} would cut pages off."
+        )
+        if self.cards > 1:
+            yield (
+                f"{self.cards} cards: a copy of the model on each. It is small; splitting it would only add"
+                " traffic."
+            )
 
-def _about_cards(cards: int) -> list[str]:
-    if cards == 1:
-        return []
-    return [f"{cards} cards: a copy of the model on each. It is small; splitting it would only add traffic."]
+    def _about_fraction(self) -> Iterator[str]:
+        row, text = self.level.row, self.level.rung.text
+        usual = f"{row.name} usually takes {row.fraction:g} of the memory that is free; here it takes"
+        if text:
+            yield text
+        elif self.own > row.fraction:
+            yield f"{usual} {self.own:g}, as less would not hold the weights and one page."
+        elif self.own < row.fraction - 2e-4:
+            yield f"{usual} {self.own:g}, to leave room for activations and CUDA graphs."
+
+    def _about_format(self) -> Iterator[str]:
+        row, capability = self.level.row, self.level.capability
+        this = ".".join(map(str, capability))
+        if row.name == "8gb" and self.quantization:
+            yield "8 bit instead of the usual 4: SGLang cannot load MinerU's weights in 4 bit."
+        if row.small and not self.quantization:
+            yield f"Weights in 16 bit: 8 bit needs an Ampere card (8.0) or later, and this one is {this}."
+        if self.quantization and capability < (8, 9):
+            yield "8 bit saves memory but no time on this card: it computes in 16 bit."
+        if capability < AMPERE:
+            yield "float16, as bfloat16 needs an Ampere card (8.0) or later."
+        if capability < (7, 5):
+            yield f"SGLang is built for cards from 7.5 (Turing) on; on this one ({this}) it may not start."

@@ -46,7 +46,7 @@ class LocalWorkers:
     @property
     def trouble(self) -> str:
         """Why this machine has no engine now."""
-        return self.engine.trouble
+        return self.engine.problem
 
     async def read(self, part: Part) -> PartResult:
         """See ``Workers.read``."""

@@ -59,8 +59,8 @@ class FakeBackend:
         self.endpoint = Endpoint(f"http://127.0.0.1:{len(self.calls)}/{self.card}", "model")
         return self.endpoint
 
-    async def settle(self) -> None:
-        self._must_be("settle", "up", free=True)
+    async def drain(self) -> None:
+        self._must_be("drain", "up", free=True)
         await asyncio.sleep(self.seconds)
         self._fail_if_dead()
 

@@ -77,7 +77,7 @@ async def test_requests_that_nobody_waits_for_are_gone_before_it_sleeps(server: 
                 chats = [client.post("/v1/chat/completions", json=endless, timeout=0.4) for _ in range(12)]
                 given_up = await asyncio.gather(*chats, return_exceptions=True)
                 assert {type(error) for error in given_up} == {httpx.ReadTimeout}
-            await api.settle()
+            await api.drain()
             await api.sleep()
             await api.wake()
             assert server.process.poll() is None, "a release under a request kills it"

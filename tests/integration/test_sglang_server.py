@@ -183,7 +183,7 @@ async def test_killed_asleep_it_starts_for_the_next(tmp_path: Path, stand_in_wei
 async def test_one_that_hangs_is_replaced(
     tmp_path: Path, stand_in_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sglang_process, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(sglang_process, "CHECK_EVERY", 0.1)
     async with bench(tmp_path, stand_in_weights, health_timeout=0.1) as b:
         async with b.model.lease() as endpoint:
             assert (await b.chat(endpoint)).status_code == 200

@@ -166,7 +166,7 @@ def test_the_image_of_sglang_is_the_version_that_its_flags_are_checked_against(
 
 def test_sglang_has_the_flags_of_every_start_but_never_the_guard(flags: list[str]) -> None:
     # it is not on loopback, and the guard unpickles what clients send
-    assert set(sizing.base_flags(loopback=False)) <= set(flags)
+    assert set(sizing.base_flags(guard=False)) <= set(flags)
     assert "--enable-custom-logit-processor" not in flags
     assert sglang_flags.value_of(flags, "--api-key") == "a-key"
 

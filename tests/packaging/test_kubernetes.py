@@ -272,7 +272,7 @@ def test_sglang_beside_a_machine_is_the_one_of_compose() -> None:
     one = container(TEMPLATES["gpu"], "sglang")
     flags = [part for argument in one["args"] for part in argument.split("=", 1)]
     sglang_flags.check(flags)
-    assert one["image"] == compose["image"] and set(sizing.base_flags(loopback=False)) <= set(flags)
+    assert one["image"] == compose["image"] and set(sizing.base_flags(guard=False)) <= set(flags)
     ours = {*flags, "$(SGLANG_API_KEY)"}
     assert set(re.sub(r"\$\{[^}]*\}", "", compose["command"]).split()) - ours == {"0.0.0.0"}
     given = environment(container(TEMPLATES["gpu"], "worker"))

@@ -16,9 +16,10 @@ from gradio_app.base.errors import (
     ModelsMissing,
     ShuttingDown,
 )
-from gradio_app.engine import ModelSingleton
+from gradio_app.engine import ModelSingleton, Wait, candidate, entrance
 from gradio_app.model_server.backend import CardTaken, Endpoint, EngineBroken
 from gradio_app.model_server.backoff import COOL_DOWN
+from gradio_app.model_server.lifecycle import Standing
 from gradio_app.model_server.remote import NoServer
 from gradio_app.model_server.states import ENGINE_MOVES, EngineStatus
 from tests.fakes.backend import FakeBackend
@@ -90,7 +91,7 @@ async def test_idle_it_sleeps_then_stops_and_wakes_for_the_next() -> None:
         await asyncio.sleep(5)
         assert model.status is EngineStatus.ASLEEP
         await hold(model, backend, 1)
-        assert backend.calls == ["start", "settle", "sleep", "asleep", "wake"]
+        assert backend.calls == ["start", "drain", "sleep", "asleep", "wake"]
         await asyncio.sleep(605)
         assert model.status is EngineStatus.STOPPED and backend.state == "down"
         await hold(model, backend, 1)
@@ -115,7 +116,7 @@ async def test_a_server_that_cannot_sleep_is_stopped_only() -> None:
         await asyncio.sleep(100)
         assert model.status is EngineStatus.READY
         await asyncio.sleep(520)
-        assert backend.calls == ["start", "settle", "stop"]
+        assert backend.calls == ["start", "drain", "stop"]
 
 
 @timed
@@ -131,7 +132,7 @@ async def test_an_offload_waits_for_what_runs_and_lets_nobody_new_in_before() ->
         assert not offload.done() and not late.done() and backend.state == "up"
         await running
         await offload
-        assert backend.calls[:4] == ["start", "settle", "sleep", "asleep"]
+        assert backend.calls[:4] == ["start", "drain", "sleep", "asleep"]
         await late
         assert backend.calls[4:] == ["wake"] and backend.broken == []
 
@@ -342,6 +343,42 @@ async def test_without_an_engine_the_reason_is_told_every_time() -> None:
                     pass
         await model.offload()
         await model.release()
+
+
+def standing(status: EngineStatus, held: int = 0, exclusive: int = 0, **more: Any) -> Standing:
+    facts = {"waiting": 0, "open": status is EngineStatus.READY, "asked": False, "pause": 0.0}
+    return Standing(status, held, exclusive=exclusive, **(facts | more))
+
+
+def test_candidates_are_ordered_by_what_a_lease_waits_for() -> None:
+    servers = [
+        standing(EngineStatus.READY, held=2),
+        standing(EngineStatus.FAILED, pause=9.0),
+        standing(EngineStatus.FAILED, pause=3.0),
+        standing(EngineStatus.FAILED, pause=-1.0),
+        standing(EngineStatus.STOPPED),
+        standing(EngineStatus.ASLEEP, asked=True),
+        standing(EngineStatus.ASLEEP),
+        standing(EngineStatus.STARTING),
+        standing(EngineStatus.READY),
+    ]
+    found = sorted(candidate(server, at, 2, False, False) for at, server in enumerate(servers))
+    assert [one.position for one in found] == [7, 8, 6, 4, 3, 2, 1, 5, 0]
+    full = candidate(standing(EngineStatus.READY, waiting=2), 0, 2, False, counted=False)
+    assert full.wait is Wait.ROOM
+    assert candidate(standing(EngineStatus.READY, waiting=2), 0, 2, False, counted=True).wait is Wait.READY
+    assert candidate(standing(EngineStatus.READY, held=1), 0, 9, True, counted=False).wait is Wait.ROOM
+
+
+def test_the_least_loaded_open_server_is_entered_in_turn() -> None:
+    servers = [
+        standing(EngineStatus.READY, held=1),
+        standing(EngineStatus.READY, exclusive=1),
+        standing(EngineStatus.STARTING),
+        standing(EngineStatus.READY),
+    ]
+    assert entrance(servers, 2, False, ahead=2) == 3 and entrance(servers, 2, False, ahead=3) is None
+    assert entrance(servers, 2, True, ahead=9) == 1 and entrance(servers[:1], 2, True, ahead=0) is None
 
 
 def test_every_state_can_be_reached_and_left() -> None:

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradio_app.model_server.sglang_flags import check, value_of
+from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR, check, value_of
 from gradio_app.model_server.sizing import (
-    CONTEXT_FLOOR,
     KV_BYTES,
     PICTURES,
     RUNTIME,

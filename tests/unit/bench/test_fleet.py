@@ -155,7 +155,7 @@ async def test_a_card_that_fails_is_left_out_and_comes_back() -> None:
         backends[1].die()
         results = await asyncio.gather(*work, return_exceptions=True)
         assert sorted(type(one).__name__ for one in results) == ["EngineLost", "EngineLost", "str", "str"]
-        assert model.status is _S.READY and model.available and model.trouble == ""
+        assert model.status is _S.READY and model.available and model.problem == ""
         assert await hold(model, 1) == "GPU-0", "the one that failed is not waited for"
         assert states(model) == [_S.READY, _S.FAILED]
         assert set(await asyncio.gather(*held(model, 5, 2 * ROOM))) == {"GPU-0", "GPU-1"}
@@ -172,7 +172,7 @@ async def test_only_when_all_have_given_up_is_the_error_told() -> None:
         with pytest.raises(EngineUnavailable, match="the"):
             await hold(model, 1)
         assert [backend.calls.count("start") for backend in backends] == [3, 3]
-        assert not model.available and model.trouble.startswith("the ")
+        assert not model.available and model.problem.startswith("the ")
         assert model.describe()["status"] == "failed" and model.describe()["error"]
         began = now()
         with pytest.raises(EngineUnavailable):

@@ -41,7 +41,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 @pytest.fixture
 def house(tmp_path: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing: no card, no weights, no SGLang."""
-    monkeypatch.setattr(sglang_python, "_own_environment", lambda: tmp_path / ".venv-sglang/bin/python")
+    monkeypatch.setattr(sglang_python, "OWN_PYTHON", tmp_path / ".venv-sglang/bin/python")
     monkeypatch.setattr(doctor.metadata, "version", VERSION)
     return tmp_path
 

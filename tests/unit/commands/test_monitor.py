@@ -143,7 +143,7 @@ def test_what_a_card_does_not_tell_is_left_out() -> None:
     assert "load" not in text and "°C" not in text
 
 
-# --- looking -----------------------------------------------------------------------------------------------
+# --- asking ------------------------------------------------------------------------------------------------
 
 
 class _Server(BaseHTTPRequestHandler):
@@ -240,31 +240,31 @@ def marks(view: View) -> list[tuple[str, bool, list[bool]]]:
 
 
 def test_this_machines_cards_carry_the_servers_marks(server: Server, cards: list[Card]) -> None:
-    seen = monitor.look(server.url, "", Settings())
+    seen = monitor.observe(server.url, "", Settings())
     assert marks(seen) == [("GPU-aaaa", True, [True, False]), ("GPU-bbbb", False, [])]
 
 
 def test_processes_that_the_server_marks_are_ours_too(server: Server, cards: list[Card]) -> None:
     told = [card(processes=[process(8, ours=True)])]
     server.text = json.dumps({"engine": engine(), "cards": told})
-    assert marks(monitor.look(server.url, "", Settings()))[0] == ("GPU-aaaa", True, [False, True])
+    assert marks(monitor.observe(server.url, "", Settings()))[0] == ("GPU-aaaa", True, [False, True])
 
 
 def test_without_a_server_the_setting_chooses(cards: list[Card]) -> None:
-    seen = monitor.look(NOBODY, "", Settings())
+    seen = monitor.observe(NOBODY, "", Settings())
     assert marks(seen) == [("GPU-aaaa", False, [False, False]), ("GPU-bbbb", True, [])]
     assert seen.engine is None and "No server answers" in seen.server
 
 
 def test_without_a_driver_it_says_so(cards: list[Card]) -> None:
     cards.clear()
-    assert monitor.look(NOBODY, "", Settings()).driver == "no driver"
+    assert monitor.observe(NOBODY, "", Settings()).driver == "no driver"
 
 
 def test_of_another_machine_only_the_server_tells(cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> None:
     status = {"engine": engine(), "cards": [card(uuid="GPU-far")], "driver": ""}
     monkeypatch.setattr(monitor, "ask", lambda url, token: (status, ""))
-    assert [one["uuid"] for one in monitor.look("http://far:7860", "", Settings()).cards] == ["GPU-far"]
+    assert [one["uuid"] for one in monitor.observe("http://far:7860", "", Settings()).cards] == ["GPU-far"]
 
 
 # --- the command -------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def start(
         asked: list[str] = []
         waits: list[float] = []
 
-        def look(url: str, token: str, settings: Settings) -> View:
+        def observe(url: str, token: str, settings: Settings) -> View:
             asked.append(url + token)
             return view()
 
@@ -289,7 +289,7 @@ def start(
             if len(waits) == 3:
                 raise end
 
-        monkeypatch.setattr(monitor, "look", look)
+        monkeypatch.setattr(monitor, "observe", observe)
         monkeypatch.setattr(monitor, "time", SimpleNamespace(**vars(monitor.time) | {"sleep": wait}))
         monitor.main(list(flags))
         assert set(waits) <= {2.0}

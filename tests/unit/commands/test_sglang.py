@@ -227,6 +227,11 @@ def test_a_card_that_is_taken_is_missing(made: Prepare) -> None:
     flags_of(command)
 
 
+def test_without_sglang_the_command_names_the_environment_that_setup_makes(made: Prepare) -> None:
+    root = Path(__file__).parents[3]
+    assert made(sglang_python="").words[0] == str(root / ".venv-sglang/bin/python")
+
+
 def test_weights_of_ones_own_are_not_looked_for_elsewhere(made: Prepare, tmp_path: Path) -> None:
     command = made(f"--model {tmp_path}", model_dir="/nowhere")
     assert command.missing == []

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.settings import Settings
 from gradio_app.machine import mps
-from gradio_app.machine.cards import Card
+from gradio_app.machine.cards import Card, Process
 from gradio_app.machine.mps import MpsError
 from gradio_app.model_server import seats
-from gradio_app.model_server.seats import SharedCard
+from gradio_app.model_server.backend import LeftOut
+from gradio_app.model_server.seats import Seat, SharedCard
 from tests.fakes.mps import FakeMps
 
 pytestmark = pytest.mark.anyio
 
 GB = 2**30
 CARD = Card(0, "GPU-one", "a card", 80 * GB, 0, 80 * GB, 0, 40, (9, 0), False, ())
-
-
-class Member:
-    """A model server of a shared card."""
-
-    def __init__(self, *pids: int, held: int = 0) -> None:
-        self._pids, self._held = list(pids), held
-
-    def pids(self) -> list[int]:
-        return self._pids
-
-    def holds(self, card: Card) -> int:
-        return self._held
 
 
 @pytest.fixture
@@ -43,10 +32,9 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMps:
     return fake
 
 
-def shared(ask: Callable[[], set[int]], *members: Member, count: int = 2) -> SharedCard:
-    card = SharedCard(count, ask=ask)
-    card.members.extend(members)
-    return card
+def member(card: SharedCard, *pids: int, held: int = 0) -> Seat:
+    """The seat of a model server with these processes, which hold so many bytes of the card together."""
+    return Seat(card=card, turn=len(card.seats), pids=lambda: list(pids), taken=held)
 
 
 # ---------------------------------------------------------------- the daemon
@@ -113,18 +101,29 @@ async def test_one_server_asks_nobody_and_has_all_that_is_free() -> None:
     def nobody() -> set[int]:
         raise AssertionError("nothing is to be asked")
 
-    card = shared(nobody, Member(1), count=1)
-    await card.examine(CARD)
-    assert await card.admit(0, lambda: [1]) and card.part(CARD, card.members[0]) == CARD.free  # type: ignore[arg-type]
-    assert not card.left_out(0) and card.notice(0) == ""
+    seat = member(SharedCard(1, ask=nobody), 1)
+    await seat.claim(CARD)
+    await seat.admit()
+    assert seat.share(CARD) == CARD.free
+    assert not seat.left_out and seat.notice == ""
 
 
 async def test_each_has_its_part_of_what_is_free_and_of_what_they_hold() -> None:
-    first, second = Member(held=30 * GB), Member()
-    card = shared(set, first, second)
-    assert card.part(replace(CARD, free=50 * GB), second) == 40 * GB
-    assert card.part(replace(CARD, free=20 * GB), second) == 20 * GB, "never more than is free"
-    assert card.part(replace(CARD, free=80 * GB), first) == 40 * GB
+    card = SharedCard(2, ask=set)
+    first, second = member(card, 1, held=30 * GB), member(card)
+    assert second.share(replace(CARD, free=50 * GB)) == 40 * GB
+    assert second.share(replace(CARD, free=20 * GB)) == 20 * GB, "never more than is free"
+    assert first.share(replace(CARD, free=80 * GB)) == 40 * GB
+
+
+async def test_what_the_driver_says_of_a_server_goes_before_what_it_took_at_its_start() -> None:
+    card = SharedCard(2, ask=set)
+    first, second = member(card, 1, held=30 * GB), member(card)
+    told = replace(CARD, free=60 * GB, processes=(Process(1, "python", 20 * GB), Process(9, "game", GB)))
+    assert (first.held(told), second.held(told)) == (20 * GB, 0)
+    assert second.share(told) == 40 * GB
+    first.pids = list[int]
+    assert first.held(CARD) == 0, "it has ended"
 
 
 async def test_what_stands_in_the_way_leaves_one_and_is_looked_at_anew() -> None:
@@ -136,45 +135,64 @@ async def test_what_stands_in_the_way_leaves_one_and_is_looked_at_anew() -> None
             raise answer
         return answer
 
-    card = shared(ask, Member(), Member())
-    await card.examine(CARD)
-    assert (card.shared, card.left_out(0), card.left_out(1)) == (False, False, True)
-    assert card.notice(0) == "One model server instead of 2 on a card: MPS does not run."
-    assert card.part(CARD, card.members[0]) == CARD.free  # type: ignore[arg-type]
-    await card.examine(CARD)
-    assert card.shared and not card.left_out(1) and card.notice(0) == ""
-    await card.examine(replace(CARD, mig=True))
-    assert "MIG" in card.notice(0)
+    card = SharedCard(2, ask=ask)
+    first, second = member(card), member(card)
+    with pytest.raises(LeftOut):
+        await second.claim(CARD)
+    assert (card.shared, first.left_out, second.left_out) == (False, False, True)
+    assert first.notice == "One model server instead of 2 on a card: MPS does not run." and not second.notice
+    assert first.share(CARD) == CARD.free
+    await second.claim(CARD)
+    assert card.shared and not second.left_out and first.notice == ""
+    await first.claim(replace(CARD, mig=True))
+    assert "MIG" in first.notice
 
 
 async def test_while_one_runs_nothing_is_decided_anew() -> None:
-    card = shared(set, Member(1), Member())
+    card = SharedCard(2, ask=set)
+    first, _ = member(card, 1), member(card)
     card.problem = "as it was found"
-    await card.examine(CARD)
+    await first.claim(CARD)
     assert card.problem == "as it was found"
 
 
 async def test_who_is_attached_stays_and_who_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats, "LOOK_EVERY", 0.001)
+    monkeypatch.setattr(seats, "ASK_EVERY", 0.001)
     looks: list[set[int]] = [set(), set(), {7}]
-    card = shared(lambda: looks.pop(0) if looks else {7}, count=3)
-    assert await card.admit(0, lambda: [6, 7]), "it touches the card a little later"
-    assert not await card.admit(1, lambda: [8])
-    assert card.left_out(1) and "server 2" in card.notice(1) and "not attached" in card.notice(1)
-    assert not card.left_out(2) and card.notice(0) == "", "the others go on"
+    card = SharedCard(3, ask=lambda: looks.pop(0) if looks else {7})
+    first, second, third = member(card, 6, 7), member(card, 8), member(card)
+    await first.admit()  # it touches the card a little later
+    with pytest.raises(LeftOut, match=r"server 2 .* not attached"):
+        await second.admit()
+    assert second.left_out and "server 2" in second.notice and "not attached" in second.notice
+    assert not third.left_out and first.notice == "", "the others go on"
 
 
 async def test_the_first_one_stays_also_unattached_and_is_alone_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats, "LOOK_EVERY", 0.001)
-    card = shared(set)
-    assert await card.admit(0, lambda: [6])
-    assert card.left_out(1) and "the first runs, but its processes are not attached" in card.notice(0)
+    monkeypatch.setattr(seats, "ASK_EVERY", 0.001)
+    card = SharedCard(2, ask=set)
+    first, second = member(card, 6), member(card)
+    await first.admit()
+    assert second.left_out and "the first runs, but its processes are not attached" in first.notice
 
 
 async def test_a_daemon_that_ends_meanwhile_refuses_with_its_own_words() -> None:
     def gone() -> set[int]:
         raise MpsError("CUDA MPS does not answer.")
 
-    card = shared(gone)
-    assert not await card.admit(1, lambda: [6])
-    assert card.notice(1).endswith("CUDA MPS does not answer.")
+    card = SharedCard(2, ask=gone)
+    member(card)
+    second = member(card, 6)
+    with pytest.raises(LeftOut):
+        await second.admit()
+    assert second.notice.endswith("CUDA MPS does not answer.")
+
+
+def test_a_share_that_is_too_small_gives_the_first_server_the_card_for_itself() -> None:
+    small = replace(CARD, total=5 * GB, free=4 * GB)
+    card = SharedCard(2, ask=set)
+    first, second = member(card), member(card)
+    with pytest.raises(GpuOutOfMemory):
+        second.plan(Settings(), small)
+    assert first.plan(Settings(), small).needs > small.free // 2
+    assert second.left_out and "its share of card 0 is too small" in first.notice

@@ -280,7 +280,7 @@ def test_an_address_that_is_none_is_a_hub_that_does_not_answer(address: str) -> 
 def test_what_was_asked_for_is_taken_without_asking_anybody(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "_problem", lambda *_: pytest.fail("a hub was called"))
+    monkeypatch.setattr(hubs, "problem_of", lambda *_: pytest.fail("a hub was called"))
     assert hubs.probe(source, {}).name == source
 
 

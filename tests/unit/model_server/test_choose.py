@@ -168,7 +168,7 @@ def test_each_named_card_has_a_server_by_its_uuid(machine: Machine) -> None:
 def test_a_card_that_is_missing_among_others_is_told(machine: Machine) -> None:
     machine.cards = cards((8, 9), (8, 9))
     assert places(machine, gpu="1,5") == [("card 1", "GPU-1", 0)]
-    assert seats(machine.settings)[0].told.startswith("There is no card 5")
+    assert seats(machine.settings)[0].notice.startswith("There is no card 5")
     machine.set(gpu="7,8")
     assert engine_kind(machine.settings)[0] == "none"
 
@@ -183,7 +183,7 @@ def test_flags_that_spread_the_model_make_one_server_of_all_cards(machine: Machi
     machine.cards = cards((8, 9), (8, 9))
     assert places(machine, gpu="all", sglang_args=flags, engine_replicas=2) == [("", "", 0)]
     (seat,) = seats(machine.settings)
-    assert "spread the model over several cards" in seat.told and not seat.card.shared
+    assert "spread the model over several cards" in seat.notice and not seat.card.shared
 
 
 def test_replicas_share_each_card(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,5 +216,5 @@ def test_where_a_card_cannot_be_shared_there_is_one_and_a_reason(
     machine.set(engine_replicas=2)
     first, second = seats(machine.settings)
     assert not first.left_out and second.left_out
-    assert first.told.startswith("One model server instead of 2 on a card: ") and told in first.told
-    assert second.told == ""
+    assert first.notice.startswith("One model server instead of 2 on a card: ") and told in first.notice
+    assert second.notice == ""

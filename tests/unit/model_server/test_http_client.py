@@ -202,7 +202,7 @@ def test_it_is_at_rest_after_a_second_of_quiet() -> None:
             return httpx.Response(200, json=loads(told[max(at for at in told if at <= now)]))
 
         async with server({"/v1/loads": load, "/abort_request": httpx.Response(200)}) as (api, asked):
-            await api.settle()
+            await api.drain()
             lasted = asyncio.get_running_loop().time() - began
         aborts = [request for request in asked if request.url.path == "/abort_request"]
         assert 4.0 + http_client.QUIET - 0.3 < lasted < 4.0 + http_client.QUIET + 0.3
@@ -216,13 +216,13 @@ def test_it_is_at_rest_after_a_second_of_quiet() -> None:
 
 
 def test_requests_that_cannot_be_aborted_do_not_hold_it_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "SETTLE_TIMEOUT", 5.0)
+    monkeypatch.setattr(http_client, "DRAIN_TIMEOUT", 5.0)
 
     async def scene() -> None:
         began = asyncio.get_running_loop().time()
         async with server({"/v1/loads": loads((1, 0)), "/abort_request": httpx.Response(200)}) as (api, _):
             with pytest.raises(EngineUnavailable, match="taken back"):
-                await api.settle()
+                await api.drain()
         assert 5.0 < asyncio.get_running_loop().time() - began < 6.0
 
     run(scene())

@@ -7,9 +7,19 @@ import asyncio
 import pytest
 
 from gradio_app.base.errors import EngineLost
+from gradio_app.engine import entrance
 from gradio_app.model_server.leases import Leases
+from gradio_app.model_server.lifecycle import Standing
+from gradio_app.model_server.states import EngineStatus
 
 pytestmark = pytest.mark.anyio
+
+
+def room(leases: Leases, alone: bool) -> bool:
+    """Whether the engine gives one of them now."""
+    held, waiting, exclusive = leases.held, leases.waiting, leases.exclusive
+    server = Standing(EngineStatus.READY, held, waiting, exclusive, open=True, asked=False, pause=0.0)
+    return entrance([server], 100, alone, ahead=0) == 0
 
 
 async def test_whoever_has_one_or_waits_is_counted_until_they_are_done() -> None:
@@ -30,21 +40,21 @@ async def test_an_error_inside_gives_the_lease_back_and_comes_out() -> None:
                 raise KeyError
         with pytest.raises(KeyError), leases.wanted(alone):
             raise KeyError
-    assert leases.unused and not leases.alone_held and leases.room(False) and leases.room(True)
+    assert leases.unused and not leases.alone_held and room(leases, False) and room(leases, True)
 
 
 async def test_alone_waits_for_the_others_and_keeps_new_ones_out() -> None:
     leases = Leases()
     async with leases.taken(alone=False):
-        assert leases.room(alone=False) and not leases.room(alone=True)
+        assert room(leases, alone=False) and not room(leases, alone=True)
         with leases.wanted(alone=True):
-            assert not leases.room(alone=False)  # else it would never be alone
-        assert leases.room(alone=False)
-    assert leases.room(alone=True)
+            assert not room(leases, alone=False)  # else it would never be alone
+        assert room(leases, alone=False)
+    assert room(leases, alone=True)
     async with leases.taken(alone=True):
         assert leases.alone_held
-        assert not leases.room(alone=False) and not leases.room(alone=True)
-    assert not leases.alone_held and leases.room(alone=False)
+        assert not room(leases, alone=False) and not room(leases, alone=True)
+    assert not leases.alone_held and room(leases, alone=False)
 
 
 async def test_when_the_server_goes_everybody_hears_at_once() -> None:

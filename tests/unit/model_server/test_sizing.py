@@ -94,7 +94,7 @@ def test_several_cards_have_a_copy_each() -> None:
 
 def test_the_guard_that_unpickles_is_for_loopback_only() -> None:
     assert "--enable-custom-logit-processor" in base_flags()
-    assert "--enable-custom-logit-processor" not in base_flags(loopback=False)
+    assert "--enable-custom-logit-processor" not in base_flags(guard=False)
     assert not any("trust" in flag for flag in base_flags())
     check(base_flags())
 
