@@ -1,7 +1,7 @@
 """``python -m bench.simulate``: from one card to a thousand, by simulation; calibrated and checked here.
 
 Without flags it simulates with the costs that were kept, and writes the figures, the picture and the tables
-of docs/scaling.md.
+of docs/scaling.md. Its tests are in tests/models/bench; what takes long there runs in ``make test-all``.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""``worker``: joins this machine to a cluster, and again whenever it was lost, until it is told to end."""
+"""Mode ``worker``: joins this machine to a cluster, again whenever the cluster was lost."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -20,28 +19,19 @@ from gradio_app.base.errors import AppError
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import ENV_PREFIX, Settings, describe
 from gradio_app.workers.cluster import ray_process
+from gradio_app.workers.cluster.messages import NOTE, decode
 from gradio_app.workers.cluster.node import RESOURCE
 
 #: settings that mean something on a machine without page and queue
-OURS = (
-    *("workers", "workers_vlm", "worker_memory_limit", "worker_jail", "data_dir", "model_dir", "engine"),
-    *("sglang_python", "sglang_url", "sglang_api_key", "sglang_args", "engine_patience"),
-    *(
-        "gpu",
-        "engine_replicas",
-        "gpu_share",
-        "gpu_profile",
-        "gpu_memory",
-        "gpu_idle_timeout",
-        "gpu_release_timeout",
-        "ray_token",
-        "log_level",
-        "log_format",
-    ),
-)
+_OURS = """
+    workers workers_vlm worker_memory_limit worker_jail data_dir model_dir engine sglang_python sglang_url
+    sglang_api_key sglang_args engine_patience gpu engine_replicas gpu_share gpu_profile gpu_memory
+    gpu_idle_timeout gpu_release_timeout ray_token log_level log_format
+"""
+OURS = frozenset(_OURS.split())
 DATA_DIR = "./data-node"
-#: seconds between two looks at how it goes, and until a head that does not answer is tried again
-LOOK_EVERY, FIRST_PAUSE, LAST_PAUSE = 0.5, 1.0, 15.0
+#: seconds between two reads of the node's note, and until a head that does not answer is tried again
+WATCH_EVERY, FIRST_PAUSE, LAST_PAUSE = 0.5, 1.0, 15.0
 #: what is running may finish what cannot be repeated cheaply: nothing here, so Ray gets a moment only
 GRACE = 5.0
 
@@ -77,11 +67,11 @@ class Join:
         note.unlink(missing_ok=True)
         command = ray_process.join_command(self.address, {RESOURCE: 1}, self.node_ip)
         child = await ray_process.start(command, self.env, folders.run / "tmp", folders.run / "ray.log")
-        said = ""
+        known = ""
         try:
             while child.exit is None:
-                said = self._pass_on(note, said)
-                await asyncio.sleep(LOOK_EVERY)
+                known = self._log_note(note, known)
+                await asyncio.sleep(WATCH_EVERY)
             await child.wait()
         finally:
             await child.end(GRACE)
@@ -89,17 +79,17 @@ class Join:
         if any(word in why for word in ray_process.FINAL):
             raise Refused(f"The cluster at {self.address} does not take this machine: {why}")
         logger.bind(action="join_lost").warning("no cluster at {}: {}", self.address, why)
-        return bool(said)
+        return bool(known)
 
-    def _pass_on(self, note: Path, said: str) -> str:
-        """Tells once what the head said of this machine."""
-        text = note.read_text("utf-8") if note.exists() else ""
-        if not text or text == said:
-            return said
-        told = json.loads(text)
-        if told["state"] == "refused":
-            raise Refused(told["text"])
-        logger.bind(action="joined").info("joined. {}", told["text"])
+    def _log_note(self, file: Path, known: str) -> str:
+        """Logs once what the node wrote about joining."""
+        text = file.read_text("utf-8") if file.exists() else ""
+        if not text or text == known:
+            return known
+        note = decode(NOTE, text)
+        if note.state == "refused":
+            raise Refused(note.text)
+        logger.bind(action="joined").info("joined. {}", note.text)
         return text
 
 

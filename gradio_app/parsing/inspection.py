@@ -19,6 +19,7 @@ from gradio_app.base.errors import (
     ModelsMissing,
     TooManyPages,
 )
+from gradio_app.base.file_types import ARCHIVES, DOCUMENTS, PICTURES
 from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
@@ -29,9 +30,6 @@ MAX_PAGE_AREA = 100_000_000
 MAX_PICTURE_PIXELS = 100_000_000
 #: part of a worker's memory that the unpacked XML of an Office file may take (MinerU needs about 8 times it)
 UNPACKED_SHARE = 8
-
-PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"})
-_ZIP_BASED = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
 
 
 def mineru_version() -> str:
@@ -72,7 +70,7 @@ def inspect(
         elif kind in PICTURES:
             _check_picture(path)
             parse_mode = "ocr" if ocr_mode == "auto" else ocr_mode
-        elif kind in _ZIP_BASED:
+        elif kind in ARCHIVES:
             _check_archive(path, memory_limit)
         chosen = _choose_tier(tier, kind, parse_mode, bool(engine), no_engine, models)
         return {
@@ -98,11 +96,10 @@ def inspect_all(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(path: Path) -> str:
-    from mineru.filetypes import PARSEABLE_EXTENSIONS
     from mineru.parser.file_type import guess_suffix_by_path
 
     kind = str(guess_suffix_by_path(path))
-    if kind not in PARSEABLE_EXTENSIONS:
+    if kind not in DOCUMENTS:
         raise FileTypeUnsupported()
     return kind
 

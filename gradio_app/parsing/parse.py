@@ -17,7 +17,7 @@ from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.lazy_openai import postpone_openai
 from gradio_app.parsing.page_replacement import replace_pages
-from gradio_app.parsing.readers.vlm import NOTHING_FAILED, model_server, vlm_config
+from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
@@ -68,9 +68,9 @@ def parse_shard(
 
     Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
     hold all of them in memory. ``endpoint`` is the model server that the better tiers need, ``gate`` limits
-    how many compute while others wait for it. Returns
-    ``{"pages": count, "failed": page numbers, "reason", "tokens"}``: a page with a block that the model
-    could not read is there without that block.
+    how many compute while others wait for it. Returns ``{"pages": count}``, with a model server also
+    ``"failed"`` (page numbers), ``"reason"`` and ``"tokens"``: a page with a block that the model could not
+    read is there without that block.
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
         result = _parse(source, pages, tier, parse_mode, endpoint)
@@ -83,7 +83,7 @@ def parse_shard(
         for name, payload in assets.items():
             (folder / name).write_bytes(payload)
         write_pages(middle, folder)
-        return {"pages": len(middle.pages), **(watch.report(pages) if watch else NOTHING_FAILED)}
+        return {"pages": len(middle.pages), **(watch.report(pages) if watch else {})}
 
 
 def _parse(

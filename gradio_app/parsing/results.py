@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.base.errors import NotFound
+from gradio_app.base.file_types import PICTURES
 from gradio_app.base.files import link_or_copy
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
-from gradio_app.parsing.inspection import PICTURES
 
 #: pixels of a page preview, so that an odd aspect ratio cannot ask for gigabytes
 MAX_PREVIEW_PIXELS = 8_000_000

@@ -42,7 +42,7 @@ from gradio_app.web.card_history import CardWatch
 from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
-from gradio_app.workers.cluster.head import ClusterWorkers, cluster_token, say_how_to_join
+from gradio_app.workers.cluster.ray_process import cluster_token, say_how_to_join
 from gradio_app.workers.interface import Workers
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.pool import WorkerPool
@@ -99,6 +99,8 @@ def build(
         engine = ModelSingleton(backends, *timeouts, room=settings.workers_vlm).open()
         workers: Workers = LocalWorkers(settings, folders, pool, engine)
         if settings.ray_address:
+            from gradio_app.workers.cluster.head import ClusterWorkers
+
             workers = ClusterWorkers(settings, folders, workers, cluster).open()
         manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager

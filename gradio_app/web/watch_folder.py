@@ -21,6 +21,7 @@ from typing import IO, Any
 from loguru import logger
 
 from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDown
+from gradio_app.base.file_types import is_document
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import ParseOptions
 from gradio_app.queue.intake import Upload
@@ -40,12 +41,6 @@ RESULT = ".result"
 RECEIPT = "receipt.json"
 #: the owner of what lies in no folder of somebody's, where people sign in
 NOBODY = "watch"
-#: the page takes the same (ui/assets/collect.js)
-_KINDS = (
-    "pdf png jpg jpeg jp2 webp gif bmp tif tiff doc docx ppt pptx xls xlsx odt ods odp ofd rtf html htm csv "
-    "tsv epub md txt"
-)
-KINDS = frozenset(_KINDS.split())
 #: what may be over by itself: the file is tried again
 _LATER = (*PASSING, QuotaExceeded, ShuttingDown)
 
@@ -184,7 +179,7 @@ def walk(root: Path) -> Iterator[Found]:
         subfolders[:] = sorted(visible)
         for name in sorted(names):
             path = Path(folder, name)
-            if name.startswith((".", "~$")) or path.suffix[1:].lower() not in KINDS:
+            if name.startswith((".", "~$")) or not is_document(name):
                 continue
             with contextlib.suppress(OSError):
                 info = path.lstat()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter, ValidationError
 
 from gradio_app.base.errors import WorkerCrashed
 from gradio_app.engine import ModelSingleton
@@ -53,24 +55,19 @@ class PartResult:
     engine: str = ""
     tokens: int = 0
 
-    @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
+    @staticmethod
+    def of(answer: Mapping[str, Any]) -> PartResult:
         """From a job's answer as JSON. A hostile document may have written it.
 
         Raises ``WorkerCrashed`` for an answer that no job of ours gives.
         """
         try:
-            return cls(
-                pages=int(answer["pages"]),
-                sha256=str(answer.get("sha256", "")),
-                failed=tuple(int(page) for page in answer.get("failed", ())),
-                reason=str(answer.get("reason", "")),
-                seconds=float(answer.get("seconds", 0)),
-                engine=str(answer.get("engine", "")),
-                tokens=int(answer.get("tokens", 0)),
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            return _RESULT.validate_python(answer)
+        except ValidationError as error:
             raise WorkerCrashed() from error
+
+
+_RESULT = TypeAdapter(PartResult)
 
 
 def nobody() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from gradio_app.web.auth.users import User, write
 from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
+from gradio_app.web.auth.users import User, write
 from tests.fakes.machine import Machine
 from tests.live import LiveServer
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gradio_app.web.auth.users import User, hash_key, write
 
+from gradio_app.web.auth.users import User, hash_key, write
 from tests.live import LiveServer
 from tests.sglang_cpu.environment import PYTHON, why_missing
 from tests.sglang_cpu.tiny_model import write_tiny_model

@@ -26,16 +26,10 @@ import aiohttp
 from tqdm import tqdm
 
 from gradio_app.base.errors import AppError, EngineUnavailable, from_code
+from gradio_app.base.file_types import is_document
 from gradio_app.base.files import replace_folder
 from gradio_app.commands.api.options import KEY_VARIABLE
 
-#: files of a folder that are sent
-SUFFIXES = frozenset(
-    (
-        *("pdf", "png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "jp2"),
-        *("docx", "pptx", "xlsx", "odt", "html", "htm", "mhtml", "csv", "epub"),
-    )
-)
 #: the first pause before a request is repeated, and the longest, in seconds
 FIRST_PAUSE, LAST_PAUSE = 0.5, 15.0
 #: answers of a service that is full or being restarted
@@ -206,7 +200,7 @@ def plan(sources: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
         if source.is_file():
             found.append((source, output / source.name))
         for path in sorted(source.rglob("*")):
-            if path.is_file() and path.suffix.lstrip(".").lower() in SUFFIXES:
+            if path.is_file() and is_document(path.name):
                 found.append((path, output / path.relative_to(source)))
     return found
 

@@ -1,7 +1,7 @@
-"""The way to the vision model: what MinerU's client sends, and what becomes of pages that it cannot read.
+"""Reader for the tiers with a vision model: MinerU's client, patched, and a report of pages that failed.
 
-MinerU sends neither a cap on answers nor a guard that SGLang keeps, and one failed block fails the whole
-document. Both are mended here, on the inside of the pinned mineru-vl-utils: docs/adr/0005.
+MinerU sends neither a cap on answers nor a guard that SGLang accepts, and one failed block fails the whole
+document. ``PATCHES`` lists each replaced function of the pinned versions: docs/adr/0005.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,15 @@ from gradio_app.base.errors import EngineUnavailable
 
 #: longest wait for one answer, in seconds; the queue notices sooner when the server is gone
 ANSWER_TIMEOUT = 300
-#: tokens that may not come again in the same order, MinerU's own figure, and how far back is looked:
-#: SGLang's guard compares in Python, for every token, so a longer look back slows all requests
+#: tokens that may not come again in the same order, MinerU's own figure, and how far back the guard compares:
+#: SGLang's guard compares in Python, for every token, so a larger window slows all requests
 NGRAM, NGRAM_WINDOW = 100, 256
 #: an idle connection is kept for so many seconds
 _IDLE = 1.0
-#: seconds between two looks whether it is our turn to compute
+#: seconds between two attempts to get a turn to compute
 _GATE_PAUSE = 0.01
-#: these answers mean that the server, not the page, is the trouble
-_SERVER_TROUBLE = frozenset({401, 403, 404, 407, 408, 429, 502, 503, 504})
-
-
-#: the report of a job that asked no model
-NOTHING_FAILED: dict[str, Any] = {"failed": [], "reason": "", "tokens": 0}
+#: these answers mean that the server is at fault, not the page
+_SERVER_FAULTS = frozenset({401, 403, 404, 407, 408, 429, 502, 503, 504})
 
 
 @dataclass(slots=True)
@@ -51,9 +48,8 @@ class Watch:
     reason: str = ""
     answers: int = 0
     tokens: int = 0
-    #: id of a picture -> position of its page. Pictures are kept, so that no id is used twice
-    pages: dict[int, int] = field(default_factory=dict[int, int])
-    kept: list[Any] = field(default_factory=list[Any])
+    #: id of a picture -> the position of its page, and the picture, so that no id is used twice
+    pages: dict[int, tuple[int, Any]] = field(default_factory=dict[int, tuple[int, Any]])
     seen: int = 0
 
     def report(self, pages: Sequence[int]) -> dict[str, Any]:
@@ -61,12 +57,21 @@ class Watch:
         numbers = [pages[position] if pages else position + 1 for position in sorted(self.failed)]
         return {"failed": numbers, "reason": self.reason, "tokens": self.tokens}
 
-    def lost(self, picture: Any, reason: str) -> None:
+    def fail(self, picture: Any, reason: str) -> None:
         """Notes that the answer about this picture will be missing."""
         self.reason = self.reason or reason
-        position = self.pages.get(id(picture))
-        if position is not None:
-            self.failed.add(position)
+        if found := self.pages.get(id(picture)):
+            self.failed.add(found[0])
+
+    def add_page(self, picture: Any) -> None:
+        """Notes the picture of the next page."""
+        self.pages[id(picture)] = self.seen, picture
+        self.seen += 1
+
+    def add_piece(self, piece: Any, page: Any) -> None:
+        """Notes a picture that was made of the picture of a page."""
+        if found := self.pages.get(id(page)):
+            self.pages[id(piece)] = found[0], piece
 
 
 #: the job that runs now: a worker runs one at a time
@@ -88,7 +93,7 @@ def model_server(
     if endpoint is None:
         yield None
         return
-    _install()
+    _patch_all()
     watch = _current = Watch(endpoint, gate)
     try:
         yield watch
@@ -110,46 +115,13 @@ def vlm_config(endpoint: Mapping[str, Any]) -> Any:
     )
 
 
-@functools.cache
-def _install() -> None:
-    """Puts our hooks into the client, once in a process."""
-    from mineru.backend.analysis.pdf import window
-    from mineru_vl_utils import mineru_client
-    from mineru_vl_utils.mineru_client import MinerUClient, MinerUClientHelper
-    from mineru_vl_utils.vlm_client.http_client import HttpVlmClient
-
-    _wrap(window, "local_model_stage", _compute)
-    _wrap(mineru_client, "get_png_bytes", _encode)
-    _wrap(HttpVlmClient, "_new_aio_client", _without_retries)
-    _wrap(HttpVlmClient, "build_request_body", _build_body)
-    _wrap(HttpVlmClient, "get_response_data", _look_at_answer)
-    _wrap(HttpVlmClient, "aio_predict", _predict)
-    _wrap(MinerUClient, "aio_batch_extract_with_layout", _remember_pages)
-    _wrap(MinerUClient, "aio_batch_two_step_extract", _remember_pages)
-    _wrap(MinerUClientHelper, "prepare_for_layout", _remember_page)
-    _wrap(MinerUClientHelper, "prepare_for_extract", _remember_blocks)
-
-
-def _wrap(owner: Any, name: str, hook: Callable[..., Any]) -> None:
-    """Replaces a method by ``hook``, which gets the original as its first argument."""
-    original = getattr(owner, name)
-
-    @functools.wraps(original)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return hook(original, *args, **kwargs)
-
-    setattr(owner, name, wrapped)
+# ---------------------------------------------------------------- hooks, called with job and original
 
 
 @contextmanager
-def _compute(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Generator[None]:
-    """A stage that computes here, before or after the model. Only some workers do so at the same time.
-
-    Without this gate all documents prepare their pages together, wait together and finish together: the
-    model is idle for a third of the time (docs/benchmarks.md, "The vision model kept busy").
-    """
-    gate = _current.gate if _current is not None else None
-    with _turn(gate) if gate else nullcontext(), original(*args, **kwargs):
+def _compute(watch: Watch, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Generator[None]:
+    """A stage that computes here, before or after the model."""
+    with _turn(watch.gate) if watch.gate else nullcontext(), original(*args, **kwargs):
         yield
 
 
@@ -169,15 +141,11 @@ def _turn(gate: Mapping[str, Any]) -> Generator[None]:
         time.sleep(_GATE_PAUSE)
 
 
-# ---------------------------------------------------------------- requests
+async def _without_retries(_watch: Watch, original: Callable[..., Any], client: Any) -> Any:
+    """Answers that ask for patience (429, 502 to 504) are still tried again.
 
-
-async def _without_retries(original: Callable[..., Any], client: Any) -> Any:
-    """Broken connections are not tried again here: the queue reads the part again, when the server is back.
-
-    Else a page that kills the server kills the next one too, four times for each try of ours. Answers
-    that ask for patience (429, 502 to 504) still are. So none may break for a lesser reason: SGLang closes
-    what is idle for five seconds, and a client that keeps it as long sends into one that closes.
+    SGLang closes what is idle for five seconds; a client that keeps a connection as long sends into one that
+    closes, and no connection may break for so little here.
     """
     client.keepalive_expiry = _IDLE
     made = await original(client)
@@ -186,57 +154,53 @@ async def _without_retries(original: Callable[..., Any], client: Any) -> Any:
     return made
 
 
-def _encode(_original: Callable[..., bytes], image: Any) -> bytes:
-    """A PNG that is quick to make: the same pixels, a little longer. It travels on loopback or a LAN."""
+def _encode(_watch: Watch, _original: Callable[..., bytes], image: Any) -> bytes:
+    """The same pixels, a little longer: they travel on loopback or a LAN."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def _build_body(original: Callable[..., dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Adds the cap, and the guard where the server takes it."""
-    body = original(*args, **kwargs)
-    if _current is not None:
-        endpoint = _current.endpoint
-        if endpoint["max_tokens"]:
-            body["max_tokens"] = min(endpoint["max_tokens"], body.get("max_tokens") or endpoint["max_tokens"])
-        if endpoint["guard"]:
-            body["custom_logit_processor"] = endpoint["guard"]
-            body["custom_params"] = {"ngram_size": NGRAM, "window_size": NGRAM_WINDOW}
+def _build_body(watch: Watch, original: Callable[..., dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
+    body, endpoint = original(*args, **kwargs), watch.endpoint
+    if endpoint["max_tokens"]:
+        body["max_tokens"] = min(endpoint["max_tokens"], body.get("max_tokens") or endpoint["max_tokens"])
+    if endpoint["guard"]:
+        body["custom_logit_processor"] = endpoint["guard"]
+        body["custom_params"] = {"ngram_size": NGRAM, "window_size": NGRAM_WINDOW}
     return body
 
 
-def _look_at_answer(original: Callable[..., dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
+def _read_usage(watch: Watch, original: Callable[..., dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
     data = original(*args, **kwargs)
-    if _current is not None:
-        usage, choices = data.get("usage"), data.get("choices")
-        _current.tokens += int(usage.get("completion_tokens") or 0) if isinstance(usage, dict) else 0
-        first = choices[0] if isinstance(choices, list) and choices else None
-        _cut_off.set(isinstance(first, dict) and first.get("finish_reason") == "length")
+    usage, choices = data.get("usage"), data.get("choices")
+    watch.tokens += int(usage.get("completion_tokens") or 0) if isinstance(usage, dict) else 0
+    first = choices[0] if isinstance(choices, list) and choices else None
+    _cut_off.set(isinstance(first, dict) and first.get("finish_reason") == "length")
     return data
 
 
-async def _predict(original: Callable[..., Any], client: Any, image: Any, *args: Any, **kwargs: Any) -> str:
-    """One block. What only this block is to blame for leaves it empty and its page marked."""
-    watch = _current
-    if watch is None:
-        return await original(client, image, *args, **kwargs)
-    for attempt in (1, 2):
+async def _predict(
+    watch: Watch, original: Callable[..., Any], client: Any, image: Any, *args: Any, **kwargs: Any
+) -> str:
+    """One block. A failed one is left empty, and its page marked; a 500 is tried once more."""
+    reason = ""
+    for _attempt in range(2):
         _cut_off.set(False)
         try:
             text = await original(client, image, *args, **kwargs)
         except Exception as error:
             reason = _blame(error)
-            if attempt == 2 or not _worth_another_try(error):
-                logger.debug("a block was given up: {}", reason)
-                watch.lost(image, reason)
-                return ""
+            if getattr(error, "status_code", 0) < 500:
+                break
         else:
             watch.answers += 1
             if _cut_off.get():
-                watch.lost(image, "an answer found no end")
+                watch.fail(image, "an answer found no end")
             return text
-    raise AssertionError("not reached")
+    logger.debug("a block was given up: {}", reason)
+    watch.fail(image, reason)
+    return ""
 
 
 def _blame(error: Exception) -> str:
@@ -249,7 +213,7 @@ def _blame(error: Exception) -> str:
             f"The model server does not answer any more ({type(error).__name__})."
         ) from error
     if isinstance(error, HttpResponseError):
-        if error.status_code in _SERVER_TROUBLE:
+        if error.status_code in _SERVER_FAULTS:
             raise EngineUnavailable(f"The model server answers {error.status_code}.") from error
         return f"it answers {error.status_code}"
     # the latter three: an answer of another shape than the client goes through
@@ -258,43 +222,60 @@ def _blame(error: Exception) -> str:
     raise error
 
 
-def _worth_another_try(error: Exception) -> bool:
-    """500 is what SGLang answers when something went wrong inside; the same block may pass next time."""
-    return getattr(error, "status_code", 0) >= 500
-
-
-# ---------------------------------------------------------------- which picture belongs to which page
-
-
 async def _remember_pages(
-    original: Callable[..., Any], client: Any, images: Sequence[Any], *args: Any, **kwargs: Any
+    watch: Watch, original: Callable[..., Any], client: Any, images: Sequence[Any], *args: Any, **kwargs: Any
 ) -> Any:
-    if _current is not None:
-        for image in images:
-            _keep(image, _current.seen)
-            _current.seen += 1
+    for image in images:
+        watch.add_page(image)
     return await original(client, images, *args, **kwargs)
 
 
-def _remember_page(original: Callable[..., Any], helper: Any, image: Any, *args: Any, **kwargs: Any) -> Any:
+def _remember_pieces(
+    watch: Watch, original: Callable[..., Any], helper: Any, image: Any, *args: Any, **kwargs: Any
+) -> Any:
     prepared = original(helper, image, *args, **kwargs)
-    _belongs(prepared, image)
+    for piece in prepared[0] if isinstance(prepared, tuple) else [prepared]:
+        watch.add_piece(piece, image)
     return prepared
 
 
-def _remember_blocks(original: Callable[..., Any], helper: Any, image: Any, *args: Any, **kwargs: Any) -> Any:
-    prepared = original(helper, image, *args, **kwargs)
-    for block in prepared[0]:
-        _belongs(block, image)
-    return prepared
+# ---------------------------------------------------------------- patches
+
+_WINDOW = "mineru.backend.analysis.pdf.window"
+_CLIENT = "mineru_vl_utils.mineru_client"
+_HTTP = "mineru_vl_utils.vlm_client.http_client:HttpVlmClient"
+_WHICH_PAGE = "MinerU does not say which page a failed block belongs to"
+#: module (and class), the function that is replaced there, its hook, and why. MinerU has a setting for none
+PATCHES: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+    (_WINDOW, "local_model_stage", _compute, "else all workers compute together, then all wait"),
+    (_CLIENT, "get_png_bytes", _encode, "speed: packing a picture takes a third of the time"),
+    (_HTTP, "_new_aio_client", _without_retries, "a page that kills the server would kill it four times"),
+    (_HTTP, "build_request_body", _build_body, "SGLang needs a cap on tokens, and a guard of its own"),
+    (_HTTP, "get_response_data", _read_usage, "tokens are counted; an answer that was cut off is noticed"),
+    (_HTTP, "aio_predict", _predict, "one failed block would fail the whole document"),
+    (f"{_CLIENT}:MinerUClient", "aio_batch_extract_with_layout", _remember_pages, _WHICH_PAGE),
+    (f"{_CLIENT}:MinerUClient", "aio_batch_two_step_extract", _remember_pages, _WHICH_PAGE),
+    (f"{_CLIENT}:MinerUClientHelper", "prepare_for_layout", _remember_pieces, _WHICH_PAGE),
+    (f"{_CLIENT}:MinerUClientHelper", "prepare_for_extract", _remember_pieces, _WHICH_PAGE),
+)
 
 
-def _belongs(part: Any, page: Any) -> None:
-    if _current is not None and id(page) in _current.pages:
-        _keep(part, _current.pages[id(page)])
+@functools.cache
+def _patch_all() -> None:
+    """Applies ``PATCHES``, once in a process."""
+    for owner, name, hook, _why in PATCHES:
+        module, _, cls = owner.partition(":")
+        found = import_module(module)
+        _patch(getattr(found, cls) if cls else found, name, hook)
 
 
-def _keep(picture: Any, position: int) -> None:
-    assert _current is not None
-    _current.pages[id(picture)] = position
-    _current.kept.append(picture)
+def _patch(owner: Any, name: str, hook: Callable[..., Any]) -> None:
+    """Replaces a function by ``hook`` while a job asks the model; without one MinerU's own runs."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def patched(*args: Any, **kwargs: Any) -> Any:
+        watch = _current
+        return original(*args, **kwargs) if watch is None else hook(watch, original, *args, **kwargs)
+
+    setattr(owner, name, patched)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import gradio as gr
 
+from gradio_app.base.file_types import DOCUMENTS
 from gradio_app.web.ui.static import ASSETS, FAVICON, STYLES
 
 #: MinerU writes dollars; the others come in documents that were Markdown or HTML before
@@ -35,9 +36,11 @@ def theme() -> Any:
 
 
 def head(prefix: str) -> str:
-    """Links to our style sheets and icon, for the page's head."""
+    """The page's head: links to our style sheets and icon, and the file types that ``collect.js`` takes."""
+    types = f'<meta name="mo-file-types" content="{" ".join(sorted(DOCUMENTS))}">'
     links = [f'<link rel="stylesheet" href="{prefix}/page/{name}">' for name in STYLES]
-    return "\n".join([*links, f'<link rel="icon" type="image/png" href="{prefix}/page/{FAVICON.name}">'])
+    icon = f'<link rel="icon" type="image/png" href="{prefix}/page/{FAVICON.name}">'
+    return "\n".join([types, *links, icon])
 
 
 def build(prefix: str) -> None:

@@ -1,8 +1,8 @@
-"""The process that speaks Ray for the web process: it finds the machines of a cluster and hands them parts.
+"""Agent of a head: the process that speaks Ray, finds the machines of a cluster and hands them parts.
 
-Started by ``cluster`` with one argument, JSON: ``address`` of the cluster. Orders come as JSON lines on
-stdin, answers and the list of machines go out on stdout. Ray ends a process that lost its cluster, and it
-unpickles what machines send: neither may happen to the web process, so Ray lives here.
+Started by ``connection`` with one argument, JSON: ``address`` of the cluster. Orders come as lines on stdin;
+answers and the list of machines go out on stdout (``messages``). Ray ends a process that lost its cluster,
+and unpickles what machines send: neither may happen to the web process, so Ray lives here.
 """
 
 from __future__ import annotations
@@ -15,19 +15,38 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ray
 from ray.exceptions import RayError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from gradio_app.base.errors import AppError, as_app_error
+from gradio_app.base.errors import AppError
+from gradio_app.workers.cluster.messages import (
+    OPENED,
+    OUTCOME,
+    TO_AGENT,
+    Answer,
+    Cancel,
+    Facts,
+    Failed,
+    Lost,
+    Machines,
+    MachineState,
+    Outcome,
+    Read,
+    Refused,
+    decode,
+    encode,
+)
 from gradio_app.workers.cluster.node import RESOURCE, Node, versions
 from gradio_app.workers.cluster.transfer import unpack
+from gradio_app.workers.interface import PartResult
 
-#: seconds between two looks at who is in the cluster, and for how long a machine may be silent
-LOOK_EVERY, PATIENCE = 1.0, 60.0
+#: seconds between two requests for the machines of the cluster, and for how long a machine may be silent
+WATCH_EVERY, PATIENCE = 1.0, 60.0
 #: machines that went away are shown for so many seconds
 SHOWN = 600.0
 #: a machine whose actor ended gets a new one after so many seconds
@@ -41,158 +60,145 @@ CALLS = 1000
 _ray: Any = ray
 
 
-class Machine:
+class Member:
     """A machine of the cluster: its actor, and what it last said of itself."""
 
     def __init__(self, key: str, address: str) -> None:
-        self.key = key
-        self.address = address
-        self.status = "joining"
-        self.why = ""
-        self.facts: dict[str, Any] = {}
+        self.state = MachineState(key, address, "joining", since=time.time(), facts=Facts(address, {}))
         self.actor: Any = None
-        self.since = time.time()
         self.retry_at = 0.0
         self.watch: asyncio.Task[None] | None = None
 
-    def move(self, status: str, why: str = "") -> None:
-        """``joining``, ``ready``, ``refused`` or ``lost``."""
-        self.status, self.why, self.since = status, why, time.time()
-
-    def to_dict(self) -> dict[str, Any]:
-        """What the web process is told."""
-        shown = {"id": self.key, "address": self.address, "status": self.status, "why": self.why}
-        return {"name": self.address, **self.facts, **shown, "since": self.since}
+    def move(self, status: Literal["joining", "ready", "refused", "lost"], why: str, facts: Facts) -> None:
+        """Begins another status."""
+        self.state = replace(self.state, status=status, why=why, since=time.time(), facts=facts)
 
 
 class Agent:
-    """One connection to a cluster. ``tell`` sends a message to the web process."""
+    """One connection to a cluster. ``send`` sends a message to the head."""
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._tell = tell
-        self._machines: dict[str, Machine] = {}
+    def __init__(self, send: Callable[[Answer | Machines], None]) -> None:
+        self._send = send
+        self._members: dict[str, Member] = {}
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._sources: OrderedDict[tuple[int, ...], tuple[asyncio.Task[Any], int]] = OrderedDict()
-        self._told = ""
+        self._sent = Machines(())
 
     # ------------------------------------------------------------ machines
 
     async def watch(self) -> None:
-        """Looks who is there, until cancelled."""
+        """Follows which machines are there, until cancelled."""
         while True:
             for seen in await asyncio.to_thread(_ray.nodes):
                 self._note(seen)
-            self._tell_machines()
-            await asyncio.sleep(LOOK_EVERY)
+            self._send_machines()
+            await asyncio.sleep(WATCH_EVERY)
 
     def _note(self, seen: dict[str, Any]) -> None:
         key = seen["NodeID"]
-        machine = self._machines.get(key)
+        member = self._members.get(key)
         if not seen["Alive"]:
-            if machine is not None and machine.status != "lost":
-                self._lose(machine, "It left, or does not answer any more.")
+            if member is not None and member.state.status != "lost":
+                self._lose(member, "It left, or does not answer any more.")
         elif RESOURCE in seen["Resources"]:
-            if machine is None:
-                machine = self._machines[key] = Machine(key, seen["NodeManagerAddress"])
-            if machine.watch is None and time.monotonic() >= machine.retry_at and machine.status != "refused":
+            if member is None:
+                member = self._members[key] = Member(key, seen["NodeManagerAddress"])
+            waits = time.monotonic() < member.retry_at or member.state.status == "refused"
+            if member.watch is None and not waits:
                 cards = seen["Resources"].get("GPU", 0)
-                machine.watch = asyncio.create_task(self._look_after(machine, cards), name=key)
+                member.watch = asyncio.create_task(self._attend(member, cards), name=key)
 
-    async def _look_after(self, machine: Machine, cards: float) -> None:
-        """The life of a machine's actor: made, asked how it is, and gone in the end."""
+    async def _attend(self, member: Member, cards: float) -> None:
+        """The life of a machine's actor: made, asked for its facts again and again, and ended."""
         try:
-            near = NodeAffinitySchedulingStrategy(machine.key, soft=False)
             made = _ray.remote(Node).options(
-                scheduling_strategy=near,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(member.state.id, soft=False),
                 num_cpus=0,
                 num_gpus=cards,
                 resources={RESOURCE: 1},
                 max_concurrency=CALLS,
             )
-            machine.actor = made.remote()
-            machine.move("joining")
-            facts = json.loads(await self._ask(machine.actor.open, json.dumps(versions())))
-            if "refused" in facts:
-                machine.move("refused", facts["refused"])
+            member.actor = made.remote()
+            member.move("joining", "", member.state.facts)
+            facts = await self._ask(member.actor.open, json.dumps(versions()))
+            if isinstance(facts, Refused):
+                member.move("refused", facts.refused, member.state.facts)
                 return
-            machine.facts = facts
-            machine.move("ready")
+            member.move("ready", "", facts)
             while True:
-                self._tell_machines()
-                await asyncio.sleep(LOOK_EVERY)
-                machine.facts = json.loads(await self._ask(machine.actor.describe))
-        except (RayError, TimeoutError) as error:
-            self._lose(machine, _first_line(error))
+                self._send_machines()
+                await asyncio.sleep(WATCH_EVERY)
+                facts = await self._ask(member.actor.describe)
+                if isinstance(facts, Facts):
+                    member.state = replace(member.state, facts=facts)
+        except (RayError, TimeoutError, AppError) as error:
+            self._lose(member, _first_line(error))
         finally:
-            machine.watch = None
-            machine.retry_at = time.monotonic() + AGAIN_AFTER
-            if machine.actor is not None:
-                _ray.kill(machine.actor)
-                machine.actor = None
+            member.watch = None
+            member.retry_at = time.monotonic() + AGAIN_AFTER
+            if member.actor is not None:
+                _ray.kill(member.actor)
+                member.actor = None
 
-    async def _ask(self, method: Any, *arguments: Any) -> str:
+    async def _ask(self, method: Any, *arguments: Any) -> Facts | Refused:
         async with asyncio.timeout(PATIENCE):
-            return await method.remote(*arguments)
+            return decode(OPENED, await method.remote(*arguments))
 
-    def _lose(self, machine: Machine, why: str) -> None:
-        machine.move("lost", why)
-        machine.facts = {name: machine.facts[name] for name in ("name", "versions") if name in machine.facts}
-        self._tell_machines()
+    def _lose(self, member: Member, why: str) -> None:
+        facts = member.state.facts
+        member.move("lost", why, Facts(facts.name, facts.versions))
+        self._send_machines()
 
-    def _tell_machines(self) -> None:
-        for key, machine in list(self._machines.items()):
-            if machine.status == "lost" and machine.watch is None and time.time() - machine.since > SHOWN:
-                del self._machines[key]
-        machines = [machine.to_dict() for machine in self._machines.values()]
-        text = json.dumps(machines)
-        if text != self._told:
-            self._told = text
-            self._tell({"machines": machines})
+    def _send_machines(self) -> None:
+        for key, member in list(self._members.items()):
+            over = member.state.status == "lost" and time.time() - (member.state.since or 0) > SHOWN
+            if over and member.watch is None:
+                del self._members[key]
+        machines = Machines(tuple(member.state for member in self._members.values()))
+        if machines != self._sent:
+            self._sent = machines
+            self._send(machines)
 
     # ------------------------------------------------------------ parts
 
-    def take(self, order: dict[str, Any]) -> None:
-        """Begins what the web process asks for: ``read`` a part, or ``cancel`` one."""
-        if (number := order.get("cancel")) is not None:
-            if job := self._jobs.get(number):
-                job.cancel()
-            return
-        number = order["number"]
-        self._jobs[number] = asyncio.create_task(self._answer(number, order["read"]))
+    def take(self, order: Read | Cancel) -> None:
+        """Begins to read a part, or cancels one."""
+        if isinstance(order, Read):
+            self._jobs[order.number] = asyncio.create_task(self._answer(order))
+        elif job := self._jobs.get(order.cancel):
+            job.cancel()
 
-    async def _answer(self, number: int, order: dict[str, Any]) -> None:
+    async def _answer(self, order: Read) -> None:
         try:
-            said = await self._read(order)
+            outcome = await self._read(order)
         except asyncio.CancelledError:
-            said = {"cancelled": True}
+            outcome = Lost("cancelled")
         except RayError as error:
-            said = {"lost": _first_line(error)}
+            outcome = Lost(_first_line(error))
         except Exception as error:
-            told = as_app_error(error)
-            said = {"error": {"kind": type(told).__name__, **told.to_dict()}}
-        self._jobs.pop(number, None)
-        self._tell({"number": number, **said})
+            outcome = Failed.of(error)
+        self._jobs.pop(order.number, None)
+        self._send(Answer(order.number, outcome))
 
-    async def _read(self, order: dict[str, Any]) -> dict[str, Any]:
-        machine = self._machines.get(order["machine"])
-        if machine is None or machine.actor is None or machine.status != "ready":
-            return {"lost": "It is not there any more.", "begun": False}
-        source = await self._put(order["source"])
-        method = machine.actor.read.options(num_returns=2)
-        answer, files = method.remote(json.dumps(order["part"]), source)
+    async def _read(self, order: Read) -> Outcome:
+        member = self._members.get(order.machine)
+        if member is None or member.actor is None or member.state.status != "ready":
+            return Lost("It is not there any more.", begun=False)
+        source = await self._put(order.source)
+        method = member.actor.read.options(num_returns=2)
+        answer, files = method.remote(encode(order.part), source)
         try:
-            said = json.loads(await answer)
+            outcome = decode(OUTCOME, await answer)
             packed = await files
         except TaskCancelledError as error:
             raise asyncio.CancelledError from error
         except asyncio.CancelledError:
             _ray.cancel(answer)
             raise
-        if "result" in said:
-            out, limit = Path(order["out"]), int(order["limit"])
+        if isinstance(outcome, PartResult):
             # a cancelled caller waits for it: the folder is deleted after that
-            await _to_the_end(asyncio.to_thread(unpack, packed, out, limit))
-        return said
+            await _to_the_end(asyncio.to_thread(unpack, packed, Path(order.out), order.limit))
+        return outcome
 
     async def _put(self, source: str) -> Any:
         """The document in the object store. The files of one upload are links to the same content."""
@@ -237,7 +243,7 @@ async def _serve(agent: Agent) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     watch = asyncio.create_task(agent.watch())
     while line := await lines.readline():
-        agent.take(json.loads(line))
+        agent.take(decode(TO_AGENT, line))
         if watch.done():
             break
     watch.cancel()
@@ -261,11 +267,11 @@ def main() -> None:
         sys.stderr.write(f"{_first_line(error)}\n")
         raise SystemExit(1) from None
 
-    def tell(message: dict[str, Any]) -> None:
-        channel.write(json.dumps(message) + "\n")
+    def send(message: Answer | Machines) -> None:
+        channel.write(encode(message) + "\n")
         channel.flush()
 
-    asyncio.run(_serve(Agent(tell)))
+    asyncio.run(_serve(Agent(send)))
     os._exit(0)  # Ray's own end takes seconds, and the machines notice either
 
 

@@ -1,19 +1,18 @@
-"""One machine of a Ray cluster: an actor that reads parts with the processes and the model server it has.
+"""Node of a cluster: the actor of one machine, which reads parts with its processes and its model server.
 
-Nothing of Ray is imported here: ``agent`` makes an actor of ``Node``. What goes in and out is JSON and bytes.
+Nothing of Ray is imported here: ``agent`` makes an actor of ``Node``. Its methods take and return JSON
+(``messages``) and bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import platform
 import shutil
 import socket
 import uuid
-from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -22,12 +21,22 @@ from loguru import logger
 
 from gradio_app import __version__
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import as_app_error
+from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
 from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.model_server.choose import choose_backends
+from gradio_app.workers.cluster.messages import (
+    ORDER,
+    VERSIONS,
+    Facts,
+    Failed,
+    Note,
+    Refused,
+    decode,
+    encode,
+)
 from gradio_app.workers.cluster.transfer import pack
 from gradio_app.workers.interface import Part
 from gradio_app.workers.local import LocalWorkers
@@ -35,9 +44,8 @@ from gradio_app.workers.pool import WorkerPool
 
 #: what a machine that takes part calls itself, as a resource of Ray
 RESOURCE = "mineru"
-#: what is told of its engine and its cards
+#: what a node says of its engine
 _OF_ENGINE = ("kind", "status", "in_flight", "waiting", "model")
-_OF_CARD = ("name", "used", "total", "load", "temperature")
 
 
 @cache
@@ -75,11 +83,10 @@ class Node:
         self._workers: LocalWorkers | None = None
 
     async def open(self, head: str) -> str:
-        """Begins to work for a head of these versions (JSON); what this machine is, or why it does not."""
-        reason = mismatch(json.loads(head), versions())
-        if reason:
-            self._tell("refused", reason)
-            return json.dumps({"refused": reason})
+        """Begins to work for a head of these versions. Returns ``Facts``, or ``Refused``."""
+        if reason := mismatch(decode(VERSIONS, head), versions()):
+            self._write_note(Note("refused", reason))
+            return encode(Refused(reason))
         await asyncio.to_thread(self._clear)
         os.environ["TMPDIR"] = str(self._folders.run / "tmp")
         settings = self._settings
@@ -90,50 +97,41 @@ class Node:
         engine = ModelSingleton(backends, *timeouts, room=settings.workers_vlm)
         self._workers = LocalWorkers(self._settings, self._folders, pool, engine.open())
         await pool.warm(self._settings.workers)
-        self._tell("ready", f"This machine reads {self._settings.workers} parts at the same time.")
+        text = f"This machine reads {self._settings.workers} parts at the same time."
+        self._write_note(Note("ready", text))
         return await self.describe()
 
     async def read(self, order: str, source: bytes) -> tuple[str, bytes]:
-        """Reads a part: the answer (JSON: ``result`` or ``error``), and what ``pack`` makes of its files.
-
-        ``order`` (JSON) is a ``Part`` without its paths, and ``suffix``, by which some types are known.
-        """
+        """Reads the part of a ``PartOrder``. Returns its outcome, and what ``pack`` makes of its files."""
         assert self._workers is not None
-        asked = json.loads(order)
         folder = self._folders.tmp / uuid.uuid4().hex
-        suffix = asked.pop("suffix")
-        part = Part(source=folder / f"document.{suffix}", out=folder / "out", tmp=folder / "tmp", **asked)
         try:
+            part = decode(ORDER, order).part(folder)
             await asyncio.to_thread(_lay_out, part, source)
             result = await self._workers.read(part)
-            return json.dumps({"result": asdict(result)}), await asyncio.to_thread(pack, part.out)
+            return encode(result), await asyncio.to_thread(pack, part.out)
         except Exception as error:
-            told = as_app_error(error)
-            if told is not error:
+            if not isinstance(error, AppError):
                 logger.opt(exception=error).error("a part failed")
-            return json.dumps({"error": {"kind": type(told).__name__, **told.to_dict()}}), b""
+            return encode(Failed.of(error)), b""
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
 
     async def describe(self) -> str:
-        """What this machine is and does (JSON): name, versions, slots, engine, cards."""
+        """The ``Facts`` of this machine as they are now."""
         assert self._workers is not None
-        engine, identity = self._workers.engine.describe(), self._workers.identity
+        engine, identity, slots = self._workers.engine.describe(), self._workers.identity, self._workers.slots
         models = await asyncio.to_thread(small_models, model_folder(self._settings.model_dir))
-        vision = self._workers.slots[True] if identity and models else 0
-        return json.dumps(
-            {
-                "name": socket.gethostname(),
-                "versions": versions(),
-                "slots": {"compute": self._workers.slots[False], "vision": vision},
-                "identity": identity,
-                "models": models,
-                "trouble": self._workers.trouble,
-                "engine": {
-                    name: engine[name] for name in ("kind", "status", "in_flight", "waiting", "model")
-                },
-                "cards": await asyncio.to_thread(self._cards),
-            }
+        return encode(
+            Facts(
+                name=socket.gethostname(),
+                versions=versions(),
+                slots={"compute": slots[False], "vision": slots[True] if identity and models else 0},
+                identity=identity,
+                models=models,
+                engine={name: engine[name] for name in _OF_ENGINE},
+                cards=await asyncio.to_thread(self._cards),
+            )
         )
 
     async def close(self) -> None:
@@ -143,22 +141,21 @@ class Node:
             await workers.close()
             await workers.engine.close()
 
-    def _cards(self) -> list[dict[str, Any]]:
+    def _cards(self) -> tuple[dict[str, Any], ...]:
         cards = read_cards(limit=self._settings.gpu_memory)
-        return [
+        return tuple(
             {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
-        ]
+        )
 
     def _clear(self) -> None:
         """Takes away what an earlier run left when its machine or head was lost."""
         for folder in self._folders.tmp.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _tell(self, state: str, text: str) -> None:
-        """Says to the command that this machine joined with how it went."""
+    def _write_note(self, note: Note) -> None:
         fresh = self._note.with_suffix(".new")
         with contextlib.suppress(OSError):
-            fresh.write_text(json.dumps({"state": state, "text": text}), "utf-8")
+            fresh.write_text(encode(note), "utf-8")
             fresh.replace(self._note)
 
 

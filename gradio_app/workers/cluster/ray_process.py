@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from loguru import logger
+
 from gradio_app.base.errors import AppError, OptionInvalid
-from gradio_app.base.settings import ENV_PREFIX
+from gradio_app.base.settings import ENV_PREFIX, Settings
 from gradio_app.machine.child_process import Child
 
 #: Ray's usual port
@@ -69,6 +72,27 @@ def parse_address(text: str) -> Address:
                 f"begin one here, with a port below {WORKER_PORTS.start} or from {WORKER_PORTS.stop} on; not "
                 f"{text!r}."
             )
+
+
+def cluster_token(settings: Settings, made: str) -> str:
+    """The password of the cluster: the given one, or ``made`` for one that is begun here; empty: none.
+
+    Raises ``OptionInvalid`` when the settings cannot be meant.
+    """
+    if settings.ray_address:
+        return settings.ray_token or (made if parse_address(settings.ray_address).ours else "")
+    if not settings.workers:
+        raise OptionInvalid("With --workers 0 nobody would read: that is for clusters (--ray-address).")
+    return ""
+
+
+def say_how_to_join(settings: Settings, token: str) -> None:
+    """Logs the command for other machines."""
+    where = parse_address(settings.ray_address)
+    host = where.host or socket.gethostname()
+    secret = "" if settings.ray_token else f"MINERU_APP_RAY_TOKEN={token} " * where.ours
+    command = f"{secret}./start_mineru_optimized.sh worker --address {host}:{where.port}"
+    logger.bind(action="cluster").info("other machines join with: {}", command)
 
 
 def _is_port(text: str) -> bool:

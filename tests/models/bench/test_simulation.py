@@ -17,7 +17,7 @@ from bench.scaling.outcome import percentiles
 from bench.scaling.processor import Line, Processor
 from bench.scaling.shape import Fleet, Load, of_pages, papers
 from gradio_app.queue.scheduler import cut
-from tests.unit.scaling_costs import NOTHING
+from tests.models.bench.scaling_costs import NOTHING
 
 #: machines of which each reads one part after the other, beside a head that computes nothing
 SERVER = Fleet(nodes=1, cores=1, slots=1, head_computes=False)
@@ -96,6 +96,7 @@ def test_one_slot_reads_one_document_after_the_other() -> None:
     assert found.pages_per_second == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_one_slot_and_random_arrivals_wait_as_an_md1_queue() -> None:
     """Mean wait of M/D/1 (Pollaczek and Khinchine): load / (2 (1 - load)) service times."""
     found = simulate(SERVER, Load(1500, of_pages(1), rate=0.5, owners=1), NOTHING, seed=3)

@@ -1,6 +1,6 @@
 """A data folder that the version before left after a kill, with tasks in each state, goes on.
 
-``tests/data/data_folder_schema_5.zip`` was written by that version (flat modules, schema 5), over the stand-in
+``tests/data/data_folder_schema_5.zip`` was written by that version (flat modules, schema 5) over the stand-in
 pool of these tests.
 """
 

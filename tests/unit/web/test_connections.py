@@ -27,7 +27,7 @@ async def test_those_that_read_pages() -> None:
     from mineru_vl_utils.vlm_client.http_client import HttpVlmClient
 
     client = HttpVlmClient("model", "http://127.0.0.1:1", skip_model_name_checking=True)
-    made = await vlm._without_retries(HttpVlmClient._new_aio_client, client)
+    made = await vlm._without_retries(vlm.Watch({}), HttpVlmClient._new_aio_client, client)
     transport: Any = made._transport
     assert kept(transport._async_transport) < CLOSES - LATE
     assert not transport.retry.is_retryable_exception(ConnectionResetError())

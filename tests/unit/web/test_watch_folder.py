@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from gradio_app.web import watch_folder
-from gradio_app.web.watch_folder import KINDS, RESULT, Found, WatchFolder, open_below, walk
-
-ROOT = Path(__file__).parents[3]
+from gradio_app.web.watch_folder import RESULT, Found, WatchFolder, open_below, walk
 
 
 def put(path: Path, text: str = "some text") -> Path:
@@ -130,12 +128,6 @@ def test_whose_a_file_is(path: str, everybody: str, owner: str) -> None:
 )
 def test_a_file_keeps_the_folders_below_its_owners(path: str, everybody: str, name: str) -> None:
     assert Found(PurePosixPath(path), 1, 1).name(everybody) == name
-
-
-def test_the_page_takes_the_same_kinds() -> None:
-    page = (ROOT / "gradio_app" / "web" / "ui" / "assets" / "collect.js").read_text("utf-8")
-    listed = page.partition("new Set(")[2].partition(".split")[0]
-    assert set("".join(listed.split('"')[1::2]).split()) == KINDS
 
 
 def test_the_name_of_the_owner_cannot_be_taken() -> None:

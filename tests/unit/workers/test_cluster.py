@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
+from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import (
     EngineLost,
     FileCorrupt,
@@ -20,8 +22,12 @@ from gradio_app.base.errors import (
     WorkerCrashed,
 )
 from gradio_app.queue.retry_policy import MOST_LOST, ShardFailures, Verdict, judge
-from gradio_app.workers.cluster.capacity import Place
-from gradio_app.workers.cluster.head import ClusterWorkers
+from gradio_app.web.api.schemas import MachineView
+from gradio_app.workers.cluster import connection, ray_process
+from gradio_app.workers.cluster.capacity import Fleet, Machine
+from gradio_app.workers.cluster.connection import Connection
+from gradio_app.workers.cluster.head import ClusterWorkers, result_of
+from gradio_app.workers.cluster.messages import Facts, Failed, Lost, MachineState, Outcome
 from gradio_app.workers.cluster.node import mismatch
 from gradio_app.workers.cluster.ray_process import Address, environment, parse_address
 from gradio_app.workers.cluster.transfer import pack, unpack
@@ -66,27 +72,43 @@ def test_a_machine_with_other_versions_is_told_which() -> None:
     assert "unknown" in mismatch(head, {})
 
 
-def place(**facts: Any) -> Place:
-    return Place("key", {"status": "ready", "slots": {"compute": 2, "vision": 4}, **facts})
+SLOTS = {"compute": 2, "vision": 4}
+
+
+def seen(
+    status: Any = "ready", key: str = "key", slots: dict[str, int] = SLOTS, **facts: Any
+) -> MachineState:
+    return MachineState(key, "10.0.0.2", status, facts=Facts("gpu-2", {}, slots, **facts))
+
+
+def machine(status: str = "ready", **facts: Any) -> Machine:
+    return Machine(seen(status, **facts))
+
+
+def head(local: Any, models_here: bool, **joined: Machine) -> Any:
+    """One without a connection."""
+    workers: Any = object.__new__(ClusterWorkers)
+    workers._local, workers._models_here, workers.changed = local, models_here, nobody
+    workers._fleet = Fleet(workers._facts_here, nobody)
+    workers._fleet.joined = joined
+    return workers
 
 
 def test_only_machines_that_can_get_parts() -> None:
-    assert place().slots(False) == 2 and place().slots(True) == 4
-    assert place(status="lost").slots(False) == 0
-    tired = place()
+    assert machine().slots(False) == 2 and machine().slots(True) == 4
+    assert machine("lost").slots(False) == 0
+    assert machine(slots={}).slots(False) == 0
+    tired = machine()
     tired.leave_out(True)
     assert tired.slots(True) == 0 and tired.slots(False) == 2
 
 
 def test_scans_go_where_the_small_models_are() -> None:
-    without, there = place(models=False), place(models=True)
+    without, there = machine(models=False), machine(models=True)
     assert without.fits(models=False) and not without.fits(models=True) and there.fits(models=True)
-    assert not place(models=True, status="lost").fits(models=True)
-    workers = object.__new__(ClusterWorkers)
-    workers._places = {"a": without}  # pyright: ignore[reportPrivateUsage]
-    assert not workers.models_elsewhere
-    workers._places["b"] = there  # pyright: ignore[reportPrivateUsage]
-    assert workers.models_elsewhere
+    assert not machine("lost", models=True).fits(models=True)
+    assert not head(None, False, a=without).models_elsewhere
+    assert head(None, False, a=without, b=there).models_elsewhere
 
 
 def test_a_model_server_beside_which_the_small_models_are_missing_reads_nothing() -> None:
@@ -99,92 +121,111 @@ def test_a_model_server_beside_which_the_small_models_are_missing_reads_nothing(
         engine, identity, trouble, slots = Engine(), "sglang", "", {False: 2, True: 4}
 
     for there, found in ((False, ("", 0)), (True, ("sglang", 4))):
-        workers: Any = object.__new__(ClusterWorkers)
-        workers._local, workers._models_here = Local(), there
-        workers._here, workers._places = Place(), {"a": place(models=True, slots={"compute": 2, "vision": 0})}
+        workers = head(Local(), there, a=machine(models=True, slots={"compute": 2, "vision": 0}))
         assert (workers.identity, workers.slots[True]) == found
         assert ("layout and OCR" in workers.trouble) is not there
 
 
-def understood(said: dict[str, Any]) -> tuple[Place, Any]:
-    where = place(name="gpu-2")
-    part = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
-    workers = object.__new__(ClusterWorkers)
-    return where, lambda: workers._understood(where, part, said)  # pyright: ignore[reportPrivateUsage]
-
-
-def error(kind: str, code: str) -> dict[str, Any]:
-    return {"error": {"kind": kind, "code": code, "message": "so"}}
-
-
 def test_errors_of_a_document_pass_and_those_of_a_machine_are_its_own() -> None:
-    _, document = understood(error("FileCorrupt", "file_corrupt"))
     with pytest.raises(FileCorrupt):
-        document()
-    _, engine = understood(error("EngineLost", "engine_unavailable"))
+        result_of(Failed("FileCorrupt", "file_corrupt", "so"), machine(), False)
     with pytest.raises(EngineLost):
-        engine()
-    full, disk = understood(error("DiskFull", "disk_full"))
+        result_of(Failed("EngineLost", "engine_unavailable", "so"), machine(), False)
+    full = machine()
     with pytest.raises(NodeLost):
-        disk()
+        result_of(Failed("DiskFull", "disk_full", "so"), full, False)
     assert full.slots(False) == 0, "it rests"
-    _, gone = understood({"lost": "the plug was pulled"})
     with pytest.raises(NodeLost):
-        gone()
+        result_of(Lost("the plug was pulled"), machine(), False)
 
 
-class Cluster(ClusterWorkers):
-    """Two machines; what the first says to a part is given, the second reads it."""
+PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {"pages": [1]}, 1.0)
 
-    def __init__(self, said: dict[str, Any] | None) -> None:
-        self._said, self.asked = said, list[str]()
-        self._here, self._room, self.changed = Place(), asyncio.Event(), nobody
-        self._places = {key: place(models=True) for key in ("gone", "there")}
-        for key, one in self._places.items():
-            one.key = key
-        self._places["there"].busy[False] = 1  # so the other comes first, as long as it counts as ready
 
-    def _all(self) -> list[Place]:
-        return list(self._places.values())
+def two_machines(folders: Folders, said: Lost | None) -> tuple[Any, list[str]]:
+    """A head of two machines; what the first says to a part is given, the second reads it."""
+    workers = head(None, False)
+    fleet, asked = workers._fleet, list[str]()
+    fleet.update([seen(key=key, models=True) for key in ("gone", "there")])
+    fleet.joined["there"].busy[False] = 1  # so the other comes first, as long as it counts as ready
+    fleet.all = lambda: list(fleet.joined.values())
+    workers._limit, workers._connection = 1000, Connection(Address("", 1), "", folders, fleet)
+    ask = workers._connection.ask
 
-    async def _read_there(self, place: Place, part: Part) -> PartResult:
-        self.asked.append(place.key)
-        if place.key == "there":
+    async def answer(machine: str, part: Part, limit: int) -> Outcome:
+        asked.append(machine)
+        if machine == "there":
             return PartResult(1)
-        if self._said is None:
-            self._agent = None
-            self._send({})
-        return self._understood(place, part, self._said or {})
+        return said or await ask(machine, part, limit)  # without an agent
 
-
-PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {}, 1.0)
+    workers._connection.ask = answer
+    return workers, asked
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("said", [{"lost": "not there", "begun": False}, None])
-async def test_a_part_that_a_lost_machine_never_took_goes_to_another(said: dict[str, Any] | None) -> None:
-    workers = Cluster(said)
+@pytest.mark.parametrize("said", [Lost("not there", begun=False), None])
+async def test_a_part_that_a_lost_machine_never_took_goes_to_another(
+    said: Lost | None, tmp_path: Path
+) -> None:
+    workers, asked = two_machines(Folders(tmp_path), said)
     assert await workers.read(PART) == PartResult(1)
     assert await workers.read(PART) == PartResult(1)
-    assert workers.asked == ["gone", "there", "there"], "it is left out until we know more of it"
+    assert asked == ["gone", "there", "there"], "it is left out until we know more of it"
 
 
 @pytest.mark.anyio
-async def test_a_machine_that_lost_a_part_loses_no_more_before_it_is_told_that_it_is_gone() -> None:
-    workers = Cluster({"lost": "the plug was pulled"})
+async def test_a_machine_that_lost_a_part_loses_no_more_before_it_is_told_that_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    workers, asked = two_machines(Folders(tmp_path), Lost("the plug was pulled"))
     with pytest.raises(NodeLost):
         await workers.read(PART)
     assert await workers.read(PART) == PartResult(1)
-    assert workers.asked == ["gone", "there"]
+    assert asked == ["gone", "there"]
 
 
 def test_a_machine_that_is_heard_of_anew_takes_parts_at_once() -> None:
-    workers = Cluster(None)
-    gone, facts = workers._places["gone"], {"name": "gpu-2", "address": "10.0.0.2", "why": ""}
+    fleet = Fleet(lambda: Facts("here", {}), nobody)
+    fleet.update([seen()])
+    gone = fleet.joined["key"]
     gone.leave_out(False, True)
     for status, slots in (("lost", 0), ("ready", 2)):
-        workers._note([{**gone.facts, **facts, "id": "gone", "status": status}])
+        fleet.update([seen(status)])
         assert gone.slots(False) == slots
+
+
+def test_what_people_are_shown_of_a_machine() -> None:
+    fleet = Fleet(lambda: Facts("here", {"Python": "3.11"}, SLOTS), nobody)
+    fleet.update([seen(), seen("joining", "other", {})])
+    fleet.lose_all("the cable was cut")
+    here, *others = [MachineView.model_validate(one.to_dict()) for one in fleet.all()]
+    assert (here.id, here.name, here.status, here.slots) == ("", "here", "ready", SLOTS)
+    assert here.versions == {"Python": "3.11"}
+    assert [(one.name, one.status, one.why) for one in others] == [("gpu-2", "lost", "the cable was cut")] * 2
+    assert others[0].busy == {"compute": 0, "vision": 0} and others[0].since is not None
+
+
+@pytest.mark.anyio
+async def test_an_agent_that_sends_what_is_no_message_is_ended_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was trusted before: one line of another shape ended the task that keeps the connection, for good."""
+    folders = Folders(tmp_path)
+    folders.create()
+    monkeypatch.setattr(connection, "_START", "print('{}', flush=True); input()")
+    monkeypatch.setattr(connection, "LAST_PAUSE", 0.3)
+    monkeypatch.setattr(ray_process, "program", lambda: "ray")
+    made = Connection(Address("127.0.0.1", 1), "", folders, Fleet(lambda: Facts("here", {}), nobody))
+    running = asyncio.create_task(made.run())
+    lost: list[str] = []
+    sink = logger.add(lost.append, filter=lambda record: record["extra"].get("action") == "cluster_lost")
+    async with asyncio.timeout(20):
+        while len(lost) < 2:
+            await asyncio.sleep(0.02)
+    logger.remove(sink)
+    assert "no message" in lost[1] and not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_lost_machine_is_not_the_documents_fault() -> None:

@@ -1,13 +1,10 @@
 // Finds documents in what was dropped, chosen or pasted; folders are walked through.
 
-const KINDS = new Set(
-  ("pdf png jpg jpeg jp2 webp gif bmp tif tiff doc docx ppt pptx xls xlsx odt ods odp ofd rtf html htm csv tsv epub " +
-    "md txt").split(" "),
-);
 const MAX_FILES = 10000;
 
 const suffix = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-const isKnown = (file) => file.name.includes(".") && KINDS.has(suffix(file.name));
+// The server's list of file types (base/file_types.py) stands in the page's head.
+const types = () => document.querySelector('meta[name="mo-file-types"]')?.getAttribute("content") ?? "";
 const isHidden = (file) => file.name.startsWith(".") || file.name.startsWith("~$") || file.name === "Thumbs.db";
 
 // What a person named one by one is sent as it is: the server says what is wrong with it.
@@ -18,7 +15,8 @@ export const fromFolder = (files) => documents([...files].map((file) => ({ file,
 
 function documents(found) {
   const visible = found.filter(({ file, path }) => !isHidden(file) && !/(^|\/)[.]/.test(path));
-  const known = visible.filter(({ file }) => isKnown(file));
+  const readable = new Set(types().split(" "));
+  const known = visible.filter(({ file }) => file.name.includes(".") && readable.has(suffix(file.name)));
   return { files: known.slice(0, MAX_FILES), skipped: visible.length - Math.min(known.length, MAX_FILES) };
 }
 

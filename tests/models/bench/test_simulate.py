@@ -13,7 +13,7 @@ from bench.scaling import validate
 from bench.scaling.calibrate import LITTLE, calibrate
 from bench.scaling.fleet import simulate
 from bench.scaling.shape import Fleet, Load, of_pages
-from tests.unit.scaling_costs import NOTHING
+from tests.models.bench.scaling_costs import NOTHING
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -1,0 +1,20 @@
+"""File types: the suffixes of files that MinerU reads.
+
+Covers: inspection, the watch folder, folders of the page and of the ``client`` command.
+Does not cover: what a file really is. MinerU tells that from its content.
+"""
+
+from __future__ import annotations
+
+#: pictures, in MinerU's names
+PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"})
+#: archives of XML or HTML, whose unpacked size is checked first
+ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
+_OTHERS = "pdf tif doc ppt xls rtf html htm shtml mhtml mht csv tsv"
+#: all of them, as suffixes of files
+DOCUMENTS = PICTURES | ARCHIVES | set(_OTHERS.split())
+
+
+def is_document(name: str) -> bool:
+    """Whether the suffix of a file's name is one of ``DOCUMENTS``; capitals do not matter."""
+    return name.rpartition(".")[2].lower() in DOCUMENTS and "." in name
