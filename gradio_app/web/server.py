@@ -103,8 +103,7 @@ def build(
         manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager
         look = partial(read_cards, limit=settings.gpu_memory)
-        keep = partial(manager.ledger.do, store.history.note_engine)
-        watch = app.state.watch = CardWatch(engine, look, settings.gpu, keep)
+        watch = app.state.watch = CardWatch(engine, look, settings.gpu, manager.note_engine)
         await manager.start()
         beside = [
             *_watching(settings, manager, credentials),
@@ -260,7 +259,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
         if manager is not None:
-            asyncio.get_running_loop().create_task(manager.ledger.begin_closing())
+            asyncio.get_running_loop().create_task(manager.begin_closing())
         for stop in app.state.stop_events:
             stop.set()
 

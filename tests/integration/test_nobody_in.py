@@ -14,8 +14,8 @@ from gradio_client import Client, handle_file
 from starlette.routing import Mount
 
 from gradio_app.base.data_folder import Folders
+from gradio_app.base.options import EXPORT_SUFFIX
 from gradio_app.base.settings import Settings
-from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.store.store import Store
 from gradio_app.web.auth.credentials import Credentials
 from gradio_app.web.auth.users import User, hash_key, write
