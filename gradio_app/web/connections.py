@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gradio_app.base.errors import AppError
+from gradio_app.web.error_answers import problem
 
 #: the head of a request must be there so many seconds after its first byte, or after the connection
 HEAD_TIME = 15.0
@@ -155,8 +155,7 @@ class SteadyBodies:
             if body.given_up is None:
                 raise
         if body.given_up is not None and not body.answered:
-            problem = {"error": body.given_up.to_dict()}
-            answer = JSONResponse(problem, body.given_up.status, headers={"Connection": "close"})
+            answer = problem(body.given_up, scope, headers={"Connection": "close"})
             await answer(scope, receive, send)
 
 

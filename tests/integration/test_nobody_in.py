@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from gradio_client import Client, handle_file
 from starlette.routing import Mount
 
@@ -57,16 +58,24 @@ def task(server: LiveServer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """Method and path of everything that the application serves, Gradio's own routes among it."""
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """The whole application; its queue does not run."""
     folders = Folders(tmp_path_factory.mktemp("routes"))
     folders.create()
     store = Store(folders.database)
-    try:
-        app = build(Settings.load([], {}), folders, store, Credentials("token"))
-        return sorted(set(_walk(app.routes, "")))
-    finally:
-        store.close()
+    yield build(Settings.load([], {}), folders, store, Credentials("token"))
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and path of everything that the application serves, Gradio's own routes among it."""
+    return sorted(set(_walk(app.routes, "")))
+
+
+def test_the_guard_stands_before_all_that_belongs_to_the_application(app: FastAPI) -> None:
+    names = [cast(Any, layer.cls).__name__ for layer in app.user_middleware]
+    assert names == ["RequestIds", "SteadyBodies", "Guard", "Polls", "Gate"]
 
 
 def _walk(some: Any, prefix: str) -> Iterator[tuple[str, str]]:
