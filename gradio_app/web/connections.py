@@ -31,10 +31,8 @@ _FILES, _KEPT_BACK = 65_536, 256
 _MOST = 4096
 
 
-class TooSlow(AppError):
+class TooSlow(AppError, code="request_timeout", status=408):
     """The upload came too slowly and was given up. Check the connection and send it again."""
-
-    code, status, retryable = "request_timeout", 408, True
 
 
 def most_connections() -> int:

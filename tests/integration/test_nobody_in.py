@@ -199,8 +199,8 @@ def test_to_another_user_a_task_does_not_exist(server: LiveServer, task: dict[st
     with person(server, "bob") as bob:
         for method, path in doors(task["id"]):
             refused, missing = (
-                bob.request(method, path),
-                bob.request(method, path.replace(task["id"], "0" * 32)),
+                bob.request(method, address, headers={"X-Request-Id": "same"})
+                for address in (path, path.replace(task["id"], "0" * 32))
             )
             assert refused.status_code == 404, path
             assert refused.json() == missing.json() and refused.json()["error"]["code"] == "not_found"

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api import identity_of
-from gradio_app.web.ui import page, static
+from gradio_app.web.ui import dev, page, static
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
 from gradio_app.web.ui.gradio_gate import Gate
@@ -58,12 +58,14 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
         footer_links=[],
         mcp_server=True,
         theme=page.theme(),
-        head=page.head(prefix),
+        head=page.head(prefix) + dev.script(prefix),
         favicon_path=str(static.FAVICON),
     )
     # what Gradio's queue calls functions with
     cast(Any, demo).app = next(filter(lambda part: isinstance(part, App), _mounted(app)))
     _speak_json(demo)
+    if dev.ON:
+        dev.mount(app, demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
     app.state.stop_events = [_stop_event(app)]
