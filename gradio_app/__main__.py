@@ -16,7 +16,7 @@ MODES: dict[str, tuple[str, str]] = {
     "client": ("gradio_app.commands.api.client", "send a folder of documents to LitServe services"),
     "worker": ("gradio_app.commands.worker", "join this machine to a cluster"),
     "models": ("gradio_app.commands.models", "fetch the model weights"),
-    "users": ("gradio_app.web.auth.users", "say who may sign in by name"),
+    "users": ("gradio_app.commands.users", "say who may sign in by name"),
     "monitor": ("gradio_app.commands.monitor", "watch memory, load and the engine"),
     "doctor": ("gradio_app.commands.doctor", "say what was found, what would be used, what is missing"),
 }

@@ -1,4 +1,4 @@
-"""The ``gradio`` mode of the start script: ``python -m gradio_app.app``."""
+"""The ``gradio`` mode of the start script: ``python -m gradio_app gradio``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the server until it is stopped; ``argv``: its flags, else those of the command line."""
     # all that is imported now stays: to look for garbage in it is a quarter of what the imports compute.
-    # quick_start.nothing_is_garbage ends it
+    # startup.nothing_is_garbage ends it
     gc.disable()
     from gradio_app.web.server import main as run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 from loguru import logger
 
@@ -20,16 +21,14 @@ from gradio_app.queue.bulk import Bulk
 from gradio_app.queue.dispatcher import Dispatcher
 from gradio_app.queue.estimates import Estimates, Estimator
 from gradio_app.queue.inspector import Inspector
-from gradio_app.queue.intake import Intake, Upload
+from gradio_app.queue.intake import Intake
 from gradio_app.queue.page_redo import PageRedo
 from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
 from gradio_app.store.store import Changes, Store
-from gradio_app.store.task import Task
+from gradio_app.store.task import Task, Upload
 from gradio_app.workers.interface import Workers
-
-__all__ = ["TaskManager", "Upload"]
 
 
 class TaskManager:
@@ -49,6 +48,10 @@ class TaskManager:
         self._estimator = Estimator(settings, workers, self._dispatcher, self._inspector)
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
+        # what the web package asks of parts of the queue
+        self.rev, self.wait_for_change, self.once = self.store.rev, self.store.wait_change, self.store.once
+        self.begin_closing, self.ended = self.store.begin_closing, self.store.ended
+        self.export, self.picture = self.jobs.export, self.jobs.picture
 
     @property
     def engine(self) -> ModelSingleton:
@@ -286,3 +289,13 @@ class TaskManager:
     def tail_eta(self) -> float:
         """Seconds until everything that is queued now will be done."""
         return max((seconds for _, seconds in self.places().values()), default=0.0)
+
+    # ------------------------------------------------------------ what was done, by the hour
+
+    async def history(self, since_hour: int) -> dict[str, list[dict[str, Any]]]:
+        """Ended tasks and the engine by hour (Unix time / 3600), oldest first."""
+        return await self.store.do(self.store.sync.history.since, since_hour)
+
+    async def note_engine(self, status: str, seconds: float, used: int | None, total: int | None) -> None:
+        """Adds to this hour: the engine was in ``status`` for ``seconds`` and used so many bytes."""
+        await self.store.do(self.store.sync.history.note_engine, status, seconds, used, total)

@@ -14,6 +14,11 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = True
 
+    def __init_subclass__(cls, *, code: str = "", status: int = 0, retryable: bool = True) -> None:
+        """Without a ``code`` of its own a subclass shares its parent's, with status and retryable."""
+        if code:
+            cls.code, cls.status, cls.retryable = code, status, retryable
+
     def __init__(self, message: str | None = None) -> None:
         self.message = message or " ".join((type(self).__doc__ or self.code).split())
         super().__init__(self.message)
@@ -23,153 +28,105 @@ class AppError(Exception):
         return {"code": self.code, "message": self.message, "retryable": self.retryable}
 
 
-class FileEmpty(AppError):
+class FileEmpty(AppError, code="file_empty", status=422, retryable=False):
     """The file is empty (0 bytes). Check that it was saved or copied completely, then send it again."""
 
-    code, status, retryable = "file_empty", 422, False
 
-
-class FileTypeUnsupported(AppError):
+class FileTypeUnsupported(AppError, code="file_type_unsupported", status=415, retryable=False):
     """This type of file cannot be converted. PDF, pictures, Office files, HTML, CSV and EPUB can."""
 
-    code, status, retryable = "file_type_unsupported", 415, False
 
-
-class FileEncrypted(AppError):
+class FileEncrypted(AppError, code="file_encrypted", status=422, retryable=False):
     """The document needs a password to open. Save a copy without the password and send that."""
 
-    code, status, retryable = "file_encrypted", 422, False
 
-
-class FileCorrupt(AppError):
+class FileCorrupt(AppError, code="file_corrupt", status=422, retryable=False):
     """The file is damaged or not what its name says. Open it yourself, save it again, and send that."""
 
-    code, status, retryable = "file_corrupt", 422, False
 
-
-class FileTooLarge(AppError):
+class FileTooLarge(AppError, code="file_too_large", status=413, retryable=False):
     """The file is larger than this server accepts. Split it, or ask the administrator to raise the limit."""
 
-    code, status, retryable = "file_too_large", 413, False
 
-
-class TooManyFiles(AppError):
+class TooManyFiles(AppError, code="too_many_files", status=413, retryable=False):
     """Too many files in one go. Send them in smaller groups."""
 
-    code, status, retryable = "too_many_files", 413, False
 
-
-class TooManyPages(AppError):
+class TooManyPages(AppError, code="too_many_pages", status=422, retryable=False):
     """The document has more pages than this server accepts. Choose a page range, or split the document."""
 
-    code, status, retryable = "too_many_pages", 422, False
 
-
-class PageRangeInvalid(AppError):
+class PageRangeInvalid(AppError, code="page_range_invalid", status=422, retryable=False):
     """The page range cannot be read. Write pages as 1-5,8,10-12; r1 is the last page; empty means all."""
 
-    code, status, retryable = "page_range_invalid", 422, False
 
-
-class OptionInvalid(AppError):
+class OptionInvalid(AppError, code="option_invalid", status=422, retryable=False):
     """One of the options has a value that does not exist."""
 
-    code, status, retryable = "option_invalid", 422, False
 
-
-class ModelsMissing(AppError):
+class ModelsMissing(AppError, code="models_missing", status=503, retryable=False):
     """This document needs the OCR and layout models, which are not installed on this server.
     Install them with ./start_mineru_optimized.sh models and convert the document again."""
 
-    code, status, retryable = "models_missing", 503, False
 
-
-class EngineUnavailable(AppError):
+class EngineUnavailable(AppError, code="engine_unavailable", status=503):
     """The model server cannot be reached. It may be starting; try again in a minute."""
 
-    code, status, retryable = "engine_unavailable", 503, True
 
-
-class GpuOutOfMemory(AppError):
+class GpuOutOfMemory(AppError, code="gpu_out_of_memory", status=503):
     """The graphics card ran out of memory. Close other programs on the card, or choose a smaller profile."""
 
-    code, status, retryable = "gpu_out_of_memory", 503, True
 
-
-class WorkerCrashed(AppError):
+class WorkerCrashed(AppError, code="worker_crashed", status=500):
     """The process that read this document crashed, more than once. The document is probably damaged."""
 
-    code, status, retryable = "worker_crashed", 500, True
 
-
-class WorkerOutOfMemory(AppError):
+class WorkerOutOfMemory(AppError, code="worker_out_of_memory", status=500):
     """Reading this document took more memory than a worker may use. Choose fewer pages, or ask the
     administrator to raise worker_memory_limit."""
 
-    code, status, retryable = "worker_out_of_memory", 500, True
 
-
-class TaskTimeout(AppError):
+class TaskTimeout(AppError, code="task_timeout", status=504):
     """Reading this document took longer than allowed. Choose fewer pages, or ask the administrator to
     raise task_timeout."""
 
-    code, status, retryable = "task_timeout", 504, True
 
-
-class DiskFull(AppError):
+class DiskFull(AppError, code="disk_full", status=507):
     """The server's disk is nearly full, so nothing new is accepted. What is running goes on. Delete old
     tasks, or ask the administrator to make room."""
 
-    code, status, retryable = "disk_full", 507, True
 
-
-class StorageUnavailable(AppError):
+class StorageUnavailable(AppError, code="storage_unavailable", status=503):
     """The server cannot write to its data folder right now. Nothing is lost, and the work goes on when it
     can. Try again in a minute."""
 
-    code, status, retryable = "storage_unavailable", 503, True
 
-
-class ServerBusy(AppError):
+class ServerBusy(AppError, code="server_busy", status=503):
     """The server has too many connections or processes open right now. Try again in a minute."""
 
-    code, status, retryable = "server_busy", 503, True
 
-
-class QuotaExceeded(AppError):
+class QuotaExceeded(AppError, code="quota_exceeded", status=429):
     """Your queue is full. Wait until some of your tasks are done, or cancel some."""
 
-    code, status, retryable = "quota_exceeded", 429, True
 
-
-class Unauthorized(AppError):
+class Unauthorized(AppError, code="unauthorized", status=401, retryable=False):
     """Sign in first: open the address with the token that the server printed, or send it as bearer token."""
 
-    code, status, retryable = "unauthorized", 401, False
 
-
-class Forbidden(AppError):
+class Forbidden(AppError, code="forbidden", status=403, retryable=False):
     """You may not do this."""
 
-    code, status, retryable = "forbidden", 403, False
 
-
-class NotFound(AppError):
+class NotFound(AppError, code="not_found", status=404, retryable=False):
     """There is nothing here: it does not exist, was deleted, or belongs to somebody else."""
 
-    code, status, retryable = "not_found", 404, False
 
-
-class Conflict(AppError):
+class Conflict(AppError, code="conflict", status=409, retryable=False):
     """This cannot be done in the state that the task is in."""
 
-    code, status, retryable = "conflict", 409, False
 
-
-class ShuttingDown(AppError):
+class ShuttingDown(AppError, code="shutting_down", status=503):
     """The server is restarting and accepts nothing new for a moment. Try again in a few seconds."""
-
-    code, status, retryable = "shutting_down", 503, True
 
 
 class EngineLost(EngineUnavailable):

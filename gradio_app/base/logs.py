@@ -45,7 +45,7 @@ def configure_logging(level: str, form: str = "text") -> None:
     logger.add(
         write if form == "json" else stream,
         level=level,
-        format=_FORMAT,
+        format=_line,
         filter=lambda record: not is_audit(record),
         backtrace=False,
         diagnose=False,
@@ -53,6 +53,11 @@ def configure_logging(level: str, form: str = "text") -> None:
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
     for noisy in ("uvicorn.error", "httpx", "mcp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _line(record: Record) -> str:
+    """The format for people; a record of an HTTP request ends with the request's id."""
+    return _FORMAT + (" [{extra[request]}]" if "request" in record["extra"] else "") + "\n{exception}"
 
 
 def as_json(record: Record) -> str:

@@ -21,6 +21,9 @@ VISION_TIERS = frozenset({"standard", "advanced"})
 
 PRIORITY_LIMIT = 10
 
+#: export format -> suffix of its file
+EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+
 #: more pages than a document has
 _ANY_COUNT = 10**9
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
@@ -16,23 +15,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.store.states import TaskStatus
-from gradio_app.store.task import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that was received: where its bytes are, what they hash to, what it is called, where it lay."""
-
-    path: Path
-    sha256: str
-    size: int
-    name: str
-    folder: str = ""
-
-    @property
-    def place(self) -> str:
-        """Folder and name."""
-        return f"{self.folder}/{self.name}" if self.folder else self.name
+from gradio_app.store.task import Task, Upload
 
 
 @dataclass(slots=True)
@@ -163,5 +146,5 @@ class Intake:
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:
-    parts = [repr(options), *(f"{upload.sha256} {upload.place}" for upload in uploads)]
+    parts = [repr(options), *(f"{upload.sha256} {upload.full_name}" for upload in uploads)]
     return sha256("\n".join(parts).encode()).hexdigest()

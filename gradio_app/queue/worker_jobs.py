@@ -22,7 +22,7 @@ from gradio_app.base.errors import (
     from_code,
 )
 from gradio_app.base.files import sync_file
-from gradio_app.base.options import pages_in
+from gradio_app.base.options import EXPORT_SUFFIX, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.interface import Part, PartResult, Workers
@@ -39,7 +39,6 @@ _TOO_MUCH_ROOM = (
     "Reading this document takes more room on the disk than one document may. Choose fewer pages, or ask the "
     "administrator to raise worker_memory_limit."
 )
-EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gradio_app.base.errors import AppError
 from gradio_app.base.names import label_of
-from gradio_app.store.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from gradio_app.store.schema import SCHEMA_VERSION, migration
 
 #: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
 #: who ask wait in one line; the queue's own work is tried again
@@ -53,11 +53,9 @@ def _migrate(db: sqlite3.Connection) -> None:
             f"The data folder was written by a newer version (schema {version}, this one knows "
             f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
         )
-    if version == 0:
-        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        return
-    for older in range(version, SCHEMA_VERSION):
-        db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version={older + 1}; COMMIT;")
+    if version < SCHEMA_VERSION:
+        steps = "".join(map(migration, range(version + 1, SCHEMA_VERSION + 1)))
+        db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
 
 @contextmanager

@@ -6,12 +6,29 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.names import label_of
 from gradio_app.base.options import VISION_TIERS, ParseOptions
 from gradio_app.store.states import TERMINAL, TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A received file: path, SHA-256 and number of its bytes, its name, and the folder that it lay in."""
+
+    path: Path
+    sha256: str
+    size: int
+    name: str
+    folder: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Folder and name."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gradio_app.base.errors import AppError
+from gradio_app.web.error_answers import problem
 
 #: the head of a request must be there so many seconds after its first byte, or after the connection
 HEAD_TIME = 15.0
@@ -31,10 +31,8 @@ _FILES, _KEPT_BACK = 65_536, 256
 _MOST = 4096
 
 
-class TooSlow(AppError):
+class TooSlow(AppError, code="request_timeout", status=408):
     """The upload came too slowly and was given up. Check the connection and send it again."""
-
-    code, status, retryable = "request_timeout", 408, True
 
 
 def most_connections() -> int:
@@ -155,8 +153,7 @@ class SteadyBodies:
             if body.given_up is None:
                 raise
         if body.given_up is not None and not body.answered:
-            problem = {"error": body.given_up.to_dict()}
-            answer = JSONResponse(problem, body.given_up.status, headers={"Connection": "close"})
+            answer = problem(body.given_up, scope, headers={"Connection": "close"})
             await answer(scope, receive, send)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,112 +15,106 @@ from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
 
-
-class _Snapshot(Collector):
-    def __init__(self, manager: TaskManager, counts: Mapping[str, int], wait: float) -> None:
-        self._manager = manager
-        self._counts = counts
-        self._wait = wait
-
-    def collect(self) -> Iterator[Metric]:
-        """The metrics of this moment."""
-        tasks = GaugeMetricFamily("mineru_app_tasks", "Tasks in the store by status.", labels=["status"])
-        for status in TaskStatus:
-            tasks.add_metric([status.value], self._counts.get(status.value, 0))
-        yield tasks
-        ended = CounterMetricFamily("mineru_app_tasks_ended", "Tasks ended since start.", labels=["status"])
-        for status, count in self._manager.store.ended.items():
-            ended.add_metric([status], count)
-        yield ended
-        pages = self._manager.pages_parsed
-        yield CounterMetricFamily("mineru_app_pages_parsed", "Pages parsed since start.", value=pages)
-        state = GaugeMetricFamily("mineru_app_queue_status", "1 for the queue's status.", labels=["status"])
-        for status in QueueStatus:
-            state.add_metric([status.value], float(status is self._manager.status))
-        yield state
-        text = "How long the oldest waiting task has waited."
-        yield GaugeMetricFamily("mineru_app_oldest_waiting_seconds", text, value=self._wait)
-        held = float(self._manager.notice is not None)
-        yield GaugeMetricFamily("mineru_app_held", "1 while no work begins: disk or database.", value=held)
-        yield from _engine(self._manager.engine)
-        workers = len(self._manager.workers.here.pids)
-        yield GaugeMetricFamily("mineru_app_workers", "Live worker processes.", value=workers)
-        yield from _cluster(self._manager.workers.describe()["machines"])
-        free = self._manager.folders.free_bytes()
-        yield GaugeMetricFamily("mineru_app_disk_free_bytes", "Free space of the data folder.", value=free)
-        reserve = self._manager.settings.disk_reserve
-        text = "Free space below which nothing is accepted."
-        yield GaugeMetricFamily("mineru_app_disk_reserve_bytes", text, value=reserve)
-
-
-def _cluster(machines: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
-    """Nothing where there is no cluster."""
-    if machines:
-        text = "Machines of the cluster by status, this one included."
-        family = GaugeMetricFamily("mineru_app_machines", text, labels=["status"])
-        for status in ("joining", "ready", "refused", "lost"):
-            family.add_metric([status], sum(machine["status"] == status for machine in machines))
-        yield family
-
-
-def _engine(engine: ModelSingleton) -> Iterator[Metric]:
-    state = GaugeMetricFamily("mineru_app_engine_status", "1 for the engine's status.", labels=["status"])
-    for status in EngineStatus:
-        state.add_metric([status.value], float(status is engine.status))
-    yield state
-    told = engine.describe()
-    for name, text in (("in_flight", "use the engine now"), ("waiting", "wait for the engine")):
-        yield GaugeMetricFamily(f"mineru_app_engine_{name}", f"Parts that {text}.", value=told[name])
-    events = CounterMetricFamily(
-        "mineru_app_engine_events", "Starts, sleeps, wakes, stops and crashes.", labels=["event"]
-    )
-    for event, count in told["counts"].items():
-        events.add_metric([event], count)
-    yield events
-    yield CounterMetricFamily("mineru_app_tokens", "Tokens that the model wrote.", value=engine.tokens)
-    yield from _servers(told["servers"])
-
-
-def _servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
-    """The same of each model server, by its number; the figures above are of all together."""
-    by = ["server", "status"]
-    state = GaugeMetricFamily("mineru_app_server_status", "1 for a model server's status.", labels=by)
-    flight = GaugeMetricFamily("mineru_app_server_in_flight", "Parts that use a server now.", labels=by[:1])
-    text = "Starts, sleeps, wakes, stops and crashes of a server."
-    events = CounterMetricFamily("mineru_app_server_events", text, labels=["server", "event"])
-    for number, server in enumerate(servers, 1):
-        for status in EngineStatus:
-            state.add_metric([str(number), status.value], float(status.value == server["status"]))
-        flight.add_metric([str(number)], server["in_flight"])
-        for event, count in server["counts"].items():
-            events.add_metric([str(number), event], count)
-    yield from (state, flight, events)
-
-
-class _Cards(Collector):
-    def __init__(self, cards: Sequence[Card]) -> None:
-        self._cards = cards
-
-    def collect(self) -> Iterator[Metric]:
-        """Memory, load and temperature of each card."""
-        for name, text in (
-            ("used", "Memory in use"),
-            ("total", "Memory"),
-            ("load", "Load in percent"),
-            ("temperature", "Degrees Celsius"),
-        ):
-            unit = "_bytes" if name in ("used", "total") else ""
-            figure = GaugeMetricFamily(f"mineru_app_card_{name}{unit}", f"{text}, by card.", labels=["card"])
-            for card in self._cards:
-                value = getattr(card, name)
-                if value is not None:
-                    figure.add_metric([card.uuid], value)
-            yield figure
+#: values of labels -> figure
+Figures = Iterable[tuple[Sequence[str], float | None]]
 
 
 async def render(manager: TaskManager, cards: Sequence[Card]) -> bytes:
     """The metrics page in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Cards(cards))
-    registry.register(_Snapshot(manager, await manager.counts(), await manager.longest_wait()))
+    registry.register(_Snapshot(_cards(cards)))
+    registry.register(_Snapshot(_queue(manager, await manager.counts(), await manager.longest_wait())))
     return generate_latest(registry)
+
+
+class _Snapshot(Collector):
+    """Figures of one moment, in the form that the registry asks for."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _gauge(name: str, text: str, figures: Figures | float, *labels: str) -> Metric:
+    return _filled(GaugeMetricFamily(f"mineru_app_{name}", text, labels=labels), figures)
+
+
+def _counter(name: str, text: str, figures: Figures | float, *labels: str) -> Metric:
+    return _filled(CounterMetricFamily(f"mineru_app_{name}", text, labels=labels), figures)
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, figures: Figures | float) -> Metric:
+    """Without the figures that are unknown (None)."""
+    for labels, figure in [((), figures)] if isinstance(figures, int | float) else figures:
+        if figure is not None:
+            family.add_metric(labels, figure)
+    return family
+
+
+def _is(status: str, statuses: Iterable[str], *before: str) -> Figures:
+    """1 for the status that it is, 0 for the others."""
+    return [((*before, each), float(each == status)) for each in statuses]
+
+
+def _queue(manager: TaskManager, counts: Mapping[str, int], wait: float) -> Iterator[Metric]:
+    workers, folders, settings = manager.workers, manager.folders, manager.settings
+    tasks = [([status], counts.get(status, 0)) for status in TaskStatus]
+    ended = [([status], count) for status, count in manager.ended.items()]
+    yield _gauge("tasks", "Tasks in the store by status.", tasks, "status")
+    yield _counter("tasks_ended", "Tasks ended since start.", ended, "status")
+    yield _counter("pages_parsed", "Pages parsed since start.", manager.pages_parsed)
+    yield _gauge("queue_status", "1 for the queue's status.", _is(manager.status, QueueStatus), "status")
+    yield _gauge("oldest_waiting_seconds", "How long the oldest waiting task has waited.", wait)
+    yield _gauge("held", "1 while no work begins: disk or database.", float(manager.notice is not None))
+    yield from _engine(manager.engine)
+    yield _gauge("workers", "Live worker processes.", len(workers.here.pids))
+    yield from _cluster(workers.describe()["machines"])
+    yield _gauge("disk_free_bytes", "Free space of the data folder.", folders.free_bytes())
+    yield _gauge("disk_reserve_bytes", "Free space below which nothing is accepted.", settings.disk_reserve)
+
+
+def _cluster(machines: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """Nothing where there is no cluster."""
+    found = [machine["status"] for machine in machines]
+    if found:
+        figures = [([status], found.count(status)) for status in ("joining", "ready", "refused", "lost")]
+        yield _gauge("machines", "Machines of the cluster by status, this one included.", figures, "status")
+
+
+def _engine(engine: ModelSingleton) -> Iterator[Metric]:
+    now = engine.describe()
+    events = [([event], count) for event, count in now["counts"].items()]
+    yield _gauge("engine_status", "1 for the engine's status.", _is(engine.status, EngineStatus), "status")
+    yield _gauge("engine_in_flight", "Shards that use the engine now.", now["in_flight"])
+    yield _gauge("engine_waiting", "Shards that wait for the engine.", now["waiting"])
+    yield _counter("engine_events", "Starts, sleeps, wakes, stops and crashes.", events, "event")
+    yield _counter("tokens", "Tokens that the model wrote.", engine.tokens)
+    yield from _servers(now["servers"])
+
+
+def _servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """The same of each model server, by its number; the figures above are of all together."""
+    numbered = [(str(number), server) for number, server in enumerate(servers, 1)]
+    status = [row for number, server in numbered for row in _is(server["status"], EngineStatus, number)]
+    flight = [([number], server["in_flight"]) for number, server in numbered]
+    events = [
+        ((number, event), count) for number, server in numbered for event, count in server["counts"].items()
+    ]
+    yield _gauge("server_status", "1 for a model server's status.", status, "server", "status")
+    yield _gauge("server_in_flight", "Shards that use a server now.", flight, "server")
+    text = "Starts, sleeps, wakes, stops and crashes of a server."
+    yield _counter("server_events", text, events, "server", "event")
+
+
+def _cards(cards: Sequence[Card]) -> Iterator[Metric]:
+    """Memory, load and temperature of each card."""
+    for attribute, name, text in (
+        ("used", "used_bytes", "Memory in use"),
+        ("total", "total_bytes", "Memory"),
+        ("load", "load", "Load in percent"),
+        ("temperature", "temperature", "Degrees Celsius"),
+    ):
+        figures = [([card.uuid], getattr(card, attribute)) for card in cards]
+        yield _gauge(f"card_{name}", f"{text}, by card.", figures, "card")

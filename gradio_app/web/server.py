@@ -6,24 +6,21 @@ import asyncio
 import os
 import signal
 import socket
-import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from loguru import logger
-from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
 from gradio_app import __version__
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import PASSING, AppError, DiskFull, NotFound, OptionInvalid, as_app_error
+from gradio_app.base.errors import AppError, DiskFull
 from gradio_app.base.logs import configure_logging
 from gradio_app.base.settings import Settings, older_names
 from gradio_app.engine import ModelSingleton
@@ -31,7 +28,7 @@ from gradio_app.machine.cards import read_cards
 from gradio_app.model_server.choose import choose_backends
 from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
-from gradio_app.web import api
+from gradio_app.web import api, error_answers
 from gradio_app.web.api.poll_fast_path import Polls
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, server_secret
@@ -40,6 +37,7 @@ from gradio_app.web.auth.origin import is_loopback
 from gradio_app.web.auth.users import Users
 from gradio_app.web.card_history import CardWatch
 from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web.request_ids import RequestIds
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
 from gradio_app.workers.cluster.ray_process import cluster_token, say_how_to_join
@@ -105,8 +103,7 @@ def build(
         manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager
         look = partial(read_cards, limit=settings.gpu_memory)
-        keep = partial(manager.store.do, store.history.note_engine)
-        watch = app.state.watch = CardWatch(engine, look, settings.gpu, keep)
+        watch = app.state.watch = CardWatch(engine, look, settings.gpu, manager.note_engine)
         await manager.start()
         beside = [
             *_watching(settings, manager, credentials),
@@ -133,18 +130,30 @@ def build(
     )
     app.state.event_streams = set()
     app.include_router(api.router)
-    _answer_errors(app)
-    _mount_page(app, settings, folders)
-    app.add_middleware(Polls, root_path=settings.root_path)
-    app.add_middleware(
-        Guard,
-        credentials=credentials,
-        root_path=settings.root_path,
-        allowed_hosts=settings.allowed_hosts,
-        requests_per_minute=settings.max_requests_per_minute,
-    )
-    app.add_middleware(SteadyBodies, room=partial(_check_disk, settings, folders))
+    error_answers.register(app)
+    gate = _mount_page(app, settings, folders)
+    app.user_middleware = [*_layers(settings, folders, credentials), gate]
     return app
+
+
+def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> list[Middleware]:
+    """What a request passes on its way to the routes, from outside to inside; the gate of Gradio follows."""
+    return [
+        # outermost: all others log and answer with the request's id
+        Middleware(RequestIds),
+        # before the guard, which reads the form of a sign-in
+        Middleware(SteadyBodies, room=partial(_check_disk, settings, folders)),
+        # before all that belongs to the application: nobody without an identity gets further
+        Middleware(
+            Guard,
+            credentials=credentials,
+            root_path=settings.root_path,
+            allowed_hosts=settings.allowed_hosts,
+            requests_per_minute=settings.max_requests_per_minute,
+        ),
+        # behind the guard, as answers depend on who asks; before the gate and the routes, which cost more
+        Middleware(Polls, root_path=settings.root_path),
+    ]
 
 
 def _watching(
@@ -162,7 +171,8 @@ def _check_disk(settings: Settings, folders: Folders) -> None:
         raise DiskFull()
 
 
-def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
+def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
+    """Mounts the page; returns the gate that stands before Gradio's own routes."""
     # Gradio reads these at import: no analytics, its own temporary folder inside ours
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -170,42 +180,7 @@ def _mount_page(app: FastAPI, settings: Settings, folders: Folders) -> None:
     without_notes_for_authors()
     from gradio_app.web.ui import mount
 
-    mount(app, settings, folders)
-
-
-def _answer_errors(app: FastAPI) -> None:
-    async def app_error(_request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, AppError)
-        return JSONResponse({"error": error.to_dict()}, error.status)
-
-    async def invalid(_request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
-        return JSONResponse({"error": OptionInvalid(f"Not a valid value: {where}.").to_dict()}, 422)
-
-    async def http_error(_request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        told = NotFound() if error.status_code == 404 else OptionInvalid(str(error.detail))
-        return JSONResponse({"error": told.to_dict()}, error.status_code, error.headers)
-
-    async def unexpected(_request: Request, error: Exception) -> JSONResponse:
-        told = as_app_error(error)
-        if isinstance(told, PASSING):
-            logger.bind(action="fault", code=told.code).warning("a request failed: {}", error)
-        else:
-            logger.opt(exception=error).error("a request failed")
-        return JSONResponse({"error": told.to_dict()}, told.status)
-
-    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {
-        AppError: app_error,
-        RequestValidationError: invalid,
-        HTTPException: http_error,
-        OSError: unexpected,  # by name: what only Exception catches is raised once more, for the log
-        sqlite3.Error: unexpected,
-        Exception: unexpected,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+    return mount(app, settings, folders)
 
 
 def choose_tokens(settings: Settings, secret: bytes) -> tuple[str, str]:
@@ -262,7 +237,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
     def let_go() -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
         if manager is not None:
-            asyncio.get_running_loop().create_task(manager.store.begin_closing())
+            asyncio.get_running_loop().create_task(manager.begin_closing())
         for stop in app.state.stop_events:
             stop.set()
 

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.base.files import sync_disk, sync_file
 from gradio_app.base.names import folder_and_name
-from gradio_app.queue.intake import Upload
+from gradio_app.store.task import Upload
 
 #: bytes gathered before they are hashed and written in a thread
 FLUSH_BYTES = 1 << 20

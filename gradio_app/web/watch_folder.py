@@ -24,9 +24,8 @@ from gradio_app.base.errors import PASSING, AppError, QuotaExceeded, ShuttingDow
 from gradio_app.base.file_types import is_document
 from gradio_app.base.files import replace_folder
 from gradio_app.base.options import ParseOptions
-from gradio_app.queue.intake import Upload
 from gradio_app.store.states import READABLE
-from gradio_app.store.task import Task
+from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import members
@@ -135,8 +134,8 @@ class WatchFolder:
 
     def _receive(self, item: Found) -> Upload:
         with open_below(self._root, item.path) as source:
-            limit, tmp = self._manager.settings.max_file_size, self._manager.folders.tmp
-            return receive_file(source, item.name(self._everybody), tmp, limit)
+            folders, settings = self._manager.folders, self._manager.settings
+            return receive_file(source, item.name(self._everybody), folders.tmp, settings.max_file_size)
 
     async def _settle(self, item: Found, task_id: str) -> None:
         try:
@@ -158,7 +157,8 @@ class WatchFolder:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         if task is not None and task.status in READABLE:
-            source = self._manager.folders.result(task.id)
+            folders = self._manager.folders
+            source = folders.result(task.id)
             for path in members(source):
                 copy = made / path.relative_to(source)
                 copy.parent.mkdir(exist_ok=True)

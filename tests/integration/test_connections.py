@@ -240,7 +240,10 @@ def closed_by_server(port: int) -> bool:
     return not any(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
-async def test_more_connections_than_there_are_files_for_are_refused_and_the_others_served() -> None:
+async def test_more_connections_than_there_are_files_for_are_refused_and_the_others_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_TIME", 60.0)  # the first one waits for the others
     async with serving(House()) as port:
         first = await ask(port, b"")
         crowd = [await ask(port, b"") for _ in range(40)]

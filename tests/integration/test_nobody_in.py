@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from gradio_client import Client, handle_file
 from starlette.routing import Mount
 
 from gradio_app.base.data_folder import Folders
+from gradio_app.base.options import EXPORT_SUFFIX
 from gradio_app.base.settings import Settings
-from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
 from gradio_app.store.store import Store
 from gradio_app.web.auth.credentials import Credentials
 from gradio_app.web.server import build
@@ -47,16 +48,24 @@ def task(server: LiveServer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """Method and path of everything that the application serves, Gradio's own routes among it."""
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """The whole application; its queue does not run."""
     folders = Folders(tmp_path_factory.mktemp("routes"))
     folders.create()
     store = Store(folders.database)
-    try:
-        app = build(Settings.load([], {}), folders, store, Credentials("token"))
-        return sorted(set(_walk(app.routes, "")))
-    finally:
-        store.close()
+    yield build(Settings.load([], {}), folders, store, Credentials("token"))
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and path of everything that the application serves, Gradio's own routes among it."""
+    return sorted(set(_walk(app.routes, "")))
+
+
+def test_the_guard_stands_before_all_that_belongs_to_the_application(app: FastAPI) -> None:
+    names = [cast(Any, layer.cls).__name__ for layer in app.user_middleware]
+    assert names == ["RequestIds", "SteadyBodies", "Guard", "Polls", "Gate"]
 
 
 def _walk(some: Any, prefix: str) -> Iterator[tuple[str, str]]:
@@ -180,8 +189,8 @@ def test_to_another_user_a_task_does_not_exist(server: LiveServer, task: dict[st
     with person(server, "bob") as bob:
         for method, path in doors(task["id"]):
             refused, missing = (
-                bob.request(method, path),
-                bob.request(method, path.replace(task["id"], "0" * 32)),
+                bob.request(method, address, headers={"X-Request-Id": "same"})
+                for address in (path, path.replace(task["id"], "0" * 32))
             )
             assert refused.status_code == 404, path
             assert refused.json() == missing.json() and refused.json()["error"]["code"] == "not_found"

@@ -16,8 +16,8 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
 from gradio_app.model_server.remote import NoServer
-from gradio_app.store.task import Task
-from gradio_app.task_manager import TaskManager, Upload
+from gradio_app.store.task import Task, Upload
+from gradio_app.task_manager import TaskManager
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.pool import WorkerPool
 from tests.fakes.pool import FakePool

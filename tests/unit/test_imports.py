@@ -31,7 +31,7 @@ ALLOWED = {
         "queue": "workers model_server store base",
         "cleanup": "store base",
         "task_manager": "cleanup queue workers engine store base",
-        "web": "task_manager queue workers engine model_server store machine base",
+        "web": "task_manager workers engine model_server store machine base",
         "commands": "web queue workers engine model_server parsing machine store base",
     }.items()
 }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,8 @@ def test_every_mode_is_listed_and_has_a_module(capsys: pytest.CaptureFixture[str
     told = capsys.readouterr().out
     for mode, (module, text) in MODES.items():
         assert f"  {mode:<8} {text}\n" in told
-        assert find_spec(module), module
+        found = find_spec(module)
+        assert found and found.origin and "def main(" in Path(found.origin).read_text("utf-8"), module
 
 
 @pytest.mark.parametrize(

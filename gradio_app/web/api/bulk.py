@@ -17,7 +17,7 @@ from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInval
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import identity_of, manager_of, noted, own_task
+from gradio_app.web.api.access import folders_of, identity_of, manager_of, noted, own_task
 from gradio_app.web.api.results import HARMLESS, attachment
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
@@ -130,8 +130,9 @@ async def download(request: Request) -> Response:
     if not readable:
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
-    folders = [manager.folders.result(task.id) for task in readable]
-    entries = [Entry(path, folder) for path, folder in zip(paths, folders, strict=True)]
+    folders = folders_of(request)
+    results = (folders.result(task.id) for task in readable)
+    entries = [Entry(path, result) for path, result in zip(paths, results, strict=True)]
     headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
     return StreamingResponse(stream_zips(entries), media_type="application/zip", headers=headers)
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from gradio_app.base.errors import QuotaExceeded
-from gradio_app.store.states import TaskStatus
+from gradio_app.store.states import QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import identity_of, manager_of, show
 from gradio_app.web.api.queue import summary
@@ -37,15 +37,16 @@ async def delta(
     manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
 ) -> Response:
     """The body of a delta; 204 when nothing is newer than ``since``."""
-    if since == await manager.store.rev():
+    if since == await manager.rev():
         return Response(status_code=204)
-    look = partial(_body, manager, who, since, wanted, limit)
+    make = partial(_body, manager, who, since, wanted, limit)
     if limit > MOST_SHARED:
-        body = await look()
+        body = await make()
     else:
-        moving = manager.status, manager.engine.status  # these move without a change of the tasks
-        key = (who.name, who.admin, since, tuple(wanted), limit, *moving)
-        body = await manager.store.once(key, look)
+        engine = manager.engine
+        # the last two change without a change of the tasks
+        key = (who.name, who.admin, since, tuple(wanted), limit, manager.status, engine.status)
+        body = await manager.once(key, make)
     return Response(body, media_type="application/json") if body else Response(status_code=204)
 
 
@@ -94,8 +95,8 @@ async def _events(manager: TaskManager, who: Identity, since: int, streams: set[
     name = f"{who.name}/{uuid.uuid4().hex}"
     streams.add(name)
     try:
-        while not manager.store.closing:
-            await manager.store.wait_change(since, EVENT_PING)
+        while manager.status is not QueueStatus.DRAINING:
+            await manager.wait_for_change(since, EVENT_PING)
             response = await delta(manager, who, since, [], 1000)
             if response.status_code == 204:
                 yield ": still here\n\n"

@@ -12,11 +12,15 @@ from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
 from gradio_app.web import metrics
-from gradio_app.web.api.access import for_admin, identity_of, manager_of
+from gradio_app.web.api.access import engine_of, for_admin, identity_of, manager_of, workers_of
 from gradio_app.web.api.schemas import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.web.auth.credentials import Identity
 
 router = APIRouter()
+
+#: of the engine and of the settings, for the page's bar; all of the engine is in ``/gpu/status``
+_OF_ENGINE = ("kind", "status", "in_flight", "waiting", "notice", "error")
+_LIMITS = ("max_file_size", "max_files", "max_pages")
 
 
 @router.get("/api/v1/queue", tags=["queue"], response_model=QueueView)
@@ -27,26 +31,18 @@ async def queue(request: Request) -> JSONResponse:
 
 async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
     """The queue as ``QueueView`` describes it."""
+    engine, workers, settings = manager.engine, manager.workers, manager.settings
+    about_engine, notice = engine.describe(), manager.notice
     return {
         "status": manager.status,
-        "notice": manager.notice.to_dict() if manager.notice else None,
+        "notice": notice.to_dict() if notice else None,
         "counts": await manager.counts(),
         "eta_seconds": round(manager.tail_eta(), 1),
-        "workers": manager.workers.slots[False],
-        "engine": _engine(manager),
-        "limits": {
-            "max_file_size": manager.settings.max_file_size,
-            "max_files": manager.settings.max_files,
-            "max_pages": manager.settings.max_pages,
-        },
+        "workers": workers.slots[False],
+        "engine": {name: about_engine[name] for name in _OF_ENGINE},
+        "limits": {name: getattr(settings, name) for name in _LIMITS},
         "user": {"name": who.name, "admin": who.admin},
     }
-
-
-def _engine(manager: TaskManager) -> dict[str, Any]:
-    """The engine in a word, for the page's bar; all of it is in ``/gpu/status``."""
-    told = manager.engine.describe()
-    return {name: told[name] for name in ("kind", "status", "in_flight", "waiting", "notice", "error")}
 
 
 @router.post("/api/v1/queue/pause", tags=["queue"], response_model=QueueView, responses=ERRORS)
@@ -73,16 +69,14 @@ async def history(
 
     Everybody's together, without names. Deleted tasks stay counted.
     """
-    manager = manager_of(request)
     hour = int(clock.stamp() // HOUR)
-    found = await manager.store.do(manager.store.sync.history.since, hour - hours + 1)
-    return JSONResponse({"hour": hour, **found})
+    return JSONResponse({"hour": hour, **await manager_of(request).history(hour - hours + 1)})
 
 
 @router.get("/api/v1/cluster", tags=["queue"], response_model=ClusterView)
 async def cluster(request: Request) -> ClusterView:
     """The machines that read, when there are several: what each can do, and does."""
-    return ClusterView.model_validate(manager_of(request).workers.describe())
+    return ClusterView.model_validate(workers_of(request).describe())
 
 
 @router.get("/health", tags=["probes"])
@@ -97,7 +91,7 @@ async def ready(request: Request) -> JSONResponse:
     manager: TaskManager | None = getattr(request.app.state, "manager", None)
     if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
         return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
-    return JSONResponse({"status": "ready", "engine": manager.engine.status})
+    return JSONResponse({"status": "ready", "engine": engine_of(request).status})
 
 
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)

@@ -13,9 +13,9 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from gradio_app.base.errors import NotFound, OptionInvalid
-from gradio_app.queue.worker_jobs import EXPORT_SUFFIX
+from gradio_app.base.options import EXPORT_SUFFIX
 from gradio_app.store.states import READABLE
-from gradio_app.web.api.access import manager_of, task_to_read
+from gradio_app.web.api.access import folders_of, manager_of, task_to_read
 from gradio_app.web.api.schemas import ERRORS, PageView, binary
 from gradio_app.web.zip_stream import stream_zip
 
@@ -51,8 +51,8 @@ async def result(
     format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
-    manager, task = manager_of(request), await task_to_read(request, task_id)
-    folder = manager.folders.result(task_id)
+    task = await task_to_read(request, task_id)
+    folder = folders_of(request).result(task_id)
     if format not in _FORMATS:
         raise OptionInvalid(f"Formats are: {', '.join(_FORMATS)}.")
     if not folder.is_dir():
@@ -61,7 +61,10 @@ async def result(
     if format == "zip":
         headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}.zip")}
         return StreamingResponse(stream_zip(folder), media_type="application/zip", headers=headers)
-    path = folder / FILES[format] if format in FILES else await manager.jobs.export(task, format)
+    if format in FILES:
+        path = folder / FILES[format]
+    else:
+        path = await manager_of(request).export(task, format)
     return _file(path, f"{stem}{path.suffix}")
 
 
@@ -76,7 +79,7 @@ async def page_picture(
 ) -> Response:
     """A picture of one page of the upload."""
     task = await task_to_read(request, task_id)
-    picture = await manager_of(request).jobs.picture(task, page, width)
+    picture = await manager_of(request).picture(task, page, width)
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -86,7 +89,7 @@ async def page_picture(
 async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
-    path = manager_of(request).folders.page(task_id, page)
+    path = folders_of(request).page(task_id, page)
     return Response(await _read(path), media_type="application/json")
 
 
@@ -99,7 +102,7 @@ async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
-    path = manager_of(request).folders.source(task.source)
+    path = folders_of(request).source(task.source)
     if not path.is_file():
         raise NotFound()
     return FileResponse(
@@ -118,7 +121,7 @@ async def source(request: Request, task_id: str) -> Response:
 async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
     await task_to_read(request, task_id)
-    found = manager_of(request).folders.file(task_id, path)
+    found = folders_of(request).file(task_id, path)
     media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     return FileResponse(
         found, media_type=media, headers={**HARMLESS, "Cache-Control": "private, max-age=3600"}

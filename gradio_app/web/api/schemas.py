@@ -19,10 +19,16 @@ class ErrorBody(BaseModel):
     retryable: bool
 
 
+class RequestError(ErrorBody):
+    """Why a request failed."""
+
+    request_id: str = Field(description="As in the header X-Request-Id, the log and the audit log")
+
+
 class Problem(BaseModel):
     """Every error has this shape."""
 
-    error: ErrorBody
+    error: RequestError
 
 
 class Receipt(BaseModel):

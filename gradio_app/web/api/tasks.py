@@ -49,8 +49,8 @@ async def submit(
     manager, who = manager_of(request), identity_of(request)
     if not 0 < int(request.headers.get("content-length", 0)) <= SMALL_BODY:
         await manager.check_room(who.name, 0 if idempotency_key else 1)
-    settings = manager.settings
-    async with Receiver(manager.folders.tmp, settings.max_file_size, settings.max_files) as form:
+    folders, settings = manager.folders, manager.settings
+    async with Receiver(folders.tmp, settings.max_file_size, settings.max_files) as form:
         await form.read(request.headers.get("content-type", ""), request.stream())
         if not form.uploads:
             raise OptionInvalid("No file was sent. Put one or more into fields named 'files'.")

@@ -69,6 +69,9 @@ def open_file(path: Path) -> int:
 
 def _line(record: Record) -> str:
     moment = record["time"].isoformat(timespec="milliseconds")
-    entry: dict[str, Any] = {"time": moment} | record["extra"]["audit"]
-    record["extra"]["audit_line"] = json.dumps(entry)
+    extra = record["extra"]
+    entry: dict[str, Any] = {"time": moment} | extra["audit"]
+    if "request" in extra:
+        entry["request"] = extra["request"]
+    extra["audit_line"] = json.dumps(entry)
     return "{extra[audit_line]}\n"

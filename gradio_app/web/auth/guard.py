@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, Forbidden, Unauthorized
@@ -16,6 +16,7 @@ from gradio_app.web.auth.credentials import LOCAL, Credentials, Identity, Proof,
 from gradio_app.web.auth.origin import foreign, host_allowed
 from gradio_app.web.auth.rate_limit import RateLimit, TooOften
 from gradio_app.web.auth.sign_in import PATHS, SignIn
+from gradio_app.web.error_answers import problem
 
 #: probes that a supervisor asks without a key; they tell nothing about documents
 _OPEN_PATHS = frozenset({"/health", "/ready"})
@@ -116,7 +117,7 @@ class Guard:
         accepted = Headers(scope=scope).get("accept", "")
         if isinstance(error, Unauthorized) and "text/html" in accepted and scope.get("method") == "GET":
             return self.sign_in.page(Request(scope), 401)
-        response = JSONResponse({"error": error.to_dict()}, error.status)
+        response = problem(error, scope)
         if isinstance(error, Unauthorized):
             response.headers["WWW-Authenticate"] = "Bearer"
         if isinstance(error, TooOften):

@@ -10,13 +10,15 @@ from typing import Any, cast
 import gradio as gr
 from fastapi import FastAPI, Request
 from gradio.routes import App
+from starlette.middleware import Middleware
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api import identity_of
-from gradio_app.web.ui import gradio_gate, page, static
+from gradio_app.web.ui import dev, page, static
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
+from gradio_app.web.ui.gradio_gate import Gate
 
 #: threads for Gradio's own blocking routes; with its default of 40, blocked calls froze page loads
 THREADS = 100
@@ -28,12 +30,14 @@ QUEUE_PAUSE = 0.1
 PROGRESS_PAUSE = 5.0
 
 
-def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
-    """Serves the page at ``/`` of ``app``. Gradio reads and writes files in ``folders.gradio`` only."""
+def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
+    """Serves the page at ``/`` of ``app``, for the layers of which it returns the gate.
+
+    Gradio reads and writes files in ``folders.gradio`` only.
+    """
     prefix = settings.root_path.rstrip("/")
     static.mount(app)
     owners = Owners()
-    gradio_gate.mount(app, owners)
     with (
         _without_app(),
         gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo,
@@ -54,15 +58,18 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> None:
         footer_links=[],
         mcp_server=True,
         theme=page.theme(),
-        head=page.head(prefix),
+        head=page.head(prefix) + dev.script(prefix),
         favicon_path=str(static.FAVICON),
     )
     # what Gradio's queue calls functions with
     cast(Any, demo).app = next(filter(lambda part: isinstance(part, App), _mounted(app)))
     _speak_json(demo)
+    if dev.ON:
+        dev.mount(app, demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
     app.state.stop_events = [_stop_event(app)]
+    return Middleware(Gate, owners=owners)
 
 
 @contextmanager

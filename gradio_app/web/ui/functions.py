@@ -27,9 +27,9 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.store.listing import Wanted
-from gradio_app.store.states import READABLE
-from gradio_app.store.task import Task
-from gradio_app.task_manager import TaskManager, Upload
+from gradio_app.store.states import READABLE, QueueStatus
+from gradio_app.store.task import Task, Upload
+from gradio_app.task_manager import TaskManager
 from gradio_app.web.api import note_submitted, noted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
@@ -215,7 +215,7 @@ class Functions:
             else:
                 audit.record("join", who.name, who.address, task.id)
         while not task.ended:
-            if self._manager.store.closing:
+            if self._manager.status is QueueStatus.DRAINING:
                 raise ShuttingDown(
                     f"The server restarts. Task {task.id} goes on afterwards; ask for its result then, "
                     "or convert the file again, which waits for the same task."
@@ -234,7 +234,8 @@ class Functions:
         listed = cast(list[Any], files) if isinstance(files, list) else [files]
         if not listed or listed == [None]:
             raise OptionInvalid("No file was sent.")
-        if len(listed) > self._manager.settings.max_files:
+        settings = self._manager.settings
+        if len(listed) > settings.max_files:
             raise TooManyFiles()
         received: list[Upload] = []
         try:
@@ -259,13 +260,14 @@ class Functions:
             raise _not_uploaded() from None
         if not found.is_relative_to(self._uploads) or not found.is_file() or not self._owners.may(found, who):
             raise _not_uploaded()
-        manager = self._manager
-        return receive_path(found, name or found.name, manager.folders.tmp, manager.settings.max_file_size)
+        folders, settings = self._manager.folders, self._manager.settings
+        return receive_path(found, name or found.name, folders.tmp, settings.max_file_size)
 
     async def _result(self, task: Task, who: Identity) -> tuple[str, FileData]:
         if task.status not in READABLE:
             raise task.error or Conflict(f"The task is {task.status}; it has no result.")
-        folder = self._manager.folders.result(task.id)
+        folders = self._manager.folders
+        folder = folders.result(task.id)
         markdown = await asyncio.to_thread((folder / "document.md").read_text, "utf-8")
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
         await asyncio.to_thread(_write_zip, folder, archive)

@@ -6,13 +6,12 @@ import json
 import re
 from urllib.parse import unquote
 
-from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import NotFound
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.error_answers import problem
 from gradio_app.web.ui.file_owners import Owners
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
@@ -48,8 +47,8 @@ _NEEDED = re.compile(
 _LONGEST_ANSWER = 1 << 20
 
 
-class Door:
-    """Middleware before the whole application; what is not Gradio's passes."""
+class Gate:
+    """The innermost layer, before the routes. Requests that are not for Gradio pass."""
 
     def __init__(self, app: ASGIApp, owners: Owners) -> None:
         self._app = app
@@ -64,7 +63,7 @@ class Door:
             # Gradio takes "page" in the query for itself, whose pages are not ours
             scope = {**scope, "query_string": b""}
         if not self._open(path, scope):
-            await JSONResponse({"error": NotFound().to_dict()}, 404)(scope, receive, send)
+            await problem(NotFound(), scope)(scope, receive, send)
             return
         send = _with_policy(send)
         if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
@@ -95,11 +94,6 @@ class Door:
             await send(message)
 
         return wrapped
-
-
-def mount(app: FastAPI, owners: Owners) -> None:
-    """Puts the door in front of everything that ``app`` has now."""
-    app.add_middleware(Door, owners=owners)
 
 
 def _with_policy(send: Send) -> Send:

@@ -119,7 +119,7 @@ async def test_a_fault_is_told_by_the_route(tmp_path: Path, monkeypatch: pytest.
         async def full() -> int:
             raise DiskFull()
 
-        monkeypatch.setattr(h.manager.store, "rev", full)
+        monkeypatch.setattr(h.manager, "rev", full)
         with pytest.raises(DiskFull):
             await server.ask("/api/v1/tasks?since=0&limit=200")
         assert server.reached == ["/api/v1/tasks"]

@@ -1,19 +1,30 @@
-"""A data folder of the first version is taken over with everything in it."""
+"""A data folder of any older version is taken over; old migrations stay as they were."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from pathlib import Path
 
+import pytest
+
+from gradio_app.base.names import label_of
 from gradio_app.store.listing import Wanted
-from gradio_app.store.schema import MIGRATIONS, SCHEMA_VERSION
+from gradio_app.store.schema import MIGRATIONS, SCHEMA_VERSION, migration
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Shard
 from tests.unit.records import finish_shard
 
-FIRST = Path(__file__).parents[2] / "data" / "schema_1.sql"
+#: version -> SHA-256 of all tables, indexes and triggers. Never change one: databases like it are in use
+SCHEMAS = {
+    1: "a31dbe87cd99a9c0a4240ee0aa8b13206de9838bcaa5538c08f9e8eddbea627a",
+    2: "3c9feb53cdfc78b343efec60e980d296398d3dea40c376092a5b904d372a3189",
+    3: "df77a093cdb03ee034c8580cc5b4b1ccd5e860e923f8f1b71a9d0a87a9f07b72",
+    4: "1994add2984b19b83fb0021f4f87b63a12a0fb333095918c4f98894457f483e7",
+    5: "6fa40920e4a98c62f90494df9fbe12c47a5bf2afa40e78176da91fa0ac8c1503",
+}
 TASK = {
     "id": "old",
     "name": "thesis.pdf",
@@ -45,7 +56,7 @@ def write_first(folder: Path) -> Path:
     """A database as the first version left it, with a task that ended early."""
     database = folder / "queue.db"
     raw = sqlite3.connect(database)
-    raw.executescript(FIRST.read_text("utf-8"))
+    raw.executescript(migration(1) + "PRAGMA user_version = 1;")
     names = ", ".join(TASK)
     raw.execute(f"INSERT INTO tasks ({names}) VALUES ({', '.join('?' * len(TASK))})", list(TASK.values()))
     raw.executemany("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?)", SHARDS)
@@ -138,5 +149,23 @@ def test_it_becomes_what_a_new_folder_is(tmp_path: Path) -> None:
         assert made(tmp_path / "queue.db", kind) == made(tmp_path / "new.db", kind) != []
 
 
+def schema_digest(version: int) -> str:
+    raw = sqlite3.connect(":memory:")
+    raw.create_function("task_label", 2, label_of, deterministic=True)
+    for step in range(1, version + 1):
+        raw.executescript(migration(step))
+    rows = raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    counters = raw.execute("SELECT * FROM counters ORDER BY name").fetchall()
+    raw.close()
+    text = " ".join(json.dumps([rows, counters]).replace("\\n", " ").split())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("version", SCHEMAS)
+def test_an_old_migration_is_never_edited(version: int) -> None:
+    assert schema_digest(version) == SCHEMAS[version]
+
+
 def test_there_is_a_way_from_each_version_to_the_newest() -> None:
-    assert sorted(MIGRATIONS) == list(range(1, SCHEMA_VERSION))
+    assert {path.name for path in MIGRATIONS.iterdir()} == {f"{number}.sql" for number in SCHEMAS}
+    assert max(SCHEMAS) == SCHEMA_VERSION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from gradio_app.web.api.schemas import (
     TaskView,
     upload_form,
 )
+from gradio_app.web.error_answers import problem
 from tests.unit.records import a_task
 
 DONE = a_task(status=TaskStatus.COMPLETED, finished_at=1003.0, started_at=1001.0, result_sha256="d1635")
@@ -50,7 +52,7 @@ def test_errors_and_receipts_have_their_shapes_inside_a_task() -> None:
 
 def test_every_error_has_the_one_shape() -> None:
     for cls in BY_CODE.values():
-        strictly(Problem, {"error": cls().to_dict()})
+        strictly(Problem, json.loads(bytes(problem(cls(), {"request_id": "one"}).body)))
 
 
 def test_every_error_that_a_request_can_get_is_documented() -> None:

@@ -1,10 +1,12 @@
--- The tables of schema 1, as the first version made them; the migration is tested with them.
+-- tasks, their shards, submissions by idempotency key, deleted ids, rates and counters
 CREATE TABLE tasks (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     owner TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('cancelled', 'cancelling', 'completed', 'failed', 'partial', 'pending', 'processing', 'queued')),
+    status TEXT NOT NULL CHECK (
+        status IN ('cancelled', 'cancelling', 'completed', 'failed', 'partial', 'pending', 'processing', 'queued')
+    ),
     tier_asked TEXT NOT NULL,
     page_range TEXT NOT NULL,
     ocr_mode TEXT NOT NULL,
@@ -60,4 +62,3 @@ CREATE TABLE deleted (rev INTEGER PRIMARY KEY, task_id TEXT NOT NULL, owner TEXT
 CREATE TABLE rates (tier TEXT PRIMARY KEY, seconds_per_page REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES ('rev', 0), ('forgotten', 0), ('paused', 0);
-PRAGMA user_version = 1;

@@ -1,0 +1,51 @@
+"""Error answers: each failure of a request as ``{"error": {code, message, retryable, request_id}}``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from loguru import logger
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from gradio_app.base.errors import PASSING, AppError, NotFound, OptionInvalid, as_app_error
+
+
+def problem(
+    error: AppError, scope: Scope, status: int = 0, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for an error; ``status`` if not the error's own."""
+    body = {**error.to_dict(), "request_id": scope.get("request_id", "")}
+    return JSONResponse({"error": body}, status or error.status, headers)
+
+
+def unexpected(error: Exception, scope: Scope) -> JSONResponse:
+    """The answer for any exception. A traceback goes to the log, and no details to the user."""
+    found = as_app_error(error)
+    if isinstance(found, PASSING):
+        logger.bind(action="fault", code=found.code).warning("a request failed: {}", error)
+    else:
+        logger.opt(exception=error).error("a request failed")
+    return problem(found, scope)
+
+
+def register(app: FastAPI) -> None:
+    """Answers the errors of all routes in this form."""
+    for kind in (AppError, RequestValidationError, HTTPException, OSError, sqlite3.Error):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, AppError):
+        return problem(error, request.scope)
+    if isinstance(error, RequestValidationError):
+        where = ", ".join(str(item["loc"][-1]) for item in error.errors()[:3])
+        return problem(OptionInvalid(f"Not a valid value: {where}."), request.scope)
+    if isinstance(error, HTTPException):
+        found = NotFound() if error.status_code == 404 else OptionInvalid(str(error.detail))
+        return problem(found, request.scope, error.status_code, error.headers)
+    return unexpected(error, request.scope)
