@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-#: files that go to one worker, one after the other: a machine has the addresses and ports of Ray once,
-#: and one server with an engine is enough for all pages
+#: files that go to one worker, one after the other: the machines of their clusters have the same addresses,
+#: or one server with a model server is enough for them
 TOGETHER = {
-    "tests/integration/test_cluster.py": "ray",
     "tests/integration/test_bench.py": "ray",
-    "tests/browser/test_cluster.py": "ray",
+    "tests/integration/test_cluster.py": "ray",
+    "tests/integration/test_second_reading.py": "vision",
+    "tests/integration/test_vision.py": "vision",
     "tests/browser/test_again.py": "engine",
     "tests/browser/test_engine.py": "engine",
     "tests/browser/test_vision.py": "engine",
@@ -20,16 +21,17 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of pages come last: Playwright's loop stays, and asynchronous tests need one of their own.
+    """The longest files come first, so that both workers end at the same time.
 
-    Those that need Ray come just before them, as one of them looks at a page.
+    Tests of pages come last: Playwright's loop stays, and asynchronous tests need one of their own.
     """
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
-    with_ray, with_page = TOGETHER.get(_file(item.nodeid)) == "ray", item.path.parent.name == "browser"
-    return 1 if with_ray else 2 if with_page else 0
+    if TOGETHER.get(_file(item.nodeid)) == "ray":
+        return 0
+    return 2 if item.path.parent.name == "browser" else 1
 
 
 def _file(nodeid: str) -> str:

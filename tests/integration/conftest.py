@@ -1,4 +1,4 @@
-"""What tests of the whole share: two servers, a real SGLang on the CPU, and stand-ins for weights."""
+"""What tests of the whole share: servers, a real SGLang on the CPU, and stand-ins for weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.web.auth.users import User, hash_key, write
+from tests.fakes.sglang import FakeSglang
 from tests.live import LiveServer
 from tests.sglang_cpu.environment import PYTHON, why_missing
 from tests.sglang_cpu.tiny_model import write_tiny_model
@@ -51,6 +52,30 @@ def house(_guarded_server: LiveServer) -> Iterator[LiveServer]:
     yield _guarded_server
     with _guarded_server.asked_with(KEY + "root") as everything:
         everything.clear()
+
+
+@pytest.fixture(scope="session")
+def fake() -> Iterator[FakeSglang]:
+    """The model server of ``vision_server``; a test that gives it faults takes them back."""
+    with FakeSglang(slots=8) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _vision_server(
+    fake: FakeSglang, stand_in_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    flags = ("--sglang-url", fake.url, "--model-dir", str(stand_in_weights), "--workers", "2")
+    data = tmp_path_factory.mktemp("vision") / "data"
+    with LiveServer(data, *flags, "--shard-pages-flash", "8") as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def vision_server(_vision_server: LiveServer) -> Iterator[LiveServer]:
+    """The server with a model server elsewhere; with an empty queue for each file of tests."""
+    yield _vision_server
+    _vision_server.clear()
 
 
 @pytest.fixture(scope="session")

@@ -46,28 +46,27 @@ def assert_no_workers(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_300_page_document_goes_on_after_a_kill(tmp_path: Path) -> None:
+def test_a_300_page_document_goes_on_after_a_kill(server: LiveServer, tmp_path: Path) -> None:
     data = text_pdf(300)
-    with LiveServer(tmp_path / "undisturbed") as calm:
-        wanted = calm.result(calm.end(calm.submit("long.pdf", data))["id"])
-    with LiveServer(tmp_path / "data") as server:
-        task_id = server.submit("long.pdf", data)
-        server.until(task_id, pages_done=60)
-        before = shard_files(server.data)
-        server.kill()
+    wanted = server.result(server.end(server.submit("long.pdf", data))["id"])
+    with LiveServer(tmp_path / "data") as killed:
+        task_id = killed.submit("long.pdf", data)
+        killed.until(task_id, pages_done=60)
+        before = shard_files(killed.data)
+        killed.kill()
         assert before, "at least one part was finished"
-        server.start()
-        task = server.task(task_id)
+        killed.start()
+        task = killed.task(task_id)
         assert task["status"] in ("queued", "processing") and task["pages_done"] >= 60
         seen = dict(before)
         while task["status"] not in ENDED:
-            now = shard_files(server.data)
+            now = shard_files(killed.data)
             assert all(now[name] == file for name, file in before.items() if name in now)
             seen |= now
-            task = server.client.get(f"/api/v1/tasks/{task_id}", params={"wait": 0.3}).json()
+            task = killed.client.get(f"/api/v1/tasks/{task_id}", params={"wait": 0.3}).json()
         assert (task["status"], task["attempt"]) == ("completed", 2)
-        assert server.result(task_id) == wanted
-        assert server.leftovers() == []
+        assert killed.result(task_id) == wanted
+        assert killed.leftovers() == []
 
 
 @pytest.mark.slow

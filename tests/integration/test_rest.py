@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests.documents import table_csv, text_pdf, web_page, word
+from tests.integration.conftest import TOKEN
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
@@ -170,14 +172,15 @@ def test_the_history_counts_what_was_done_also_when_it_is_deleted(server: LiveSe
         assert server.client.get("/api/v1/history", params={"hours": hours}).status_code == 422
 
 
-def test_with_a_token_each_browser_sees_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data = tmp_path_factory.mktemp("token") / "data"
-    with LiveServer(data, "--token", "open-sesame", "--workers", "1", token="open-sesame") as server:
-        assert httpx.get(f"{server.url}/api/v1/tasks").status_code == 401
-        assert httpx.get(f"{server.url}/health").status_code == 200
-        browsers = [httpx.Client(base_url=server.url, follow_redirects=True) for _ in range(2)]
+def test_with_a_token_each_browser_sees_its_own(house: LiveServer) -> None:
+    with ExitStack() as stack:
+        assert httpx.get(f"{house.url}/api/v1/tasks").status_code == 401
+        assert httpx.get(f"{house.url}/health").status_code == 200
+        browsers = [
+            stack.enter_context(httpx.Client(base_url=house.url, follow_redirects=True)) for _ in range(2)
+        ]
         for browser in browsers:
-            assert browser.get("/api/v1/queue", params={"token": "open-sesame"}).status_code == 200
+            assert browser.get("/api/v1/queue", params={"token": TOKEN}).status_code == 200
             assert browser.get("/api/v1/queue").status_code == 200
         ann, bob = browsers
         files = [("files", ("secret-name.pdf", text_pdf(200)))]
@@ -194,8 +197,6 @@ def test_with_a_token_each_browser_sees_its_own(tmp_path_factory: pytest.TempPat
         assert bob.post("/api/v1/queue/pause").status_code == 403
         assert ann.post(f"/api/v1/tasks/{task['id']}/cancel").json()["status"] == "cancelled"
         assert bob.get("/api/v1/tasks").json()["tasks"] == [], "of others only what is not ended"
-        for browser in browsers:
-            browser.close()
 
 
 @pytest.mark.slow

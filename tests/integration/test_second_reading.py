@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.documents import paper_pdf, word
-from tests.fakes.sglang import FakeSglang
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def server(stand_in_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    data = tmp_path_factory.mktemp("second") / "data"
-    with FakeSglang(slots=8) as fake:
-        flags = ("--sglang-url", fake.url, "--model-dir", str(stand_in_weights), "--workers", "2")
-        with LiveServer(data, *flags, "--shard-pages-flash", "8") as live:
-            yield live
+def server(vision_server: LiveServer) -> LiveServer:
+    return vision_server
 
 
 def redo(server: LiveServer, task_id: str, page: int, **how: str) -> dict[str, Any]:

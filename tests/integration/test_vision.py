@@ -22,19 +22,8 @@ VISION = ("standard", "advanced")
 
 
 @pytest.fixture(scope="module")
-def fake() -> Iterator[FakeSglang]:
-    with FakeSglang(slots=8) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def server(
-    fake: FakeSglang, stand_in_weights: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LiveServer]:
-    data = tmp_path_factory.mktemp("vision") / "data"
-    flags = ("--sglang-url", fake.url, "--model-dir", str(stand_in_weights))
-    with LiveServer(data, *flags, "--workers", "2") as live:
-        yield live
+def server(vision_server: LiveServer) -> LiveServer:
+    return vision_server
 
 
 @pytest.fixture(autouse=True)
