@@ -133,7 +133,7 @@ def test_a_file_keeps_the_folders_below_its_owners(path: str, everybody: str, na
 
 
 def test_the_page_takes_the_same_kinds() -> None:
-    page = (ROOT / "gradio_app" / "ui" / "assets" / "collect.js").read_text("utf-8")
+    page = (ROOT / "gradio_app" / "ui" / "assets" / "intake" / "collect.js").read_text("utf-8")
     listed = page.partition("new Set(")[2].partition(".split")[0]
     assert set("".join(listed.split('"')[1::2]).split()) == KINDS
 

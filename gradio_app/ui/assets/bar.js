@@ -1,14 +1,14 @@
 // The bar at the top: what the whole queue does, language, colours, who is signed in.
 
-import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
-import { startBell } from "./bell.js";
-import { startChip } from "./engine_chip.js";
-import { estimate, join } from "./format.js";
-import { on, state, tell } from "./hub.js";
-import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
-import { notify } from "./notice.js";
-import { mineUnderWay, setQueue, startPolling } from "./poll.js";
-import { post } from "./server.js";
+import { icon, preparePane, setIcon, setLabel, setText, show } from "./common/dom.js";
+import { startBell } from "./common/bell.js";
+import { startChip } from "./engine/chip.js";
+import { estimate, join } from "./common/format.js";
+import { on, state, tell } from "./common/hub.js";
+import { explain, language, remember, remembered, setLanguage, t, translate } from "./common/language.js";
+import { notify } from "./common/notice.js";
+import { mineUnderWay, setQueue, startPolling } from "./common/poll.js";
+import { post } from "./common/server.js";
 
 const THEME = "mineru.theme";
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
