@@ -219,8 +219,8 @@ def test_j_and_k_walk_on_where_rows_are_not_in_the_document(page: Page, watch: W
     expect(chosen).to_have_count(1)
     expect(chosen).to_be_in_viewport()
     at = page.evaluate(
-        """() => Promise.all([import('/page/queue/view.js'), import('/page/common/hub.js')])
-            .then(([view, hub]) => view.sections[0].ids.indexOf(hub.state.selected))"""
+        """() => Promise.all([import('/page/queue/state.js'), import('/page/common/hub.js')])
+            .then(([queue, hub]) => queue.pane.sections[0].ids.indexOf(hub.state.selected))"""
     )
     assert at >= 99, "the next rows are fetched on the way"
     assert page.locator(".mo-row").count() < MOST_ROWS

@@ -1,4 +1,4 @@
-// Tells with a notice of the browser when my documents are done while nobody looks at the page. Asked for, never unasked.
+// Bell: notices of the browser when my documents are done and the page is hidden. Switched on by hand only.
 
 import { setIcon, setLabel, show } from "./dom.js";
 import { isActive, now, on } from "./hub.js";
@@ -6,34 +6,33 @@ import { remember, remembered, t } from "./language.js";
 import { notify } from "./notice.js";
 
 const KEY = "mineru.bell";
-const GATHER = 1500; // milliseconds: what ends together is told together
+const GATHER = 1500; // milliseconds: documents that end together share one notice
 
-let button = null;
-let since = 0; // when the page was left, by the server's clock
-let gathered = []; // tasks
-let timer = null;
+const bell = {
+  hiddenSince: 0, // by the server's clock
+  gathered: /** @type {Task[]} */ ([]),
+  timer: /** @type {number | null} */ (null),
+};
 
 // browsers of phones have no notices of a page that has gone to the background
 const possible = () => "Notification" in window && window.isSecureContext && !matchMedia("(pointer: coarse)").matches;
 const isOn = () => possible() && Notification.permission === "granted" && remembered(KEY) === "on";
 
-export function startBell(node) {
-  button = node;
+export function startBell(/** @type {HTMLElement} */ button) {
+  const draw = () => {
+    setIcon(button, isOn() ? "bell" : "belloff");
+    setLabel(button, t(isOn() ? "bell.on" : "bell.off"));
+    button.setAttribute("aria-pressed", String(isOn()));
+  };
   show(button, possible());
-  button.onclick = toggle;
+  button.onclick = () => toggle().then(draw);
   on("language", draw);
-  on("task", ended);
+  on("task", gather);
   document.addEventListener("visibilitychange", () => {
-    since = now();
-    if (!document.hidden) gathered = [];
+    bell.hiddenSince = now();
+    if (!document.hidden) bell.gathered = [];
   });
   draw();
-}
-
-function draw() {
-  setIcon(button, isOn() ? "bell" : "belloff");
-  setLabel(button, t(isOn() ? "bell.on" : "bell.off"));
-  button.setAttribute("aria-pressed", String(isOn()));
 }
 
 async function toggle() {
@@ -45,22 +44,21 @@ async function toggle() {
   } else {
     notify(t("bell.denied"), "bad");
   }
-  draw();
 }
 
-function ended({ task, before }) {
+function gather(/** @type {TaskChange} */ { task, before }) {
   if (!document.hidden || !isOn() || !task.mine || task.redo_of || isActive(task) || task.status === "cancelled") return;
-  // of one that no row shows it is not known how it was before
-  if (before ? !isActive(before) : task.finished_at < since) return;
-  gathered.push(task);
-  timer ??= setTimeout(tellThem, GATHER);
+  // how a task was before is unknown when no row shows it
+  if (before ? !isActive(before) : (task.finished_at ?? 0) < bell.hiddenSince) return;
+  bell.gathered.push(task);
+  bell.timer ??= setTimeout(ring, GATHER);
 }
 
-function tellThem() {
-  timer = null;
-  const failed = gathered.filter(({ status }) => status === "failed").length;
-  const [first, ...others] = gathered;
-  gathered = [];
+function ring() {
+  bell.timer = null;
+  const failed = bell.gathered.filter(({ status }) => status === "failed").length;
+  const [first, ...others] = bell.gathered;
+  bell.gathered = [];
   if (!first) return;
   const one = t(failed ? "bell.one.failed" : "bell.one.done", first.name);
   const text = others.length ? t("bell.many", others.length + 1 - failed, failed) : one;

@@ -1,39 +1,51 @@
-// What the page knows, and who wants to be told when it changes. Panes never call each other.
+// State that all panes share, and the bus that announces its changes. Panes never call each other for them.
 
+/** @type {SharedState} */
 export const state = {
-  tasks: new Map(), // id -> task as the server sent it, plus `seen`: when, by our clock
-  uploads: new Map(), // id -> upload that has no task yet
-  queue: null, // the server's view of the whole queue
-  engine: null, // the model server: its state in a word, and all of it once /gpu/status was asked
-  gpu: null, // the cards and the last hour, plus `seen`: when, by our clock
-  selected: null, // id of the task in the reader
-  page: null, // page that the reader shows
-  counts: {}, // by status, of what the list's search finds
-  mine: {}, // by status, of my own documents
-  loaded: false, // whether the first rows have come
-  connection: "starting", // starting | online | offline | signed-out
-  skew: 0, // server's clock minus ours, in milliseconds
+  tasks: new Map(),
+  uploads: new Map(),
+  queue: null,
+  engine: null,
+  gpu: null,
+  selected: null,
+  page: null,
+  counts: {},
+  mine: {},
+  loaded: false,
+  connection: "starting",
+  language: "en",
+  skew: 0,
 };
 
 const bus = new EventTarget();
 
-// Topics: task ({ task, before }), gone (id), tasks, counts, view, view-asked, picks, reveal (id), uploads, queue, engine, gpu, open-engine, open-overview, selected, page, connection,
-// language, tick
-export const on = (topic, listener) => bus.addEventListener(topic, (event) => listener(event.detail));
-export const tell = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));
+/** @template {keyof Topics} K @param {K} topic @param {(detail: Topics[K]) => void} listener */
+export const on = (topic, listener) =>
+  bus.addEventListener(topic, (event) => listener(/** @type {CustomEvent} */ (event).detail));
+
+/** @template {keyof Topics} K @param {K} topic @param {Topics[K]} [detail] */
+export const emit = (topic, detail) => bus.dispatchEvent(new CustomEvent(topic, { detail }));
 
 // The server's time now, in seconds.
 export const now = () => (Date.now() + state.skew) / 1000;
 
-export const ACTIVE = new Set(["pending", "queued", "processing", "cancelling"]);
-export const READABLE = new Set(["completed", "partial"]);
-export const RETRYABLE = new Set(["partial", "failed", "cancelled"]);
+export const ACTIVE = /** @type {Set<string>} */ (new Set(["pending", "queued", "processing", "cancelling"]));
+export const READABLE = /** @type {Set<string>} */ (new Set(["completed", "partial"]));
+export const RETRYABLE = /** @type {Set<string>} */ (new Set(["partial", "failed", "cancelled"]));
+export const TIERS = ["flash", "basic", "standard", "advanced"];
 
-export const isActive = (task) => ACTIVE.has(task.status);
-// Of somebody else, and shown without its name.
+export const isActive = (/** @type {Task} */ task) => ACTIVE.has(task.status);
+
+/** Of somebody else, and shown without its name. @param {Task} task */
 export const isForeign = (task) => !task.mine && !task.name;
 
-export function putTask(task) {
+/** Whether a change ended its task. @param {TaskChange} change */
+export const hasEnded = ({ task, before }) => Boolean(before && isActive(before) && !isActive(task));
+
+/** The task in the reader, if the page knows it. */
+export const selectedTask = () => state.tasks.get(state.selected ?? "");
+
+export function putTask(/** @type {Task} */ task) {
   const known = state.tasks.get(task.id);
   if (known && known.rev > task.rev) return;
   if (isForeign(task) && !isActive(task)) {
@@ -42,21 +54,21 @@ export function putTask(task) {
   }
   task.seen = Date.now();
   state.tasks.set(task.id, task);
-  tell("task", { task, before: known });
+  emit("task", { task, before: known });
 }
 
-export function dropTask(id) {
-  if (state.tasks.delete(id)) tell("gone", id);
+export function dropTask(/** @type {string} */ id) {
+  if (state.tasks.delete(id)) emit("gone", id);
 }
 
-// The queue tells less about the engine than /gpu/status: what it does not tell stays.
+/** The queue sends less of the engine than /gpu/status: the rest stays. @param {Partial<Engine>} engine */
 export function putEngine(engine) {
-  state.engine = { ...state.engine, ...engine };
-  tell("engine");
+  state.engine = /** @type {Engine} */ ({ ...state.engine, ...engine });
+  emit("engine");
 }
 
-export function setConnection(next) {
+export function setConnection(/** @type {Connection} */ next) {
   if (state.connection === next) return;
   state.connection = next;
-  tell("connection");
+  emit("connection");
 }

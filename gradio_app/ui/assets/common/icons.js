@@ -1,5 +1,6 @@
-// The icons: outlines on a 24 px grid, drawn with the colour of the text around them. "!" fills.
+// Icons: outlines on a 24 px grid, drawn with the colour of the text around them. "!" fills.
 
+/** @type {Record<string, string[]>} */
 export const ICONS = {
   upload: ["M12 16V4", "M7 9l5-5 5 5", "M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3"],
   folder: ["M3 7a1 1 0 0 1 1-1h5l2 2.5h9a1 1 0 0 1 1 1V18a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1z"],

@@ -1,71 +1,63 @@
-// Small windows at a button: the download menu, and the question before deleting. One is open at a time.
+// Menus: small windows at a button, for downloads, choices and the question before deleting. One is open at a time.
 
-import { el } from "./dom.js";
+import { all, el, targetOf } from "./dom.js";
 import { t } from "./language.js";
 import { taskAddress } from "./server.js";
 
 const FORMATS = ["markdown", "zip", "docx", "html", "latex", "epub", "json"];
 const GAP = 4;
 
-let opened = null; // { node, button }
+const menu = { opened: /** @type {{ node: HTMLElement, button: HTMLElement } | null} */ (null) };
 
-export function openDownloads(button, task) {
+export function openDownloads(/** @type {HTMLElement} */ button, /** @type {Task | undefined} */ task) {
   if (!task) return;
-  const links = FORMATS.map((format) => {
-    const href = taskAddress(task.id, `/result?format=${format}`);
-    return el("a", { role: "menuitem", href, download: "", onclick: () => close() }, t(`format.${format}`));
-  });
-  const source = el(
-    "a",
-    { role: "menuitem", href: taskAddress(task.id, "/source"), download: "", class: "mo-menu-last", onclick: () => close() },
-    t("format.source"),
-  );
+  const link = (/** @type {string} */ href, /** @type {string} */ format) =>
+    el("a", { role: "menuitem", href: taskAddress(task.id, href), download: "", onclick: close }, t(`format.${format}`));
+  const links = FORMATS.map((format) => link(`/result?format=${format}`, format));
+  const source = link("/source", "source");
+  source.className = "mo-menu-last";
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": t("row.download") }, ...links, source));
 }
 
-// choices: [text, what to do]
+/** Choices: [text, what to do]. @param {HTMLElement} button @param {string} label @param {[string, () => void][]} choices */
 export function openChoices(button, label, choices) {
-  const chosen = (act) => () => {
-    close();
-    act();
-  };
-  const items = choices.map(([text, act]) => el("button", { type: "button", role: "menuitem", onclick: chosen(act) }, text));
+  const items = choices.map(([text, act]) =>
+    el("button", { type: "button", role: "menuitem", onclick: closing(act) }, text),
+  );
   const title = el("p", { class: "mo-menu-title", role: "presentation" }, label);
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": label }, title, ...items));
 }
 
+/** @param {HTMLElement} button @param {string} name @param {() => void} confirmed */
 export const askDelete = (button, name, confirmed) => ask(button, t("row.delete.ask", name), t("row.delete"), confirmed);
 
-// A question whose one answer cannot be undone.
+/**
+ * A question whose one answer cannot be undone.
+ * @param {HTMLElement} button @param {string} question @param {string} answer @param {() => void} confirmed
+ */
 export function ask(button, question, answer, confirmed) {
-  const yes = el(
-    "button",
-    {
-      type: "button",
-      class: "mo-button mo-danger",
-      onclick: () => {
-        close();
-        confirmed();
-      },
-    },
-    answer,
-  );
+  const yes = el("button", { type: "button", class: "mo-button mo-danger", onclick: closing(confirmed) }, answer);
   openAt(button, el("div", { class: "mo-menu mo-ask", role: "dialog", "aria-label": question }, el("p", {}, question), yes));
 }
 
-function openAt(button, node) {
-  const same = opened?.button === button;
+const closing = (/** @type {() => void} */ act) => () => {
+  close();
+  act();
+};
+
+function openAt(/** @type {HTMLElement} */ button, /** @type {HTMLElement} */ node) {
+  const same = menu.opened?.button === button;
   close();
   if (same) return; // a second press closes
-  opened = { node, button };
+  menu.opened = { node, button };
   button.setAttribute("aria-expanded", "true");
   (document.querySelector("main") ?? document.body).append(node); // a landmark, as screen readers need it
   position(node, button.getBoundingClientRect());
-  node.querySelector("a, button").focus();
+  items(node)[0].focus();
   node.addEventListener("keydown", walk);
 }
 
-function position(node, at) {
+function position(/** @type {HTMLElement} */ node, /** @type {DOMRect} */ at) {
   const { width, height } = node.getBoundingClientRect();
   const below = at.bottom + GAP + height <= innerHeight || at.top < height + GAP;
   node.style.top = `${below ? at.bottom + GAP : at.top - GAP - height}px`;
@@ -73,37 +65,43 @@ function position(node, at) {
 }
 
 function close() {
-  if (!opened) return;
-  const { node, button } = opened;
-  opened = null;
+  if (!menu.opened) return;
+  const { node, button } = menu.opened;
+  menu.opened = null;
   const focused = node.contains(document.activeElement);
   node.remove();
   button.removeAttribute("aria-expanded");
   if (focused) button.focus({ preventScroll: true });
 }
 
-function walk(event) {
-  const items = [...event.currentTarget.querySelectorAll("a, button")];
-  const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+const items = (/** @type {HTMLElement} */ node) => all(node, "a, button");
+
+function walk(/** @type {KeyboardEvent} */ event) {
+  const found = items(/** @type {HTMLElement} */ (event.currentTarget));
+  const to = targetOf(event, found.indexOf(/** @type {HTMLElement} */ (document.activeElement)), found.length);
   if (event.key === "Escape" || event.key === "Tab") {
     event.preventDefault();
     close();
   } else if (to !== undefined) {
     event.preventDefault();
-    items.at(to % items.length).focus();
+    found.at(to % found.length)?.focus();
   }
 }
 
+/** Whether something happens outside the menu and its button. @param {Event} event */
+const isOutside = ({ target }) =>
+  Boolean(menu.opened && target instanceof Node && !menu.opened.node.contains(target));
+
 window.addEventListener("pointerdown", (event) => {
-  if (opened && !opened.node.contains(event.target) && !opened.button.contains(event.target)) close();
+  if (isOutside(event) && !menu.opened?.button.contains(/** @type {Node} */ (event.target))) close();
 });
 window.addEventListener("resize", close);
-window.addEventListener("scroll", (event) => opened && !opened.node.contains(event.target) && follow(), true);
+window.addEventListener("scroll", (event) => isOutside(event) && follow(), true);
 
 // The menu goes where its button goes, as long as that can be seen.
 function follow() {
-  const at = opened.button.getBoundingClientRect();
+  if (!menu.opened) return;
+  const at = menu.opened.button.getBoundingClientRect();
   if (at.bottom < 0 || at.top > innerHeight) close();
-  else position(opened.node, at);
+  else position(menu.opened.node, at);
 }

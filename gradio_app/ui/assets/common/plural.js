@@ -1,13 +1,13 @@
 // Plural forms of English words, with their numbers.
 
+/** @param {number} n @param {string} one @param {string} many */
 export const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
-export const number = (n) => n.toLocaleString("en");
+export const number = (/** @type {number} */ n) => n.toLocaleString("en");
 
-export const documents = (n) => `${number(n)} ${n === 1 ? "document" : "documents"}`;
+export const documents = (/** @type {number} */ n) => `${number(n)} ${n === 1 ? "document" : "documents"}`;
 
-export function ordinal(n) {
-  const rest = n % 100;
-  const suffix = rest > 10 && rest < 14 ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th";
+export function ordinal(/** @type {number} */ n) {
+  const suffix = n % 100 > 10 && n % 100 < 14 ? "th" : ["th", "st", "nd", "rd"][n % 10] ?? "th";
   return `${n}${suffix}`;
 }

@@ -1,8 +1,8 @@
-// Keeps the page's knowledge fresh: one small request a second while something moves, fewer when not.
+// Polling: one small request a second while something moves, fewer when not.
 
-import { ACTIVE, dropTask, isActive, now, putEngine, putTask, setConnection, state, tell } from "./hub.js";
 import { isWanted, loadView } from "../queue/view.js";
-import { call } from "./server.js";
+import { ACTIVE, dropTask, emit, isActive, putEngine, putTask, selectedTask, setConnection, state } from "./hub.js";
+import { call, codeOf, taskPath } from "./server.js";
 
 const MOST_CHANGES = 200;
 const QUICK = 1000;
@@ -13,90 +13,93 @@ const OFFLINE = 3000;
 const SUMMARY_QUICK = 3000;
 const SUMMARY_IDLE = 15000;
 // An engine in one of these changes by itself, whatever the tasks do.
-const MOVING = new Set(["starting", "waking", "draining", "stopping"]);
+const MOVING = ["starting", "waking", "draining", "stopping"];
 
-let revision = null;
-let timer = null;
-let busy = false;
-let again = false;
-let summaryAt = 0;
-let summaryStale = true;
-let quietSince = Date.now();
+const polling = {
+  revision: /** @type {number | null} */ (null),
+  timer: 0,
+  busy: false,
+  again: false,
+  summaryAt: 0,
+  summaryStale: true,
+  quietSince: Date.now(),
+};
 
 export function startPolling() {
   document.addEventListener("visibilitychange", () => document.hidden || pollNow());
-  setInterval(() => document.hidden || tell("tick"), 1000);
+  setInterval(() => document.hidden || emit("tick"), 1000);
   pollNow();
 }
 
-// Asks at once: after something was done here, or when the tab is looked at again.
+// Asks at once: after something was done here, or when the tab is shown again.
 export function pollNow() {
-  quietSince = Date.now();
-  summaryAt = 0;
-  summaryStale = true;
-  if (busy) again = true;
+  polling.quietSince = Date.now();
+  polling.summaryAt = 0;
+  polling.summaryStale = true;
+  if (polling.busy) polling.again = true;
   else step();
 }
 
 async function step() {
-  clearTimeout(timer);
-  busy = true;
+  clearTimeout(polling.timer);
+  polling.busy = true;
   let wait = OFFLINE;
   try {
-    if (revision === null) await loadFirst();
-    else await loadChanges();
+    if (polling.revision === null) await loadFirst();
+    else await loadChanges(polling.revision);
     await loadSummary();
     wait = pause();
   } catch (error) {
     // "offline" and "signed-out" are said by the bar; polling goes on until it works again
-    if (error.code === "internal_error") setConnection("offline");
+    if (codeOf(error) === "internal_error") setConnection("offline");
   }
-  busy = false;
-  if (again) {
-    again = false;
+  polling.busy = false;
+  if (polling.again) {
+    polling.again = false;
     wait = 0;
   }
-  // a tab that nobody looks at follows only what its title counts down
-  if (!document.hidden) timer = setTimeout(step, wait);
-  else if (mineUnderWay()) timer = setTimeout(step, Math.max(wait, HIDDEN));
+  // a hidden tab follows only what its title counts down
+  if (!document.hidden) polling.timer = setTimeout(step, wait);
+  else if (mineUnderWay()) polling.timer = setTimeout(step, Math.max(wait, HIDDEN));
 }
 
 // How many of my documents are not done yet.
-export const mineUnderWay = () => [...ACTIVE].reduce((sum, status) => sum + (state.mine[status] ?? 0), 0);
+export const mineUnderWay = () =>
+  Object.entries(state.mine).reduce((sum, [status, n]) => sum + (ACTIVE.has(status) ? n : 0), 0);
 
 function pause() {
   const moving = mineUnderWay() > 0 || [...state.tasks.values()].some(isActive) || state.uploads.size > 0;
-  return moving || Date.now() - quietSince < 10000 ? QUICK : IDLE;
+  return moving || Date.now() - polling.quietSince < 10000 ? QUICK : IDLE;
 }
 
 async function loadFirst() {
   for (const task of state.tasks.values()) task.rev = -1; // the server may have begun anew: what it says now counts
   const least = await loadView();
-  const open = state.tasks.get(state.selected);
+  const open = selectedTask();
   if (open?.rev === -1) await loadTask(open.id).catch(() => dropTask(open.id));
-  revision = least;
-  summaryStale = true;
+  polling.revision = least;
+  polling.summaryStale = true;
 }
 
-async function loadChanges() {
-  const delta = await call(`api/v1/tasks?since=${revision}&limit=${MOST_CHANGES}`);
+async function loadChanges(/** @type {number} */ since) {
+  const delta = /** @type {Delta | null} */ (await call(`api/v1/tasks?since=${since}&limit=${MOST_CHANGES}`));
   if (delta === null) return;
   if (delta.reset) return loadFirst();
-  revision = delta.rev;
+  polling.revision = delta.rev;
   for (const task of delta.tasks) {
     if (isWanted(task)) putTask(task);
-    else tell("task", { task, before: null }); // no row shows it
+    else emit("task", { task, before: null }); // no row shows it
   }
   for (const id of delta.deleted) dropTask(id);
-  place(delta.places);
-  quietSince = Date.now();
-  again ||= delta.tasks.length === MOST_CHANGES;
-  tell("tasks");
+  putPositions(delta.places);
+  polling.quietSince = Date.now();
+  polling.again ||= delta.tasks.length === MOST_CHANGES;
+  emit("tasks");
   setQueue(delta.queue);
 }
 
-// Places and estimates move without the tasks themselves changing.
-function place(places) {
+/** Positions and estimates move without the tasks themselves changing. @param {Delta["places"]} places */
+function putPositions(places) {
   for (const [id, [position, seconds]] of Object.entries(places)) {
     const task = state.tasks.get(id);
     if (!task || !isActive(task)) continue;
@@ -107,18 +110,19 @@ function place(places) {
 }
 
 async function loadSummary() {
-  const age = Date.now() - summaryAt;
-  const restless = summaryStale || MOVING.has(state.engine?.status) || state.engine?.in_flight > 0;
+  const age = Date.now() - polling.summaryAt;
+  const { engine } = state;
+  const restless = polling.summaryStale || (engine && (MOVING.includes(engine.status) || engine.in_flight > 0));
   if (age < SUMMARY_QUICK || (!restless && age < SUMMARY_IDLE)) return;
   setQueue(await call("api/v1/queue"));
 }
 
-export function setQueue(queue) {
-  summaryAt = Date.now();
-  summaryStale = false;
-  state.queue = { ...queue, seen: now() };
+export function setQueue(/** @type {Queue} */ queue) {
+  polling.summaryAt = Date.now();
+  polling.summaryStale = false;
+  state.queue = queue;
   putEngine(queue.engine);
-  tell("queue");
+  emit("queue");
 }
 
 // The engine, the cards and the last hour.
@@ -126,14 +130,14 @@ export async function loadGpu() {
   putGpu(await call("gpu/status"));
 }
 
-export function putGpu({ engine, ...cards }) {
+export function putGpu(/** @type {Gpu & { engine: Engine }} */ { engine, ...cards }) {
   state.gpu = { ...cards, seen: Date.now() };
   putEngine(engine);
-  tell("gpu");
+  emit("gpu");
 }
 
-// A task that a link names and the list does not have (yet).
+/** A task that a link names and the list does not have (yet). @param {string} id */
 export async function loadTask(id) {
-  putTask(await call(`api/v1/tasks/${encodeURIComponent(id)}`));
-  tell("tasks");
+  putTask(await call(taskPath(id)));
+  emit("tasks");
 }

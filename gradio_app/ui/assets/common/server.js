@@ -1,14 +1,19 @@
-// Talks to REST. Addresses are relative to this file, so that they hold behind a path prefix.
+// Client of the REST API. Addresses are relative to this file, so that they hold behind a path prefix.
 
 import { setConnection, state } from "./hub.js";
 
 const ROOT = new URL("../../", import.meta.url);
+const CODES = /** @type {Record<number, string>} */ ({ 401: "unauthorized", 404: "not_found", 413: "file_too_large" });
 
-export const address = (path) => new URL(path, ROOT).href;
-export const taskAddress = (id, rest = "") => address(`api/v1/tasks/${encodeURIComponent(id)}${rest}`);
+export const address = (/** @type {string} */ path) => new URL(path, ROOT).href;
+
+/** Path of a task in the API. @param {string} id */
+export const taskPath = (id, rest = "") => `api/v1/tasks/${encodeURIComponent(id)}${rest}`;
+
+export const taskAddress = (/** @type {string} */ id, rest = "") => address(taskPath(id, rest));
 
 export class Problem extends Error {
-  constructor({ code, message, retryable }, status = 0) {
+  constructor(/** @type {ErrorBody} */ { code, message, retryable }, status = 0) {
     super(message);
     this.code = code;
     this.retryable = retryable;
@@ -16,21 +21,30 @@ export class Problem extends Error {
   }
 }
 
-export function problemOf(status, body) {
+export const codeOf = (/** @type {unknown} */ error) => (error instanceof Problem ? error.code : "");
+
+/** @param {unknown} error */
+export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";
+
+export function problemOf(/** @type {number} */ status, /** @type {{ error?: ErrorBody } | null} */ body) {
   const error = body?.error;
   if (error?.code) return new Problem(error, status);
-  const code = { 401: "unauthorized", 404: "not_found", 413: "file_too_large" }[status] ?? "internal_error";
+  const code = CODES[status] ?? "internal_error";
   return new Problem({ code, message: `The server answered ${status}.`, retryable: status >= 500 }, status);
 }
 
-// JSON of an answer, null for 204. Raises Problem; its code is "network" when the server cannot be reached.
+/**
+ * JSON of an answer, null for 204. Raises Problem; its code is "network" when the server cannot be reached.
+ * @param {string} path @param {{ method?: string, json?: object, signal?: AbortSignal }} options
+ * @returns {Promise<any>}
+ */
 export async function call(path, { method = "GET", json, signal } = {}) {
   const headers = { Accept: "application/json", ...(json && { "Content-Type": "application/json" }) };
   let response;
   try {
     response = await fetch(address(path), { method, signal, headers, body: json && JSON.stringify(json) });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (isAborted(error)) throw error;
     setConnection("offline");
     throw new Problem({ code: "network", message: "The server cannot be reached.", retryable: true });
   }
@@ -44,4 +58,5 @@ export async function call(path, { method = "GET", json, signal } = {}) {
   return body;
 }
 
+/** @param {string} path @param {object} [json] */
 export const post = (path, json) => call(path, { method: "POST", json });

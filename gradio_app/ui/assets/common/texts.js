@@ -7,6 +7,7 @@ import { QUEUE } from "../queue/texts.js";
 import { READER } from "../reader/texts.js";
 import { documents, number } from "./plural.js";
 
+/** @type {Texts} */
 export const TEXTS = {
   ...ENGINE,
   ...INTAKE,
@@ -67,7 +68,7 @@ export const TEXTS = {
   "format.source": ["The original file", "原始文件"],
 };
 
-// Sentences for error codes in Chinese. In English the server's own sentence is shown: it has the details.
+/** Sentences for error codes in Chinese. In English the server's own sentence is shown: it has the details. @type {Record<string, string>} */
 export const ERRORS_ZH = {
   internal_error: "服务器内部出错，详情见日志。请重试，或联系管理员。",
   file_empty: "文件为空（0 字节）。请确认文件已完整保存后重新上传。",

@@ -1,19 +1,18 @@
-// The graphics cards: how full, how busy, how warm, and who is on them.
+// Graphics cards: memory, load, temperature, and the programs on them.
 
 import { el } from "../common/dom.js";
 import { gigabytes, join } from "../common/format.js";
 import { t } from "../common/language.js";
+import { pane } from "./state.js";
 
-let drawn = "";
-
-export function drawCards(list, cards) {
+export function drawCards(/** @type {HTMLElement} */ list, /** @type {Card[]} */ cards) {
   const words = JSON.stringify([t("engine.card.memory"), cards]);
-  if (words === drawn) return;
-  drawn = words;
+  if (words === pane.drawnCards) return;
+  pane.drawnCards = words;
   list.replaceChildren(...cards.map((card) => makeCard(card, cards.length > 1)));
 }
 
-function makeCard(card, several) {
+function makeCard(/** @type {Card} */ card, /** @type {boolean} */ several) {
   const used = t("engine.card.used", gigabytes(card.used), gigabytes(card.total));
   const figures = join(
     card.load !== null && t("engine.card.load", card.load),
@@ -38,15 +37,15 @@ function makeCard(card, several) {
 
 // Whose a program is. Nobody is accused where the driver's numbers cannot be told apart from ours, as in a
 // container; on a card that the engine does not use it is not the engine either.
-function who(card, item) {
+function who(/** @type {Card} */ card, /** @type {CardProcess} */ item) {
   if (!item.ours) return "other";
   return card.chosen ? "ours" : "rest";
 }
 
-// Ours, other programs', and what the driver counts for nobody.
+/** Ours, other programs', and what the driver counts for nobody. @param {Card} card @param {string} used */
 function meter(card, used) {
   const parts = { ours: 0, other: 0, rest: 0 };
-  for (const item of card.processes) parts[who(card, item)] += item.memory;
+  for (const item of card.processes) parts[who(card, item)] += item.memory ?? 0;
   parts.rest = Math.max(parts.rest, card.used - parts.ours - parts.other);
   const bar = el("div", { class: "mo-meter", role: "meter", "aria-label": t("engine.card.memory"), "aria-valuemin": "0" });
   bar.setAttribute("aria-valuemax", String(card.total));
@@ -58,7 +57,7 @@ function meter(card, used) {
   return bar;
 }
 
-function people(card) {
+function people(/** @type {Card} */ card) {
   if (!card.processes.length) {
     const text = t(card.used > card.total / 20 ? "engine.card.unseen" : "engine.card.alone");
     return el("p", { class: "mo-card-figures" }, text);

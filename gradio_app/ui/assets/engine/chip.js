@@ -1,35 +1,32 @@
-// The engine in the bar: its state and the card's memory, in a button that opens the panel.
+// Engine chip in the bar: state and memory of the card, in a button that opens the panel.
 
-import { el, setLabel, setText, show } from "../common/dom.js";
-import { chosenCards, condition, title } from "./words.js";
+import { setLabel, setText, show } from "../common/dom.js";
 import { gigabytes, join } from "../common/format.js";
-import { on, state, tell } from "../common/hub.js";
+import { emit, on, state } from "../common/hub.js";
 import { t } from "../common/language.js";
+import { chosenCards, condition, title } from "./words.js";
 
-const LAMP = el("span", { class: "mo-lamp", "aria-hidden": "true" });
-const NAME = el("span", { class: "mo-chip-name" });
-const WORDS = el("span", { class: "mo-chip-words" });
-const MEMORY = el("span", { class: "mo-chip-memory" });
-
-export function startChip(button) {
-  button.append(LAMP, NAME, WORDS, MEMORY);
-  button.onclick = () => tell("open-engine");
-  for (const topic of ["engine", "gpu", "language"]) on(topic, () => draw(button));
+export function startChip(/** @type {HTMLElement} */ button) {
+  button.onclick = () => emit("open-engine");
+  on("engine", () => draw(button));
+  on("gpu", () => draw(button));
+  on("language", () => draw(button));
 }
 
-function draw(button) {
+function draw(/** @type {HTMLElement} */ button) {
+  const [, name, words, memory] = /** @type {HTMLElement[]} */ ([...button.children]);
   const { engine } = state;
   show(button, Boolean(engine));
   if (!engine) return;
   const none = engine.kind === "none";
   const card = engine.kind === "sglang" ? chosenCards() : null;
-  const memory = card ? t("engine.chip.memory", gigabytes(card.used), gigabytes(card.total)) : "";
-  const words = none ? t("engine.chip.none") : title(engine);
+  const used = card ? t("engine.chip.memory", gigabytes(card.used), gigabytes(card.total)) : "";
+  const status = none ? t("engine.chip.none") : title(engine);
   button.dataset.engine = condition(engine);
-  setText(NAME, none ? "" : t("engine.title"));
-  show(NAME, !none);
-  setText(WORDS, words);
-  setText(MEMORY, memory);
-  show(MEMORY, Boolean(memory));
-  setLabel(button, t("engine.open", join(none ? words : t("engine.chip", words), memory)));
+  setText(name, none ? "" : t("engine.title"));
+  show(name, !none);
+  setText(words, status);
+  setText(memory, used);
+  show(memory, Boolean(used));
+  setLabel(button, t("engine.open", join(none ? status : t("engine.chip", status), used)));
 }

@@ -2,6 +2,7 @@
 
 import { plural } from "../common/plural.js";
 
+/** @type {Texts} */
 export const ENGINE = {
   "engine.title": ["Engine", "引擎"],
   "engine.close": ["Close", "关闭"],
@@ -21,41 +22,17 @@ export const ENGINE = {
   "engine.state.failed": ["Failed", "出错"],
   "engine.state.remote.stopped": ["Not in use", "未使用"],
   "engine.state.remote.failed": ["Out of reach", "无法连接"],
-  "engine.none": [
-    "Documents are read without the vision model here: qualities flash and basic.",
-    "本服务器不使用视觉模型，文档以“极速”和“基础”精度转换。",
-  ],
-  "engine.stopped": [
-    "The card is free. The next document that needs the model starts it, which takes a minute or so.",
-    "显卡已空出。下一个需要视觉模型的文档会启动它，约需一分钟。",
-  ],
+  "engine.none": ["Documents are read without the vision model here: qualities flash and basic.", "本服务器不使用视觉模型，文档以“极速”和“基础”精度转换。"],
+  "engine.stopped": ["The card is free. The next document that needs the model starts it, which takes a minute or so.", "显卡已空出。下一个需要视觉模型的文档会启动它，约需一分钟。"],
   "engine.starting": [(time) => `Loading the model (${time} so far).`, (time) => `正在加载模型（已用时 ${time}）。`],
-  "engine.reading": [
-    (n) => `${plural(n, "part of a document is", "parts of documents are")} being read now.`,
-    (n) => `正在识别 ${n} 个文档分段。`,
-  ],
-  "engine.sleeps": [
-    (time) => `Waits for work. Sleeps in ${time} when nothing comes.`,
-    (time) => `等待任务。若无新任务，${time}后休眠。`,
-  ],
-  "engine.stops": [
-    (time) => `Waits for work. Stops in ${time} when nothing comes.`,
-    (time) => `等待任务。若无新任务，${time}后停止。`,
-  ],
+  "engine.reading": [(n) => `${plural(n, "part of a document is", "parts of documents are")} being read now.`, (n) => `正在识别 ${n} 个文档分段。`],
+  "engine.sleeps": [(time) => `Waits for work. Sleeps in ${time} when nothing comes.`, (time) => `等待任务。若无新任务，${time}后休眠。`],
+  "engine.stops": [(time) => `Waits for work. Stops in ${time} when nothing comes.`, (time) => `等待任务。若无新任务，${time}后停止。`],
   "engine.stays": ["Waits for work, and keeps its memory until it is told otherwise.", "等待任务，并一直占用显存，直到手动释放。"],
-  "engine.draining": [
-    (n) => (n ? `Finishing what runs (${n}), then it gives the memory back.` : "Finishing what runs, then it gives the memory back."),
-    (n) => (n ? `正在完成进行中的分段（${n}），随后释放显存。` : "正在完成进行中的分段，随后释放显存。"),
-  ],
-  "engine.asleep": [
-    "The weights are in main memory, the card is free. Work wakes it within seconds.",
-    "权重已移至内存，显卡已空出。有任务时几秒内唤醒。",
-  ],
+  "engine.draining": [(n) => (n ? `Finishing what runs (${n}), then it gives the memory back.` : "Finishing what runs, then it gives the memory back."), (n) => (n ? `正在完成进行中的分段（${n}），随后释放显存。` : "正在完成进行中的分段，随后释放显存。")],
+  "engine.asleep": ["The weights are in main memory, the card is free. Work wakes it within seconds.", "权重已移至内存，显卡已空出。有任务时几秒内唤醒。"],
   "engine.asleep.stops": [(time) => ` Stops in ${time} when nothing comes.`, (time) => `若无新任务，${time}后停止。`],
-  "engine.waking": [
-    (time) => `Taking the card's memory again (${time} so far).`,
-    (time) => `正在重新占用显存（已用时 ${time}）。`,
-  ],
+  "engine.waking": [(time) => `Taking the card's memory again (${time} so far).`, (time) => `正在重新占用显存（已用时 ${time}）。`],
   "engine.stopping": ["Giving all of its memory back.", "正在释放全部显存。"],
   "engine.failed": ["It is tried again as soon as work comes.", "有新任务时会再次尝试。"],
   "engine.failed.waiting": ["It is tried again by itself: work waits for it.", "有任务在等待，会自动再次尝试。"],
@@ -65,14 +42,8 @@ export const ENGINE = {
   "engine.address": ["Address", "地址"],
   "engine.offload": ["Put to sleep", "休眠"],
   "engine.release": ["Release memory", "释放显存"],
-  "engine.hint": [
-    "What runs is finished first. Work that waits wakes it again: to keep the card free, pause the queue.",
-    "会先完成进行中的分段。等待中的任务会再次唤醒它；如需保持显卡空闲，请暂停队列。",
-  ],
-  "engine.hint.paused": [
-    "The queue is paused: nothing wakes it, and the card stays free.",
-    "队列已暂停：不会有任务唤醒它，显卡保持空闲。",
-  ],
+  "engine.hint": ["What runs is finished first. Work that waits wakes it again: to keep the card free, pause the queue.", "会先完成进行中的分段。等待中的任务会再次唤醒它；如需保持显卡空闲，请暂停队列。"],
+  "engine.hint.paused": ["The queue is paused: nothing wakes it, and the card stays free.", "队列已暂停：不会有任务唤醒它，显卡保持空闲。"],
   "engine.done.asleep": ["The model is asleep, and the card's memory is free.", "模型已休眠，显存已释放。"],
   "engine.done.stopped": ["The model server is stopped, and all of its memory is free.", "模型服务已停止，显存已全部释放。"],
   "engine.work": ["Work", "工作量"],
@@ -107,10 +78,7 @@ export const ENGINE = {
   "engine.card.alone": ["Nobody is on this card.", "没有程序使用该显卡。"],
   "engine.card.unseen": ["The driver does not tell who is on this card.", "驱动程序未提供使用该显卡的进程。"],
   "engine.plot": ["Card memory in the last hour", "最近一小时的显存"],
-  "engine.plot.of": [
-    (time, low, high) => `In the last ${time}: between ${low} and ${high} GB in use.`,
-    (time, low, high) => `最近${time}：已用 ${low} 至 ${high} GB。`,
-  ],
+  "engine.plot.of": [(time, low, high) => `In the last ${time}: between ${low} and ${high} GB in use.`, (time, low, high) => `最近${time}：已用 ${low} 至 ${high} GB。`],
   "engine.plot.ago": [(n) => `−${n} min`, (n) => `−${n} 分`],
   "engine.plot.now": ["now", "现在"],
   "engine.plot.unit": ["GB", "GB"],
@@ -118,7 +86,7 @@ export const ENGINE = {
   "engine.plot.gap": ["no figures", "无数据"],
 };
 
-// Why there is no engine, by how the server's sentence begins.
+/** Why there is no engine, by how the server's sentence begins. @type {Record<string, string>} */
 export const REASONS_ZH = {
   "It is switched off": "管理员已关闭引擎（设置项 engine）。",
   "SGLang is not installed": "本服务器尚未安装 SGLang。请运行 ./start_mineru_optimized.sh setup --sglang 安装，或用 --sglang-url 指定模型服务的地址。",

@@ -1,23 +1,26 @@
-// What the engine does, in words: its state, what that means, and what comes next.
+// Words for the engine: its state, what that means, and what comes next.
 
 import { duration } from "../common/format.js";
 import { now, state } from "../common/hub.js";
-import { explain, language, t } from "../common/language.js";
+import { explain, t } from "../common/language.js";
 import { REASONS_ZH } from "./texts.js";
 
-// What is shown as its state: no engine at all, or its status, told apart where it reads.
+/**
+ * What is shown as its state: no engine at all, or its status, or that it reads.
+ * @param {Pick<Engine, "kind" | "status" | "in_flight">} engine
+ */
 export function condition({ kind, status, in_flight: reading }) {
   if (kind === "none") return "none";
   return status === "ready" && reading > 0 ? "reading" : status;
 }
 
-export function title(engine) {
+export function title(/** @type {Pick<Engine, "kind" | "status" | "in_flight">} */ engine) {
   const shown = condition(engine);
   const elsewhere = engine.kind === "remote" && (shown === "stopped" || shown === "failed");
   return t(elsewhere ? `engine.state.remote.${shown}` : `engine.state.${shown}`);
 }
 
-// What it means and what comes next. Times count on between two answers of the server.
+/** What it means and what comes next. Times count on between two answers of the server. @param {Engine} engine */
 export function meaning(engine) {
   const shown = condition(engine);
   const passed = now() - (engine.since ?? now());
@@ -27,44 +30,45 @@ export function meaning(engine) {
   if (shown === "starting" || shown === "waking") return t(`engine.${shown}`, duration(passed));
   if (shown === "failed") return t(engine.waiting ? "engine.failed.waiting" : "engine.failed");
   if (engine.kind === "remote") return t(`engine.remote.${shown}`);
-  if (shown === "ready") return t(...waits(engine));
+  if (shown === "ready") return waits(engine);
   const stops = left(engine.stops_in);
   return shown === "asleep" && stops ? t("engine.asleep") + t("engine.asleep.stops", stops) : t(`engine.${shown}`);
 }
 
-function waits({ sleeps_in: sleeps, stops_in: stops }) {
-  if (left(sleeps)) return ["engine.sleeps", left(sleeps)];
-  return left(stops) ? ["engine.stops", left(stops)] : ["engine.stays"];
+function waits(/** @type {Engine} */ { sleeps_in: sleeps, stops_in: stops }) {
+  if (left(sleeps)) return t("engine.sleeps", left(sleeps));
+  return left(stops) ? t("engine.stops", left(stops)) : t("engine.stays");
 }
 
-// Seconds that were left when the server answered, as words; empty when there is no such limit.
+/** Time that is left by now, in words; empty without such a limit. @param {number | null | undefined} seconds when the server answered */
 function left(seconds) {
   if (seconds === null || seconds === undefined) return "";
   return duration(seconds - (Date.now() - (state.gpu?.seen ?? Date.now())) / 1000);
 }
 
-// Why it failed, or why there is none: { text, original }. The original is what a translation left out.
-export function trouble(engine) {
-  if (engine.kind === "none") return inWords((engine.why ?? []).join(" "));
-  if (!engine.error) return null;
-  const text = explain(engine.error);
-  return { text, original: text === engine.error.message ? "" : engine.error.message };
+/** Why it failed, or why there is none. The original is what a translation left out. @param {Engine} engine */
+export function failure({ kind, why = [], error }) {
+  if (kind === "none") return translated(why.join(" "));
+  if (!error) return null;
+  const text = explain(error);
+  return { text, original: text === error.message ? "" : error.message };
 }
 
-export function inWords(sentence) {
+function translated(/** @type {string} */ sentence) {
   if (!sentence) return null;
-  const known = language() === "zh" && Object.keys(REASONS_ZH).find((start) => sentence.startsWith(start));
+  const known = state.language === "zh" && Object.keys(REASONS_ZH).find((start) => sentence.startsWith(start));
   return known ? { text: REASONS_ZH[known], original: sentence } : { text: sentence, original: "" };
 }
 
-// Where a server that runs elsewhere is: its sentence says it.
-export const address = ({ why = [] }) => /https?:\/\/\S+?(?=[.,;]?(\s|$))/.exec(why.join(" "))?.[0] ?? "";
+/** Address of a server that runs elsewhere: its sentence says it. @param {Engine} engine */
+export const addressIn = ({ why = [] }) => /https?:\/\/\S+?(?=[.,;]?(\s|$))/.exec(why.join(" "))?.[0] ?? "";
 
 // The engine's cards as one: their memory together, their mean load. Null: there is none.
 export function chosenCards() {
   const cards = (state.gpu?.cards ?? []).filter((card) => card.chosen);
   if (!cards.length) return null;
-  const sum = (name) => cards.reduce((all, card) => all + card[name], 0);
-  const told = cards.every((card) => card.load !== null);
-  return { used: sum("used"), total: sum("total"), load: told ? Math.round(sum("load") / cards.length) : null };
+  const sum = (/** @type {(card: Card) => number} */ value) => cards.reduce((all, card) => all + value(card), 0);
+  const known = cards.every((card) => card.load !== null);
+  const load = known ? Math.round(sum((card) => card.load ?? 0) / cards.length) : null;
+  return { used: sum((card) => card.used), total: sum((card) => card.total), load };
 }

@@ -1,4 +1,4 @@
-// Finds documents in what was dropped, chosen or pasted; folders are walked through.
+// Collector of documents in what was dropped, chosen or pasted; it walks through folders.
 
 const KINDS = new Set(
   ("pdf png jpg jpeg jp2 webp gif bmp tif tiff doc docx ppt pptx xls xlsx odt ods odp ofd rtf html htm csv tsv epub " +
@@ -6,34 +6,41 @@ const KINDS = new Set(
 );
 const MAX_FILES = 10000;
 
-const suffix = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-const isKnown = (file) => file.name.includes(".") && KINDS.has(suffix(file.name));
+const suffix = (/** @type {string} */ name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+const isKnown = (/** @type {File} */ file) => file.name.includes(".") && KINDS.has(suffix(file.name));
+/** @param {File} file */
 const isHidden = (file) => file.name.startsWith(".") || file.name.startsWith("~$") || file.name === "Thumbs.db";
 
-// What a person named one by one is sent as it is: the server says what is wrong with it.
+/**
+ * What a person named one by one is sent as it is: the server says what is wrong with it.
+ * @param {FileList} files @returns {Collected}
+ */
 export const chosen = (files) => ({ files: [...files].map((file) => ({ file, path: file.name })), skipped: 0 });
 
-// A folder holds all sorts of things: only documents are taken.
-export const fromFolder = (files) => documents([...files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+/** A folder holds all sorts of things: only documents are taken. @param {FileList} files */
+export const fromFolder = (files) =>
+  documents([...files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
 
+/** @param {Found[]} found @returns {Collected} */
 function documents(found) {
   const visible = found.filter(({ file, path }) => !isHidden(file) && !/(^|\/)[.]/.test(path));
   const known = visible.filter(({ file }) => isKnown(file));
   return { files: known.slice(0, MAX_FILES), skipped: visible.length - Math.min(known.length, MAX_FILES) };
 }
 
-export async function dropped(transfer) {
+export async function dropped(/** @type {DataTransfer} */ transfer) {
   // entries must be taken at once: after the first await the browser has emptied the list
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
   const plain = items.map((item) => item.getAsFile());
-  const result = { files: [], skipped: 0 };
+  const result = /** @type {Collected} */ ({ files: [], skipped: 0 });
   for (const [index, entry] of entries.entries()) {
     if (!entry?.isDirectory) {
-      if (plain[index]) result.files.push({ file: plain[index], path: plain[index].name });
+      const file = plain[index];
+      if (file) result.files.push({ file, path: file.name });
       continue;
     }
-    const inside = [];
+    const inside = /** @type {Found[]} */ ([]);
     await walk(entry, inside);
     const { files, skipped } = documents(inside);
     result.files.push(...files);
@@ -42,16 +49,18 @@ export async function dropped(transfer) {
   return result;
 }
 
-async function walk(entry, into) {
+async function walk(/** @type {FileSystemEntry} */ entry, /** @type {Found[]} */ into) {
   if (into.length >= MAX_FILES) return;
   if (entry.isFile) {
-    const file = await new Promise((done) => entry.file(done, () => done(null)));
+    /** @type {File | null} */
+    const file = await new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file(done, () => done(null)));
     if (file) into.push({ file, path: entry.fullPath.replace(/^\/+/, "") });
     return;
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   while (into.length < MAX_FILES) {
     // a reader gives at most 100 entries at a time
+    /** @type {FileSystemEntry[]} */
     const batch = await new Promise((done) => reader.readEntries(done, () => done([])));
     if (!batch.length) return;
     for (const child of batch) if (!child.name.startsWith(".")) await walk(child, into);

@@ -2,17 +2,12 @@
 
 import { plural } from "../common/plural.js";
 
+/** @type {Texts} */
 export const INTAKE = {
   "intake.title": ["Drop documents anywhere", "把文档拖放到任意位置"],
   "intake.title.touch": ["Add documents", "添加文档"],
-  "intake.hint": [
-    "PDF, pictures, Office, HTML, EPUB. Converted right away.",
-    "支持 PDF、图片、Office、HTML、EPUB，上传后立即转换。",
-  ],
-  "intake.more": [
-    "Text, tables, formulas and pictures become Markdown, page by page. Read along while the rest is converted. Close the tab whenever you like: nothing is lost.",
-    "文字、表格、公式和图片逐页转换为 Markdown。转换过程中即可阅读，随时可以关闭页面，不会丢失。",
-  ],
+  "intake.hint": ["PDF, pictures, Office, HTML, EPUB. Converted right away.", "支持 PDF、图片、Office、HTML、EPUB，上传后立即转换。"],
+  "intake.more": ["Text, tables, formulas and pictures become Markdown, page by page. Read along while the rest is converted. Close the tab whenever you like: nothing is lost.", "文字、表格、公式和图片逐页转换为 Markdown。转换过程中即可阅读，随时可以关闭页面，不会丢失。"],
   "intake.files": ["Choose files", "选择文件"],
   "intake.folder": ["Folder", "文件夹"],
   "intake.options": ["Options for the next documents", "后续文档的选项"],
@@ -32,17 +27,11 @@ export const INTAKE = {
   "intake.ocr.ocr": ["Always", "始终"],
   "intake.drop": ["Drop to convert", "松开即可转换"],
   "intake.drop.hint": ["Files and whole folders", "支持文件和整个文件夹"],
-  "intake.skipped": [
-    (n) => `${plural(n, "file was", "files were")} left out: not a kind of document that can be converted.`,
-    (n) => `已跳过 ${n} 个文件：不是可转换的文档类型。`,
-  ],
+  "intake.skipped": [(n) => `${plural(n, "file was", "files were")} left out: not a kind of document that can be converted.`, (n) => `已跳过 ${n} 个文件：不是可转换的文档类型。`],
   "intake.none": ["There was no document in it.", "其中没有可转换的文档。"],
   "intake.fix": ["Mend the page range first.", "请先修正页码范围。"],
   "intake.tier.missing": [(tier) => `${tier} (no engine here)`, (tier) => `${tier}（无引擎）`],
-  "intake.tier.none": [
-    "This server has no engine, which this quality needs. Auto takes the best there is.",
-    "该精度需要视觉模型引擎，而本服务器没有。“自动”会选择可用的最佳精度。",
-  ],
+  "intake.tier.none": ["This server has no engine, which this quality needs. Auto takes the best there is.", "该精度需要视觉模型引擎，而本服务器没有。“自动”会选择可用的最佳精度。"],
 
   // ---- uploads
   "upload.waiting": ["Waiting to upload", "等待上传"],

@@ -2,6 +2,7 @@
 
 import { plural } from "../common/plural.js";
 
+/** @type {Texts} */
 export const OVERVIEW = {
   "overview.title": ["Overview", "概览"],
   "overview.span": ["Span of time", "时间范围"],
@@ -16,10 +17,7 @@ export const OVERVIEW = {
   "overview.ends": ["How documents ended", "文档结果"],
   "overview.waited": ["Waiting time until a document begins, on average", "平均等待时间"],
   "overview.engine": ["What the engine did", "引擎状态时长"],
-  "overview.memory": [
-    (used, total, when) => `Most of the card in use: ${used} of ${total} GB (${when})`,
-    (used, total, when) => `显存峰值：${used} / ${total} GB（${when}）`,
-  ],
+  "overview.memory": [(used, total, when) => `Most of the card in use: ${used} of ${total} GB (${when})`, (used, total, when) => `显存峰值：${used} / ${total} GB（${when}）`],
   "overview.figure.documents": ["documents done", "已完成文档"],
   "overview.figure.pages": ["pages read", "已识别页数"],
   "overview.figure.waited": ["average wait", "平均等待"],

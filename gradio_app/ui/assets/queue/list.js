@@ -1,5 +1,5 @@
-// A long list of rows of which only those near the eye are in the document. Rows are made once and moved, not made
-// again; what is out of sight is a box of the same height.
+// Virtual list: of its rows only those near the visible ones are in the document. Rows are made once and moved, not
+// made again; the others are a box of the same height.
 
 import { el } from "../common/dom.js";
 
@@ -7,11 +7,11 @@ const CHUNK = 40;
 const AHEAD = "900px 0px";
 const GUESS = 60; // height of a row that was never seen
 
-// rowOf(id) -> { node, update() } or null; forget(id) is called when a row leaves the document.
+/** @param {HTMLElement} scroller @param {ListRows} rows @returns {List} */
 export function makeList(scroller, { label, rowOf, forget }) {
   const node = el("div", { class: "mo-rows", role: "list", "aria-labelledby": label });
-  const chunks = [];
-  let ids = [];
+  const chunks = /** @type {Chunk[]} */ ([]);
+  let ids = /** @type {string[]} */ ([]);
   let height = GUESS;
 
   const watch = new IntersectionObserver(
@@ -28,7 +28,8 @@ export function makeList(scroller, { label, rowOf, forget }) {
   );
 
   function addChunk() {
-    const chunk = { node: el("div", { role: "presentation", class: "mo-chunk" }), at: chunks.length, near: chunks.length === 0, filled: false, own: new Set() };
+    const box = el("div", { role: "presentation", class: "mo-chunk" });
+    const chunk = { node: box, at: chunks.length, near: chunks.length === 0, filled: false, own: new Set() };
     chunks.push(chunk);
     node.append(chunk.node);
     watch.observe(chunk.node);
@@ -36,25 +37,27 @@ export function makeList(scroller, { label, rowOf, forget }) {
 
   function dropChunk() {
     const chunk = chunks.pop();
+    if (!chunk) return;
     empty(chunk, []);
     watch.unobserve(chunk.node);
     chunk.node.remove();
   }
 
-  function drawChunk(chunk) {
+  function drawChunk(/** @type {Chunk} */ chunk) {
     const own = ids.slice(chunk.at * CHUNK, (chunk.at + 1) * CHUNK);
-    // who stands in a row keeps it, however far the list is scrolled
+    // a row with the focus stays, however far the list is scrolled
     if (chunk.near || !own.length || chunk.node.contains(document.activeElement)) fill(chunk, own);
     else empty(chunk, own);
   }
 
-  function fill(chunk, own) {
+  function fill(/** @type {Chunk} */ chunk, /** @type {string[]} */ own) {
     let next = chunk.node.firstElementChild;
     own.forEach((id, index) => {
       const row = rowOf(id);
       if (!row) return;
       row.update();
-      place(row.node, chunk.at * CHUNK + index + 1);
+      row.node.setAttribute("aria-posinset", String(chunk.at * CHUNK + index + 1));
+      row.node.setAttribute("aria-setsize", String(ids.length));
       if (row.node === next) next = next.nextElementSibling;
       else keepingFocus(row.node, () => chunk.node.insertBefore(row.node, next));
     });
@@ -63,35 +66,29 @@ export function makeList(scroller, { label, rowOf, forget }) {
     chunk.node.style.height = "";
   }
 
-  function empty(chunk, own) {
+  function empty(/** @type {Chunk} */ chunk, /** @type {string[]} */ own) {
     if (chunk.filled && chunk.node.childElementCount) {
       const measured = chunk.node.getBoundingClientRect().height;
       if (measured) height = measured / chunk.node.childElementCount;
-      for (const child of [...chunk.node.children]) leave(child);
+      for (const row of rowsIn(chunk)) leave(row);
     }
     chunk.filled = false;
     chunk.node.style.height = `${Math.round(own.length * height)}px`;
   }
 
-  function place(row, position) {
-    row.setAttribute("aria-posinset", String(position));
-    row.setAttribute("aria-setsize", String(ids.length));
-  }
-
-  // Takes away what belongs elsewhere and was not moved there.
+  /** Takes away what belongs elsewhere and was not moved there. @param {Chunk} chunk */
   function sweep(chunk) {
-    if (chunk.filled) for (const child of [...chunk.node.children]) if (!chunk.own.has(child.dataset.id)) leave(child);
+    if (chunk.filled) for (const row of rowsIn(chunk)) if (!chunk.own.has(idOf(row))) leave(row);
   }
 
-  function leave(child) {
-    if (child.contains(document.activeElement)) (neighbour(child) ?? scroller).focus({ preventScroll: true });
-    child.remove();
-    forget(child.dataset.id);
+  function leave(/** @type {HTMLElement} */ row) {
+    if (row.contains(document.activeElement)) (neighbour(row) ?? scroller).focus({ preventScroll: true });
+    row.remove();
+    forget(idOf(row));
   }
 
   return {
     node,
-    // Scrolls so that a row is seen, if it is one of these.
     reveal(id) {
       const chunk = chunks[Math.floor(ids.indexOf(id) / CHUNK)];
       if (!chunk) return;
@@ -105,7 +102,6 @@ export function makeList(scroller, { label, rowOf, forget }) {
       // from the end: rows that move down are taken before their place is
       for (const chunk of [...chunks].reverse()) drawChunk(chunk);
     },
-    // after all lists were drawn: a row that has gone to another one is there by now
     sweep() {
       chunks.forEach(sweep);
       while (chunks.length > Math.ceil(ids.length / CHUNK)) dropChunk();
@@ -113,11 +109,17 @@ export function makeList(scroller, { label, rowOf, forget }) {
   };
 }
 
+const rowsIn = (/** @type {Chunk} */ chunk) => /** @type {HTMLElement[]} */ ([...chunk.node.children]);
+
+const idOf = (/** @type {HTMLElement} */ row) => row.dataset.id ?? "";
+
+/** @param {HTMLElement} row @returns {HTMLElement | null | undefined} */
 const neighbour = (row) => (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("a[href], button, input");
 
-// Moving a node takes the focus from what is inside it.
+/** Moving a node takes the focus from what is inside it. @param {HTMLElement} node @param {() => void} move */
 function keepingFocus(node, move) {
-  const focused = node.contains(document.activeElement) ? document.activeElement : null;
+  const focused = document.activeElement;
+  const inside = focused instanceof HTMLElement && node.contains(focused);
   move();
-  focused?.focus({ preventScroll: true });
+  if (inside) focused.focus({ preventScroll: true });
 }

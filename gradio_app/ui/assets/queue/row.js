@@ -1,18 +1,22 @@
-// One document in the list: its name, state, progress, error, and what can be done with it.
+// Row of a document: its name, state, progress, error, and what can be done with it.
 
-import { askDelete, openDownloads } from "../common/menu.js";
-import { el, icon, setIcon, setLabel, setText, show } from "../common/dom.js";
+import { copyOf, setCurrent, setIcon, setLabel, setText, show } from "../common/dom.js";
 import { clock, duration, estimate, join, moment } from "../common/format.js";
-import { isActive, isForeign, now, putTask, READABLE, RETRYABLE, state, tell } from "../common/hub.js";
+import { emit, isActive, isForeign, now, putTask, READABLE, RETRYABLE, state } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
-import { notify } from "../common/notice.js";
 import { addressOf, select } from "../common/location.js";
+import { askDelete, openDownloads } from "../common/menu.js";
+import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
-import { isPicked, pick } from "./pick.js";
-import { call, post } from "../common/server.js";
+import { call, post, taskPath } from "../common/server.js";
+import { pick } from "./pick.js";
+import { pane } from "./state.js";
 
-export function makeRow({ id }) {
-  const parts = build(id);
+/** @param {HTMLTemplateElement} template @param {string} id @returns {Row} */
+export function makeRow(template, id) {
+  const parts = /** @type {RowParts} */ (copyOf(template));
+  Object.assign(parts.node.dataset, { task: id, id });
+  parts.name.href = addressOf(id);
   const task = () => state.tasks.get(id);
   parts.name.onclick = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab, as for any link
@@ -21,25 +25,26 @@ export function makeRow({ id }) {
   };
   parts.tick.onclick = (event) => pick(id, parts.tick.checked, event.shiftKey);
   parts.cancel.onclick = () => act(parts.cancel, id, "cancel");
-  parts.retry.onclick = () => act(parts.retry, id, "retry");
+  parts.retry.onclick = () => retry(parts.retry, id);
   parts.download.onclick = () => openDownloads(parts.download, task());
   parts.remove.onclick = () => askDelete(parts.remove, task()?.name ?? "", () => remove(id));
-  let drawn = null;
+  let drawn = /** @type {string | null} */ (null);
   return {
     node: parts.node,
     get isActive() {
-      return Boolean(task() && isActive(task()));
+      const shown = task();
+      return Boolean(shown && isActive(shown));
     },
     update(force = false) {
       const shown = task();
       if (!shown) return;
       // what has ended changes only with its revision, or with the day
       const key = isActive(shown) ? null : `${shown.rev} ${Math.floor(now() / 60)}`;
+      const picked = pane.picks.has(id);
       parts.node.classList.toggle("mo-selected", state.selected === id);
-      parts.node.classList.toggle("mo-picked", isPicked(id));
-      if (parts.tick.checked !== isPicked(id)) parts.tick.checked = isPicked(id);
-      if (state.selected === id) parts.name.setAttribute("aria-current", "true");
-      else parts.name.removeAttribute("aria-current");
+      parts.node.classList.toggle("mo-picked", picked);
+      if (parts.tick.checked !== picked) parts.tick.checked = picked;
+      setCurrent(parts.name, state.selected === id);
       if (!force && key && key === drawn) return;
       drawn = key;
       draw(parts, shown);
@@ -47,55 +52,7 @@ export function makeRow({ id }) {
   };
 }
 
-function tool(name) {
-  return el("button", { type: "button", class: "mo-tool" }, icon(name));
-}
-
-function build(id) {
-  const parts = {
-    icon: el("span", { class: "mo-row-icon" }),
-    tick: el("input", { type: "checkbox", class: "mo-tick" }),
-    folder: el("span", { class: "mo-row-folder" }),
-    base: el("span", { class: "mo-row-base" }),
-    name: el("a", { class: "mo-row-name", href: addressOf(id) }),
-    owner: el("span", { class: "mo-row-owner", hidden: true }),
-    tier: el("span", { class: "mo-chip" }),
-    state: el("strong", { class: "mo-row-state" }),
-    detail: el("span", { class: "mo-row-detail" }),
-    when: el("span", { class: "mo-row-when" }),
-    time: el("p", { class: "mo-row-time" }),
-    bar: el("div", { class: "mo-progress", role: "progressbar", "aria-valuemin": "0", hidden: true }, el("i")),
-    error: el("p", { class: "mo-row-error", hidden: true }),
-    cancel: tool("close"),
-    retry: tool("retry"),
-    download: tool("download"),
-    remove: tool("trash"),
-  };
-  parts.name.append(parts.folder, parts.base);
-  parts.download.setAttribute("aria-haspopup", "menu");
-  parts.remove.setAttribute("aria-haspopup", "dialog");
-  const main = el(
-    "div",
-    { class: "mo-row-main" },
-    el("div", { class: "mo-row-head" }, parts.name, parts.tier),
-    el("div", { class: "mo-row-line" }, parts.state, parts.detail, parts.owner, parts.when),
-    parts.bar,
-    parts.time,
-  );
-  const actions = el("div", { class: "mo-row-actions" }, parts.cancel, parts.retry, parts.download, parts.remove);
-  const lead = el("span", { class: "mo-row-lead" }, parts.icon, parts.tick);
-  parts.node = el(
-    "div",
-    { class: "mo-row", role: "listitem", "data-task": id, "data-id": id },
-    lead,
-    main,
-    actions,
-    parts.error,
-  );
-  return parts;
-}
-
-function draw(parts, task) {
+function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   const foreign = isForeign(task);
   const name = foreign ? t("row.others") : task.name;
   parts.node.dataset.status = task.status;
@@ -113,16 +70,16 @@ function draw(parts, task) {
   show(parts.tier, task.tier !== "auto" && !foreign);
   setText(parts.state, t(`status.${task.status}`));
   setText(parts.detail, detail(task));
-  const ended = !isActive(task) && task.finished_at;
-  setText(parts.when, ended ? moment(task.finished_at) : ready(task));
+  const ended = isActive(task) ? null : task.finished_at;
+  setText(parts.when, ended ? moment(ended) : ready(task));
   parts.when.title = ended && READABLE.has(task.status) ? cost(task) : "";
   setText(parts.time, running(task));
-  drawProgress(parts.bar, task);
+  drawProgress(parts, task);
   drawError(parts.error, task);
   drawActions(parts, task, name, foreign);
 }
 
-function detail(task) {
+function detail(/** @type {Task} */ task) {
   const { status, pages_done: done, pages_total: total, pages_failed: failed } = task;
   if (status === "queued" && state.queue?.status === "paused") return t("row.paused");
   if (status === "pending" || status === "queued") return task.position ? t("row.place", task.position) : "";
@@ -133,46 +90,48 @@ function detail(task) {
   return "";
 }
 
-// The estimate counts down by itself between two answers of the server.
+/** The estimate counts down by itself between two answers of the server. @param {Task} task */
 function left(task) {
   if (task.eta_seconds === null) return "";
-  const seconds = task.eta_seconds - (Date.now() - task.seen) / 1000;
+  const seconds = task.eta_seconds - (Date.now() - (task.seen ?? Date.now())) / 1000;
   return seconds > 0 ? estimate(seconds) : "";
 }
 
-function ready(task) {
-  const told = task.status === "queued" && state.queue?.status !== "paused" && left(task);
-  return join(waited(task), told && t("row.ready", told));
+function ready(/** @type {Task} */ task) {
+  const time = task.status === "queued" && state.queue?.status !== "paused" && left(task);
+  return join(waited(task), time && t("row.ready", time));
 }
 
-// For how long it waits, once that is worth a word.
+/** For how long it waits, once that is worth a word. @param {Task} task */
 function waited(task) {
   const seconds = now() - task.created_at;
   if (!isActive(task) || task.status === "processing" || seconds < 60) return "";
-  return t("row.waited", seconds < 3600 ? t("time.minutes", Math.floor(seconds / 60), 0) : t("time.hours", Math.floor(seconds / 3600), 0));
+  const [unit, length] = seconds < 3600 ? ["time.minutes", 60] : ["time.hours", 3600];
+  return t("row.waited", t(unit, Math.floor(seconds / length), 0));
 }
 
-// For how long it runs, and how much longer.
+/** For how long it runs, and how much longer. @param {Task} task */
 function running(task) {
   if (task.status !== "processing") return "";
-  const told = left(task);
-  return join(clock(now() - (task.started_at ?? now())), speed(task), told && t("row.left", told));
+  const time = left(task);
+  return join(clock(now() - (task.started_at ?? now())), speed(task), time && t("row.left", time));
 }
 
-// How fast it is read. After a retry it is not known: pages from before count as done.
+/** How fast it is read. After a retry it is not known: pages from before count as done. @param {Task} task */
 function speed(task) {
   const seconds = now() - (task.started_at ?? now());
   if (task.attempt > 1 || !task.pages_done || seconds < 2) return "";
   const rate = task.pages_done / seconds;
-  return rate >= 1 ? t("row.speed", rate.toFixed(rate < 10 ? 1 : 0)) : t("row.speed.slow", (rate * 60).toFixed(rate * 60 < 10 ? 1 : 0));
+  const [key, value] = rate >= 1 ? ["row.speed", rate] : ["row.speed.slow", rate * 60];
+  return t(key, value.toFixed(value < 10 ? 1 : 0));
 }
 
-// What an ended document took.
-export function cost(task) {
-  return task.receipt?.cached ? t("row.cached") : t("row.took", duration(task.finished_at - task.started_at));
+/** What an ended document took. @param {Task} task */
+export function cost({ receipt, finished_at: end, started_at: start }) {
+  return receipt?.cached ? t("row.cached") : t("row.took", duration((end ?? 0) - (start ?? 0)));
 }
 
-function drawProgress(bar, task) {
+function drawProgress(/** @type {RowParts} */ { bar, done }, /** @type {Task} */ task) {
   const running = task.status === "processing" || task.status === "cancelling";
   show(bar, running);
   if (!running) return;
@@ -181,21 +140,22 @@ function drawProgress(bar, task) {
   bar.setAttribute("aria-label", t("row.progress"));
   bar.setAttribute("aria-valuemax", String(task.pages_total || 1));
   bar.setAttribute("aria-valuenow", String(task.pages_done));
-  bar.firstElementChild.style.width = known ? `${(100 * task.pages_done) / task.pages_total}%` : "";
+  done.style.width = known ? `${(100 * task.pages_done) / task.pages_total}%` : "";
 }
 
-function drawError(node, task) {
-  const text = task.error && !isActive(task) ? trouble(task) : "";
+function drawError(/** @type {HTMLElement} */ node, /** @type {Task} */ task) {
+  const text = task.error && !isActive(task) ? failure(task) : "";
   show(node, Boolean(text));
   setText(node, text);
 }
 
-// What went wrong; of a document that was read in part also where, and what trying again would do.
-export function trouble(task) {
+/** What went wrong; of a partly done document also where, and what trying again would do. @param {Task} task */
+function failure(task) {
   const pages = task.status === "partial" ? task.receipt?.failed_pages : "";
   return pages ? t("row.partly", explain(task.error), pages) : explain(task.error);
 }
 
+/** @param {RowParts} parts @param {Task} task @param {string} name @param {boolean} foreign */
 function drawActions(parts, task, name, foreign) {
   const active = isActive(task);
   show(parts.cancel, active && !foreign);
@@ -203,34 +163,33 @@ function drawActions(parts, task, name, foreign) {
   show(parts.retry, RETRYABLE.has(task.status) && !foreign);
   show(parts.download, READABLE.has(task.status) && !foreign);
   show(parts.remove, !active && !foreign);
-  for (const [part, key] of [["cancel", "cancel"], ["retry", "retry"], ["download", "download"], ["remove", "delete"]]) {
-    setLabel(parts[part], t("row.of", t(`row.${key}`), name));
-  }
+  setLabel(parts.cancel, t("row.of", t("row.cancel"), name));
+  setLabel(parts.retry, t("row.of", t("row.retry"), name));
+  setLabel(parts.download, t("row.of", t("row.download"), name));
+  setLabel(parts.remove, t("row.of", t("row.delete"), name));
 }
 
 // ---- doing things
 
+/** @param {HTMLButtonElement} button @param {string} id @param {string} action */
 async function act(button, id, action) {
   button.disabled = true;
-  try {
-    putTask(await post(`api/v1/tasks/${id}/${action}`));
-    tell("tasks");
-  } catch (error) {
-    notify(explain(error), "bad");
-  }
+  await attempt(async () => {
+    putTask(await post(taskPath(id, `/${action}`)));
+    emit("tasks");
+  });
   button.disabled = false;
   pollNow();
 }
 
+/** @param {HTMLButtonElement} button @param {string} id */
 export const retry = (button, id) => act(button, id, "retry");
 
-async function remove(id) {
+async function remove(/** @type {string} */ id) {
   const name = state.tasks.get(id)?.name ?? "";
-  try {
-    await call(`api/v1/tasks/${id}`, { method: "DELETE" });
+  await attempt(async () => {
+    await call(taskPath(id), { method: "DELETE" });
     notify(t("say.deleted", name));
-  } catch (error) {
-    notify(explain(error), "bad");
-  }
+  });
   pollNow();
 }

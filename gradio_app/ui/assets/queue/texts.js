@@ -2,6 +2,7 @@
 
 import { documents, number, ordinal, plural } from "../common/plural.js";
 
+/** @type {Texts} */
 export const QUEUE = {
   "queue.title": ["Documents", "文档"],
   "queue.whose": ["Whose documents", "显示范围"],
@@ -12,10 +13,7 @@ export const QUEUE = {
   "queue.waiting": ["Waiting", "排队中"],
   "queue.ended": ["Finished", "已结束"],
   "queue.empty": ["No documents yet", "还没有文档"],
-  "queue.empty.hint": [
-    "Drop a file anywhere on this page. It appears here with its progress, and stays when you close the tab.",
-    "把文件拖到页面任意位置，进度会显示在这里；关闭页面也不会丢失。",
-  ],
+  "queue.empty.hint": ["Drop a file anywhere on this page. It appears here with its progress, and stays when you close the tab.", "把文件拖到页面任意位置，进度会显示在这里；关闭页面也不会丢失。"],
   "queue.nomatch": ["No document matches.", "没有匹配的文档。"],
   "queue.loading": ["Loading…", "正在加载…"],
   "queue.search": ["Find by name or folder", "按名称或文件夹查找"],
@@ -66,10 +64,7 @@ export const QUEUE = {
   "row.done": [(done, total) => `${done} of ${plural(total, "page", "pages")}`, (done, total) => `${done} / ${total} 页`],
   "row.failedpages": [(n, total) => `${n} of ${plural(total, "page", "pages")} failed`, (n, total) => `${n} / ${total} 页失败`],
   "row.kept": [(done, total) => `${done} of ${total} kept`, (done, total) => `保留 ${done} / ${total} 页`],
-  "row.partly": [
-    (text) => `${text} Trying again reads only these pages.`,
-    (text, pages) => `第 ${pages} 页未能完整读取：${text}重试只会读取这些页。`,
-  ],
+  "row.partly": [(text) => `${text} Trying again reads only these pages.`, (text, pages) => `第 ${pages} 页未能完整读取：${text}重试只会读取这些页。`],
   "row.place": [(n) => (n === 1 ? "next in line" : `${ordinal(n)} in line`), (n) => (n === 1 ? "下一个" : `第 ${n} 位`)],
   "row.ready": [(time) => `in ${time}`, (time) => `${time}后完成`],
   "row.left": [(time) => `${time} left`, (time) => `还需${time}`],

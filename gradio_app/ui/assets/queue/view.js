@@ -1,13 +1,17 @@
-// Which documents the list shows: asked of the server page by page, and kept right while they change. No DOM here.
+// Query of the list: which documents it shows, asked of the server page by page and kept right while they change. No DOM.
 
-import { isActive, isForeign, on, state, tell } from "../common/hub.js";
+import { emit, isForeign, on, putTask, state } from "../common/hub.js";
 import { call } from "../common/server.js";
+import { pane, shownIds } from "./state.js";
+
+const { view } = pane;
 
 const PAGE = 100;
 // Waiting documents that are shown before those that have ended; all of them when only these are asked for.
 const FEW_WAITING = 8;
 const COUNT_AT_MOST_EVERY = 2500;
 
+/** @type {Record<Exclude<Kind, "all">, Status[]>} */
 export const KINDS = {
   running: ["processing", "cancelling"],
   waiting: ["pending", "queued"],
@@ -16,22 +20,18 @@ export const KINDS = {
   cancelled: ["cancelled"],
 };
 const ENDED = [...KINDS.done, ...KINDS.failed, ...KINDS.cancelled];
-export const SORTS = ["state", "newest", "oldest", "name", "pages", "finished"];
-
-// What is asked for. `kind` is one of KINDS or "all"; "state" groups by what happens to a document.
-export const view = { mine: false, kind: "all", words: "", sort: "state" };
-
-export let sections = []; // { name, statuses, sort, compare, ids, next, few, loading, stale }
-
-let round = 0; // of asking; answers of an earlier one are dropped
-let countedAt = 0;
-let counting = null;
 
 // ---- orders, as the server has them
 
-const folded = (text) => text.normalize("NFKC").toLowerCase();
+const folded = (/** @type {string} */ text) => text.normalize("NFKC").toLowerCase();
+
+/** @param {Task} task */
 const label = (task) => (isForeign(task) ? "" : `${folded(task.name)}\n${folded(task.folder)}`);
+
+/** @type {Section["compare"]} */
 const bySeq = (a, b) => a.seq - b.seq;
+
+/** @type {Record<string, Section["compare"]>} */
 const ORDERS = {
   newest: (a, b) => b.seq - a.seq,
   oldest: bySeq,
@@ -39,151 +39,153 @@ const ORDERS = {
   pages: (a, b) => b.pages_total - a.pages_total || b.seq - a.seq,
   finished: (a, b) => (b.finished_at ?? 0) - (a.finished_at ?? 0) || b.seq - a.seq,
   started: (a, b) => (a.started_at ?? 0) - (b.started_at ?? 0) || bySeq(a, b),
-  place: (a, b) => (a.position ?? 1e9) - (b.position ?? 1e9) || bySeq(a, b),
+  position: (a, b) => (a.position ?? 1e9) - (b.position ?? 1e9) || bySeq(a, b),
 };
 
-function layOut() {
+/** @param {string} name @param {Status[]} statuses @param {string} sort @returns {Section} */
+const makeSection = (name, statuses, sort, order = sort, few = Infinity) => ({
+  name,
+  statuses: new Set(statuses),
+  sort,
+  compare: ORDERS[order],
+  ids: [],
+  next: "",
+  few,
+  loading: null,
+  stale: false,
+});
+
+function makeSections() {
   const wanted = view.kind === "all" ? null : KINDS[view.kind];
-  const section = (name, statuses, sort, order = sort, few = Infinity) => ({
-    name, statuses: new Set(statuses), sort, compare: ORDERS[order], ids: [], next: "", few, loading: null, stale: false,
-  });
-  if (view.sort !== "state") return [section("found", wanted ?? [], view.sort)];
+  if (view.sort !== "state") return [makeSection("found", wanted ?? [], view.sort)];
   return [
-    section("active", KINDS.running, "oldest", "started"),
-    section("waiting", KINDS.waiting, "oldest", "place", wanted ? Infinity : FEW_WAITING),
-    section("ended", wanted ?? ENDED, "finished"),
+    makeSection("active", KINDS.running, "oldest", "started"),
+    makeSection("waiting", KINDS.waiting, "oldest", "position", wanted ? Infinity : FEW_WAITING),
+    makeSection("ended", wanted ?? ENDED, "finished"),
   ].filter(({ statuses }) => !wanted || wanted.every((status) => statuses.has(status)));
 }
 
 // ---- asking
 
+/** @param {Iterable<string>} statuses @param {Record<string, string>} more */
 function query(statuses, more = {}) {
   const asked = new URLSearchParams(more);
-  if (statuses?.size) asked.set("status", [...statuses].join(","));
+  if ([...statuses].length) asked.set("status", [...statuses].join(","));
   if (view.words.trim()) asked.set("q", view.words.trim());
   if (view.mine) asked.set("mine", "true");
   return asked;
 }
 
-export const kindQuery = () => query(new Set(view.kind === "all" ? [] : KINDS[view.kind]));
+export const kindQuery = () => query(view.kind === "all" ? [] : KINDS[view.kind]);
 
 // Asks for the first rows of everything; returns the revision that they are at least of.
 export async function loadView() {
-  const mine = (round += 1);
-  const fresh = layOut();
-  const [first, ...others] = await Promise.all([...fresh.map((section) => ask(section)), loadCounts()]);
-  if (mine !== round) return first.rev;
-  sections = fresh;
-  const answers = [first, ...others.slice(0, fresh.length - 1)];
+  const mine = (pane.round += 1);
+  const fresh = makeSections();
+  const [answers] = await Promise.all([Promise.all(fresh.map(ask)), loadCounts()]);
+  if (mine !== pane.round) return answers[0].rev;
+  pane.sections = fresh;
   fresh.forEach((section, index) => take(section, answers[index]));
   prune();
   state.loaded = true;
-  tell("view");
-  tell("tasks");
+  emit("view");
+  emit("tasks");
   return Math.min(...answers.map(({ rev }) => rev));
 }
 
-export function change(next) {
+export function change(/** @type {Partial<View>} */ next) {
   Object.assign(view, next);
-  tell("view-asked");
+  emit("view-asked");
   return loadView();
 }
 
+/** @param {Section} section @returns {Promise<TaskList>} */
 function ask(section) {
   const limit = String(Math.min(PAGE, section.few));
-  return call(`api/v1/tasks?${query(section.statuses, { sort: section.sort, limit, cursor: section.next })}`);
+  return call(`api/v1/tasks?${query(section.statuses, { sort: section.sort, limit, cursor: section.next ?? "" })}`);
 }
 
-function take(section, answer) {
+function take(/** @type {Section} */ section, /** @type {TaskList} */ answer) {
   section.next = answer.next;
-  const known = new Set(section.ids);
-  // first in the section, so that they find their place in it
-  for (const task of answer.tasks) {
-    if (known.has(task.id)) continue;
-    section.ids.push(task.id);
-  }
-  for (const task of answer.tasks) if (!put(task)) section.ids = section.ids.filter((id) => id !== task.id);
+  // first in the section, so that it knows them when they are announced
+  section.ids = [...new Set([...section.ids, ...answer.tasks.map(({ id }) => id)])];
+  answer.tasks.forEach(putTask);
+  section.ids = section.ids.filter((id) => state.tasks.has(id));
   sort(section);
 }
 
-// The next page of a section, if there is one.
+/** The next page of a section, if there is one. @param {Section} section */
 export async function loadMore(section) {
   if (section.next === null || section.loading || section.ids.length >= section.few) return;
-  const mine = round;
+  const mine = pane.round;
   section.loading = ask(section);
   try {
     const answer = await section.loading;
-    if (mine === round) take(section, answer);
+    if (mine === pane.round) take(section, answer);
   } finally {
     section.loading = null;
   }
-  if (mine === round) tell("tasks");
+  if (mine === pane.round) emit("tasks");
 }
 
 // How many there are of each kind that match, and how many of mine are under way.
 async function loadCounts() {
-  countedAt = Date.now();
-  const asked = round;
+  pane.countedAt = Date.now();
+  const asked = pane.round;
+  /** @type {TaskList[]} */
   const [matching, mine] = await Promise.all([
-    call(`api/v1/tasks?${query(null, { limit: "0" })}`),
+    call(`api/v1/tasks?${query([], { limit: "0" })}`),
     call("api/v1/tasks?limit=0&mine=true"),
   ]);
   state.mine = mine.counts;
-  if (asked === round) state.counts = matching.counts;
-  tell("counts");
-  return matching;
+  if (asked === pane.round) state.counts = matching.counts;
+  emit("counts");
 }
 
 // Quietly, after something has changed, and not all the time.
 export function countSoon() {
-  counting ??= setTimeout(() => {
-    counting = null;
-    loadCounts().catch(() => {}); // the bar tells when the server cannot be reached
-  }, Math.max(0, countedAt + COUNT_AT_MOST_EVERY - Date.now()));
+  pane.counting ??= setTimeout(() => {
+    pane.counting = null;
+    loadCounts().catch(() => {}); // the bar says when the server cannot be reached
+  }, Math.max(0, pane.countedAt + COUNT_AT_MOST_EVERY - Date.now()));
 }
 
-export function countOf(kind, counts = state.counts) {
-  const names = kind === "all" ? Object.keys(counts) : KINDS[kind];
+export function countOf(/** @type {Kind} */ kind, counts = state.counts) {
+  const names = /** @type {Status[]} */ (kind === "all" ? Object.keys(counts) : KINDS[kind]);
   return names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 }
 
 // ---- keeping it right
 
-const put = (task) => {
-  const known = state.tasks.get(task.id);
-  if (known && known.rev > task.rev) return true;
-  if (isForeign(task) && !isActive(task)) return false; // others' documents are shown while they stand in the queue
-  task.seen = Date.now();
-  state.tasks.set(task.id, task);
-  tell("task", { task, before: known });
-  return true;
-};
-
-function sort(section) {
-  section.ids.sort((a, b) => section.compare(state.tasks.get(a), state.tasks.get(b)));
+function sort(/** @type {Section} */ section) {
+  const tasks = section.ids.flatMap((id) => state.tasks.get(id) ?? []);
+  section.ids = tasks.sort(section.compare).map(({ id }) => id);
 }
 
-function matches(section, task) {
+function matches(/** @type {Section} */ section, /** @type {Task} */ task) {
   if (section.statuses.size && !section.statuses.has(task.status)) return false;
   if (task.redo_of || (view.mine && !task.mine)) return false;
   const words = folded(view.words).split(/\s+/).filter(Boolean);
   return !words.length || (!isForeign(task) && words.every((word) => label(task).includes(word)));
 }
 
-// Whether a task belongs among the rows that are loaded.
+/** Whether a task belongs among the rows that are loaded. @param {Section} section @param {Task} task */
 function fits(section, task) {
   if (!matches(section, task)) return false;
   if (section.next === null || section.ids.includes(task.id)) return true;
-  const last = state.tasks.get(section.ids.at(-1));
-  return Boolean(last) && section.compare(task, last) < 0;
+  const last = state.tasks.get(section.ids.at(-1) ?? "");
+  return last !== undefined && section.compare(task, last) < 0;
 }
 
-export const isWanted = (task) =>
-  state.tasks.has(task.id) || task.redo_of || task.id === state.selected || sections.some((each) => fits(each, task));
+export const isWanted = (/** @type {Task} */ task) =>
+  state.tasks.has(task.id) ||
+  Boolean(task.redo_of) ||
+  task.id === state.selected ||
+  pane.sections.some((section) => fits(section, task));
 
-function settle({ task }) {
-  if (!state.tasks.has(task.id)) return; // told, not kept
-  for (const section of sections) {
+function assign(/** @type {TaskChange} */ { task }) {
+  if (!state.tasks.has(task.id)) return; // announced, not stored
+  for (const section of pane.sections) {
     const at = section.ids.indexOf(task.id);
     if (fits(section, task)) {
       if (at < 0) section.ids.push(task.id);
@@ -196,7 +198,7 @@ function settle({ task }) {
 
 // Puts what has changed where it belongs; asks for more where rows have left.
 export function tidy() {
-  for (const section of sections) {
+  for (const section of pane.sections) {
     if (section.stale || section.name === "waiting") sort(section);
     section.stale = false;
     if (section.ids.length > section.few) {
@@ -204,14 +206,14 @@ export function tidy() {
       section.next ??= "";
     }
     if (section.next !== null && section.ids.length < Math.min(section.few, 10)) {
-      section.next = ""; // from the beginning: places have moved
+      section.next = ""; // from the beginning: positions have moved
       loadMore(section).catch(() => {});
     }
   }
 }
 
-function remove(id) {
-  for (const section of sections) {
+function remove(/** @type {string} */ id) {
+  for (const section of pane.sections) {
     const at = section.ids.indexOf(id);
     if (at >= 0) section.ids.splice(at, 1);
   }
@@ -219,11 +221,11 @@ function remove(id) {
 
 // Forgets what no row shows and nobody reads.
 function prune() {
-  const shown = new Set(sections.flatMap(({ ids }) => ids));
+  const shown = new Set(shownIds());
   for (const [id, task] of state.tasks) {
     if (!shown.has(id) && id !== state.selected && !task.redo_of) state.tasks.delete(id);
   }
 }
 
-on("task", settle);
+on("task", assign);
 on("gone", remove);

@@ -1,8 +1,9 @@
-// What is said of a page that has no text to show.
+// Note for a page that has no text to show.
 
 import { isActive, RETRYABLE, state } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
 
+/** @param {Task} now @returns {Note} */
 export function absent(now) {
   const canRetry = RETRYABLE.has(now.status);
   if (isActive(now)) {

@@ -1,76 +1,77 @@
-// A page that is read again by another tier: asked for, waited for, compared side by side, kept or dropped.
+// Second reading of a page by another tier: asked for, waited for, compared side by side, accepted or dropped.
 
 import { setText, show } from "../common/dom.js";
-import { dropTask, isActive, on, putTask, state, tell } from "../common/hub.js";
+import { dropTask, emit, isActive, on, putTask, state, TIERS } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
-import { prepare } from "./markdown.js";
 import { openChoices } from "../common/menu.js";
-import { notify } from "../common/notice.js";
-import { hasPictures, loadPage } from "./pages.js";
+import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
-import { call, post } from "../common/server.js";
+import { call, post, taskPath } from "../common/server.js";
+import { prepare } from "./markdown.js";
+import { hasPictures, loadPage } from "./pages.js";
+import { desk, pane } from "./state.js";
 
-const TIERS = ["flash", "basic", "standard", "advanced"];
-const COMPARED = new Set(["text", "raw"]);
+const { part } = pane;
 
-let part = null;
-let sheet = null;
-let desk = null;
-let written = () => {}; // called when there is another text to write
-let asked = null; // the document whose second readings were asked for
-let place = null; // { task, page, view }
-let other = { id: null, record: null, text: "" }; // the second reading that is shown
+const COMPARED = ["text", "raw"];
+const NONE = { id: null, record: null, text: "" };
 
-export function startAgain(parts, sides, whenWritten) {
-  [part, sheet, written] = [parts, sides, whenWritten];
-  desk = document.getElementById("mo-right");
+export function startAgain() {
   part.redo.onclick = chooseTier;
-  part["again-keep"].onclick = keep;
+  part["again-keep"].onclick = accept;
   part["again-drop"].onclick = drop;
-  on("task", ({ task }) => place && task.redo_of === place.task.id && drawAgain(place.task, place.page, place.view));
-  on("gone", (id) => id === other.id && place && drawAgain(place.task, place.page, place.view));
+  on("task", ({ task }) => task.redo_of === pane.compared?.task.id && redraw());
+  on("gone", (id) => id === pane.other.id && redraw());
 }
 
-// The list of tasks leaves them out: they are asked for when a document is opened.
+// The same page once more, with what is known by now.
+function redraw() {
+  if (pane.compared) drawAgain(pane.compared.task, pane.compared.page, pane.compared.view);
+}
+
+/** The list of tasks leaves them out: they are asked for when a document is opened. @param {string} id */
 async function findReadings(id) {
   try {
-    const { tasks } = await call(`api/v1/tasks/${encodeURIComponent(id)}/readings`);
-    for (const task of tasks) putTask(task);
+    const { tasks } = /** @type {TaskList} */ (await call(taskPath(id, "/readings")));
+    tasks.forEach(putTask);
   } catch {
-    // the document is told to be gone elsewhere
+    // the reader says that the document is gone
   }
 }
 
-// The text for the second of Gradio's Markdowns.
-export const otherText = () => other.text;
-
+/** Second readings of a page, the newest first. @param {Task} task @param {number} page */
 const readings = (task, page) =>
   [...state.tasks.values()]
     .filter((one) => one.redo_of === task.id && one.redo_page === page)
     .sort((a, b) => b.created_at - a.created_at);
 
-// What there is to say about another reading of this page; `task` is null when no document is open.
+/**
+ * What there is to say about another reading of this page, if a document is open.
+ * @param {Task | undefined} task @param {number | null} page @param {ReaderView} view
+ */
 export function drawAgain(task, page, view) {
-  place = task && page ? { task, page, view } : null;
-  if (task?.id !== asked) {
-    asked = task?.id ?? null;
+  pane.compared = task && page ? { task, page, view } : null;
+  if (task?.id !== pane.asked) {
+    pane.asked = task?.id ?? null;
     if (task && hasPictures(task)) findReadings(task.id);
   }
-  const can = Boolean(task && !isActive(task) && task.pages_total && hasPictures(task) && !task.redo_of && page);
-  show(part.redo, can);
-  const found = can ? readings(task, page)[0] : null;
+  const pictured = task && hasPictures(task) && task.pages_total > 0;
+  const [found] = task && page && pictured && !isActive(task) && !task.redo_of ? readings(task, page) : [];
+  show(part.redo, Boolean(pictured && page && !isActive(task) && !task.redo_of));
   show(part.again, Boolean(found));
   part.again.dataset.status = found?.status ?? "";
-  if (found) setText(part["again-words"], words(found));
   const done = found?.status === "completed";
   show(part["again-keep"], done);
-  if (found) setText(part["again-drop"], t(isActive(found) ? "again.stop" : done ? "again.drop" : "again.dismiss"));
+  if (found) {
+    setText(part["again-words"], words(found));
+    setText(part["again-drop"], t(isActive(found) ? "again.stop" : done ? "again.drop" : "again.dismiss"));
+  }
   if (!done) forget();
-  else if (other.id !== found.id) fetchOther(found);
-  lay();
+  else if (pane.other.id !== found.id) fetchOther(found);
+  compare();
 }
 
-function words(task) {
+function words(/** @type {Task} */ task) {
   const { redo_page: page, status } = task;
   const tier = t(`overview.tier.${task.tier}`);
   if (status === "completed") return t("again.done", page, tier);
@@ -81,80 +82,80 @@ function words(task) {
 }
 
 function forget() {
-  if (other.id === null) return;
-  other = { id: null, record: null, text: "" };
-  written();
+  if (pane.other.id === null) return;
+  pane.other = NONE;
+  pane.renderText();
 }
 
-async function fetchOther(task) {
-  other = { id: task.id, record: null, text: "" };
+async function fetchOther(/** @type {Task} */ task) {
+  pane.other = { ...NONE, id: task.id };
   try {
     const record = await loadPage(task, task.redo_page);
-    if (other.id !== task.id || !record) return;
-    other = { id: task.id, record, text: prepare(record, task.id, false).text };
+    if (pane.other.id !== task.id || !record) return;
+    pane.other = { id: task.id, record, text: prepare(record, task.id, false).text };
   } catch (error) {
-    if (other.id === task.id) other.id = null; // tried again with the next change
+    if (pane.other.id === task.id) pane.other = NONE; // tried again with the next change
     notify(explain(error), "bad");
   }
-  written();
-  lay();
+  pane.renderText();
+  compare();
 }
 
 // Both readings side by side, or one above the other where it is narrow.
-function lay() {
-  const compared = Boolean(place && other.record && COMPARED.has(place.view));
-  desk.dataset.compare = String(compared);
-  show(sheet["side-now"], compared);
-  show(sheet["side-new"], compared);
-  if (!compared) return;
-  setText(sheet["side-now"], t("again.now"));
-  setText(sheet["side-new"], t("again.new", t(`overview.tier.${state.tasks.get(other.id)?.tier ?? "auto"}`)));
-  setText(sheet["raw-new"], place.view === "raw" ? other.record.markdown || t("reader.empty") : "");
+function compare() {
+  const { compared, other } = pane;
+  const both = Boolean(compared && other.record && COMPARED.includes(compared.view));
+  desk().dataset.compare = String(both);
+  show(part["side-now"], both);
+  show(part["side-new"], both);
+  if (!both) return;
+  setText(part["side-now"], t("again.now"));
+  setText(part["side-new"], t("again.new", t(`overview.tier.${state.tasks.get(other.id ?? "")?.tier ?? "auto"}`)));
+  setText(part["raw-new"], compared?.view === "raw" ? other.record?.markdown || t("reader.empty") : "");
 }
 
 // ---- doing things
 
 function chooseTier() {
-  const { task, page } = place;
-  const choices = TIERS.map((tier) => [t(`intake.tier.${tier}`), () => begin(task.id, page, tier)]);
-  openChoices(part.redo, t("again.ask", page), choices);
+  if (!pane.compared) return;
+  const { task, page } = pane.compared;
+  openChoices(
+    part.redo,
+    t("again.ask", page),
+    TIERS.map((tier) => [t(`intake.tier.${tier}`), () => begin(task.id, page, tier)]),
+  );
 }
 
-async function begin(id, page, tier) {
-  await doing(part.redo, async () => {
-    putTask(await post(`api/v1/tasks/${encodeURIComponent(id)}/pages/${page}/redo`, { tier }));
-  });
-}
+const begin = (/** @type {string} */ id, /** @type {number} */ page, /** @type {string} */ tier) =>
+  doing(part.redo, async () => putTask(await post(taskPath(id, `/pages/${page}/redo`), { tier })));
 
-async function keep() {
-  const { id } = other;
+async function accept() {
+  const { id } = pane.other;
+  if (!id) return;
   await doing(part["again-keep"], async () => {
-    const task = await post(`api/v1/tasks/${encodeURIComponent(id)}/keep`);
+    const task = await post(taskPath(id, "/keep"));
     dropTask(id);
     putTask(task);
-    notify(t("again.kept", place?.page ?? ""));
+    notify(t("again.kept", pane.compared?.page ?? ""));
   });
 }
 
 // Stops it when it still runs.
 async function drop() {
-  const [found] = place ? readings(place.task, place.page) : [];
+  const [found] = pane.compared ? readings(pane.compared.task, pane.compared.page) : [];
   if (!found) return;
   await doing(part["again-drop"], async () => {
-    await call(`api/v1/tasks/${encodeURIComponent(found.id)}`, { method: "DELETE" });
+    await call(taskPath(found.id), { method: "DELETE" });
     dropTask(found.id);
   });
 }
 
-async function doing(button, work) {
+async function doing(/** @type {HTMLButtonElement} */ button, /** @type {() => Promise<unknown>} */ work) {
   button.disabled = true;
-  try {
-    await work();
-  } catch (error) {
-    notify(explain(error), "bad");
-  }
+  await attempt(work);
   button.disabled = false;
-  tell("tasks");
-  if (place) drawAgain(state.tasks.get(place.task.id) ?? place.task, place.page, place.view);
+  emit("tasks");
+  const { compared } = pane;
+  if (compared) drawAgain(state.tasks.get(compared.task.id) ?? compared.task, compared.page, compared.view);
   pollNow();
 }

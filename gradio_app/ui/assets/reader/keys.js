@@ -1,37 +1,27 @@
-// The reader's keys, and the sheet that lists them.
+// Keyboard of the reader, and the sheet that lists its keys.
 
-import { el, icon, setLabel } from "../common/dom.js";
-import { isForeign, on, state, tell } from "../common/hub.js";
-import { t } from "../common/language.js";
+import { closest } from "../common/dom.js";
+import { emit, isForeign, on, selectedTask, state } from "../common/hub.js";
+import { translate } from "../common/language.js";
 import { select } from "../common/location.js";
-import { sections } from "../queue/view.js";
-import { closeSearch, openSearch } from "./search.js";
+import { closeBeside } from "../common/panel.js";
+import { shownIds } from "../queue/state.js";
 import { toggleBoxes } from "./boxes.js";
 import { fitOther, isPictured, setZoom, zoomBy } from "./picture.js";
+import { closeSearch, openSearch } from "./search.js";
+import { pane } from "./state.js";
+
+const { part } = pane;
 
 // Keys that mean something else where one of these has the focus.
 const TYPING = "input:not([type=range], [type=checkbox]), select, textarea, [contenteditable], [role=menu], dialog";
 const OWN_ARROWS = "[role=tablist], input[type=range]";
 
-// [keys, text]
-const LIST = [
-  [["←", "→", "PageUp", "PageDown"], "reader.keys.turn"],
-  [["j", "k"], "reader.keys.document"],
-  [["+", "-"], "reader.keys.zoom"],
-  [["0"], "reader.keys.actual"],
-  [["f"], "reader.keys.fit"],
-  [["b"], "reader.keys.boxes"],
-  [["↑", "↓"], "reader.keys.walk"],
-  [["/"], "reader.keys.search"],
-  [["?"], "reader.keys.help"],
-  [["Esc"], "reader.keys.escape"],
-];
-
-let dialog = null;
-
-export function startKeys({ step, isOpen }) {
-  const turn = (by) => isOpen() && (step(by), true);
-  const zoom = (act) => isPictured() && (act(), true);
+export function startKeys(/** @type {(by: number) => void} */ step) {
+  const isOpen = () => Boolean(selectedTask());
+  const turn = (/** @type {number} */ by) => isOpen() && (step(by), true);
+  const zoom = (/** @type {() => void} */ act) => isPictured() && (act(), true);
+  /** @type {Record<string, () => boolean>} whether the key did something */
   const acts = {
     ArrowLeft: () => turn(-1),
     ArrowRight: () => turn(1),
@@ -51,52 +41,34 @@ export function startKeys({ step, isOpen }) {
   };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    const at = event.target;
-    if (at.closest?.(TYPING) || (/^(Arrow|Page)/.test(event.key) && at.closest?.(OWN_ARROWS))) return;
+    if (closest(event, TYPING) || (/^(Arrow|Page)/.test(event.key) && closest(event, OWN_ARROWS))) return;
     if (event.shiftKey && !["+", "?", "/"].includes(event.key)) return;
     if (Object.hasOwn(acts, event.key) && acts[event.key]()) event.preventDefault();
   });
-  on("language", () => dialog?.remove());
+  // beside the pane, which is hidden while nothing is there to be read
+  document.body.append(part["keys-sheet"]);
+  closeBeside(part["keys-sheet"], part["keys-close"]);
+  on("language", () => translate(part["keys-sheet"]));
 }
 
-// In the document, or in the list when none is open.
+/** In the document, or in the list when none is open. @param {boolean} open */
 function search(open) {
   if (open) openSearch();
-  else document.querySelector("#mo-queue input[type=search]").focus();
+  else /** @type {HTMLElement | null} */ (document.querySelector("#mo-queue input[type=search]"))?.focus();
   return true;
 }
 
-// The next document as the list shows them, from top to bottom.
+/** The next document as the list shows them, from top to bottom. @param {number} by */
 function neighbour(by) {
-  const ids = sections.flatMap((section) => section.ids).filter((id) => !isForeign(state.tasks.get(id)));
-  const at = ids.indexOf(state.selected);
+  const ids = shownIds().filter((id) => {
+    const task = state.tasks.get(id);
+    return task && !isForeign(task);
+  });
+  const at = ids.indexOf(state.selected ?? "");
   const next = at < 0 ? ids[0] : ids[at + by];
   if (next) select(next);
-  if (next) tell("reveal", next);
+  if (next) emit("reveal", next);
   return Boolean(next);
 }
 
-export function showKeys() {
-  if (!dialog?.isConnected) dialog = makeSheet();
-  dialog.showModal();
-}
-
-function makeSheet() {
-  const close = el("button", { type: "button", class: "mo-tool" }, icon("close"));
-  setLabel(close, t("reader.keys.close"));
-  const rows = LIST.flatMap(([keys, text]) => [
-    el("dt", {}, ...keys.map((key) => el("kbd", {}, key))),
-    el("dd", {}, t(text)),
-  ]);
-  const title = el("h2", { id: "mo-keys-title" }, t("reader.keys"));
-  const sheet = el(
-    "dialog",
-    { class: "mo-pane mo-keys", "aria-labelledby": "mo-keys-title" },
-    el("header", {}, title, close),
-    el("dl", {}, ...rows),
-  );
-  close.onclick = () => sheet.close();
-  sheet.onclick = (event) => event.target === sheet && sheet.close(); // beside it
-  document.body.append(sheet);
-  return sheet;
-}
+export const showKeys = () => part["keys-sheet"].showModal();

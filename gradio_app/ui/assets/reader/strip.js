@@ -1,10 +1,13 @@
-// The strip of pages: a small picture of each. Only those in view exist, however long the document is.
+// Strip of pages: a small picture of each. Only those in view exist, however long the document is.
 
-import { el, setLabel, show } from "../common/dom.js";
+import { eachFrame, el, setCurrent, setLabel, show, targetOf } from "../common/dom.js";
 import { t } from "../common/language.js";
-import { pageMarks } from "./pages.js";
 import { turnTo } from "../common/location.js";
 import { taskAddress } from "../common/server.js";
+import { pageMarks } from "./pages.js";
+import { pane } from "./state.js";
+
+const { part, strip } = pane;
 
 const CELL = 132; // height of a page and its number, in pixels
 const WIDTH = 160;
@@ -13,126 +16,109 @@ const PATIENCE = 150;
 // At the same time: a browser has six connections to a server, and the page itself needs some.
 const MOST = 2;
 
-let strip = null;
-let all = null;
-let task = null; // id
-let numbers = [];
-let marks = new Map(); // page -> what is to be known of it
-let current = null;
-let cells = new Map(); // page -> { node, picture }
-let timer = null;
-let loading = 0;
-let drawing = false;
-
-export function startStrip(parts) {
-  strip = parts.strip;
-  all = parts["strip-all"];
-  strip.addEventListener("scroll", soon, { passive: true });
-  new ResizeObserver(soon).observe(strip);
-  all.addEventListener("keydown", walk);
+export function startStrip() {
+  const soon = eachFrame(draw);
+  part.strip.addEventListener("scroll", soon, { passive: true });
+  new ResizeObserver(soon).observe(part.strip);
+  part["strip-all"].addEventListener("keydown", walk);
 }
 
+/** @param {Task} shown @param {number[]} pages @param {number} page */
 export function showStrip(shown, pages, page) {
-  const other = shown.id !== task || pages.length !== numbers.length;
+  const other = shown.id !== strip.task || pages.length !== strip.numbers.length;
   if (other) clear();
-  [task, numbers, marks] = [shown.id, pages, pageMarks(shown)];
-  all.style.height = `${numbers.length * CELL}px`;
-  show(strip, true);
-  if (page !== current || other) reveal(page);
+  Object.assign(strip, { task: shown.id, numbers: pages, marks: pageMarks(shown) });
+  part["strip-all"].style.height = `${strip.numbers.length * CELL}px`;
+  show(part.strip, true);
+  if (page !== strip.current || other) reveal(page);
   draw();
 }
 
 export function hideStrip() {
-  if (!task) return;
-  show(strip, false);
+  if (!strip.task) return;
+  show(part.strip, false);
   clear();
-  task = null;
+  strip.task = null;
 }
 
 // Also when the language changes.
 export function labelStrip() {
-  for (const [page, { node }] of cells) mark(page, node);
+  for (const [page, { node }] of strip.cells) mark(page, node);
 }
 
-function mark(page, node) {
-  const known = marks.get(page) ?? "page";
+function mark(/** @type {number} */ page, /** @type {HTMLElement} */ node) {
+  const known = strip.marks.get(page) ?? "page";
   node.dataset.mark = known;
   setLabel(node, t(`reader.strip.${known}`, page));
 }
 
 function clear() {
-  clearTimeout(timer);
-  cells.forEach(drop);
-  cells = new Map();
-  current = null;
+  clearTimeout(strip.timer);
+  strip.cells.forEach(drop);
+  strip.cells = new Map();
+  strip.current = null;
 }
 
-function reveal(page) {
-  current = page;
-  const top = numbers.indexOf(page) * CELL;
-  if (top < strip.scrollTop) strip.scrollTop = top;
-  else if (top + CELL > strip.scrollTop + strip.clientHeight) strip.scrollTop = top + CELL - strip.clientHeight;
-}
-
-function soon() {
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    draw();
-  });
+function reveal(/** @type {number} */ page) {
+  const node = part.strip;
+  strip.current = page;
+  const top = strip.numbers.indexOf(page) * CELL;
+  if (top < node.scrollTop) node.scrollTop = top;
+  else if (top + CELL > node.scrollTop + node.clientHeight) node.scrollTop = top + CELL - node.clientHeight;
 }
 
 function inView() {
-  const first = Math.max(0, Math.floor(strip.scrollTop / CELL));
-  return numbers.slice(first, Math.ceil((strip.scrollTop + strip.clientHeight) / CELL));
+  const first = Math.max(0, Math.floor(part.strip.scrollTop / CELL));
+  return strip.numbers.slice(first, Math.ceil((part.strip.scrollTop + part.strip.clientHeight) / CELL));
 }
 
 function draw() {
-  if (!task || !strip.clientHeight) return;
+  if (!strip.task || !part.strip.clientHeight) return;
   const seen = new Set(inView());
-  if (current) seen.add(current); // the way in for the keyboard
-  for (const [page, cell] of cells) {
+  if (strip.current) seen.add(strip.current); // the way in for the keyboard
+  for (const [page, cell] of strip.cells) {
     if (seen.has(page)) continue;
     drop(cell);
-    cells.delete(page);
+    strip.cells.delete(page);
   }
   for (const page of seen) {
-    if (!cells.has(page)) cells.set(page, make(page));
-    const { node } = cells.get(page);
+    const cell = strip.cells.get(page) ?? make(page);
+    strip.cells.set(page, cell);
+    const { node } = cell;
     mark(page, node);
-    node.tabIndex = page === current ? 0 : -1;
-    if (page === current) node.setAttribute("aria-current", "page");
-    else node.removeAttribute("aria-current");
+    node.tabIndex = page === strip.current ? 0 : -1;
+    setCurrent(node, page === strip.current, "page");
   }
-  clearTimeout(timer);
-  timer = setTimeout(load, PATIENCE);
+  clearTimeout(strip.timer);
+  strip.timer = setTimeout(load, PATIENCE);
 }
 
+/** @param {number} page @returns {StripCell} */
 function make(page) {
   const picture = el("img", { alt: "" });
   const node = el("button", { type: "button", onclick: () => turnTo(page) }, picture, el("span", {}, String(page)));
-  node.style.top = `${numbers.indexOf(page) * CELL}px`;
-  all.append(node);
-  return { node, picture, asked: false };
+  node.style.top = `${strip.numbers.indexOf(page) * CELL}px`;
+  part["strip-all"].append(node);
+  return { node, picture, asked: false, done: null };
 }
 
-function drop(cell) {
+function drop(/** @type {StripCell} */ cell) {
   cell.picture.removeAttribute("src"); // what was not sent yet is not wanted any more
   cell.done?.();
   cell.node.remove();
 }
 
 function load() {
+  const { task } = strip;
   for (const page of inView()) {
-    const cell = cells.get(page);
-    if (loading >= MOST) return;
+    const cell = strip.cells.get(page);
+    if (!task || strip.loading >= MOST) return;
     if (!cell || cell.asked) continue;
     cell.asked = true;
-    loading += 1;
+    strip.loading += 1;
     cell.done = () => {
       cell.done = null;
-      loading -= 1;
+      strip.loading -= 1;
     };
     cell.picture.onload = cell.picture.onerror = () => {
       if (!cell.done) return;
@@ -143,9 +129,9 @@ function load() {
   }
 }
 
-function walk(event) {
-  const at = numbers.indexOf(current);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: numbers.length - 1 }[event.key];
+function walk(/** @type {KeyboardEvent} */ event) {
+  const { numbers, cells, current } = strip;
+  const to = targetOf(event, numbers.indexOf(current ?? 0), numbers.length);
   if (to === undefined) return;
   event.preventDefault();
   if (!(to in numbers)) return;

@@ -1,5 +1,6 @@
 // Texts of the reader: [English, Chinese].
 
+/** @type {Texts} */
 export const READER = {
   "reader.title": ["Reader", "阅读"],
   "reader.none": ["Nothing is open", "未打开文档"],
@@ -70,10 +71,7 @@ export const READER = {
   // ---- search
   "reader.search": ["Search in this document", "在文档中搜索"],
   "reader.search.hint": ["Words in this document", "搜索文档内容"],
-  "reader.search.count": [
-    (i, n, more) => `${i} of ${n}${more ? "+" : ""}`,
-    (i, n, more) => `${i} / ${n}${more ? "+" : ""}`,
-  ],
+  "reader.search.count": [(i, n, more) => `${i} of ${n}${more ? "+" : ""}`, (i, n, more) => `${i} / ${n}${more ? "+" : ""}`],
   "reader.search.none": ["Not found in the pages that are read", "在已转换的页面中未找到"],
   "reader.search.previous": ["Previous hit", "上一个结果"],
   "reader.search.next": ["Next hit", "下一个结果"],
@@ -98,23 +96,11 @@ export const READER = {
   // ---- a page that is read again
   "again.redo": ["Read this page again", "重新识别本页"],
   "again.ask": [(n) => `Read page ${n} again with:`, (n) => `重新识别第 ${n} 页，使用：`],
-  "again.waits": [
-    (n, tier, place) => `Page ${n} waits to be read again: ${tier}${place ? `, place ${place}` : ""}.`,
-    (n, tier, place) => `第 ${n} 页等待重新识别：${tier}${place ? `，第 ${place} 位` : ""}。`,
-  ],
+  "again.waits": [(n, tier, place) => `Page ${n} waits to be read again: ${tier}${place ? `, place ${place}` : ""}.`, (n, tier, place) => `第 ${n} 页等待重新识别：${tier}${place ? `，第 ${place} 位` : ""}。`],
   "again.runs": [(n, tier) => `Page ${n} is being read again: ${tier}.`, (n, tier) => `正在重新识别第 ${n} 页：${tier}。`],
-  "again.done": [
-    (n, tier) => `Page ${n} was read again: ${tier}. Which one is better?`,
-    (n, tier) => `第 ${n} 页已重新识别：${tier}。哪个更好？`,
-  ],
-  "again.failed": [
-    (n, tier, why) => `Page ${n} could not be read again (${tier}). ${why}`,
-    (n, tier, why) => `第 ${n} 页重新识别失败（${tier}）。${why}`,
-  ],
-  "again.cancelled": [
-    (n, tier) => `Reading page ${n} again was cancelled (${tier}).`,
-    (n, tier) => `第 ${n} 页的重新识别已取消（${tier}）。`,
-  ],
+  "again.done": [(n, tier) => `Page ${n} was read again: ${tier}. Which one is better?`, (n, tier) => `第 ${n} 页已重新识别：${tier}。哪个更好？`],
+  "again.failed": [(n, tier, why) => `Page ${n} could not be read again (${tier}). ${why}`, (n, tier, why) => `第 ${n} 页重新识别失败（${tier}）。${why}`],
+  "again.cancelled": [(n, tier) => `Reading page ${n} again was cancelled (${tier}).`, (n, tier) => `第 ${n} 页的重新识别已取消（${tier}）。`],
   "again.now": ["In the document", "文档中的内容"],
   "again.new": [(tier) => `Read again: ${tier}`, (tier) => `重新识别：${tier}`],
   "again.keep": ["Use the new one", "采用新结果"],
