@@ -40,8 +40,8 @@ function waits(/** @type {Engine} */ { sleeps_in: sleeps, stops_in: stops }) {
   return left(stops) ? t("engine.stops", left(stops)) : t("engine.stays");
 }
 
-/** Time that is left by now, in words; empty without such a limit. @param {number | null | undefined} seconds when the server answered */
-function left(seconds) {
+// Time that is left by now, in words; empty without such a limit.
+function left(/** @type {number | null | undefined} */ seconds) {
   if (seconds === null || seconds === undefined) return "";
   return duration(seconds - (Date.now() - (state.gpu?.seen ?? Date.now())) / 1000);
 }

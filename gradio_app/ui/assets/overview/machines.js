@@ -26,7 +26,7 @@ function makeMachine(/** @type {Machine} */ machine) {
   const reading = busy.compute + busy.vision;
   const works = machine.status === "ready";
   const work = join(
-    works && (room ? t("machines.parts", reading, slots.compute ?? 0) : t("machines.idle")),
+    works && (room ? t("machines.shards", reading, slots.compute ?? 0) : t("machines.idle")),
     works && (slots.vision ?? 0) > 0 && t("machines.vision"),
     machine.pages > 0 && t("machines.pages", machine.pages),
     !works && machine.since && moment(machine.since),

@@ -29,7 +29,7 @@ export const OVERVIEW = {
   "machines.joining": ["Joining", "加入中"],
   "machines.refused": ["Refused", "被拒绝"],
   "machines.lost": ["Lost", "已失联"],
-  "machines.parts": [(busy, slots) => `${busy} of ${plural(slots, "part", "parts")}`, (busy, slots) => `${busy} / ${slots} 个部分`],
+  "machines.shards": [(busy, slots) => `${busy} of ${plural(slots, "shard", "shards")}`, (busy, slots) => `${busy} / ${slots} 个分段`],
   "machines.idle": ["reads nothing itself", "不参与识别"],
   "machines.vision": ["vision model", "视觉模型"],
   "machines.pages": [(n) => plural(n, "page", "pages"), (n) => `${n} 页`],

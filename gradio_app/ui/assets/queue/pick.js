@@ -39,8 +39,8 @@ export function startPicks() {
   });
 }
 
-/** A row was ticked, or with shift all from the last one that was. @param {string} id @param {boolean} wanted @param {boolean} shift */
-export function pick(id, wanted, shift) {
+// A row was ticked, or with shift all from the last one that was.
+export function pick(/** @type {string} */ id, /** @type {boolean} */ wanted, /** @type {boolean} */ shift) {
   const ids = shownIds();
   const [from, to] = [ids.indexOf(pane.anchor), ids.indexOf(id)];
   const run = shift && from >= 0 ? ids.slice(Math.min(from, to), Math.max(from, to) + 1) : [id];

@@ -120,8 +120,8 @@ function walk(/** @type {KeyboardEvent} */ event) {
 
 // ---- the text
 
-/** Every piece of text begins after its mark (see markdown.js) and ends before the next one. @param {Map<string, string>} marks */
-export function linkText(marks) {
+// Every piece of text begins after its mark (see markdown.js) and ends before the next one.
+export function linkText(/** @type {Map<string, string>} */ marks) {
   unlight();
   pane.pieces = new Map();
   pane.owners = new WeakMap();

@@ -78,8 +78,8 @@ function own(target, taskId) {
   return match ? new URL(taskAddress(taskId, `/files/${match[1]}`)).pathname : null;
 }
 
-/** A picture on another server would tell that server who reads: it is named, not loaded. @param {string} alt @param {string} target */
-function elsewhere(alt, target) {
+// Loading a picture from another server would show that server who reads: it is named, not loaded.
+function elsewhere(/** @type {string} */ alt, /** @type {string} */ target) {
   const host = /^(?:https?:)?\/\/([\w.-]+)/i.exec(target)?.[1];
   return host ? `*(${t("reader.external", host)})*` : alt.replace(/[<>[\]]/g, "");
 }
