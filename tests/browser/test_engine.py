@@ -354,9 +354,9 @@ def test_pages_that_failed_are_named_with_what_a_retry_does(open_page: OpenPage,
 
 
 def test_chinese_reasons_belong_to_sentences_that_the_server_says() -> None:
-    texts = (ROOT / "gradio_app/web/ui/assets/texts.js").read_text("utf-8")
+    texts = (ROOT / "gradio_app/web/ui/assets/engine/texts.js").read_text("utf-8")
     starts = re.findall(r'^  "([^"]+)": "', texts[texts.index("REASONS_ZH") :], re.MULTILINE)
-    places = ("backends.py", "gpu.py", "sglang_install.py")
+    places = ("model_server/choose.py", "machine/cards.py", "machine/sglang_python.py")
     said = "".join((ROOT / "gradio_app" / name).read_text("utf-8") for name in places)
     assert len(starts) > 5
     assert [start for start in starts if start not in said] == []

@@ -151,6 +151,6 @@ def test_one_heading_and_named_controls(page: Page) -> None:
 
 
 def test_every_error_has_a_chinese_sentence() -> None:
-    texts = (ROOT / "gradio_app/web/ui/assets/texts.js").read_text("utf-8")
+    texts = (ROOT / "gradio_app/web/ui/assets/common/texts.js").read_text("utf-8")
     chinese = texts[texts.index("ERRORS_ZH") :]
     assert [code for code in BY_CODE if not re.search(rf"^  {code}: ", chinese, re.MULTILINE)] == []

@@ -77,7 +77,7 @@ def test_the_first_rows_of_ten_thousand_and_what_is_in_the_document(page: Page) 
     expect(page.locator(".mo-group-waiting .mo-row")).to_have_count(8)
     assert page.locator(".mo-row").count() < MOST_ROWS
     assert page.evaluate("document.querySelectorAll('*').length") < MOST_NODES
-    known = page.evaluate("() => import('/page/hub.js').then((hub) => hub.state.tasks.size)")
+    known = page.evaluate("() => import('/page/common/hub.js').then((hub) => hub.state.tasks.size)")
     assert known < MOST_ROWS, "nor are they all in memory"
 
 
@@ -219,8 +219,8 @@ def test_j_and_k_walk_on_where_rows_are_not_in_the_document(page: Page, watch: W
     expect(chosen).to_have_count(1)
     expect(chosen).to_be_in_viewport()
     at = page.evaluate(
-        """() => Promise.all([import('/page/queue_view.js'), import('/page/hub.js')])
-            .then(([view, hub]) => view.sections[0].ids.indexOf(hub.state.selected))"""
+        """() => Promise.all([import('/page/queue/state.js'), import('/page/common/hub.js')])
+            .then(([queue, hub]) => queue.pane.sections[0].ids.indexOf(hub.state.selected))"""
     )
     assert at >= 99, "the next rows are fetched on the way"
     assert page.locator(".mo-row").count() < MOST_ROWS

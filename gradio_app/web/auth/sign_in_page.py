@@ -17,7 +17,7 @@ _TEXTS = {
     "wrong": ("This is not right. Try again.", "不正确，请重试。"),
     "too_often": ("Too many attempts. Wait a minute.", "尝试次数过多，请稍候一分钟。"),
 }
-# the colours of ui/assets/tokens.css, which may be read only after signing in
+# the colours of ui/assets/common/tokens.css, which may be read only after signing in
 _STYLE = """
 :root{color-scheme:light dark;--ground:#f4f5f7;--surface:#fff;--line:#dfe3ea;--edge:#8b94a3;--ink:#181c24;
 --soft:#586172;--accent:#2457d6;--over:#1b46b4;--on:#fff;--bad:#b3261e;--bad-ground:#fdf0ef}

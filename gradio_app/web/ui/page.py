@@ -46,23 +46,23 @@ def head(prefix: str) -> str:
 def build(prefix: str) -> None:
     """Lays out the panes. Call it inside ``gr.Blocks``."""
     _pane("bar", prefix)
-    _pane("intake", prefix)
+    _pane("intake/intake", prefix)
     with gr.Row(elem_id="mo-main"):
-        _pane("queue", prefix)
+        _pane("queue/queue", prefix)
         with gr.Column(elem_id="mo-right"):
-            reader = _pane("reader", prefix)
+            reader = _pane("reader/reader", prefix)
             with gr.Row(elem_id="mo-desk"):
-                _pane("sheet", prefix)
+                _pane("reader/sheet", prefix)
                 text = gr.Markdown(elem_id="mo-text", latex_delimiters=_LATEX)
                 second = gr.Markdown(elem_id="mo-second", latex_delimiters=_LATEX)
-    _pane("engine", prefix)
-    _pane("overview", prefix)
+    _pane("engine/engine", prefix)
+    _pane("overview/overview", prefix)
     # Runs in the browser only. Gradio's Markdown does what we must not do by hand: it sanitises.
     cast(Any, reader).render_text(
         None,
         None,
         [text, second],
-        js=f"() => import('{prefix}/page/reader.js').then((reader) => reader.currentTexts())",
+        js=f"() => import('{prefix}/page/reader/reader.js').then((reader) => reader.currentTexts())",
         queue=False,
         show_progress="hidden",
         api_visibility="private",
@@ -70,7 +70,7 @@ def build(prefix: str) -> None:
 
 
 def _pane(name: str, prefix: str) -> gr.HTML:
-    """A pane: its frame from ``NAME.html``; ``NAME.js`` exports ``start`` and fills it with life."""
+    """A pane: its frame from ``NAME.html``; ``start`` of ``NAME.js`` fills it."""
     # Gradio knows an event of ours by its quoted name in this text, hence the comment at its end
     start = (
         f"import('{prefix}/page/{name}.js').then((pane) => pane.start(element, trigger)); // 'render_text'"
@@ -78,6 +78,6 @@ def _pane(name: str, prefix: str) -> gr.HTML:
     return gr.HTML(
         html_template=(ASSETS / f"{name}.html").read_text("utf-8"),
         js_on_load=start,
-        elem_id=f"mo-{name}",
+        elem_id=f"mo-{name.rpartition('/')[2]}",
         apply_default_css=False,
     )

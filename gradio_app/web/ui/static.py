@@ -14,18 +14,18 @@ ASSETS = Path(__file__).with_name("assets")
 FAVICON = ASSETS / "favicon.png"
 #: in the order in which they build on each other
 STYLES = (
-    "tokens.css",
-    "shell.css",
-    "controls.css",
-    "intake.css",
-    "queue.css",
-    "queue_many.css",
-    "reader.css",
-    "sheet.css",
-    "again.css",
-    "engine.css",
-    "cards.css",
-    "overview.css",
+    "common/tokens.css",
+    "common/shell.css",
+    "common/controls.css",
+    "intake/intake.css",
+    "queue/queue.css",
+    "queue/pick.css",
+    "reader/reader.css",
+    "reader/sheet.css",
+    "reader/again.css",
+    "engine/engine.css",
+    "engine/cards.css",
+    "overview/overview.css",
 )
 
 

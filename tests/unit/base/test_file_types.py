@@ -37,5 +37,5 @@ def test_all_who_walk_through_folders_take_the_same(tmp_path: Path) -> None:
 def test_the_page_is_told_the_list() -> None:
     told = page.head("").partition('name="mo-file-types" content="')[2].partition('"')[0]
     assert set(told.split()) == DOCUMENTS
-    script = (Path(page.__file__).parent / "assets" / "collect.js").read_text("utf-8")
+    script = (Path(page.__file__).parent / "assets" / "intake" / "collect.js").read_text("utf-8")
     assert 'meta[name="mo-file-types"]' in script

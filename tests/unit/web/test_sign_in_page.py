@@ -37,6 +37,8 @@ def test_each_language_stands_alone(by_name: bool) -> None:
 
 
 def test_its_colours_are_those_of_the_page() -> None:
-    tokens = (ROOT / "gradio_app/web/ui/assets/tokens.css").read_text("utf-8").replace("#ffffff", "#fff")
+    tokens = (
+        (ROOT / "gradio_app/web/ui/assets/common/tokens.css").read_text("utf-8").replace("#ffffff", "#fff")
+    )
     used = set(re.findall(r"#[0-9a-f]{3,6}\b", sign_in_page("/login", "", True)))
     assert len(used) > 15 and [colour for colour in sorted(used) if colour not in tokens] == []

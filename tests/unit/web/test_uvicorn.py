@@ -54,5 +54,6 @@ async def test_the_protocol_knows_its_connections_and_what_it_answers() -> None:
 
 def test_the_server_stops_as_we_replace_it() -> None:
     assert "with self.capture_signals():" in inspect.getsource(uvicorn.Server.serve)
-    assert list(inspect.signature(Server.handle_exit).parameters) == ["self", "sig", "frame"]
+    # read from the module: sse-starlette, which comes with MCP, puts a wrapper of its own in its place
+    assert "def handle_exit(self, sig: int, frame: " in inspect.getsource(uvicorn.server)
     assert "handle_exit" not in vars(Server) and "capture_signals" in vars(Server)

@@ -1,48 +1,46 @@
-// The bar at the top: what the whole queue does, language, colours, who is signed in.
+// The bar at the top: state of the queue, language, colours, the signed-in user. Starts the polling.
 
-import { icon, preparePane, setIcon, setLabel, setText, show } from "./dom.js";
-import { startBell } from "./bell.js";
-import { startChip } from "./engine_chip.js";
-import { estimate, join } from "./format.js";
-import { on, state, tell } from "./hub.js";
-import { explain, language, remember, remembered, setLanguage, t, translate } from "./language.js";
-import { notify } from "./notice.js";
-import { mineUnderWay, setQueue, startPolling } from "./poll.js";
-import { post } from "./server.js";
+import { startBell } from "./common/bell.js";
+import { all, icon, setIcon, setLabel, setText, show } from "./common/dom.js";
+import { estimate, join } from "./common/format.js";
+import { startFrame } from "./common/frame.js";
+import { emit, on, state } from "./common/hub.js";
+import { explain, remember, remembered, setLanguage, t } from "./common/language.js";
+import { attempt, notify } from "./common/notice.js";
+import { mineUnderWay, setQueue, startPolling } from "./common/poll.js";
+import { codeOf, post } from "./common/server.js";
+import { startChip } from "./engine/chip.js";
 
 const THEME = "mineru.theme";
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-let part = {};
-let dot;
+/** @type {Parts<"dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
+const part = Object.create(null);
 
-export function start(element) {
-  preparePane(element);
-  part = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
-  dot = element.querySelector(".mo-dot");
-  for (const button of element.querySelectorAll("[data-language]")) {
-    button.onclick = () => setLanguage(button.dataset.language);
-  }
+export function start(/** @type {HTMLElement} */ element) {
+  const buttons = all(element, "[data-language]");
+  const redraw = () => draw(buttons);
+  startFrame(element, part, redraw);
+  for (const button of buttons) button.onclick = () => setLanguage(button.dataset.language === "zh" ? "zh" : "en");
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
   part.pause.onclick = togglePause;
   part.leave.onclick = signOut;
-  part.overview.onclick = () => tell("open-overview");
+  part.overview.onclick = () => emit("open-overview");
   startChip(part.engine);
   startBell(part.bell);
   dark.addEventListener("change", applyTheme);
-  on("language", () => draw(element));
-  for (const topic of ["queue", "connection"]) on(topic, drawSummary);
+  on("queue", drawSummary);
+  on("connection", drawSummary);
   on("counts", drawTitle);
   applyTheme();
-  draw(element);
+  redraw();
   startPolling();
 }
 
-function draw(element) {
-  translate(element);
-  for (const button of element.querySelectorAll("[data-language]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.language === language()));
+function draw(/** @type {HTMLElement[]} */ languages) {
+  for (const button of languages) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === state.language));
   }
   setIcon(part.overview, "chart");
   setLabel(part.overview, t("overview.title"));
@@ -57,11 +55,11 @@ function draw(element) {
 // What was chosen here, else Gradio's ?__theme=dark in the address, else the system's.
 function theme() {
   const asked = new URLSearchParams(location.search).get("__theme");
-  const kept = remembered(THEME) ?? asked;
-  return kept === "light" || kept === "dark" ? kept : "system";
+  const chosen = remembered(THEME) ?? asked;
+  return chosen === "light" || chosen === "dark" ? chosen : "system";
 }
 
-function setTheme(next) {
+function setTheme(/** @type {string} */ next) {
   remember(THEME, next === "system" ? null : next);
   applyTheme();
   drawTheme();
@@ -79,6 +77,7 @@ function drawTheme() {
 
 // ---- the queue
 
+/** Its kind and its text. @returns {[string, string]} */
 function summary() {
   const { connection, queue } = state;
   if (connection === "offline") return ["bad", t("bar.offline")];
@@ -86,7 +85,7 @@ function summary() {
   if (!queue) return ["idle", t("bar.loading")];
   if (queue.notice) return ["bad", explain(queue.notice)];
   if (queue.status === "draining") return ["warn", t("bar.draining")];
-  const count = (...names) => names.reduce((sum, name) => sum + (queue.counts[name] ?? 0), 0);
+  const count = (/** @type {Status[]} */ ...names) => names.reduce((sum, name) => sum + (queue.counts[name] ?? 0), 0);
   const [running, waiting] = [count("processing", "cancelling"), count("pending", "queued")];
   const paused = queue.status === "paused";
   if (!running && !waiting) return paused ? ["warn", t("bar.paused")] : ["idle", t("bar.idle")];
@@ -99,7 +98,7 @@ function summary() {
   return [paused ? "warn" : "busy", text];
 }
 
-// How many of my documents are not done yet, for who looks at another tab.
+// How many of my documents are not done yet, to be seen from another tab.
 function drawTitle() {
   const mine = mineUnderWay();
   const title = mine ? `(${mine}) MinerU Optimized` : "MinerU Optimized";
@@ -108,20 +107,20 @@ function drawTitle() {
 
 function drawSummary() {
   const [kind, text] = summary();
-  dot.dataset.kind = kind;
+  part.dot.dataset.kind = kind;
   setText(part.summary, text);
   const paused = state.queue?.status === "paused";
   const user = state.queue?.user;
   show(part.pause, Boolean(user?.admin));
   if (user?.admin) drawPause(paused);
-  for (const node of [part.user, part.leave]) show(node, Boolean(user) && user.name !== "local");
+  for (const node of [part.user, part.leave]) show(node, Boolean(user && user.name !== "local"));
   if (user) {
     setText(part.user, user.name);
     part.user.title = `${t("bar.user")} ${user.name}`;
   }
 }
 
-function drawPause(paused) {
+function drawPause(/** @type {boolean} */ paused) {
   const label = t(paused ? "bar.resume" : "bar.pause");
   if (part.pause.dataset.label === label) return;
   part.pause.dataset.label = label;
@@ -130,12 +129,9 @@ function drawPause(paused) {
   part.pause.replaceChildren(icon(paused ? "play" : "pause"), ...(paused ? [t("bar.resume")] : []));
 }
 
-async function togglePause() {
-  try {
-    setQueue(await post(`api/v1/queue/${state.queue.status === "paused" ? "resume" : "pause"}`));
-  } catch (error) {
-    notify(explain(error), "bad");
-  }
+function togglePause() {
+  const action = state.queue?.status === "paused" ? "resume" : "pause";
+  return attempt(async () => setQueue(await post(`api/v1/queue/${action}`)));
 }
 
 // The page that comes then is the one to sign in.
@@ -143,7 +139,7 @@ async function signOut() {
   try {
     await post("logout");
   } catch (error) {
-    if (error.code === "network") return notify(explain(error), "bad");
+    if (codeOf(error) === "network") return notify(explain(error), "bad");
   }
   location.reload();
 }

@@ -1,0 +1,115 @@
+// Intake of documents: dropping anywhere, choosing, pasting; and the options that go with them.
+
+import { closest, named, setText, show } from "../common/dom.js";
+import { startFrame } from "../common/frame.js";
+import { on, state } from "../common/hub.js";
+import { t, translate } from "../common/language.js";
+import { notify } from "../common/notice.js";
+import { chosen, dropped, fromFolder } from "./collect.js";
+import { pane } from "./state.js";
+import { upload } from "./upload.js";
+
+const { part, options } = pane;
+
+// The form of a page range, as the server checks it.
+const RANGE = /^(all|r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?(,r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?)*)?$/;
+// Tiers that are read with the vision model.
+const VISION = ["standard", "advanced"];
+
+export function start(/** @type {HTMLElement} */ element) {
+  const title = /** @type {HTMLElement} */ (element.querySelector("[data-part=title]"));
+  // fingers do not drop
+  if (matchMedia("(pointer: coarse)").matches) title.dataset.t = "intake.title.touch";
+  startFrame(element, part, draw);
+  Object.assign(options, named(element, "option"));
+  document.body.append(part.curtain); // over the whole page
+  part.files.onclick = () => part["pick-files"].click();
+  part.folder.onclick = () => part["pick-folder"].click();
+  part["pick-files"].onchange = () => takeFrom(part["pick-files"], chosen);
+  part["pick-folder"].onchange = () => takeFrom(part["pick-folder"], fromFolder);
+  options.page_range.oninput = checkPages;
+  options.tier.onchange = hintTier;
+  listen();
+  on("engine", hintTier);
+  draw();
+}
+
+function draw() {
+  translate(part.curtain);
+  checkPages();
+  hintTier();
+}
+
+// Two of the tiers need the engine: it is said before a document fails for want of it.
+function hintTier() {
+  const missing = state.engine?.kind === "none";
+  for (const option of options.tier.options) {
+    const text = t(option.dataset.t ?? "");
+    if (VISION.includes(option.value)) setText(option, missing ? t("intake.tier.missing", text) : text);
+  }
+  show(part["tier-note"], missing && VISION.includes(options.tier.value));
+}
+
+// ---- dropping and pasting, anywhere on the page
+
+function listen() {
+  window.addEventListener("dragenter", (event) => hasFiles(event) && enter(event, 1));
+  window.addEventListener("dragleave", (event) => hasFiles(event) && enter(event, -1));
+  window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  window.addEventListener("drop", drop);
+  window.addEventListener("paste", (event) => {
+    const files = event.clipboardData?.files;
+    // text that is pasted into a field may come with a picture of itself
+    const typed = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
+    if (!files?.length || typed) return;
+    event.preventDefault();
+    take(chosen(files));
+  });
+}
+
+const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+
+function enter(/** @type {DragEvent} */ event, /** @type {number} */ change) {
+  event.preventDefault();
+  pane.depth = Math.max(0, pane.depth + change);
+  part.curtain.hidden = pane.depth === 0;
+}
+
+async function drop(/** @type {DragEvent} */ event) {
+  if (!event.dataTransfer || !hasFiles(event)) return;
+  event.preventDefault();
+  pane.depth = 0;
+  part.curtain.hidden = true;
+  take(await dropped(event.dataTransfer));
+}
+
+// ---- taking them
+
+/** @param {HTMLInputElement} input @param {(files: FileList) => Collected} collect */
+function takeFrom(input, collect) {
+  if (!input.files) return;
+  const collected = collect(input.files);
+  input.value = ""; // the same file can be chosen again
+  take(collected);
+}
+
+function take(/** @type {Collected} */ { files, skipped }) {
+  if (!checkPages()) {
+    options.page_range.focus();
+    notify(t("intake.fix"), "bad");
+    return;
+  }
+  if (skipped) notify(t("intake.skipped", skipped));
+  else if (!files.length) notify(t("intake.none"));
+  upload(files, Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.trim()])));
+}
+
+function checkPages() {
+  const text = options.page_range.value.replace(/\s/g, "").toLowerCase();
+  const good = RANGE.test(text);
+  options.page_range.setAttribute("aria-invalid", String(!good));
+  options.page_range.title = t("intake.pages.help");
+  setText(part.note, t(good ? "intake.pages.help" : "intake.pages.bad"));
+  show(part.note, !good);
+  return good;
+}

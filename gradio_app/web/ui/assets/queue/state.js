@@ -1,0 +1,21 @@
+// State of the list of documents.
+
+/** @type {QueueState} */
+export const pane = {
+  part: Object.create(null),
+  rows: new Map(),
+  groups: new Map(),
+  view: { mine: false, kind: "all", words: "", sort: "state" },
+  sections: [],
+  round: 0,
+  countedAt: 0,
+  counting: null,
+  typing: 0,
+  asked: false,
+  picks: new Map(),
+  anchor: "",
+  busy: "",
+};
+
+// The ids of the documents as the list shows them, from top to bottom.
+export const shownIds = () => pane.sections.flatMap(({ ids }) => ids);
