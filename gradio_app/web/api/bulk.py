@@ -30,7 +30,7 @@ GROUP = 50
 #: a form with that many ids is shorter, in bytes
 _LONGEST_FORM = 1 << 20
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks", responses=ERRORS)
 
 TaskId = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -42,7 +42,7 @@ class BulkOrder(BaseModel):
     ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
 
 
-@router.post("/api/v1/tasks/bulk", tags=["tasks"], response_model=BulkView, responses=ERRORS)
+@router.post("/bulk", tags=["tasks"], response_model=BulkView)
 async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
     """Cancels, retries or deletes many tasks. One with which it cannot be done does not stop the others."""
     manager, who = manager_of(request), identity_of(request)
@@ -109,7 +109,7 @@ def _form() -> dict[str, Any]:
 
 
 @router.post(
-    "/api/v1/tasks/download",
+    "/download",
     tags=["results"],
     response_class=StreamingResponse,
     responses=binary("application/zip"),

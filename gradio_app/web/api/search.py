@@ -27,7 +27,7 @@ _ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 #: what Markdown writes around and between words
 _MARKUP = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\*\*|^(?:#{1,6}|>|[-*+]|\d+[.)]) |^[ :|-]+$", re.MULTILINE)
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
 
 class Hit(BaseModel):
@@ -49,7 +49,7 @@ class SearchView(BaseModel):
     more: bool = Field(description="There are more than ``limit``")
 
 
-@router.get("/api/v1/tasks/{task_id}/search", tags=["results"], response_model=SearchView, responses=ERRORS)
+@router.get("/search", response_model=SearchView)
 async def search(
     request: Request,
     task_id: str,
