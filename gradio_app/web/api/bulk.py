@@ -68,12 +68,8 @@ def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
 
 
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
-    """What needs no look at each: waiting tasks are cancelled, ended ones begun again or deleted."""
-    ways = {
-        "cancel": manager.cancel_waiting,
-        "retry": manager.retry_ended,
-        "delete": manager.delete_ended,
-    }
+    """Cancels waiting tasks, or begins ended ones again or deletes them, all in one step."""
+    ways = {"cancel": manager.cancel_waiting, "retry": manager.retry_ended, "delete": manager.delete_ended}
     done = await ways[action]([task.id for task in await _own(manager, who, ids)])
     for task_id in done:
         audit.record(action, who.name, who.address, task_id)
@@ -83,12 +79,7 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
 async def _one(manager: TaskManager, who: Identity, action: str, task_id: str) -> None:
     with noted(who, action, task_id):
         await own_task(manager, who, task_id)
-        if action == "cancel":
-            await manager.cancel(task_id)
-        elif action == "retry":
-            await manager.retry(task_id)
-        else:
-            await manager.delete(task_id)
+        await {"cancel": manager.cancel, "retry": manager.retry, "delete": manager.delete}[action](task_id)
 
 
 async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:

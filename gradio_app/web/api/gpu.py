@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from gradio_app.web.api.access import engine_of, for_admin
 from gradio_app.web.api.schemas import ERRORS, GpuView
-from gradio_app.web.card_history import CardWatch
+from gradio_app.web.card_history import CardHistory
 
 router = APIRouter(prefix="/gpu", tags=["engine"], responses=ERRORS)
 
@@ -52,5 +52,5 @@ async def _answer(request: Request, wish: Coroutine[Any, Any, None]) -> JSONResp
     return JSONResponse(await _watch(request).describe(), 200 if asked.done() else 202)
 
 
-def _watch(request: Request) -> CardWatch:
-    return request.app.state.watch
+def _watch(request: Request) -> CardHistory:
+    return request.app.state.card_history

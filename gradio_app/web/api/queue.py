@@ -97,6 +97,6 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)
 async def prometheus(request: Request) -> Response:
     """Prometheus metrics."""
-    cards = await request.app.state.watch.cards()
+    cards = await request.app.state.card_history.cards()
     page = await metrics.render(manager_of(request), cards)
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
