@@ -226,8 +226,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
         if manager is not None:
             asyncio.get_running_loop().create_task(manager.begin_closing())
-        for stop in app.state.stop_events:
-            stop.set()
+        app.state.stop_event.set()
 
     PatientProtocol.most = most_connections()
     config = uvicorn.Config(

@@ -93,13 +93,11 @@ class WatchFolder:
 
     async def scan(self) -> None:
         """Submits files that are complete, and writes the results of tasks that have ended."""
-        found = await asyncio.to_thread(lambda: list(walk(self._root)))
-        still = [item for item in found if self._is_still(item)]
-        self._seen = {
-            path: seen for path, seen in self._seen.items() if path in {item.path for item in found}
-        }
-        for item in [item for item in self._tasks if item not in set(found)]:
-            del self._tasks[item]  # moved away or replaced; its task goes on
+        found = await asyncio.to_thread(lambda: {item.path: item for item in walk(self._root)})
+        still = [item for item in found.values() if self._is_still(item)]
+        self._seen = {path: seen for path, seen in self._seen.items() if path in found}
+        # of a file that was moved away or replaced the task goes on
+        self._tasks = {item: task for item, task in self._tasks.items() if found.get(item.path) == item}
         for item in still:
             if item in self._tasks:
                 await self._finish(item, self._tasks[item])

@@ -23,7 +23,7 @@ from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
-from gradio_app.web.zip_stream import Entry, paths_of, stream_zips
+from gradio_app.web.zip_stream import paths_of, stream_zips
 
 #: tasks that are written together; between two groups others have their turn
 GROUP = 50
@@ -122,10 +122,9 @@ async def download(request: Request) -> Response:
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
     folders = folders_of(request)
-    results = (folders.result(task.id) for task in readable)
-    entries = [Entry(path, result) for path, result in zip(paths, results, strict=True)]
+    results = [(path, folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
     headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
-    return StreamingResponse(stream_zips(entries), media_type="application/zip", headers=headers)
+    return StreamingResponse(stream_zips(results), media_type="application/zip", headers=headers)
 
 
 async def _ids(request: Request) -> list[str]:
