@@ -1,4 +1,4 @@
-"""Connections that cost us nothing: not more than we have files for, and none that dawdles."""
+"""Connections: limits on their number, and on the time that heads, bodies and readers take."""
 
 from __future__ import annotations
 

@@ -263,14 +263,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         folders = Folders(settings.data_dir)
         folders.create()
         audit.open_file(folders.audit)
-        _work_from_an_empty_folder(folders)
+        # Gradio's handlers may hand out files below the working and the temporary folder: both are private
+        os.environ["TMPDIR"] = str(folders.run / "tmp")
+        os.chdir(folders.run / "cwd")
         asyncio.run(serve(settings, folders))
     except AppError as error:
         logger.error(error.message)
         raise SystemExit(1) from None
-
-
-def _work_from_an_empty_folder(folders: Folders) -> None:
-    """Gradio's handlers may hand out files below the working and temporary folders: make them private."""
-    os.environ["TMPDIR"] = str(folders.run / "tmp")
-    os.chdir(folders.run / "cwd")

@@ -1,4 +1,4 @@
-"""Receiving files: multipart bodies streamed to disk with a hash, cut off at the limits while they arrive."""
+"""Uploads: multipart bodies streamed to disk with a hash, cut off at the limits while they arrive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
+from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.base.files import sync_disk, sync_file
 from gradio_app.base.names import folder_and_name
 from gradio_app.store.task import Upload
@@ -197,6 +197,16 @@ class Receiver:
 def _run(steps: Iterable[Callable[[], None]]) -> None:
     for step in steps:
         step()
+
+
+async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError) -> bytes:
+    """A body of at most ``most`` bytes; raises ``too_long`` as soon as there are more."""
+    body = bytearray()
+    async for chunk in stream:
+        body += chunk
+        if len(body) > most:
+            raise too_long
+    return bytes(body)
 
 
 def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:

@@ -1,4 +1,4 @@
-"""Results as a zip that is streamed while it is made: no temporary file, little memory."""
+"""Zip stream: results packed while they are sent, without a temporary file and with little memory."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Many tasks at once: cancel, retry, delete, and one zip of many results."""
+"""Bulk actions: cancel, retry and delete many tasks, and one zip of many results."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -23,6 +23,7 @@ from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.uploads import read_short
 from gradio_app.web.zip_stream import paths_of, stream_zips
 
 #: tasks that are written together; between two groups others have their turn
@@ -128,7 +129,7 @@ async def download(request: Request) -> Response:
 
 
 async def _ids(request: Request) -> list[str]:
-    body = await _read(request.stream())
+    body = await read_short(request.stream(), _LONGEST_FORM, FileTooLarge("The list of ids is too long."))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         given: Any = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
@@ -144,12 +145,3 @@ async def _ids(request: Request) -> list[str]:
 
 def _from_form(text: str) -> list[str]:
     return ",".join(parse_qs(text, max_num_fields=MOST_IDS).get("ids", [])).split(",")
-
-
-async def _read(stream: AsyncIterator[bytes]) -> bytes:
-    body = bytearray()
-    async for chunk in stream:
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            raise FileTooLarge("The list of ids is too long.")
-    return bytes(body)

@@ -1,4 +1,4 @@
-"""Pages that are read again: begin, then keep. Dropping one is deleting its task."""
+"""Second readings: begins and keeps one page that is read again. Dropping one is deleting its task."""
 
 from __future__ import annotations
 

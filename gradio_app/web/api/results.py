@@ -1,4 +1,4 @@
-"""What came out: results in every format, pages, pictures, and the upload itself."""
+"""Results: every format, pages, pictures, and the upload itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking: one ASGI middleware in front of everything, page, REST and Gradio's own routes alike."""
+"""Guard: the ASGI layer that admits requests, to page, REST and Gradio's own routes alike."""
 
 from __future__ import annotations
 
