@@ -1,4 +1,4 @@
-"""What time it is, on a machine whose clock is put forward or back while we run."""
+"""Clock: the time on a machine whose clock is put forward or back while we run."""
 
 from __future__ import annotations
 

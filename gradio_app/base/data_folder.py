@@ -22,7 +22,7 @@ class DataFolderInUse(AppError):
 class Folders:
     """Paths below ``root`` (``data_dir``) as the contract has them.
 
-    ``shards/`` holds finished parts while a task runs. When a task ends without being complete they
+    ``shards/`` holds finished shards while a task runs. When a task ends without being complete they
     move to ``resume/``, from where a retry takes them back.
     """
 
@@ -45,19 +45,16 @@ class Folders:
         try:
             for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._try_to_write()
+            probe = self.run / "probe"
+            try:
+                probe.write_bytes(b"x")
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError as error:
             raise AppError(
                 f"The data folder {self.root} cannot be written: {error.strerror}. Make it writable for this "
                 "user, make room, or choose another --data-dir."
             ) from error
-
-    def _try_to_write(self) -> None:
-        probe = self.run / "probe"
-        try:
-            probe.write_bytes(b"x")
-        finally:
-            probe.unlink(missing_ok=True)
 
     def source(self, digest: str) -> Path:
         """An upload, by SHA-256 of its content."""
@@ -149,9 +146,8 @@ class Folders:
     def _link_result(self, donor_id: str, target: Path) -> None:
         work = self.work(donor_id, "link")
         try:
-            shutil.copytree(
-                self.result(donor_id), work / "out", copy_function=link_or_copy, ignore=_not_exports
-            )
+            exports = shutil.ignore_patterns("exports")
+            shutil.copytree(self.result(donor_id), work / "out", copy_function=link_or_copy, ignore=exports)
             replace_folder(work / "out", target)
         finally:
             self.drop_work(work)
@@ -232,10 +228,6 @@ class Folders:
     def free_bytes(self) -> int:
         """Free space on the disk of the data folder."""
         return shutil.disk_usage(self.root).free
-
-
-def _not_exports(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name == "exports"]
 
 
 def lock_folder(path: Path) -> IO[str]:

@@ -1,4 +1,4 @@
-"""Every error a user can meet: code, message, HTTP status, and whether trying again can help."""
+"""Errors that a user can meet: code, message, HTTP status, and whether trying again can help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One log, on stderr: our own lines and those of the libraries, with an action name each."""
+"""Log: one stream on stderr for our own records and those of libraries, with an action name each."""
 
 from __future__ import annotations
 

@@ -9,11 +9,8 @@ from typing import Literal, Self, get_args
 from gradio_app.base.errors import OptionInvalid, PageRangeInvalid
 
 Tier = Literal["auto", "flash", "basic", "standard", "advanced"]
-
 OcrMode = Literal["auto", "txt", "ocr"]
-
 TIERS: tuple[str, ...] = get_args(Tier)
-
 OCR_MODES: tuple[str, ...] = get_args(OcrMode)
 
 #: tiers whose pages are read by the vision model

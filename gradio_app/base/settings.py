@@ -1,4 +1,4 @@
-"""Settings: one frozen table of name, default, parser and help, read from flags and the environment."""
+"""Settings: one frozen table of name, default and help, read from flags and the environment."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 ENV_PREFIX = "MINERU_APP_"
 #: older names that other programs use too -> variables of which one must be there for the name to be ours
@@ -151,7 +151,7 @@ class Settings:
     workers: int = _knob(
         _cores,
         _whole(0, 256),
-        "documents or parts of documents read at the same time; 0: only other machines of a cluster read",
+        "documents or shards of documents read at the same time; 0: only other machines of a cluster read",
     )
     worker_jail: str = _knob(
         "on",
@@ -159,12 +159,12 @@ class Settings:
         "workers have no network and few files; off only where a driver or library cannot work so",
     )
     worker_memory_limit: int = _knob("2gb", parse_size, "memory one worker may use before it is ended")
-    shard_pages_flash: int = _knob("64", _whole(8), "pages per part of a document at tier flash")
-    task_timeout: float = _knob("15m", parse_duration, "longest time for one part of a document")
+    shard_pages_flash: int = _knob("64", _whole(8), "pages per shard of a document at tier flash")
+    task_timeout: float = _knob("15m", parse_duration, "longest time for one shard of a document")
     retention: float = _knob("7d", parse_duration, "how long finished tasks are kept; 0 keeps them for ever")
     disk_reserve: int = _knob("1gb", parse_size, "free disk space below which nothing new is accepted")
-    shard_pages_vlm: int = _knob("8", _whole(1), "pages per part at tiers standard and advanced")
-    workers_vlm: int = _knob("4", _whole(1, 64), "parts that are read with the vision model at the same time")
+    shard_pages_vlm: int = _knob("8", _whole(1), "pages per shard at tiers standard and advanced")
+    workers_vlm: int = _knob("4", _whole(1, 64), "shards read with the vision model at the same time")
     engine: str = _knob(
         "auto",
         _one_of("auto", "sglang", "remote", "none"),
@@ -256,14 +256,15 @@ def _given(
     flag = flags.get(spec.name)
     if flag is not None:
         return flag_name(spec.name), flag
-    for name in (ENV_PREFIX + spec.name.upper(), *cast(tuple[str, ...], spec.metadata["aliases"])):
-        if env.get(name) and _is_ours(name, env):
+    for name in _variables(spec):
+        ours = name not in _ONLY_WITH or any(map(env.get, _ONLY_WITH[name]))
+        if env.get(name) and ours:
             return name, env[name]
     return spec.name, None
 
 
-def _is_ours(name: str, env: Mapping[str, str]) -> bool:
-    return name not in _ONLY_WITH or any(env.get(other) for other in _ONLY_WITH[name])
+def _variables(spec: Field[Any]) -> tuple[str, ...]:
+    return (ENV_PREFIX + spec.name.upper(), *spec.metadata["aliases"])
 
 
 def older_names(env: Mapping[str, str]) -> list[str]:
@@ -291,20 +292,16 @@ def flag_name(name: str) -> str:
 
 def describe() -> list[dict[str, str]]:
     """The table for documents and ``--help``: name, flag, variables, default, help."""
-    rows: list[dict[str, str]] = []
-    for spec in fields(Settings):
-        assert spec.default_factory is not MISSING
-        names = (ENV_PREFIX + spec.name.upper(), *cast(tuple[str, ...], spec.metadata["aliases"]))
-        rows.append(
-            {
-                "name": spec.name,
-                "flag": flag_name(spec.name),
-                "env": ", ".join(names),
-                "default": str(spec.metadata["shown"]),
-                "help": str(spec.metadata["help"]),
-            }
-        )
-    return rows
+    return [
+        {
+            "name": spec.name,
+            "flag": flag_name(spec.name),
+            "env": ", ".join(_variables(spec)),
+            "default": spec.metadata["shown"],
+            "help": spec.metadata["help"],
+        }
+        for spec in fields(Settings)
+    ]
 
 
 @cache  # with its fifty flags it takes as long as all else here

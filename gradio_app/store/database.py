@@ -1,4 +1,4 @@
-"""Opening the queue's database: settings of SQLite, older files brought up to date, transactions."""
+"""Database of the queue: SQLite's settings, migration of older files, transactions."""
 
 from __future__ import annotations
 

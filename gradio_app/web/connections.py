@@ -1,4 +1,4 @@
-"""Connections that cost us nothing: not more than we have files for, and none that dawdles."""
+"""Connections: limits on their number, and on the time that heads, bodies and readers take."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ class PatientProtocol(HttpToolsProtocol):
     _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore
-        """A new connection."""
         if len(self.connections) >= self.most:
             transport.abort()
             return
@@ -69,7 +68,6 @@ class PatientProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request."""
         if self.transport is None:  # pyright: ignore[reportUnnecessaryComparison]
             return  # it was one too many
         self._loose += len(data)
@@ -83,7 +81,6 @@ class PatientProtocol(HttpToolsProtocol):
             self._timer = _stop(self._timer)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
         self._in_head = True
         super().on_message_begin()
 
@@ -93,28 +90,23 @@ class PatientProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
         self._loose, self._in_head = 0, False
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
         self._loose = 0
         super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
         self._timer, self._reading = _stop(self._timer), _stop(self._reading)
         if self.transport is not None:  # pyright: ignore[reportUnnecessaryComparison]
             super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The reader has not taken what was sent."""
         super().pause_writing()
         self._reading = _stop(self._reading) or self.loop.call_later(READ_PAUSE, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The reader goes on."""
         super().resume_writing()
         self._reading = _stop(self._reading)
 

@@ -35,7 +35,7 @@ from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, serv
 from gradio_app.web.auth.guard import Guard
 from gradio_app.web.auth.origin import is_loopback
 from gradio_app.web.auth.users import Users
-from gradio_app.web.card_history import CardWatch
+from gradio_app.web.card_history import CardHistory
 from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
 from gradio_app.web.request_ids import RequestIds
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
@@ -102,14 +102,14 @@ def build(
             workers = ClusterWorkers(settings, folders, workers, cluster).open()
         manager = TaskManager(settings, folders, store, workers)
         app.state.manager = manager
-        look = partial(read_cards, limit=settings.gpu_memory)
-        watch = app.state.watch = CardWatch(engine, look, settings.gpu, manager.note_engine)
+        read = partial(read_cards, limit=settings.gpu_memory)
+        history = app.state.card_history = CardHistory(engine, read, settings.gpu, manager.note_engine)
         await manager.start()
-        beside = [
-            *_watching(settings, manager, credentials),
-            asyncio.create_task(pool.warm(settings.workers)),
-            asyncio.create_task(watch.run()),
-        ]
+        loops = [pool.warm(settings.workers), history.run()]
+        if settings.watch_dir:
+            everybody = LOCAL.name if credentials.open else ""
+            loops.append(WatchFolder(manager, Path(settings.watch_dir), everybody).run())
+        beside = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
         finally:
@@ -154,16 +154,6 @@ def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> l
         # behind the guard, as answers depend on who asks; before the gate and the routes, which cost more
         Middleware(Polls, root_path=settings.root_path),
     ]
-
-
-def _watching(
-    settings: Settings, manager: TaskManager, credentials: Credentials
-) -> Generator[asyncio.Task[None]]:
-    """The task that looks after the watch folder, if there is one."""
-    if settings.watch_dir:
-        everybody = LOCAL.name if credentials.open else ""
-        folder = WatchFolder(manager, Path(settings.watch_dir), everybody)
-        yield asyncio.create_task(folder.run(), name="watch")
 
 
 def _check_disk(settings: Settings, folders: Folders) -> None:
@@ -238,8 +228,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
         if manager is not None:
             asyncio.get_running_loop().create_task(manager.begin_closing())
-        for stop in app.state.stop_events:
-            stop.set()
+        app.state.stop_event.set()
 
     PatientProtocol.most = most_connections()
     config = uvicorn.Config(
@@ -276,14 +265,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         folders = Folders(settings.data_dir)
         folders.create()
         audit.open_file(folders.audit)
-        _work_from_an_empty_folder(folders)
+        # Gradio's handlers may hand out files below the working and the temporary folder: both are private
+        os.environ["TMPDIR"] = str(folders.run / "tmp")
+        os.chdir(folders.run / "cwd")
         asyncio.run(serve(settings, folders))
     except AppError as error:
         logger.error(error.message)
         raise SystemExit(1) from None
-
-
-def _work_from_an_empty_folder(folders: Folders) -> None:
-    """Gradio's handlers may hand out files below the working and temporary folders: make them private."""
-    os.environ["TMPDIR"] = str(folders.run / "tmp")
-    os.chdir(folders.run / "cwd")

@@ -1,4 +1,4 @@
-"""What a start need not do: Gradio's notes for authors of components, and collecting no garbage."""
+"""Start-up optimisations: no notes for authors of Gradio components, and no garbage collection."""
 
 from __future__ import annotations
 

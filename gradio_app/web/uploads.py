@@ -1,4 +1,4 @@
-"""Receiving files: multipart bodies streamed to disk with a hash, cut off at the limits while they arrive."""
+"""Uploads: multipart bodies streamed to disk with a hash, cut off at the limits while they arrive."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Self
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
+from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, TooManyFiles
 from gradio_app.base.files import sync_disk, sync_file
 from gradio_app.base.names import folder_and_name
 from gradio_app.store.task import Upload
@@ -27,6 +27,11 @@ FEW_FILES = 3
 #: longest value of a form field, in bytes
 MAX_FIELD = 16384
 MAX_FIELDS = 50
+#: what the parser calls: on_part_begin and so on
+_EVENTS = (
+    *("part_begin", "part_data", "part_end", "end"),
+    *("header_field", "header_value", "header_end", "headers_finished"),
+)
 
 
 class _File:
@@ -94,14 +99,11 @@ class Receiver:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        discard = [file.discard for file in self._files]
         if sum(file.size for file in self._files) <= FLUSH_BYTES:
-            self._discard()  # quicker than a change of thread
+            _run(discard)  # quicker than a change of thread
         else:
-            await asyncio.to_thread(self._discard)
-
-    def _discard(self) -> None:
-        for file in self._files:
-            file.discard()
+            await asyncio.to_thread(_run, discard)
 
     async def read(self, content_type: str, body: AsyncIterator[bytes]) -> None:
         """Fills ``uploads`` and ``fields``.
@@ -114,22 +116,23 @@ class Receiver:
         if kind != b"multipart/form-data" or not boundary:
             raise OptionInvalid("Send the files as multipart/form-data, in fields named 'files'.")
         try:
-            parser = MultipartParser(boundary, cast(Any, self._callbacks()))
+            callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in _EVENTS}
+            parser = MultipartParser(boundary, callbacks)
             async for chunk in body:
                 parser.write(chunk)
                 self._pending += len(chunk)
                 if self._pending >= FLUSH_BYTES:
                     await self._flush()
+            if not self._complete:  # the parser does not raise
+                raise FormParserError("the end is missing")
         except (FormParserError, ClientDisconnect) as error:
             raise OptionInvalid("The form is broken off or malformed. Send it again.") from error
-        if not self._complete:  # the parser does not tell
-            raise OptionInvalid("The form is broken off or malformed. Send it again.")
-        self._todo.append(self._settle)
+        self._todo.append(self._sync)
         await self._flush()
         self.uploads = [file.upload() for file in self._files]
 
-    def _settle(self) -> None:
-        """Puts the files on the disk for good: one by one, or in one go when there are many."""
+    def _sync(self) -> None:
+        """Syncs the files to the disk: one by one, or in one go when there are many."""
         if len(self._files) > FEW_FILES:
             sync_disk(self._folder)
         else:
@@ -139,19 +142,7 @@ class Receiver:
     async def _flush(self) -> None:
         """Does the gathered writes in order, away from the event loop."""
         todo, self._todo, self._pending = self._todo, [], 0
-        await asyncio.to_thread(lambda: [step() for step in todo])
-
-    def _callbacks(self) -> dict[str, Callable[..., None]]:
-        return {
-            "on_part_begin": self._part_begin,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_end,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_end": self._end,
-        }
+        await asyncio.to_thread(_run, todo)
 
     def _part_begin(self) -> None:
         self._disposition, self._header, self._field = b"", b"", None
@@ -201,6 +192,21 @@ class Receiver:
 
     def _end(self) -> None:
         self._complete = True
+
+
+def _run(steps: Iterable[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
+
+
+async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError) -> bytes:
+    """A body of at most ``most`` bytes; raises ``too_long`` as soon as there are more."""
+    body = bytearray()
+    async for chunk in stream:
+        body += chunk
+        if len(body) > most:
+            raise too_long
+    return bytes(body)
 
 
 def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:

@@ -1,4 +1,4 @@
-"""The watch folder: what is put there is queued for its owner, and the result appears beside it.
+"""The watch folder: queues its files for their owners and writes each result beside its file.
 
 Stateless on purpose. ``paper.pdf`` is done when ``paper.pdf.result/`` says so for a file of its size and
 time; if not, it is submitted under a key made of its path, size and time, which the store knows again after
@@ -30,17 +30,17 @@ from gradio_app.task_manager import TaskManager
 from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import members
 
-#: seconds between two looks
+#: seconds between two scans
 INTERVAL = 2.0
-#: a file that has not changed for so many looks was copied completely
-STILL_LOOKS = 2
+#: a file that has not changed for so many scans was copied completely
+STILL_SCANS = 2
 #: files of the folder that are in the queue at the same time; the rest waits where it is
 IN_QUEUE = 100
 RESULT = ".result"
 RECEIPT = "receipt.json"
 #: the owner of what lies in no folder of somebody's, where people sign in
 NOBODY = "watch"
-#: what may be over by itself: the file is tried again
+#: errors that pass by themselves: the file is tried again
 _LATER = (*PASSING, QuotaExceeded, ShuttingDown)
 
 
@@ -68,7 +68,7 @@ class Found:
 
 
 class WatchFolder:
-    """Looks at ``root`` every ``INTERVAL`` seconds. ``everybody`` owns all files where nobody signs in."""
+    """Scans ``root`` every ``INTERVAL`` seconds. ``everybody`` owns all files where nobody signs in."""
 
     def __init__(self, manager: TaskManager, root: Path, everybody: str) -> None:
         self._manager = manager
@@ -81,74 +81,69 @@ class WatchFolder:
         """Until cancelled. What goes wrong with one file leaves the others alone."""
         while True:
             try:
-                await self.look()
+                await self.scan()
             except Exception as error:
-                logger.opt(exception=error).error("a look at the watch folder failed; it is tried again")
+                logger.opt(exception=error).error("a scan of the watch folder failed and is tried again")
             await asyncio.sleep(INTERVAL)
 
-    async def look(self) -> None:
-        """Takes in what is complete, and puts results beside what is done."""
-        found = await asyncio.to_thread(lambda: list(walk(self._root)))
-        still = [item for item in found if self._is_still(item)]
-        self._seen = {
-            path: seen for path, seen in self._seen.items() if path in {item.path for item in found}
-        }
-        for item in [item for item in self._tasks if item not in set(found)]:
-            del self._tasks[item]  # moved away or replaced; its task goes on
+    async def scan(self) -> None:
+        """Submits files that are complete, and writes the results of tasks that have ended."""
+        found = await asyncio.to_thread(lambda: {item.path: item for item in walk(self._root)})
+        still = [item for item in found.values() if self._is_still(item)]
+        self._seen = {path: seen for path, seen in self._seen.items() if path in found}
+        # of a file that was moved away or replaced the task goes on
+        self._tasks = {item: task for item, task in self._tasks.items() if found.get(item.path) == item}
         for item in still:
             if item in self._tasks:
-                await self._settle(item, self._tasks[item])
+                await self._finish(item, self._tasks[item])
             elif len(self._tasks) < IN_QUEUE:
                 await self._take_in(item)
 
     def _is_still(self, item: Found) -> bool:
-        before, looks = self._seen.get(item.path, (item, -1))
-        looks = looks + 1 if before == item else 0
-        self._seen[item.path] = (item, looks)
-        return looks >= STILL_LOOKS
+        before, scans = self._seen.get(item.path, (item, -1))
+        scans = scans + 1 if before == item else 0
+        self._seen[item.path] = (item, scans)
+        return scans >= STILL_SCANS
 
     async def _take_in(self, item: Found) -> None:
         manager, owner = self._manager, item.owner(self._everybody)
         try:
             upload = await asyncio.to_thread(self._receive, item)
-        except AppError as error:
-            if not isinstance(error, _LATER):
-                await asyncio.to_thread(self._write, item, "failed", error, None)
-            return
-        except OSError as error:
-            logger.warning("{} in the watch folder cannot be read: {}", item.path, error.strerror)
-            return
-        try:
-            [task] = await manager.submit(owner, [upload], ParseOptions(), item.key) or [None]
+            try:
+                tasks = await manager.submit(owner, [upload], ParseOptions(), item.key)
+            finally:
+                await asyncio.to_thread(upload.path.unlink, missing_ok=True)
         except _LATER:
             return
         except AppError as error:
-            await asyncio.to_thread(self._write, item, "failed", error, None)
-            return
-        finally:
-            await asyncio.to_thread(upload.path.unlink, missing_ok=True)
-        if task is None:  # its task was deleted: nobody wants it any more
-            await asyncio.to_thread(self._write, item, "deleted", None, None)
+            await asyncio.to_thread(self._write, item, "failed", error)
+        except OSError as error:
+            logger.warning("{} in the watch folder cannot be read: {}", item.path, error.strerror)
         else:
-            self._tasks[item] = task.id
+            if tasks:
+                self._tasks[item] = tasks[0].id
+            else:  # its task was deleted: nobody wants it any more
+                await asyncio.to_thread(self._write, item, "deleted")
 
     def _receive(self, item: Found) -> Upload:
         with open_below(self._root, item.path) as source:
             folders, settings = self._manager.folders, self._manager.settings
             return receive_file(source, item.name(self._everybody), folders.tmp, settings.max_file_size)
 
-    async def _settle(self, item: Found, task_id: str) -> None:
+    async def _finish(self, item: Found, task_id: str) -> None:
         try:
             task = await self._manager.get(task_id)
         except AppError:
-            await asyncio.to_thread(self._write, item, "deleted", None, None)
+            await asyncio.to_thread(self._write, item, "deleted")
         else:
             if not task.ended:
                 return
             await asyncio.to_thread(self._write, item, task.status.value, task.error, task)
         del self._tasks[item]
 
-    def _write(self, item: Found, status: str, error: AppError | None, task: Task | None) -> None:
+    def _write(
+        self, item: Found, status: str, error: AppError | None = None, task: Task | None = None
+    ) -> None:
         """Puts ``NAME.result/`` beside the file, in one step."""
         target = self._root / item.path.with_name(item.path.name + RESULT)
         if not target.parent.resolve().is_relative_to(self._root.resolve()):

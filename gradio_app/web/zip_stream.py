@@ -1,11 +1,10 @@
-"""Results as a zip that is streamed while it is made: no temporary file, little memory."""
+"""Zip stream: results packed while they are sent, without a temporary file and with little memory."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 CHUNK = 256 * 1024
@@ -46,26 +45,18 @@ def members(folder: Path) -> list[Path]:
     return [path for path in (*named, *pictures) if path.is_file() and not path.is_symlink()]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A result and the folder in the archive that it goes into; "" for the archive itself."""
-
-    path: str
-    folder: Path
-
-
 def stream_zip(folder: Path) -> Iterator[bytes]:
     """The bytes of a zip with document.md, middle.json, content_list.json and images/."""
-    return stream_zips([Entry("", folder)])
+    return stream_zips([("", folder)])
 
 
-def stream_zips(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The bytes of a zip with many results. What is deleted meanwhile is left out."""
+def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
+    """The bytes of a zip with many results, each at its path there. Files deleted meanwhile are left out."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for entry in entries:
-            for path in members(entry.folder):
-                yield from _add(archive, pipe, PurePosixPath(entry.path), path, entry.folder)
+        for above, folder in results:
+            for path in members(folder):
+                yield from _add(archive, pipe, PurePosixPath(above), path, folder)
     yield pipe.take()
 
 

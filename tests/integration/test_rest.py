@@ -153,7 +153,9 @@ def test_openapi_has_every_route_of_the_contract(server: LiveServer) -> None:
 def test_unknown_addresses_have_the_usual_shape(server: LiveServer, path: str) -> None:
     answer = server.client.get(path)
     assert answer.status_code == 404
-    assert answer.json()["error"].keys() == {"code", "message", "retryable"}
+    error = answer.json()["error"]
+    assert error.keys() == {"code", "message", "retryable", "request_id"}
+    assert error["request_id"] == answer.headers["x-request-id"]
 
 
 def test_the_history_counts_what_was_done_also_when_it_is_deleted(server: LiveServer) -> None:

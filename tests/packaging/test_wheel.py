@@ -80,7 +80,7 @@ def test_it_serves_and_converts_without_a_checkout(wheel: Path, tmp_path: Path) 
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             wait_for_health(client, process, tmp_path / "log")
-            assert "/page/tokens.css" in client.get("/").text
+            assert "tokens.css" in client.get("/").text
             sent = client.post("/api/v1/tasks", files={"files": ("a.pdf", text_pdf(1))}).json()["tasks"]
             ended = client.get(f"/api/v1/tasks/{sent[0]['id']}", params={"wait": 50}).json()
         assert ended["status"] == "completed", ended

@@ -1,4 +1,4 @@
-"""What every route starts with: the queue, who asks, and whether the task is theirs."""
+"""Access: the queue, the identity of a caller, and the owner check; every route starts here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
-from gradio_app.workers.interface import Workers
 
 
 def manager_of(request: Request) -> TaskManager:
@@ -32,11 +31,6 @@ def folders_of(request: Request) -> Folders:
 def engine_of(request: Request) -> ModelSingleton:
     """The model server of this machine."""
     return manager_of(request).engine
-
-
-def workers_of(request: Request) -> Workers:
-    """What reads documents, on this machine and on others."""
-    return manager_of(request).workers
 
 
 def identity_of(request: Request) -> Identity:

@@ -1,10 +1,10 @@
-"""Many tasks at once: cancel, retry, delete, and one zip of many results."""
+"""Bulk actions: cancel, retry and delete many tasks, and one zip of many results."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -23,14 +23,15 @@ from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
-from gradio_app.web.zip_stream import Entry, paths_of, stream_zips
+from gradio_app.web.uploads import read_short
+from gradio_app.web.zip_stream import paths_of, stream_zips
 
 #: tasks that are written together; between two groups others have their turn
 GROUP = 50
 #: a form with that many ids is shorter, in bytes
 _LONGEST_FORM = 1 << 20
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks", responses=ERRORS)
 
 TaskId = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -42,7 +43,7 @@ class BulkOrder(BaseModel):
     ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
 
 
-@router.post("/api/v1/tasks/bulk", tags=["tasks"], response_model=BulkView, responses=ERRORS)
+@router.post("/bulk", tags=["tasks"], response_model=BulkView)
 async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
     """Cancels, retries or deletes many tasks. One with which it cannot be done does not stop the others."""
     manager, who = manager_of(request), identity_of(request)
@@ -68,12 +69,8 @@ def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
 
 
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
-    """What needs no look at each: waiting tasks are cancelled, ended ones begun again or deleted."""
-    ways = {
-        "cancel": manager.cancel_waiting,
-        "retry": manager.retry_ended,
-        "delete": manager.delete_ended,
-    }
+    """Cancels waiting tasks, or begins ended ones again or deletes them, all in one step."""
+    ways = {"cancel": manager.cancel_waiting, "retry": manager.retry_ended, "delete": manager.delete_ended}
     done = await ways[action]([task.id for task in await _own(manager, who, ids)])
     for task_id in done:
         audit.record(action, who.name, who.address, task_id)
@@ -83,12 +80,7 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
 async def _one(manager: TaskManager, who: Identity, action: str, task_id: str) -> None:
     with noted(who, action, task_id):
         await own_task(manager, who, task_id)
-        if action == "cancel":
-            await manager.cancel(task_id)
-        elif action == "retry":
-            await manager.retry(task_id)
-        else:
-            await manager.delete(task_id)
+        await {"cancel": manager.cancel, "retry": manager.retry, "delete": manager.delete}[action](task_id)
 
 
 async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:
@@ -109,7 +101,7 @@ def _form() -> dict[str, Any]:
 
 
 @router.post(
-    "/api/v1/tasks/download",
+    "/download",
     tags=["results"],
     response_class=StreamingResponse,
     responses=binary("application/zip"),
@@ -131,14 +123,13 @@ async def download(request: Request) -> Response:
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
     folders = folders_of(request)
-    results = (folders.result(task.id) for task in readable)
-    entries = [Entry(path, result) for path, result in zip(paths, results, strict=True)]
+    results = [(path, folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
     headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
-    return StreamingResponse(stream_zips(entries), media_type="application/zip", headers=headers)
+    return StreamingResponse(stream_zips(results), media_type="application/zip", headers=headers)
 
 
 async def _ids(request: Request) -> list[str]:
-    body = await _read(request.stream())
+    body = await read_short(request.stream(), _LONGEST_FORM, FileTooLarge("The list of ids is too long."))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         given: Any = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
@@ -154,12 +145,3 @@ async def _ids(request: Request) -> list[str]:
 
 def _from_form(text: str) -> list[str]:
     return ",".join(parse_qs(text, max_num_fields=MOST_IDS).get("ids", [])).split(",")
-
-
-async def _read(stream: AsyncIterator[bytes]) -> bytes:
-    body = bytearray()
-    async for chunk in stream:
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            raise FileTooLarge("The list of ids is too long.")
-    return bytes(body)

@@ -1,4 +1,4 @@
-"""What has changed since a revision: one body for polling and for server-sent events.
+"""Deltas: all changes since a revision, in one body for polling and for server-sent events.
 
 Each open page asks for it each second, so the same answer is made once for all who ask the same.
 """
@@ -22,7 +22,7 @@ from gradio_app.web.api.queue import summary
 from gradio_app.web.auth.credentials import Identity
 
 #: positions sent along with a delta
-MAX_PLACES = 100
+MAX_POSITIONS = 100
 #: tasks in a delta up to which it is kept for others who ask the same
 MOST_SHARED = 200
 #: seconds between two signs of life on an event stream
@@ -64,16 +64,16 @@ async def _body(
             "next": None,
             "deleted": changes.deleted,
             "reset": changes.reset,
-            "places": _places(manager),
+            "places": _positions(manager),
             "queue": await summary(manager, who),
         }
     )
     return bytes(answer.body)
 
 
-def _places(manager: TaskManager) -> dict[str, list[float | None]]:
-    """Place and ETA of waiting tasks: these move without the tasks themselves changing."""
-    nearest = list(manager.places().items())[:MAX_PLACES]
+def _positions(manager: TaskManager) -> dict[str, list[float | None]]:
+    """Position and ETA of waiting tasks: these change without the tasks themselves."""
+    nearest = list(manager.places().items())[:MAX_POSITIONS]
     return {task_id: [position or None, round(seconds, 1)] for task_id, (position, seconds) in nearest}
 
 

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse
 
 from gradio_app.web.api.access import engine_of, for_admin
 from gradio_app.web.api.schemas import ERRORS, GpuView
-from gradio_app.web.card_history import CardWatch
+from gradio_app.web.card_history import CardHistory
 
-router = APIRouter(prefix="/gpu", tags=["engine"])
+router = APIRouter(prefix="/gpu", tags=["engine"], responses=ERRORS)
 
 #: how long an answer waits for what runs to be finished, in seconds
 PATIENCE = 30.0
@@ -26,7 +26,7 @@ async def status(request: Request) -> JSONResponse:
     return JSONResponse(await _watch(request).describe())
 
 
-@router.post("/offload", response_model=GpuView, responses={202: {"model": GpuView}, **ERRORS})
+@router.post("/offload", response_model=GpuView, responses={202: {"model": GpuView}})
 async def offload(request: Request) -> JSONResponse:
     """Puts the model to sleep: its memory is free, and waking takes seconds. For the admin.
 
@@ -37,7 +37,7 @@ async def offload(request: Request) -> JSONResponse:
         return await _answer(request, engine_of(request).offload())
 
 
-@router.post("/release", response_model=GpuView, responses={202: {"model": GpuView}, **ERRORS})
+@router.post("/release", response_model=GpuView, responses={202: {"model": GpuView}})
 async def release(request: Request) -> JSONResponse:
     """Stops the model server: all of its memory is free. Otherwise like offload."""
     with for_admin(request, "release"):
@@ -52,5 +52,5 @@ async def _answer(request: Request, wish: Coroutine[Any, Any, None]) -> JSONResp
     return JSONResponse(await _watch(request).describe(), 200 if asked.done() else 202)
 
 
-def _watch(request: Request) -> CardWatch:
-    return request.app.state.watch
+def _watch(request: Request) -> CardHistory:
+    return request.app.state.card_history

@@ -1,4 +1,4 @@
-"""Pages that are read again: begin, then keep. Dropping one is deleting its task."""
+"""Second readings: begins and keeps one page that is read again. Dropping one is deleting its task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradio_app.base.options import OcrMode, Tier
 from gradio_app.web.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
 from gradio_app.web.api.schemas import ERRORS, TaskList, TaskView
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
 
 class HowToRead(BaseModel):
@@ -26,13 +26,7 @@ class HowToRead(BaseModel):
 _BEST = HowToRead()
 
 
-@router.post(
-    "/api/v1/tasks/{task_id}/pages/{page}/redo",
-    status_code=201,
-    tags=["results"],
-    response_model=TaskView,
-    responses=ERRORS,
-)
+@router.post("/pages/{page}/redo", status_code=201, response_model=TaskView)
 async def redo(
     request: Request, task_id: str, page: Annotated[int, InPath(ge=1, le=10**9)], how: HowToRead = _BEST
 ) -> JSONResponse:
@@ -47,7 +41,7 @@ async def redo(
     return JSONResponse(show(manager, who, second), 201)
 
 
-@router.get("/api/v1/tasks/{task_id}/readings", tags=["results"], response_model=TaskList, responses=ERRORS)
+@router.get("/readings", response_model=TaskList)
 async def readings(request: Request, task_id: str) -> JSONResponse:
     """Tasks that read a page of this document again and were neither kept nor dropped, oldest first.
 
@@ -59,7 +53,7 @@ async def readings(request: Request, task_id: str) -> JSONResponse:
     return JSONResponse({"rev": None, "tasks": [show(manager, who, each) for each in found], "next": None})
 
 
-@router.post("/api/v1/tasks/{task_id}/keep", tags=["results"], response_model=TaskView, responses=ERRORS)
+@router.post("/keep", response_model=TaskView)
 async def keep(request: Request, task_id: str) -> JSONResponse:
     """Puts the page that this task has read again into its document; answers with the document."""
     with noted(identity_of(request), "keep", task_id):

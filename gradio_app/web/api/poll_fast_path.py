@@ -1,4 +1,4 @@
-"""What each open page asks each second, answered before the request goes through the application's layers.
+"""Fast path for polls: answers what each open page asks each second before the routes do.
 
 To route and check a request costs several times what these answers do.
 """
@@ -20,7 +20,7 @@ _SINCE = re.compile(rb"since=(\d{1,15})&limit=([1-9]\d{0,2})")
 
 
 class Polls:
-    """Middleware behind the guard. All that is not a page's question to the letter, and all errors, pass."""
+    """The layer behind the guard. Every other request passes, and so does each error."""
 
     def __init__(self, app: ASGIApp, root_path: str = "") -> None:
         self._app = app

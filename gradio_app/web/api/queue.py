@@ -12,7 +12,7 @@ from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
 from gradio_app.web import metrics
-from gradio_app.web.api.access import engine_of, for_admin, identity_of, manager_of, workers_of
+from gradio_app.web.api.access import engine_of, for_admin, identity_of, manager_of
 from gradio_app.web.api.schemas import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.web.auth.credentials import Identity
 
@@ -76,7 +76,8 @@ async def history(
 @router.get("/api/v1/cluster", tags=["queue"], response_model=ClusterView)
 async def cluster(request: Request) -> ClusterView:
     """The machines that read, when there are several: what each can do, and does."""
-    return ClusterView.model_validate(workers_of(request).describe())
+    workers = manager_of(request).workers
+    return ClusterView.model_validate(workers.describe())
 
 
 @router.get("/health", tags=["probes"])
@@ -97,6 +98,6 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)
 async def prometheus(request: Request) -> Response:
     """Prometheus metrics."""
-    cards = await request.app.state.watch.cards()
+    cards = await request.app.state.card_history.cards()
     page = await metrics.render(manager_of(request), cards)
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")

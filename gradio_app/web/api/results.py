@@ -1,4 +1,4 @@
-"""What came out: results in every format, pages, pictures, and the upload itself."""
+"""Results: every format, pages, pictures, and the upload itself."""
 
 from __future__ import annotations
 
@@ -36,15 +36,10 @@ _FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
 #: documents come from strangers: nothing in them may run on our origin
 HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
 
-@router.get(
-    "/api/v1/tasks/{task_id}/result",
-    tags=["results"],
-    response_class=FileResponse,
-    responses=binary(*_MEDIA.values(), "application/zip"),
-)
+@router.get("/result", response_class=FileResponse, responses=binary(*_MEDIA.values(), "application/zip"))
 async def result(
     request: Request,
     task_id: str,
@@ -68,12 +63,7 @@ async def result(
     return _file(path, f"{stem}{path.suffix}")
 
 
-@router.get(
-    "/api/v1/tasks/{task_id}/pages/{page}.png",
-    tags=["results"],
-    response_class=Response,
-    responses=binary("image/png"),
-)
+@router.get("/pages/{page}.png", response_class=Response, responses=binary("image/png"))
 async def page_picture(
     request: Request, task_id: str, page: _PageNumber, width: Annotated[int, Query(ge=50, le=2000)] = 1000
 ) -> Response:
@@ -83,9 +73,7 @@ async def page_picture(
     return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get(
-    "/api/v1/tasks/{task_id}/pages/{page}", tags=["results"], response_model=PageView, responses=ERRORS
-)
+@router.get("/pages/{page}", response_model=PageView)
 async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
@@ -93,12 +81,7 @@ async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     return Response(await _read(path), media_type="application/json")
 
 
-@router.get(
-    "/api/v1/tasks/{task_id}/source",
-    tags=["results"],
-    response_class=FileResponse,
-    responses=binary("application/octet-stream"),
-)
+@router.get("/source", response_class=FileResponse, responses=binary("application/octet-stream"))
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
@@ -112,12 +95,7 @@ async def source(request: Request, task_id: str) -> Response:
     )
 
 
-@router.get(
-    "/api/v1/tasks/{task_id}/files/{path:path}",
-    tags=["results"],
-    response_class=FileResponse,
-    responses=binary(*_PICTURES),
-)
+@router.get("/files/{path:path}", response_class=FileResponse, responses=binary(*_PICTURES))
 async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
     await task_to_read(request, task_id)

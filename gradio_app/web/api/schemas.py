@@ -267,11 +267,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def binary(*media: str) -> dict[int | str, dict[str, Any]]:
-    """``ERRORS`` and, for 200, files of these types."""
+    """For 200, files of these types."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media}
     if "application/json" in content:
         content["application/json"] = {"schema": {}}
-    return {**ERRORS, 200: {"content": content, "description": "The file"}}
+    return {200: {"content": content, "description": "The file"}}
 
 
 def upload_form() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ _ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 #: what Markdown writes around and between words
 _MARKUP = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\*\*|^(?:#{1,6}|>|[-*+]|\d+[.)]) |^[ :|-]+$", re.MULTILINE)
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
 
 class Hit(BaseModel):
@@ -49,7 +50,7 @@ class SearchView(BaseModel):
     more: bool = Field(description="There are more than ``limit``")
 
 
-@router.get("/api/v1/tasks/{task_id}/search", tags=["results"], response_model=SearchView, responses=ERRORS)
+@router.get("/search", response_model=SearchView)
 async def search(
     request: Request,
     task_id: str,
@@ -62,12 +63,8 @@ async def search(
     if not words:
         raise OptionInvalid("Write what to search for.")
     pages = await asyncio.to_thread(folders_of(request).pages, task_id)
-    hits = await asyncio.to_thread(_first, find(pages, words), limit + 1)
+    hits = await asyncio.to_thread(lambda: list(islice(find(pages, words), limit + 1)))
     return {"query": q, "hits": hits[:limit], "more": len(hits) > limit}
-
-
-def _first(found: Iterator[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    return [hit for hit, _ in zip(found, range(most), strict=False)]
 
 
 def find(pages: Iterable[tuple[int, Path]], words: list[str]) -> Iterator[dict[str, Any]]:

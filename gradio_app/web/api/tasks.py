@@ -28,17 +28,10 @@ Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-sep
 Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=ERRORS)
 
 
-@router.post(
-    "/api/v1/tasks",
-    status_code=201,
-    tags=["tasks"],
-    response_model=TaskList,
-    responses=ERRORS,
-    openapi_extra=upload_form(),
-)
+@router.post("", status_code=201, response_model=TaskList, openapi_extra=upload_form())
 async def submit(
     request: Request, idempotency_key: Annotated[str, Header(max_length=200)] = ""
 ) -> JSONResponse:
@@ -74,12 +67,7 @@ def _options(fields: dict[str, str]) -> ParseOptions:
     )
 
 
-@router.get(
-    "/api/v1/tasks",
-    tags=["tasks"],
-    response_model=TaskList,
-    responses={204: {"description": "Nothing newer"}, 422: ERRORS[422]},
-)
+@router.get("", response_model=TaskList, responses={204: {"description": "Nothing newer"}})
 async def list_tasks(
     request: Request,
     since: Annotated[
@@ -114,7 +102,7 @@ async def list_tasks(
     )
 
 
-@router.get("/api/v1/tasks/ids", tags=["tasks"], response_model=TaskIds, responses=ERRORS)
+@router.get("/ids", response_model=TaskIds)
 async def list_ids(
     request: Request, status: Statuses = "", q: Words = "", mine: Mine = False
 ) -> dict[str, Any]:
@@ -143,7 +131,7 @@ def statuses_of(text: str) -> list[TaskStatus]:
         raise OptionInvalid(f"Statuses are: {', '.join(TaskStatus)}.") from None
 
 
-@router.get("/api/v1/tasks/{task_id}", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+@router.get("/{task_id}", response_model=TaskView)
 async def get_task(
     request: Request, task_id: str, wait: Annotated[float, Query(ge=0, le=3600)] = 0
 ) -> JSONResponse:
@@ -154,7 +142,7 @@ async def get_task(
     return shown(request, task)
 
 
-@router.post("/api/v1/tasks/{task_id}/cancel", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+@router.post("/{task_id}/cancel", response_model=TaskView)
 async def cancel(request: Request, task_id: str) -> JSONResponse:
     """Stops a task that waits or runs."""
     with noted(identity_of(request), "cancel", task_id):
@@ -162,7 +150,7 @@ async def cancel(request: Request, task_id: str) -> JSONResponse:
         return shown(request, await manager_of(request).cancel(task_id))
 
 
-@router.post("/api/v1/tasks/{task_id}/retry", tags=["tasks"], response_model=TaskView, responses=ERRORS)
+@router.post("/{task_id}/retry", response_model=TaskView)
 async def retry(request: Request, task_id: str) -> JSONResponse:
     """Runs a failed, partial or cancelled task again; finished pages are kept."""
     with noted(identity_of(request), "retry", task_id):
@@ -170,7 +158,7 @@ async def retry(request: Request, task_id: str) -> JSONResponse:
         return shown(request, await manager_of(request).retry(task_id))
 
 
-@router.delete("/api/v1/tasks/{task_id}", tags=["tasks"], status_code=204, responses=ERRORS)
+@router.delete("/{task_id}", status_code=204)
 async def delete(request: Request, task_id: str) -> Response:
     """Deletes a task with its upload and result; a running one is cancelled first."""
     with noted(identity_of(request), "delete", task_id):

@@ -1,4 +1,4 @@
-"""What proves who somebody is: the shared token, the administrator's, a user's password or key, a cookie."""
+"""Credentials: the shared token, the administrator's, a user's password or key, a session cookie."""
 
 from __future__ import annotations
 
@@ -102,14 +102,10 @@ class Credentials:
         if self.users is None or not name or not password:
             return None
         key = hashlib.sha256(self._secret + name.encode() + b"\0" + password.encode()).digest()
-        user = self._known(key) or await self._check(self.users, key, name, password)
-        return Proof("user", user.name, user.admin) if user else None
-
-    def _known(self, key: bytes) -> User | None:
         until, user = self._trusted.get(key, (0.0, None))
-        if user is None or self.users is None or until < time.monotonic():
-            return None
-        return user if self.users.get(user.name) == user else None
+        if user is None or until < time.monotonic() or self.users.get(user.name) != user:
+            user = await self._check(self.users, key, name, password)
+        return Proof("user", user.name, user.admin) if user else None
 
     async def _check(self, users: Users, key: bytes, name: str, password: str) -> User | None:
         async with self._hashing:

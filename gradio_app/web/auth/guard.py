@@ -1,4 +1,4 @@
-"""Who is asking: one ASGI middleware in front of everything, page, REST and Gradio's own routes alike."""
+"""Guard: the ASGI layer that admits requests, to page, REST and Gradio's own routes alike."""
 
 from __future__ import annotations
 
@@ -59,11 +59,14 @@ class Guard:
             return
         send = _with_headers(send)
         try:
-            answer = await self._look(scope, receive)
+            answer = await self._admit(scope, receive)
         except AppError as error:
             answer = self._refusal(error, scope)
         if isinstance(answer, Response):
-            await self._send(answer, scope, receive, send)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await answer(scope, receive, send)
             return
         identity, fresh = answer
         if fresh:
@@ -72,16 +75,14 @@ class Guard:
         scope["identity"] = replace(identity, address=_address(scope))
         await self._app(scope, receive, send)
 
-    async def _look(self, scope: Scope, receive: Receive) -> Response | tuple[Identity, Proof | None]:
+    async def _admit(self, scope: Scope, receive: Receive) -> Response | tuple[Identity, Proof | None]:
         """An answer, or who asks; with the proof of a browser that has no identity yet.
 
         Raises the ``AppError`` that somebody is turned away with.
         """
         headers = Headers(scope=scope)
         if not host_allowed(headers, self._hosts, self._credentials.open):
-            raise Forbidden(
-                "This server is not called so. If it should be, start it with --allowed-hosts and this name."
-            )
+            raise Forbidden("Unknown host name: start the server with --allowed-hosts and this name.")
         if foreign(scope, headers):
             raise Forbidden("This request comes from another site.")
         path = scope["path"].removeprefix(self._root)
@@ -123,12 +124,6 @@ class Guard:
         if isinstance(error, TooOften):
             response.headers["Retry-After"] = str(error.seconds)
         return response
-
-    async def _send(self, answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await answer(scope, receive, send)
 
 
 def _with_headers(send: Send) -> Send:

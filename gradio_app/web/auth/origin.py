@@ -1,4 +1,4 @@
-"""Where a request comes from: other sites may do nothing here, under no name that they make up for us."""
+"""Origin checks: refuse requests from other sites, and host names that strangers made up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask: token buckets, by whatever name the caller gives them."""
+"""Rate limits: token buckets, by any name that the caller gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in and out in a browser: the form, the cookies, and the token in an address."""
+"""Sign-in: the form, the cookies, and the token in an address."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import YEAR, Credentials, Proof
 from gradio_app.web.auth.rate_limit import TooOften
 from gradio_app.web.auth.sign_in_page import Problem, sign_in_page
+from gradio_app.web.uploads import read_short
 
 SESSION_COOKIE = "mineru_session"
 IDENTITY_COOKIE = "mineru_identity"
@@ -130,10 +131,7 @@ def _wants_page(request: Request) -> bool:
 
 async def _form(request: Request) -> tuple[str, str]:
     """Name and password out of a form, of which not more than a little is read."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            raise OptionInvalid("This is not a form to sign in with.")
+    too_long = OptionInvalid("This is not a form to sign in with.")
+    body = await read_short(request.stream(), _LONGEST_FORM, too_long)
     fields = dict(parse_qsl(body.decode("utf-8", "replace")))
     return fields.get("username", ""), fields.get("password", "")

@@ -61,14 +61,14 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
         head=page.head(prefix) + dev.script(prefix),
         favicon_path=str(static.FAVICON),
     )
-    # what Gradio's queue calls functions with
-    cast(Any, demo).app = next(filter(lambda part: isinstance(part, App), _mounted(app)))
+    # mounted last; with it Gradio's queue calls functions
+    mounted = cast(Any, demo).app = cast(Any, app.routes[-1]).app
     _speak_json(demo)
     if dev.ON:
         dev.mount(app, demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
-    app.state.stop_events = [_stop_event(app)]
+    app.state.stop_event = mounted.stop_event  # lets go of Gradio's open connections
     return Middleware(Gate, owners=owners)
 
 
@@ -84,10 +84,6 @@ def _without_app() -> Generator[None]:
         yield
     finally:
         cast(Any, App).create_app = staticmethod(make)
-
-
-def _mounted(app: FastAPI) -> list[Any]:
-    return [getattr(route, "app", None) for route in app.routes]
 
 
 def _user(request: Request) -> str:
@@ -118,8 +114,3 @@ def _json(value: Any) -> Any:
     """What a tool answered, as text. Files stay what they are: Gradio makes addresses of them."""
     a_file = isinstance(value, dict) and "path" in value and "meta" in value
     return cast(Any, value) if a_file else json.dumps(value, ensure_ascii=False)
-
-
-def _stop_event(app: FastAPI) -> Any:
-    """What lets go of Gradio's open connections; it is on the app that was mounted last."""
-    return cast(Any, app.routes[-1]).app.stop_event

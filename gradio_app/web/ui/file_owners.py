@@ -1,4 +1,4 @@
-"""Whose the files are that Gradio keeps for a moment: uploads before their task, archives after it."""
+"""Owners of the files that Gradio keeps for a while: uploads before their task, archives after it."""
 
 from __future__ import annotations
 

@@ -17,14 +17,7 @@ from fastapi import FastAPI
 from gradio import FileData
 from loguru import logger
 
-from gradio_app.base.errors import (
-    AppError,
-    Conflict,
-    OptionInvalid,
-    ShuttingDown,
-    TooManyFiles,
-    as_app_error,
-)
+from gradio_app.base.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
@@ -48,23 +41,23 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def _telling(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
+def _with_errors(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
     """Errors reach the caller as ``code: sentence``; what is unexpected goes to the log."""
 
     @wraps(method)
-    async def told(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return await method(*args, **kwargs)
         except AppError as error:
-            raise _told(error) from None
+            raise _as_gradio_error(error) from None
         except Exception as error:
             logger.opt(exception=error).error("a function failed")
-            raise _told(as_app_error(error)) from None
+            raise _as_gradio_error(as_app_error(error)) from None
 
-    return told
+    return checked
 
 
-def _told(error: AppError) -> gr.Error:
+def _as_gradio_error(error: AppError) -> gr.Error:
     return gr.Error(f"{error.code}: {error.message}", print_exception=False)
 
 
@@ -78,24 +71,11 @@ class Functions:
 
     def publish(self, demo: gr.Blocks) -> None:
         """Registers the functions with Gradio. Call it inside ``demo``."""
-        for method in (
-            self.submit,
-            self.status,
-            self.cancel,
-            self.retry,
-            self.tasks,
-            self.result,
-            self.convert,
-        ):
+        for name in ("submit", "status", "cancel", "retry", "tasks", "result", "convert"):
+            method = getattr(self, name)
             # queue=False lets MCP call them in place, as who asks. gradio_client queues all the same.
-            description = inspect.getdoc(method) or ""
-            cast(Any, gr).api(
-                method,
-                api_name=method.__name__,
-                api_description=description,
-                queue=False,
-                concurrency_limit=None,
-            )
+            options = {"queue": False, "concurrency_limit": None}
+            cast(Any, gr).api(method, api_name=name, api_description=inspect.getdoc(method) or "", **options)
         for event in cast(Any, demo).fns.values():
             for block in event.inputs:
                 block.async_move_resource_to_block_cache = _keep_here
@@ -106,7 +86,7 @@ class Functions:
 
     # ------------------------------------------------------------ what may be called
 
-    @_telling
+    @_with_errors
     async def submit(
         self,
         request: gr.Request,
@@ -133,7 +113,7 @@ class Functions:
             tasks = await self._submit(who, uploads, options)
         return [self._show(who, task) for task in tasks]
 
-    @_telling
+    @_with_errors
     async def status(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Tells how far a task is: its status, pages done, place in the queue, and seconds left.
 
@@ -143,38 +123,32 @@ class Functions:
         who = _who(request)
         return self._show(who, await own_task(self._manager, who, str(task_id)))
 
-    @_telling
+    @_with_errors
     async def cancel(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Stops a task that waits or runs. Pages that are finished stay readable.
 
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        who = _who(request)
-        with noted(who, "cancel", str(task_id)):
-            task = await own_task(self._manager, who, str(task_id))
-            return self._show(who, await self._manager.cancel(task.id))
+        return await self._act(_who(request), "cancel", str(task_id), self._manager.cancel)
 
-    @_telling
+    @_with_errors
     async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Runs a failed, partly done or cancelled task again. Finished pages are not read twice.
 
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        who = _who(request)
-        with noted(who, "retry", str(task_id)):
-            task = await own_task(self._manager, who, str(task_id))
-            return self._show(who, await self._manager.retry(task.id))
+        return await self._act(_who(request), "retry", str(task_id), self._manager.retry)
 
-    @_telling
+    @_with_errors
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
         """Lists your tasks, the newest first."""
         who = _who(request)
         _, found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
         return [self._show(who, task) for task in found.tasks]
 
-    @_telling
+    @_with_errors
     async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:
         """Returns the Markdown of a finished task, and a ZIP with the Markdown, its pictures and JSON.
 
@@ -186,7 +160,7 @@ class Functions:
             task = await own_task(self._manager, who, str(task_id))
         return await self._result(task, who)
 
-    @_telling
+    @_with_errors
     async def convert(
         self,
         request: gr.Request,
@@ -224,6 +198,13 @@ class Functions:
         return await self._result(task, who)
 
     # ------------------------------------------------------------ how
+
+    async def _act(
+        self, who: Identity, action: str, task_id: str, act: Callable[[str], Awaitable[Task]]
+    ) -> dict[str, Any]:
+        with noted(who, action, task_id):
+            task = await own_task(self._manager, who, task_id)
+            return self._show(who, await act(task.id))
 
     def _show(self, who: Identity, task: Task) -> dict[str, Any]:
         return show(self._manager, who, task)
@@ -304,7 +285,7 @@ async def _keep_here(path: str | None) -> str | None:
     """Stands in for Gradio's step before each call, which would fetch any web address sent as a file."""
     kept = _without_address(path or "")
     if path and not kept:
-        raise _told(_not_uploaded())
+        raise _as_gradio_error(_not_uploaded())
     return kept
 
 

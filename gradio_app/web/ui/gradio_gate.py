@@ -1,4 +1,4 @@
-"""What stands before Gradio: which of its routes exist here, whose its files are, what its page may load."""
+"""Gate before Gradio: which of its routes exist here, who owns its files, what its page may load."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import Card, Process
 from gradio_app.model_server.states import EngineStatus
 from gradio_app.web import card_history
-from gradio_app.web.card_history import EVERY, KEPT, CardWatch
+from gradio_app.web.card_history import EVERY, KEPT, CardHistory
 from tests.fakes.virtual_time import run
 
 GB = 2**30
@@ -37,8 +37,8 @@ class Engine:
         return {"status": self.status.value, "pids": self.pids, "servers": servers}
 
 
-def watch(engine: Engine, *cards: Card) -> CardWatch:
-    return CardWatch(cast(ModelSingleton, engine), lambda: list(cards))
+def watch(engine: Engine, *cards: Card) -> CardHistory:
+    return CardHistory(cast(ModelSingleton, engine), lambda: list(cards))
 
 
 def busy(card: Card, *pids: int) -> Card:
@@ -75,7 +75,7 @@ async def test_before_a_start_they_are_of_the_card_that_would_be_taken() -> None
 
 
 async def test_before_a_start_the_card_is_the_one_that_was_set() -> None:
-    looking = CardWatch(Engine(), lambda: [ONE, TWO], "0")  # type: ignore[arg-type]
+    looking = CardHistory(Engine(), lambda: [ONE, TWO], "0")  # type: ignore[arg-type]
     assert [card["chosen"] for card in (await looking.describe())["cards"]] == [True, False]
 
 
@@ -89,7 +89,7 @@ async def test_samples_of_several_cards_are_their_sum_and_all_are_chosen() -> No
 async def test_cards_that_were_named_are_chosen_before_their_servers_start() -> None:
     third = replace(ONE, index=2, uuid="GPU-three")
     for setting, expected in (("all", [True, True, True]), ("0,2", [True, False, True])):
-        looking = CardWatch(cast(ModelSingleton, Engine("GPU-one")), lambda: [ONE, TWO, third], setting)
+        looking = CardHistory(cast(ModelSingleton, Engine("GPU-one")), lambda: [ONE, TWO, third], setting)
         assert [card["chosen"] for card in (await looking.describe())["cards"]] == expected
 
 
@@ -177,7 +177,7 @@ async def test_the_sum_of_a_minute_is_kept_for_long(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(card_history.asyncio, "sleep", hurry)
     used = iter(range(100))
-    looking = CardWatch(cast(ModelSingleton, engine), lambda: [replace(ONE, used=next(used))], "auto", keep)
+    looking = CardHistory(cast(ModelSingleton, engine), lambda: [replace(ONE, used=next(used))], "auto", keep)
     with pytest.raises(asyncio.CancelledError):
         await looking.run()
     assert kept == [("ready", 40.0, 3, ONE.total), ("asleep", 20.0, 5, ONE.total)]
@@ -188,4 +188,4 @@ async def test_without_an_engine_nothing_is_kept(monkeypatch: pytest.MonkeyPatch
     looking = watch(Engine(), ONE)
     for _ in range(10):
         looking._note([ONE])  # pyright: ignore[reportPrivateUsage]
-    assert looking._unkept == {}  # pyright: ignore[reportPrivateUsage]
+    assert looking._unstored == {}  # pyright: ignore[reportPrivateUsage]

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from gradio_app.web.zip_stream import CHUNK, Entry, members, paths_of, stream_zip, stream_zips
+from gradio_app.web.zip_stream import CHUNK, members, paths_of, stream_zip, stream_zips
 
 FILES = {
     "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,
@@ -129,9 +129,9 @@ def test_many_results_lie_in_folders_of_their_own(tmp_path: Path) -> None:
         (tmp_path / name / "document.md").write_text(name)
         (tmp_path / name / "images/x.png").write_bytes(b"x")
     entries = [
-        Entry("a/b/one", tmp_path / "one"),
-        Entry("gone", tmp_path / "deleted"),
-        Entry("two", tmp_path / "two"),
+        ("a/b/one", tmp_path / "one"),
+        ("gone", tmp_path / "deleted"),
+        ("two", tmp_path / "two"),
     ]
     with zipfile.ZipFile(io.BytesIO(b"".join(stream_zips(entries)))) as archive:
         assert archive.testzip() is None
