@@ -50,15 +50,15 @@ class Bell:
 class Standing:
     """A server at one moment, as far as the choice of a server goes by it.
 
-    ``held``, ``waiting`` and ``exclusive`` count leases. ``open``: it takes requests. ``asked``: its memory
-    was asked for. ``pause``: seconds until a server that failed is tried again.
+    ``held``, ``waiting`` and ``exclusive`` count leases. ``endpoint``: where it takes requests now, if it
+    does. ``asked``: its memory was asked for. ``pause``: seconds until a server that failed is tried again.
     """
 
     status: EngineStatus
     held: int
     waiting: int
     exclusive: int
-    open: bool
+    endpoint: Endpoint | None
     asked: bool
     pause: float
 
@@ -126,8 +126,10 @@ class ModelServer:
     def standing(self) -> Standing:
         """The server as it is now."""
         leases, asked = self.leases, self._asked is not None
-        opened = self.endpoint is not None
-        return Standing(self.status, leases.held, leases.waiting, leases.exclusive, opened, asked, self.pause)
+        # one that is ready without an endpoint has just failed, and is being put away
+        ready = self.status is _S.READY and not self._suspect and not asked
+        endpoint, pause = self._endpoint if ready else None, self.pause
+        return Standing(self.status, leases.held, leases.waiting, leases.exclusive, endpoint, asked, pause)
 
     def wanted(self, alone: bool) -> AbstractContextManager[None]:
         """Around the waiting for a lease: the server starts, wakes or stays awake for it."""
@@ -137,13 +139,6 @@ class ModelServer:
     def notice(self) -> str | None:
         """What people should know about how it runs."""
         return self._notice or self.backend.notice or None
-
-    @property
-    def endpoint(self) -> Endpoint | None:
-        """Where it takes requests now. None: it does not."""
-        # one that is ready without an endpoint has just failed, and is being put away
-        ready = self.status is _S.READY and not self._suspect and self._asked is None
-        return self._endpoint if ready else None
 
     @asynccontextmanager
     async def use(self, endpoint: Endpoint, alone: bool) -> AsyncGenerator[None]:

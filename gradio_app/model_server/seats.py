@@ -32,7 +32,7 @@ class SharedCard:
         self.problem = problem
         self.turn = asyncio.Lock()
         self.seats: list[Seat] = []
-        self._ask = ask
+        self.ask = ask
 
     @property
     def shared(self) -> bool:
@@ -43,10 +43,6 @@ class SharedCard:
         """Process ids of all servers of this card."""
         return [pid for seat in self.seats for pid in seat.pids()]
 
-    async def attached(self) -> set[int]:
-        """Process ids of all that compute through MPS. Raises ``MpsError``."""
-        return await asyncio.to_thread(self._ask)
-
     async def examine(self, card: Card | None) -> None:
         """Finds out anew whether the card can be shared, unless a server runs on it."""
         if self.count == 1 or self.pids():
@@ -56,7 +52,7 @@ class SharedCard:
         self.problem = unfit(card) if card else "There is no card."
         if not self.problem:
             try:
-                await self.attached()
+                await asyncio.to_thread(self.ask)
             except MpsError as error:
                 self.problem = str(error)
 
@@ -95,12 +91,11 @@ class Seat:
     @property
     def notice(self) -> str:
         """Why its server is not used or has no others beside it, in sentences; empty: nothing to say."""
-        alone = f"One model server instead of {self.card.count} on a card: {self.card.problem}"
-        if not self.card.problem or self.card.count == 1:
-            alone = self.refused
-        elif self.turn:
-            alone = ""
-        return " ".join(filter(None, (self.about, alone)))
+        why = self.refused
+        if self.card.problem and self.card.count > 1:
+            alone = f"One model server instead of {self.card.count} on a card: {self.card.problem}"
+            why = "" if self.turn else alone
+        return " ".join(filter(None, (self.about, why)))
 
     async def claim(self, card: Card | None) -> None:
         """Before its server starts on ``card``: raises ``LeftOut`` when it is not used."""
@@ -119,7 +114,7 @@ class Seat:
         why = "its processes are not attached to CUDA MPS."
         try:
             for _ in range(ASKS):
-                if await self.card.attached() & set(self.pids()):
+                if await asyncio.to_thread(self.card.ask) & set(self.pids()):
                     return
                 await asyncio.sleep(ASK_EVERY)
         except MpsError as error:
