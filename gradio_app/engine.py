@@ -137,7 +137,7 @@ class ModelSingleton:
         return cls._instance
 
     def open(self) -> ModelSingleton:
-        """Makes this the engine of the process, and begins to look after its servers. Starts none yet."""
+        """Makes this the engine of the process, and begins to watch over its servers. Starts none yet."""
         ModelSingleton._instance = self
         for server in self.servers:
             server.open()
@@ -195,11 +195,11 @@ class ModelSingleton:
 
     async def offload(self) -> None:
         """Puts every server to sleep; returns when all sleep. What runs is finished first."""
-        await asyncio.gather(*(server.offload() for server in self.servers))
+        await asyncio.gather(*(server.rest(_S.ASLEEP) for server in self.servers))
 
     async def release(self) -> None:
         """Stops every server; returns when all are gone. What runs is finished first."""
-        await asyncio.gather(*(server.release() for server in self.servers))
+        await asyncio.gather(*(server.rest(_S.STOPPED) for server in self.servers))
 
     def describe(self) -> dict[str, Any]:
         """The engine for people: as a whole, and each of its ``servers``."""

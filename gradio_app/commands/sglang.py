@@ -82,7 +82,7 @@ def _words(text: str) -> list[str]:
 def _cards(
     settings: Settings, seen: Sequence[Card], count: int, env: Mapping[str, str], command: Command
 ) -> list[Card]:
-    """The cards to use: the chosen one, and, where more are asked for, those with most free memory."""
+    """The cards to use: the chosen one, and, where more are asked for, the others with most free memory."""
     first = choose_card(seen, settings.gpu)
     if first is None:
         why = driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."

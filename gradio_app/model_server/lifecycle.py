@@ -31,13 +31,13 @@ EVENTS = ("starts", "sleeps", "wakes", "stops", "crashes")
 
 
 class Bell:
-    """Signals a change: all servers of an engine, and all who wait for one of them, share one bell."""
+    """Signals a change. All servers of an engine, and all waiters, share one bell."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
-        """Wakes everybody who waits."""
+        """Wakes all waiters."""
         self._event.set()
         self._event = asyncio.Event()
 
@@ -97,7 +97,7 @@ class ModelServer:
         self._death: asyncio.Task[AppError] | None = None
 
     def open(self) -> None:
-        """Begins to look after the server. Nothing is started yet."""
+        """Begins to watch over the server. Nothing is started yet."""
         self._owner = asyncio.create_task(self._live(), name="model-server")
 
     async def close(self) -> None:
@@ -156,23 +156,17 @@ class ModelServer:
             self._last_used = self._clock()
             self._bell.ring()
 
-    async def offload(self) -> None:
-        """Puts the server to sleep; returns when it sleeps. What runs is finished first."""
-        await self._ask(_S.ASLEEP if self.backend.can_sleep else _S.STOPPED)
-
-    async def release(self) -> None:
-        """Stops the server; returns when it is gone. What runs is finished first."""
-        await self._ask(_S.STOPPED)
-
-    async def _ask(self, wanted: EngineStatus) -> None:
+    async def rest(self, wanted: EngineStatus) -> None:
+        """Puts the server to sleep, or stops it; returns when that is done. What runs is finished first."""
         # asleep is a way towards stopped, never back
-        self._asked = _S.STOPPED if _S.STOPPED in (wanted, self._asked) else wanted
+        stop = _S.STOPPED in (wanted, self._asked) or not self.backend.can_sleep
+        self._asked = _S.STOPPED if stop else wanted
         self._bell.ring()
         while self.standing().asked and not self._closing:
             await self._bell.wait()
 
     def describe(self) -> dict[str, Any]:
-        """The server for people, as the API tells it; times in seconds."""
+        """The server for people, in the form of the API; times in seconds."""
         awake = self.status is _S.READY
         resting = (awake or self.status is _S.ASLEEP) and not self.leases.held
         idle = self._clock() - self._last_used if resting else None
@@ -264,8 +258,7 @@ class ModelServer:
             changed.cancel()
 
     def _idle_beyond(self, timeout: float) -> bool:
-        idle = not self.leases.held and not self.leases.waiting
-        return idle and timeout > 0 and self._clock() - self._last_used >= timeout
+        return self.leases.unused and timeout > 0 and self._clock() - self._last_used >= timeout
 
     async def _start(self) -> None:
         self._move(_S.STARTING)

@@ -1,6 +1,6 @@
 """Seats of model servers: which card each server has, and how several servers share one card by CUDA MPS.
 
-Covers: who may start, in which order, with how much memory. Servers obey, and report what they hold.
+Covers: which server starts, when, with how much memory. Servers obey, and report what they hold.
 Does not cover: the daemon (``machine/mps.py``), the flags of a plan (``sizing.py``).
 """
 
@@ -43,18 +43,22 @@ class SharedCard:
         """Process ids of all servers of this card."""
         return [pid for seat in self.seats for pid in seat.pids()]
 
+    def obstacle(self, card: Card | None) -> str:
+        """Why the card cannot be shared now; empty when it can. Blocks while the daemon answers."""
+        if problem := unfit(card) if card else "There is no card.":
+            return problem
+        try:
+            self.ask()
+        except MpsError as error:
+            return str(error)
+        return ""
+
     async def examine(self, card: Card | None) -> None:
         """Finds out anew whether the card can be shared, unless a server runs on it."""
-        if self.count == 1 or self.pids():
-            return
-        for seat in self.seats:
-            seat.refused = ""
-        self.problem = unfit(card) if card else "There is no card."
-        if not self.problem:
-            try:
-                await asyncio.to_thread(self.ask)
-            except MpsError as error:
-                self.problem = str(error)
+        if self.count > 1 and not self.pids():
+            for seat in self.seats:
+                seat.refused = ""
+            self.problem = await asyncio.to_thread(self.obstacle, card)
 
 
 @dataclass(slots=True, eq=False)
