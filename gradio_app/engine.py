@@ -74,7 +74,7 @@ def entrance(servers: Sequence[Standing], room: int, alone: bool, ahead: int) ->
     found = [
         position
         for position, server in enumerate(servers)
-        if server.open and server.held < room and not (server.held if alone else server.exclusive)
+        if server.endpoint and server.held < room and not (server.held if alone else server.exclusive)
     ]
     if not alone and sum(room - servers[position].held for position in found) <= ahead:
         return None
@@ -137,7 +137,7 @@ class ModelSingleton:
         return cls._instance
 
     def open(self) -> ModelSingleton:
-        """Makes this the engine of the process, and begins to look after its servers. Starts none yet."""
+        """Makes this the engine of the process, and begins to watch over its servers. Starts none yet."""
         ModelSingleton._instance = self
         for server in self.servers:
             server.open()
@@ -195,11 +195,11 @@ class ModelSingleton:
 
     async def offload(self) -> None:
         """Puts every server to sleep; returns when all sleep. What runs is finished first."""
-        await asyncio.gather(*(server.offload() for server in self.servers))
+        await asyncio.gather(*(server.rest(_S.ASLEEP) for server in self.servers))
 
     async def release(self) -> None:
         """Stops every server; returns when all are gone. What runs is finished first."""
-        await asyncio.gather(*(server.release() for server in self.servers))
+        await asyncio.gather(*(server.rest(_S.STOPPED) for server in self.servers))
 
     def describe(self) -> dict[str, Any]:
         """The engine for people: as a whole, and each of its ``servers``."""
@@ -258,13 +258,17 @@ class ModelSingleton:
         self._line.append(waiter)
         try:
             while not self._closing:
-                if (found := self._enter(waiter)) and found.endpoint:
-                    return found, found.endpoint
-                if all(
-                    server.given_up or server.times_given_up != before[server] for server in self._usable()
-                ):
+                usable = self._usable()
+                servers = [server.standing() for server in usable]
+                # with a single server nobody would be better off by waiting
+                room = self._room if len(usable) > 1 else sys.maxsize
+                ahead = sum(not other.alone for other in self._line[: self._line.index(waiter)])
+                found = entrance(servers, room, alone, ahead)
+                if found is not None and (endpoint := servers[found].endpoint):
+                    return usable[found], endpoint
+                if all(server.given_up or server.times_given_up != before[server] for server in usable):
                     raise self._why()
-                self._choose(waiter)
+                self._choose(waiter, usable, servers, room)
                 await self._bell.wait()
             raise ShuttingDown()
         finally:
@@ -272,24 +276,13 @@ class ModelSingleton:
             waiter.wait_for(None)
             self._bell.ring()
 
-    def _enter(self, waiter: _Waiter) -> ModelServer | None:
-        """The server that gives this waiter a lease now."""
-        usable = self._usable()
-        earlier = self._line[: self._line.index(waiter)]
-        ahead = sum(not other.alone for other in earlier)
-        found = entrance([server.standing() for server in usable], self._most(), waiter.alone, ahead)
-        return None if found is None else usable[found]
-
-    def _most(self) -> int:
-        """How many leases a server gives. With a single one nobody would be better off by waiting."""
-        return self._room if self.size > 1 else sys.maxsize
-
-    def _choose(self, waiter: _Waiter) -> None:
+    def _choose(
+        self, waiter: _Waiter, usable: Sequence[ModelServer], servers: Sequence[Standing], room: int
+    ) -> None:
         """Makes it wait for the server that comes soonest: a server starts and wakes for its waiters."""
-        usable, room = self._usable(), self._most()
         candidates = [
-            candidate(server.standing(), position, room, waiter.alone, server is waiter.server)
-            for position, server in enumerate(usable)
+            candidate(server, position, room, waiter.alone, usable[position] is waiter.server)
+            for position, server in enumerate(servers)
         ]
         best = min(candidates)
         here = next((one for one in candidates if usable[one.position] is waiter.server), None)

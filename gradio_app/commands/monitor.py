@@ -74,7 +74,8 @@ def _here(settings: Settings, status: Facts) -> list[Facts]:
     known: list[Facts] = status.get("cards") or []
     marked = {card["uuid"] for card in known if card.get("chosen")}
     chosen = marked or {card.uuid for card in choose_cards(seen, settings.gpu)}
-    ours: set[int] = set((status.get("engine") or {}).get("pids") or ())
+    engine: Facts = status.get("engine") or {}
+    ours: set[int] = set(engine.get("pids") or ())
     ours |= {entry["pid"] for card in known for entry in card["processes"] if entry.get("ours")}
     found: list[Facts] = []
     for card in seen:
@@ -293,7 +294,7 @@ def _watch(asked: argparse.Namespace, settings: Settings) -> None:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh monitor",
-        description="Show the cards, who is on them, the engine, and advice.",
+        description="Show the cards, their processes, the engine, and advice.",
         allow_abbrev=False,
     )
     parser.add_argument("--once", action="store_true", help="show everything once, then end")

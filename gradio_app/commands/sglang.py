@@ -27,8 +27,6 @@ GUARD = "--enable-custom-logit-processor"
 _SUPPOSED = {"8gb": 8, "12gb": 12, "16gb": 16, "24gb": 24, "max": 24, "auto": 8}
 _SUPPOSED_CAPABILITY = (8, 9)
 
-Look = Callable[[], Sequence[Card]]
-
 
 @dataclass(slots=True)
 class Command:
@@ -40,29 +38,34 @@ class Command:
     missing: list[str] = field(default_factory=list[str])
 
 
-def prepare(settings: Settings, flags: Sequence[str], look: Look, env: Mapping[str, str]) -> Command:
-    """The command for SGLang's flags (of today, or old ones) as somebody typed them. Starts nothing.
+def prepare(
+    settings: Settings, flags: Sequence[str], cards: Callable[[], Sequence[Card]], env: Mapping[str, str]
+) -> Command:
+    """The command for SGLang's flags (of today, or old ones) as they were typed. Starts nothing.
 
-    Raises ``OptionInvalid`` for what SGLang would refuse. Else everything that is missing is noted, and
-    the command is as it would be.
+    ``cards`` reads this machine's. Raises ``OptionInvalid`` for what SGLang would refuse. All else that is
+    missing is noted, and the command is as it would be.
     """
     command = Command([], sizing.environment(env))
     typed = [*_words(settings.sglang_args), *flags]
     sglang_flags.check(sglang_flags.translate(typed)[0], [flag_name(name) for name in OURS])
     on_card = (sglang_flags.value_of(typed, "--device") or "cuda") == "cuda"
-    cards = _cards(settings, look(), sglang_flags.copies(typed), env, command) if on_card else []
-    capability = min((card.capability for card in cards), default=None)
+    used = _cards(settings, cards(), sglang_flags.copies(typed), env, command) if on_card else []
+    capability = min((card.capability for card in used), default=None)
     given, notices = sglang_flags.translate(typed, capability)
     command.notices += notices
-    planned = [
-        *_address(given),
-        *_model(settings, given, command),
-        *_safety(settings, given, on_card, command),
-    ]
+    planned = ["--host", _host(given), "--port", sglang_flags.value_of(given, "--port") or str(PORT)]
+    planned += [*_model(settings, given, command), *_safety(settings, given, on_card, command)]
     if on_card:
-        planned += _plan(settings, given, cards, command)
-        command.env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in cards)
-    python = _python(settings, command)
+        fullest = min(used, key=lambda card: card.free, default=None)
+        plan = _planned(settings, fullest, command)
+        command.notices += [f"{plan.profile}: {sentence}" for sentence in plan.why]
+        command.notices += _changes(plan, given, fullest.free if fullest else None)
+        planned += plan.flags
+        command.env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in used)
+    if (found := find_python(settings)) is None:
+        command.missing.append(NO_SGLANG)
+    python = str(found or settings.sglang_python or OWN_PYTHON)
     command.env["PATH"] = os.pathsep.join((str(Path(python).parent), env.get("PATH", os.defpath)))
     merged = sglang_flags.merge(planned, _without_guard(given, command))
     command.words = [python, "-m", "sglang.launch_server", *merged]
@@ -79,7 +82,7 @@ def _words(text: str) -> list[str]:
 def _cards(
     settings: Settings, seen: Sequence[Card], count: int, env: Mapping[str, str], command: Command
 ) -> list[Card]:
-    """The cards to use: the chosen one, and, where more are asked for, those with most free memory."""
+    """The cards to use: the chosen one, and, where more are asked for, the others with most free memory."""
     first = choose_card(seen, settings.gpu)
     if first is None:
         why = driver_problem(env) or f"There is no card {settings.gpu}: {len(seen)} are seen."
@@ -91,10 +94,6 @@ def _cards(
     if len(usable) < count:
         command.missing.append(f"The flags ask for {count} cards; {len(usable)} are seen.")
     return [first, *others[: count - 1]]
-
-
-def _address(given: Sequence[str]) -> list[str]:
-    return ["--host", _host(given), "--port", sglang_flags.value_of(given, "--port") or str(PORT)]
 
 
 def _host(given: Sequence[str]) -> str:
@@ -119,13 +118,6 @@ def _model(settings: Settings, given: Sequence[str], command: Command) -> list[s
         )
     model = model or folder / weights.VISION_MODEL
     return ["--model-path", str(model), "--served-model-name", model.name]
-
-
-def _python(settings: Settings, command: Command) -> str:
-    found = find_python(settings)
-    if found is None:
-        command.missing.append(NO_SGLANG)
-    return str(found or settings.sglang_python or OWN_PYTHON)
 
 
 def _safety(settings: Settings, given: Sequence[str], on_card: bool, command: Command) -> list[str]:
@@ -159,15 +151,6 @@ def _without_guard(given: Sequence[str], command: Command) -> list[str]:
         return list(given)
     command.notices.append(f"{GUARD} of yours is left out too, for the same reason.")
     return [word for word in given if word != GUARD]
-
-
-def _plan(settings: Settings, given: Sequence[str], cards: Sequence[Card], command: Command) -> list[str]:
-    """The profile's flags for the fullest card; notes how they were calculated and what the user changed."""
-    card = min(cards, key=lambda card: card.free, default=None)
-    plan = _planned(settings, card, command)
-    command.notices += [f"{plan.profile}: {sentence}" for sentence in plan.why]
-    command.notices += _changes(plan, given, card.free if card else None)
-    return list(plan.flags)
 
 
 def _planned(settings: Settings, card: Card | None, command: Command) -> sizing.Plan:

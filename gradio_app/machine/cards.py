@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that holds memory of a card; ``memory`` in bytes, 0 when the driver does not tell."""
+    """A process that holds memory of a card; ``memory`` in bytes, 0 when the driver hides it."""
 
     pid: int
     name: str
@@ -255,7 +255,7 @@ def _error_name(nvml: Any, error: Exception) -> str:
 
 
 def _ask(nvml: Any, name: str, *arguments: Any) -> Any:
-    """The answer; None when this card, this driver or this version of the library does not tell it.
+    """The answer; None when this card, this driver or this version of the library does not know it.
 
     Raises ``_DriverWentAway`` when nothing can be asked any more.
     """
@@ -305,7 +305,7 @@ def _card(nvml: Any, index: int, handle: Any, device: Any, sliced: bool) -> Card
 
 
 def _memory(nvml: Any, device: Any) -> tuple[int, int, int]:
-    """Total, free and used bytes. Version 2 counts what the driver keeps for itself as neither."""
+    """Total, free and used bytes. Version 2 counts the reserve of the driver as neither."""
     version = getattr(nvml, "nvmlMemory_v2", None)
     memory = version and _plain(nvml, "nvmlDeviceGetMemoryInfo", device, version)
     memory = memory or _ask(nvml, "nvmlDeviceGetMemoryInfo", device)
@@ -326,7 +326,7 @@ def _temperature(nvml: Any, handle: Any) -> int | None:
 
 
 def _processes(nvml: Any, device: Any) -> tuple[Process, ...]:
-    """Everybody who computes or draws on the card, most memory first; empty when the driver hides them."""
+    """All that compute or draw on the card, most memory first; empty when the driver hides them."""
     memory: dict[int, int] = {}
     for kind in ("Compute", "MPSCompute", "Graphics"):
         for entry in _plain(nvml, f"nvmlDeviceGet{kind}RunningProcesses", device) or ():

@@ -1,4 +1,4 @@
-"""What a worker may do: the kernel's locks that a process puts on itself, for good and for all it starts.
+"""Sandbox of workers: the kernel's locks that a process puts on itself, for good and for all it starts.
 
 Seccomp (which system calls) and Landlock (which files) through ctypes. Each is used where the kernel has
 it; see docs/adr/0007-confined-workers.md.
@@ -20,7 +20,7 @@ _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
 _SECCOMP_MODE_FILTER = 2
 _LANDLOCK = {"create": 444, "add": 445, "restrict": 446}
 
-#: system calls that no document needs: a way to other processes, to the kernel's inside, around this jail
+#: system calls that no document needs: a way to other processes, to the kernel's inside, around this sandbox
 #: (io_uring opens sockets without socket(2)). Number on x86-64, number on arm64
 _REFUSED = {
     "io_uring_setup": (425, 425),
@@ -54,22 +54,22 @@ _LOAD, _EQUAL, _AT_LEAST, _ANSWER = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
 _X32 = 0x40000000
 
-# rights on files: in all versions of Landlock, then those that version 2, 3 and 5 added
+# rights on files: in all versions of Landlock, then the rights that version 2, 3 and 5 added
 _EXECUTE, _WRITE, _READ, _LIST = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_FOLDER, _REMOVE, _MAKE_FOLDER, _MAKE_FILE = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _MAKE_LINK, _REFER, _TRUNCATE, _CONTROL = 1 << 12, 1 << 13, 1 << 14, 1 << 15
 _ON_FILES = _EXECUTE | _WRITE | _READ | _TRUNCATE | _CONTROL
-_LOOK = _READ | _LIST
-_RUN = _LOOK | _EXECUTE
+_VIEW = _READ | _LIST
+_RUN = _VIEW | _EXECUTE
 _CHANGE = (
-    _LOOK | _WRITE | _TRUNCATE | _REMOVE | _REMOVE_FOLDER | _MAKE_FOLDER | _MAKE_FILE | _MAKE_LINK | _REFER
+    _VIEW | _WRITE | _TRUNCATE | _REMOVE | _REMOVE_FOLDER | _MAKE_FOLDER | _MAKE_FILE | _MAKE_LINK | _REFER
 )
-_USE = _LOOK | _WRITE | _TRUNCATE | _CONTROL
+_USE = _VIEW | _WRITE | _TRUNCATE | _CONTROL
 
 #: programs and libraries
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store")
-#: what libraries look up; nothing of it is secret
-_LOOKED_UP = (
+#: what libraries read; nothing of it is secret
+_SHARED_FILES = (
     *("/proc", "/sys", "/var/cache/fontconfig", "/run/systemd/resolve"),
     *(
         f"/etc/{name}"
@@ -86,7 +86,7 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"
 
 
 def drop_capabilities() -> None:
-    """Of root's powers only those over files stay: they are needed where the data folder is another's."""
+    """Drops root's powers but those over files, which a data folder of another user needs."""
     libc = ctypes.CDLL(None, use_errno=True)
     kept = 1 << 1 | 1 << 2 | 1 << 3  # DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER
     now = (ctypes.c_uint32 * 6)()
@@ -137,7 +137,7 @@ def _machine() -> tuple[int, int] | None:
 def _has_filters() -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, None, 0, 0)
-    return ctypes.get_errno() == errno.EFAULT  # it looked for the filter
+    return ctypes.get_errno() == errno.EFAULT  # it asked for the filter
 
 
 def _filter_calls(libc: ctypes.CDLL, network: bool) -> bool:
@@ -208,8 +208,8 @@ def _rules(reads: Iterable[str], writes: Iterable[str]) -> Iterable[tuple[str, i
     for path in (*_DEVICES, *cards):
         yield path, _USE
     yield "/dev/shm", _CHANGE  # locks between a worker and what it starts
-    for path in (*_LOOKED_UP, *reads):
-        yield path, _LOOK
+    for path in (*_SHARED_FILES, *reads):
+        yield path, _VIEW
     for path in writes:
         yield path, _CHANGE
 

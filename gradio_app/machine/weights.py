@@ -1,4 +1,4 @@
-"""Model weights on the disk: their folder, and whether they are complete.
+"""Weights of models on the disk: their folder, and whether they are complete.
 
 Knows MinerU's folders without importing MinerU, which would cost the web process hundreds of megabytes.
 """
@@ -24,7 +24,7 @@ _INFERENCE = "ch_PP-OCRv6_{}_infer.onnx"
 _SETTINGS = "ch_PP-OCRv6_{}_inference.yml"
 _TABLES = ("Table/slanet-plus.onnx", "Table/unet.onnx", "Table/PP-LCNet_x1_0_table_cls.onnx")
 #: what MinerU asks for of its small models: files, or folders that it marked as complete
-_PARTS: dict[str, tuple[str, ...]] = {
+_FILES: dict[str, tuple[str, ...]] = {
     "MinerU-4_models_onnx": (
         "Layout/PP-DocLayoutV2/inference.onnx",
         "Layout/PP-DocLayoutV2/inference.yml",
@@ -107,7 +107,7 @@ def small_backend(folder: Path) -> str:
 def missing_small(folder: Path, name: str) -> list[str]:
     """What MinerU would miss of the small models ``name``: paths below their folder."""
     root = folder / name
-    return [part for part in _PARTS[name] if not _is_there(root, root / part)]
+    return [path for path in _FILES[name] if not _is_there(root, root / path)]
 
 
 def _is_there(root: Path, path: Path) -> bool:
@@ -128,7 +128,10 @@ def missing_vision(folder: Path) -> list[str]:
     missing: list[str] = []
     if not isinstance(_json(root / "config.json"), dict):
         missing.append("config.json")
-    if not any(all(_has_bytes(root / name) for name in names) for names in _TOKENIZERS):
+    if not any(
+        all(os.path.isfile(root / name) and os.path.getsize(root / name) for name in names)
+        for names in _TOKENIZERS
+    ):
         missing.append("tokenizer.json")
     return missing + [name for name in _shards(root) if not _is_whole(root / name)]
 
@@ -151,13 +154,6 @@ def _is_whole(path: Path) -> bool:
             end = max(int(tensor["data_offsets"][1]) for tensor in tensors)
             return os.fstat(file.fileno()).st_size >= 8 + length + end
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _has_bytes(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
         return False
 
 

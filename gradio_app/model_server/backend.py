@@ -52,7 +52,7 @@ class Backend(Protocol):
     kind: str
     #: whether the running server can give its memory back and stay
     can_sleep: bool = False
-    #: what tells it from the other servers of this engine, in a word or two; empty when it is alone
+    #: its name among the servers of this engine, in a word or two; empty when it is alone
     name: str = ""
 
     @property
@@ -92,7 +92,7 @@ class Backend(Protocol):
 
     async def died(self) -> AppError:
         """Returns when the server has ended by itself or answers no more: why."""
-        raise NotImplementedError
+        ...
 
     async def check(self) -> None:
         """Raises when the server does not answer now."""

@@ -1,24 +1,24 @@
-"""When a server that failed is tried again, and when those who wait are told."""
+"""Backoff of one model server: when it is tried again, and when waiting work gets its error."""
 
 from __future__ import annotations
 
 from gradio_app.base.errors import AppError, GpuOutOfMemory
 from gradio_app.model_server.backend import CardTaken
 
-#: failures in a row after which work that waits is told, instead of another try
+#: failures in a row after which waiting work gets the error, instead of another try
 CAP = 3
 #: seconds before the next try after the 1st, 2nd, ... failure in a row
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
-#: seconds after giving up during which new work hears the same error at once
+#: seconds after giving up during which new work gets the same error at once
 COOL_DOWN = 30.0
 
 
 class Backoff:
-    """The failures in a row of one server. Times are those of the caller's clock, in seconds."""
+    """The failures in a row of one server; times in seconds of the caller's clock."""
 
     def __init__(self) -> None:
         self.retry_at = 0.0
-        self.given_up = 0  # how often, so that who waits can tell whether it happened meanwhile
+        self.given_up = 0  # how often: a waiter compares two values
         self._closed_until = 0.0
         self._failures = 0
         self._since = 0.0

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
-from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
-from gradio_app.machine.mps import MpsError, clients, unfit
+from gradio_app.machine.cards import choose_card, choose_cards, driver_problem, read_cards
+from gradio_app.machine.mps import clients
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_server import sglang_flags
 from gradio_app.model_server.backend import Backend
@@ -53,11 +53,12 @@ def seats(settings: Settings) -> list[Seat]:
         shared = f"One model server instead of {replicas}: its flags spread the model over several cards."
         return [Seat(about=" ".join(filter(None, (notice, shared * (replicas > 1)))))]
     several = (settings.gpu == "all" or "," in settings.gpu) and found
-    problem = _unshared(replicas, found[:1])
+    first = found[0] if found else None
+    problem = SharedCard(replicas, ask=clients).obstacle(first) if replicas > 1 else ""
     made: list[Seat] = []
     for card in found if several else [None]:
         uuid, name = (card.uuid, f"card {card.index}") if card else ("", "")
-        shared = SharedCard(replicas, problem)
+        shared = SharedCard(replicas, problem, clients)
         for turn in range(replicas):
             which = ", ".join(filter(None, (name, f"server {turn + 1}" * (replicas > 1))))
             made.append(Seat(len(made), which, uuid, shared, turn, "" if made else notice))
@@ -65,22 +66,11 @@ def seats(settings: Settings) -> list[Seat]:
 
 
 def _missing_cards(setting: str, count: int) -> str:
-    """What to say of numbers that no card has, while others do."""
+    """A sentence about numbers that no card has, while others do."""
     missing = [name for name in setting.split(",") if name.isdecimal() and int(name) >= count]
     if not missing or len(missing) == len(setting.split(",")):
         return ""
     return f"There is no card {' or '.join(missing)} (setting: gpu); the others are used."
-
-
-def _unshared(replicas: int, cards: list[Card]) -> str:
-    """Why a card cannot be shared by several servers, as far as it is known before any starts."""
-    if replicas == 1:
-        return ""
-    try:
-        clients()
-    except MpsError as error:
-        return str(error)
-    return unfit(cards[0]) if cards else ""
 
 
 def engine_kind(settings: Settings) -> tuple[str, list[Lack]]:

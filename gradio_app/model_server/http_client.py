@@ -26,7 +26,7 @@ QUIET = 1.0
 _ASK_EVERY = 0.1
 #: longest wait until requests that were aborted are gone, in seconds
 DRAIN_TIMEOUT = 60.0
-#: a connection is kept for so many seconds: less than the five after which SGLang closes it, as a question
+#: an idle connection lives for so many seconds: less than the five of SGLang, as a question
 #: that is just then on its way would be lost
 IDLE = 1.0
 
@@ -51,7 +51,7 @@ def _trusted() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests that a server works on, and those that wait there."""
+    """Requests that a server works on, and requests that wait there."""
 
     running: int
     waiting: int
@@ -83,7 +83,7 @@ class ModelApi:
         return answer.status_code in (200, 404)
 
     async def endpoint(self) -> Endpoint:
-        """What it serves, for those who send pages there."""
+        """What it serves, for the senders of pages."""
         listed = await self._json("/v1/models", needed=True)
         facts = await self._json("/server_info")
         with self._understood("/v1/models"):

@@ -31,13 +31,13 @@ EVENTS = ("starts", "sleeps", "wakes", "stops", "crashes")
 
 
 class Bell:
-    """Signals a change: all servers of an engine, and all who wait for one of them, share one bell."""
+    """Signals a change. All servers of an engine, and all waiters, share one bell."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
-        """Wakes everybody who waits."""
+        """Wakes all waiters."""
         self._event.set()
         self._event = asyncio.Event()
 
@@ -50,15 +50,15 @@ class Bell:
 class Standing:
     """A server at one moment, as far as the choice of a server goes by it.
 
-    ``held``, ``waiting`` and ``exclusive`` count leases. ``open``: it takes requests. ``asked``: its memory
-    was asked for. ``pause``: seconds until a server that failed is tried again.
+    ``held``, ``waiting`` and ``exclusive`` count leases. ``endpoint``: where it takes requests now, if it
+    does. ``asked``: its memory was asked for. ``pause``: seconds until a server that failed is tried again.
     """
 
     status: EngineStatus
     held: int
     waiting: int
     exclusive: int
-    open: bool
+    endpoint: Endpoint | None
     asked: bool
     pause: float
 
@@ -97,7 +97,7 @@ class ModelServer:
         self._death: asyncio.Task[AppError] | None = None
 
     def open(self) -> None:
-        """Begins to look after the server. Nothing is started yet."""
+        """Begins to watch over the server. Nothing is started yet."""
         self._owner = asyncio.create_task(self._live(), name="model-server")
 
     async def close(self) -> None:
@@ -126,8 +126,10 @@ class ModelServer:
     def standing(self) -> Standing:
         """The server as it is now."""
         leases, asked = self.leases, self._asked is not None
-        opened = self.endpoint is not None
-        return Standing(self.status, leases.held, leases.waiting, leases.exclusive, opened, asked, self.pause)
+        # one that is ready without an endpoint has just failed, and is being put away
+        ready = self.status is _S.READY and not self._suspect and not asked
+        endpoint, pause = self._endpoint if ready else None, self.pause
+        return Standing(self.status, leases.held, leases.waiting, leases.exclusive, endpoint, asked, pause)
 
     def wanted(self, alone: bool) -> AbstractContextManager[None]:
         """Around the waiting for a lease: the server starts, wakes or stays awake for it."""
@@ -137,13 +139,6 @@ class ModelServer:
     def notice(self) -> str | None:
         """What people should know about how it runs."""
         return self._notice or self.backend.notice or None
-
-    @property
-    def endpoint(self) -> Endpoint | None:
-        """Where it takes requests now. None: it does not."""
-        # one that is ready without an endpoint has just failed, and is being put away
-        ready = self.status is _S.READY and not self._suspect and self._asked is None
-        return self._endpoint if ready else None
 
     @asynccontextmanager
     async def use(self, endpoint: Endpoint, alone: bool) -> AsyncGenerator[None]:
@@ -161,23 +156,17 @@ class ModelServer:
             self._last_used = self._clock()
             self._bell.ring()
 
-    async def offload(self) -> None:
-        """Puts the server to sleep; returns when it sleeps. What runs is finished first."""
-        await self._ask(_S.ASLEEP if self.backend.can_sleep else _S.STOPPED)
-
-    async def release(self) -> None:
-        """Stops the server; returns when it is gone. What runs is finished first."""
-        await self._ask(_S.STOPPED)
-
-    async def _ask(self, wanted: EngineStatus) -> None:
+    async def rest(self, wanted: EngineStatus) -> None:
+        """Puts the server to sleep, or stops it; returns when that is done. What runs is finished first."""
         # asleep is a way towards stopped, never back
-        self._asked = _S.STOPPED if _S.STOPPED in (wanted, self._asked) else wanted
+        stop = _S.STOPPED in (wanted, self._asked) or not self.backend.can_sleep
+        self._asked = _S.STOPPED if stop else wanted
         self._bell.ring()
         while self.standing().asked and not self._closing:
             await self._bell.wait()
 
     def describe(self) -> dict[str, Any]:
-        """The server for people, as the API tells it; times in seconds."""
+        """The server for people, in the form of the API; times in seconds."""
         awake = self.status is _S.READY
         resting = (awake or self.status is _S.ASLEEP) and not self.leases.held
         idle = self._clock() - self._last_used if resting else None
@@ -269,8 +258,7 @@ class ModelServer:
             changed.cancel()
 
     def _idle_beyond(self, timeout: float) -> bool:
-        idle = not self.leases.held and not self.leases.waiting
-        return idle and timeout > 0 and self._clock() - self._last_used >= timeout
+        return self.leases.unused and timeout > 0 and self._clock() - self._last_used >= timeout
 
     async def _start(self) -> None:
         self._move(_S.STARTING)

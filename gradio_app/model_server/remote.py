@@ -80,6 +80,10 @@ class NoServer(Backend):
         """Always raises ``EngineBroken``."""
         raise EngineBroken(self.reason)
 
+    async def died(self) -> AppError:
+        """Never asked."""
+        return EngineBroken(self.reason)
+
     def describe(self) -> dict[str, Any]:
         """For people."""
         return super().describe() | {"why": [self.reason]}

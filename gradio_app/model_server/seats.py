@@ -1,6 +1,6 @@
 """Seats of model servers: which card each server has, and how several servers share one card by CUDA MPS.
 
-Covers: who may start, in which order, with how much memory. Servers obey, and report what they hold.
+Covers: which server starts, when, with how much memory. Servers obey, and report what they hold.
 Does not cover: the daemon (``machine/mps.py``), the flags of a plan (``sizing.py``).
 """
 
@@ -32,7 +32,7 @@ class SharedCard:
         self.problem = problem
         self.turn = asyncio.Lock()
         self.seats: list[Seat] = []
-        self._ask = ask
+        self.ask = ask
 
     @property
     def shared(self) -> bool:
@@ -43,22 +43,22 @@ class SharedCard:
         """Process ids of all servers of this card."""
         return [pid for seat in self.seats for pid in seat.pids()]
 
-    async def attached(self) -> set[int]:
-        """Process ids of all that compute through MPS. Raises ``MpsError``."""
-        return await asyncio.to_thread(self._ask)
+    def obstacle(self, card: Card | None) -> str:
+        """Why the card cannot be shared now; empty when it can. Blocks while the daemon answers."""
+        if problem := unfit(card) if card else "There is no card.":
+            return problem
+        try:
+            self.ask()
+        except MpsError as error:
+            return str(error)
+        return ""
 
     async def examine(self, card: Card | None) -> None:
         """Finds out anew whether the card can be shared, unless a server runs on it."""
-        if self.count == 1 or self.pids():
-            return
-        for seat in self.seats:
-            seat.refused = ""
-        self.problem = unfit(card) if card else "There is no card."
-        if not self.problem:
-            try:
-                await self.attached()
-            except MpsError as error:
-                self.problem = str(error)
+        if self.count > 1 and not self.pids():
+            for seat in self.seats:
+                seat.refused = ""
+            self.problem = await asyncio.to_thread(self.obstacle, card)
 
 
 @dataclass(slots=True, eq=False)
@@ -95,12 +95,11 @@ class Seat:
     @property
     def notice(self) -> str:
         """Why its server is not used or has no others beside it, in sentences; empty: nothing to say."""
-        alone = f"One model server instead of {self.card.count} on a card: {self.card.problem}"
-        if not self.card.problem or self.card.count == 1:
-            alone = self.refused
-        elif self.turn:
-            alone = ""
-        return " ".join(filter(None, (self.about, alone)))
+        why = self.refused
+        if self.card.problem and self.card.count > 1:
+            alone = f"One model server instead of {self.card.count} on a card: {self.card.problem}"
+            why = "" if self.turn else alone
+        return " ".join(filter(None, (self.about, why)))
 
     async def claim(self, card: Card | None) -> None:
         """Before its server starts on ``card``: raises ``LeftOut`` when it is not used."""
@@ -119,7 +118,7 @@ class Seat:
         why = "its processes are not attached to CUDA MPS."
         try:
             for _ in range(ASKS):
-                if await self.card.attached() & set(self.pids()):
+                if await asyncio.to_thread(self.card.ask) & set(self.pids()):
                     return
                 await asyncio.sleep(ASK_EVERY)
         except MpsError as error:

@@ -22,17 +22,15 @@ NO_GRAPHS = ("--cuda-graph-backend-decode", "disabled", "--cuda-graph-backend-pr
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag of SGLang's parser. ``values`` is argparse's nargs: 0, 1, ``?``, ``*`` or ``+``."""
+    """One flag of SGLang's parser; the first of its ``names`` is shown, ``--no-x`` is a name of ``--x``.
+
+    ``values`` is argparse's nargs: 0, 1, ``?``, ``*`` or ``+``.
+    """
 
     names: tuple[str, ...]
     values: int | str
     kind: str
     choices: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The name to show and to go by; ``--no-x`` is another name of ``--x``."""
-        return self.names[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Given:
     @property
     def key(self) -> str:
         """What two spellings of the same flag have in common."""
-        return self.flag.name if self.flag else self.name
+        return self.flag.names[0] if self.flag else self.name
 
     def words(self) -> list[str]:
         """As it is typed; a value that begins with a dash needs the form with an equals sign."""
@@ -64,7 +62,9 @@ def version() -> str:
 @cache
 def known() -> dict[str, Flag]:
     """Every name of every flag."""
-    flags = (Flag(tuple(names), *more, tuple(choices)) for names, *more, choices in _table()["flags"])
+    flags = (
+        Flag(tuple(names), values, kind, tuple(choices)) for names, values, kind, choices in _table()["flags"]
+    )
     return {name: flag for flag in flags for name in flag.names}
 
 
@@ -80,7 +80,7 @@ def _is_flag(word: str) -> bool:
 
 def _find(name: str) -> tuple[Flag | None, str]:
     """The flag of that name and the name; or, as argparse does it, of the only one that begins so."""
-    longer = {flag.name: (flag, other) for other, flag in known().items() if other.startswith(name)}
+    longer = {flag.names: (flag, other) for other, flag in known().items() if other.startswith(name)}
     if name in known() or len(longer) != 1 or not name.startswith("--"):
         return known().get(name), name
     return longer.popitem()[1]
@@ -214,12 +214,12 @@ def _doubts(item: Given) -> list[str]:
     value = item.values[0] if item.values else ""
     if item.key == "--context-length" and _is_small(value):
         return [
-            f"--context-length {value} is kept as you gave it, but MinerU's pages need {CONTEXT_FLOOR:,}:"
+            f"--context-length {value} stays as you gave it, but MinerU's pages need {CONTEXT_FLOOR:,}:"
             " expect pages that fail."
         ]
     if item.key == "--quantization" and value == "bitsandbytes":
         return [
-            "--quantization bitsandbytes is kept as you gave it, but this version of SGLang ends with an"
+            "--quantization bitsandbytes stays as you gave it, but this version of SGLang ends with an"
             " error when it loads MinerU's weights so. --quantization fp8 works."
         ]
     if item.key == "--trust-remote-code":
@@ -246,7 +246,7 @@ def merge(profile_flags: Sequence[str], user_flags: Sequence[str]) -> list[str]:
 
 def value_of(flags: Sequence[str], name: str) -> str | None:
     """The first value of a flag (the last one given; empty: a switch), None when it is not there."""
-    found = [item for item in split(flags) if item.key == known()[name].name]
+    found = [item for item in split(flags) if item.key == known()[name].names[0]]
     return None if not found else found[-1].values[0] if found[-1].values else ""
 
 

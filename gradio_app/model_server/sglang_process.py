@@ -114,7 +114,7 @@ class SglangServer(Backend):
         self._cards = await self.cards()
         card = self._card = min(self._cards, key=lambda card: card.free, default=None)
         await self._seat.claim(card)
-        self._plan = self._make_plan(card, step)
+        self._plan = self._make_plan(card, step) if card else None
         self._own_flags, self._notices = self._translate(card)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = int(probe.getsockname()[1])
@@ -191,11 +191,9 @@ class SglangServer(Backend):
             )
         return found[: self._copies]
 
-    def _make_plan(self, card: Card | None, step: int) -> sizing.Plan | None:
-        if card is None:
-            return None
+    def _make_plan(self, card: Card, step: int) -> sizing.Plan:
+        copies = sglang_flags.number_of(self._own_flags, "--dp-size")
         try:
-            copies = sglang_flags.number_of(self._own_flags, "--dp-size")
             return self._seat.plan(self._settings, card, step, copies)
         except GpuOutOfMemory as error:
             if not self._seat.shares and (strangers := self._seat.strangers(card)):

@@ -20,9 +20,9 @@ CONTEXT_MOST = 16384
 KV_BYTES = 2 * 24 * 2 * 64 * 2
 #: tokens that a request takes as a rule: a page picture (1,370), its prompt and an answer
 TYPICAL = 3072
-#: the weights in bytes: as published, and with the linear layers of both parts in 8 bit
+#: the weights in bytes: as published, and with the linear layers of language and vision in 8 bit
 WEIGHTS = {"": int(2.2 * GIB), "fp8": int(1.25 * GIB)}
-#: what CUDA and the libraries take before SGLang looks how much is free (an estimate)
+#: what CUDA and the libraries take before SGLang measures what is free (an estimate)
 RUNTIME = GIB // 2
 #: SGLang takes 100 MB from the cache's share for pictures that it has read already
 PICTURES = 100 * MIB
@@ -90,13 +90,13 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
     ``expandable_segments`` and the memory saver exclude each other.
     """
-    kept = {name: value for name, value in env.items() if not name.startswith(ENV_PREFIX)}
+    passed = {name: value for name, value in env.items() if not name.startswith(ENV_PREFIX)}
     for name in ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"):
-        options = [part for part in kept.pop(name, "").split(",") if part]
-        if rest := [part for part in options if not part.strip().startswith("expandable_segments")]:
-            kept[name] = ",".join(rest)
+        options = [option for option in passed.pop(name, "").split(",") if option]
+        if rest := [one for one in options if not one.strip().startswith("expandable_segments")]:
+            passed[name] = ",".join(rest)
     offline = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
-    return kept | dict.fromkeys(offline, "1")
+    return passed | dict.fromkeys(offline, "1")
 
 
 def plan(

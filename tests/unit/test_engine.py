@@ -346,7 +346,8 @@ async def test_without_an_engine_the_reason_is_told_every_time() -> None:
 
 
 def standing(status: EngineStatus, held: int = 0, exclusive: int = 0, **more: Any) -> Standing:
-    facts = {"waiting": 0, "open": status is EngineStatus.READY, "asked": False, "pause": 0.0}
+    endpoint = Endpoint("http://one", "model") if status is EngineStatus.READY else None
+    facts = {"waiting": 0, "endpoint": endpoint, "asked": False, "pause": 0.0}
     return Standing(status, held, exclusive=exclusive, **(facts | more))
 
 

@@ -139,7 +139,7 @@ async def test_each_sleeps_and_stops_by_itself_and_light_work_wakes_one() -> Non
 async def test_one_that_sleeps_is_woken_before_another_is_started() -> None:
     async with fleet(cards(3)) as model:
         await asyncio.gather(*held(model, 1, 2 * ROOM))
-        await model.servers[1].offload()
+        await model.servers[1].rest(_S.ASLEEP)
         work = held(model, 5, 2 * ROOM)
         await asyncio.sleep(2)
         assert states(model) == [_S.READY, _S.READY, _S.STOPPED]

@@ -115,7 +115,7 @@ def test_each_part_of_them_counts(part: str, tmp_path: Path, monkeypatch: pytest
 
 def make_torch(folder: Path, marks: list[str]) -> None:
     root = folder / weights.SMALL_MODELS[1]
-    for part in weights._PARTS[weights.SMALL_MODELS[1]]:
+    for part in weights._FILES[weights.SMALL_MODELS[1]]:
         path = root / part
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x") if path.suffix else path.mkdir(exist_ok=True)
@@ -155,7 +155,7 @@ def test_the_names_of_the_parts_are_mineru_s() -> None:
     from mineru.model.registry import MODEL_REPOS_BY_NAME
 
     for name in weights.SMALL_MODELS:
-        assert sorted(weights._PARTS[name]) == sorted(MODEL_REPOS_BY_NAME[name].paths.values())
+        assert sorted(weights._FILES[name]) == sorted(MODEL_REPOS_BY_NAME[name].paths.values())
     assert weights.VISION_MODEL in MODEL_REPOS_BY_NAME
 
 

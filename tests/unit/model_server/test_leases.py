@@ -8,6 +8,7 @@ import pytest
 
 from gradio_app.base.errors import EngineLost
 from gradio_app.engine import entrance
+from gradio_app.model_server.backend import Endpoint
 from gradio_app.model_server.leases import Leases
 from gradio_app.model_server.lifecycle import Standing
 from gradio_app.model_server.states import EngineStatus
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.anyio
 def room(leases: Leases, alone: bool) -> bool:
     """Whether the engine gives one of them now."""
     held, waiting, exclusive = leases.held, leases.waiting, leases.exclusive
-    server = Standing(EngineStatus.READY, held, waiting, exclusive, open=True, asked=False, pause=0.0)
+    endpoint = Endpoint("http://one", "model")
+    server = Standing(EngineStatus.READY, held, waiting, exclusive, endpoint, asked=False, pause=0.0)
     return entrance([server], 100, alone, ahead=0) == 0
 
 
