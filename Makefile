@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test test-all unit integration browser check format chaos fuzz gpu bench bench-gpu simulate screenshots \
+.PHONY: help setup test test-all unit integration browser check dev format chaos fuzz gpu bench bench-gpu simulate screenshots \
     architecture lock clean chromium sglang-cpu test-tools
 
 help: ## this list
@@ -57,6 +57,9 @@ check: setup ## lint, format, types, shell scripts
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); \
 	else echo "NOT CHECKED: the shell scripts, as shellcheck is not installed"; fi
 
+dev: setup ## serve, and load the page again when one of its files was edited (ARGS="--port 8000")
+	@MINERU_APP_DEV=1 ./start_mineru_optimized.sh gradio $(ARGS)
+
 format: setup ## put the code into its shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
@@ -87,7 +90,7 @@ simulate: setup ## from one card to a thousand, by simulation (measured anew: AR
 screenshots: setup chromium ## take the pictures of the documents again (every view: ARGS="--all FOLDER")
 	$(PY) docs/make_screenshots.py $(ARGS)
 
-architecture: setup ## draw the picture of the floors again, after a module came or went
+architecture: setup ## draw the picture of the packages again, after a module came or went
 	$(PY) docs/make_architecture.py
 
 lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade)
