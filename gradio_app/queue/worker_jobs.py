@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gradio_app.base.errors import (
     FileCorrupt,
     FileTooLarge,
     NotFound,
+    StorageUnavailable,
     WorkerCrashed,
     from_code,
 )
@@ -175,12 +177,15 @@ class WorkerJobs:
             raise
 
     def _judge(self, error: BaseException, folder: Path) -> BaseException:
-        """A full disk fails jobs in odd ways, and no document is to blame. One that fills the disk is."""
+        """A full or read-only disk fails jobs in odd ways. Only a document that fills it is to blame."""
         if isinstance(error, DiskFull):
             limit = self._settings.worker_memory_limit
             return FileTooLarge(_TOO_MUCH_ROOM) if self._folders.size(folder) > limit else error
-        odd = isinstance(error, FileCorrupt | WorkerCrashed) or type(error) is AppError
-        return DiskFull() if odd and self._folders.free_bytes() < NO_ROOM else error
+        if not isinstance(error, FileCorrupt | WorkerCrashed) and type(error) is not AppError:
+            return error
+        if not os.access(self._folders.tmp, os.W_OK):
+            return StorageUnavailable()
+        return DiskFull() if self._folders.free_bytes() < NO_ROOM else error
 
     async def drop(self, *folders: Path) -> None:
         """Deletes the folders of jobs that have ended."""

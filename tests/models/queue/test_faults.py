@@ -24,6 +24,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import Faults, passing, resumable
+from gradio_app.queue.retry_policy import CRASH_TRIES
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from tests.fakes.pool import FakePool
@@ -235,6 +236,18 @@ async def test_what_fails_oddly_on_a_full_disk_is_read_again(
         h.pool.release("doc:inspect")
         assert (await h.end(task)).status is TaskStatus.COMPLETED
         assert pool.times("doc:1-6") == 3 and free == []
+
+
+async def test_a_worker_that_crashes_on_a_disk_that_cannot_be_written_is_not_the_documents_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, writable = FakePool(), [False] * 2 * CRASH_TRIES
+    pool.faults = {"doc:1-6": [WorkerCrashed() for _ in writable]}
+    async with house(tmp_path, pool) as h:
+        access = "gradio_app.queue.worker_jobs.os.access"
+        monkeypatch.setattr(access, lambda *_: writable.pop() if writable else True)
+        done = await h.end(await h.submit(20))
+        assert (done.status, pool.times("doc:1-6")) == (TaskStatus.COMPLETED, 2 * CRASH_TRIES + 1)
 
 
 async def test_a_document_that_fills_the_disk_itself_fails(
