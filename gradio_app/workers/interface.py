@@ -1,4 +1,4 @@
-"""The interface to whatever reads documents: a part of one, and who takes it."""
+"""Interface to workers: a part of a document to read, its result, and ``Workers``, which read parts."""
 
 from __future__ import annotations
 

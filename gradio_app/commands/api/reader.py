@@ -1,4 +1,4 @@
-"""One document from its bytes to its result, in one go: no queue, no database, nothing that is kept."""
+"""Reader of the ``api`` mode: a document from bytes to result, without queue, database or leftovers."""
 
 from __future__ import annotations
 
