@@ -138,7 +138,7 @@ class Looking:
             tasks, known = await self._ledger.do(self._lay_out_all, task_ids, engine, laid_out)
             if known:
                 await self._tell(known)
-            found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.trouble)
+            found = await self._jobs.inspect_all(tasks, laid_out, engine, self._workers.no_engine)
             self._seconds += sum(what[0].seconds for what in found if what)
             queued = await self._ledger.do(self._sort_in_all, tasks, engine, found, laid_out)
         except Exception as error:
@@ -236,7 +236,7 @@ class Looking:
         return task
 
     async def _inspect(self, task: Task, work: Work, engine: str) -> Found:
-        reason = self._workers.trouble
+        reason = self._workers.no_engine
         for _ in range(CRASH_TRIES - 1):
             try:
                 return await self._jobs.inspect(task, work, engine, reason)

@@ -44,7 +44,7 @@ class LocalWorkers:
         return False
 
     @property
-    def trouble(self) -> str:
+    def no_engine(self) -> str:
         """Why this machine has no engine now."""
         return self.engine.trouble
 

@@ -73,15 +73,15 @@ print(len(made))
 
 LOOK = """
 from docvortex.document.pdf import PDFDocument, classify
-from gradio_app.parsing import shortcuts
+from gradio_app.parsing import speedups
 from tests.documents import paper_pdf, scan_pdf, text_pdf
 
 documents = [text_pdf(2, lines=20), paper_pdf(1), scan_pdf(1)]
 seen = lambda: [str(PDFDocument(data).classify()) for data in documents]
-before, asked = seen(), [getattr(classify, name) for name in shortcuts.ASKED_IN_A_LOOK]
-shortcuts.for_looks()
+before, asked = seen(), [getattr(classify, name) for name in speedups.ASKED_IN_INSPECTION]
+speedups.for_inspection()
 print(before == seen())
-print(*(getattr(classify, name) is not plain for name, plain in zip(shortcuts.ASKED_IN_A_LOOK, asked)))
+print(*(getattr(classify, name) is not plain for name, plain in zip(speedups.ASKED_IN_INSPECTION, asked)))
 """
 
 
@@ -94,7 +94,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from gradio_app import parsing
-from gradio_app.parsing import shortcuts
+from gradio_app.parsing import speedups
 from tests.documents import paper_pdf, text_pdf
 
 LINE = "一个文件的队列，页面 *a_b* 和 `code` $5 C:\\\\_x ~ 结果保存在文件夹中。"
@@ -109,17 +109,17 @@ def chinese_pdf():
     canvas.save()
     return out.getvalue()
 
-shortcuts.for_pages = shortcuts.for_markdown = lambda: None  # plainly
+speedups.for_pages = speedups.for_markdown = lambda: None  # plainly
 for data in (text_pdf(3, lines=20), paper_pdf(2), chinese_pdf()):
     folder = Path(tempfile.mkdtemp())
     (folder / "a.pdf").write_bytes(data)
     parsing.parse_document(str(folder / "a.pdf"), str(folder / "out"), [], "flash", "txt")
     for path in sorted((folder / "out").rglob("*.*")):
         print(path.relative_to(folder), sha256(path.read_bytes()).hexdigest())
-modules = [import_module(f"docvortex.analyzers.native.pdf.{name}") for name in shortcuts.MATCHING_CHARACTERS]
+modules = [import_module(f"docvortex.analyzers.native.pdf.{name}") for name in speedups.MATCHING_CHARACTERS]
 inline = import_module("docvortex.render._internal.markdown.inline")
 print(*(module.re is re for module in modules))
-print(inline.escape_conservative_markdown_text is not shortcuts.escape)
+print(inline.escape_conservative_markdown_text is not speedups.escape)
 """
 
 
@@ -153,7 +153,7 @@ def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same(
 
 def test_pages_are_read_with_shortcuts_and_are_the_same_to_the_byte() -> None:
     plain = answer(PAGES)
-    told = answer(PAGES.replace("\nshortcuts.for_pages = shortcuts.for_markdown = lambda: None", ""))
-    assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the shortcuts can go, or have to move"
+    told = answer(PAGES.replace("\nshortcuts.for_pages = speedups.for_markdown = lambda: None", ""))
+    assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the speedups can go, or have to move"
     assert told[-5:] == ["False"] * 5
     assert len(plain) > 30 and told[:-5] == plain[:-5]

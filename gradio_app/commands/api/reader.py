@@ -87,7 +87,7 @@ class Reader:
 
     async def _parse(self, task: Task) -> Task:
         work = await asyncio.to_thread(self._jobs.lay_out, task, "inspect")
-        found, pages = await self._jobs.inspect(task, work, self._workers.identity, self._workers.trouble)
+        found, pages = await self._jobs.inspect(task, work, self._workers.identity, self._workers.no_engine)
         await self._jobs.drop(work)
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash

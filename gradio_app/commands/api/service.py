@@ -107,10 +107,6 @@ class DocumentAPI(litserve.LitAPI):
                 logger.opt(exception=error).error("a document could not be read")
             raise _answerable(as_app_error(error)) from None
 
-    def encode_response(self, output: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """As it is."""
-        return output
-
     def teardown(self) -> None:
         """Ends the reader's processes."""
         if self._runner is not None and self._opened is not None:

@@ -115,12 +115,12 @@ class Connection:
     async def _talk_while_there_is_a_head(self) -> None:
         """A head that was started here may end at once; the agent would look for it for a while."""
         talk = asyncio.create_task(self._talk(), name="cluster-agent")
-        ended = asyncio.create_task(self._head.wait()) if self._head else None
+        ended = asyncio.create_task(self._head.wait()) if self._head else talk
         try:
-            await asyncio.wait({talk, *([ended] if ended else [])}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({talk, ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in filter(None, (talk, ended)):
-                task.cancel()
+            talk.cancel()
+            ended.cancel()
             await asyncio.wait([talk])
         if self._head is not None and self._head.exit is not None:
             self.error = ray_process.reason(self._head)
