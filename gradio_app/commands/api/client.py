@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -239,10 +240,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     reports = asyncio.run(convert())
     lines = (json.dumps(report.to_json(), ensure_ascii=False) for report in reports)
     sys.stdout.write("\n".join(lines) + "\n" if asked.json else "")
-    counts = {
-        name: sum(report.status == name for report in reports) for name in ("completed", "skipped", "failed")
-    }
-    sys.stderr.write(", ".join(f"{count} {name}" for name, count in counts.items()) + "\n")
+    counts = Counter(report.status for report in reports)
+    sys.stderr.write("{completed} completed, {skipped} skipped, {failed} failed\n".format_map(counts))
     raise SystemExit(1 if counts["failed"] else 0)
 
 
@@ -259,11 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pages", default="", help="such as 1-5,8; all when empty")
     parser.add_argument("--ocr", default="auto", help="auto, txt or ocr")
     parser.add_argument("--concurrency", type=int, default=4, help="files at once (default: %(default)s)")
-    parser.add_argument(
-        "--patience",
-        type=float,
-        default=120,
-        help="seconds until a silent service is given up (default: 120)",
-    )
+    text = "seconds until a silent service is given up (default: %(default)s)"
+    parser.add_argument("--patience", type=float, default=120, help=text)
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
     return parser
