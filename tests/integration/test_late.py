@@ -31,7 +31,7 @@ print(isinstance(client._client, openai.AsyncOpenAI), client._client.api_key)
 
 GRADIO = """
 import ast
-from gradio_app.quick_start import without_notes_for_authors
+from gradio_app.web.startup import without_notes_for_authors
 
 parsed = []
 parse = ast.parse
@@ -54,9 +54,9 @@ import tempfile
 from pathlib import Path
 from fastapi import FastAPI
 import gradio.routes
-from gradio_app.folders import Folders
-from gradio_app.settings import Settings
-from gradio_app.ui import mount
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.settings import Settings
+from gradio_app.web.ui import mount
 
 App, made = gradio.routes.App, []
 begin = App.__init__
@@ -153,7 +153,7 @@ def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same(
 
 def test_pages_are_read_with_shortcuts_and_are_the_same_to_the_byte() -> None:
     plain = answer(PAGES)
-    told = answer(PAGES.replace("\nshortcuts.for_pages = speedups.for_markdown = lambda: None", ""))
+    told = answer(PAGES.replace("\nspeedups.for_pages = speedups.for_markdown = lambda: None", ""))
     assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the speedups can go, or have to move"
     assert told[-5:] == ["False"] * 5
     assert len(plain) > 30 and told[:-5] == plain[:-5]
