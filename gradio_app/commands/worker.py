@@ -32,7 +32,7 @@ OURS = frozenset(_OURS.split())
 DATA_DIR = "./data-node"
 #: seconds between two reads of the node's note, and until a head that does not answer is tried again
 WATCH_EVERY, FIRST_PAUSE, LAST_PAUSE = 0.5, 1.0, 15.0
-#: what is running may finish what cannot be repeated cheaply: nothing here, so Ray gets a moment only
+#: seconds that Ray gets to end
 GRACE = 5.0
 
 
@@ -113,13 +113,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.umask(0o077)
         address = ray_process.parse_address(flags["address"])
         env = ray_process.environment(settings.ray_token, given)
-        asyncio.run(_until_told(Join(address, settings, env, flags["node_ip"])))
+        asyncio.run(_until_signal(Join(address, settings, env, flags["node_ip"])))
     except AppError as error:
         logger.error(error.message)
         raise SystemExit(3 if isinstance(error, Refused) else 1) from None
 
 
-async def _until_told(join: Join) -> None:
+async def _until_signal(join: Join) -> None:
     work = asyncio.ensure_future(join.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)

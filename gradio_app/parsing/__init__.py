@@ -1,7 +1,7 @@
-"""The only package that imports mineru. Runs inside worker processes; knows nothing of queues or stores.
+"""Parsing: the jobs of worker processes, and the only package that imports mineru.
 
-Every job takes paths and plain values, writes only below the folder it is given, and leaves what goes
-wrong as an ``AppError``.
+Every job takes paths and plain values, writes only below the folder it is given, and raises ``AppError``.
+Does not cover: queues, stores, processes.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from gradio_app.parsing.page_replacement import replace_pages
 from gradio_app.parsing.parse import assemble, parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
 
-#: what a worker can be asked to do, by name
+#: the jobs of a worker, by name
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "warm_up": warm_up,
     "inspect_all": inspect_all,

@@ -1,4 +1,4 @@
-"""Fetching weights with MinerU's own functions, which verify what came and mark it as complete."""
+"""Download of weights by MinerU's own functions, which verify files and mark a model as complete."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradio_app.base.errors import DiskFull, ModelsMissing, as_app_error
+from gradio_app.parsing.error_translation import chain
 from gradio_app.parsing.resumable_download import fetch_large
 
 
@@ -69,10 +70,5 @@ def _fetch_large(repo: Any) -> None:
 
 def _reason(error: BaseException) -> str:
     """The first line of the innermost error with a text: that is where the network speaks."""
-    texts: list[str] = []
-    current: BaseException | None = error
-    while current is not None:
-        line = next((line.strip() for line in str(current).splitlines() if line.strip()), "")
-        texts.append(line)
-        current = current.__cause__ or current.__context__
-    return (next((text for text in reversed(texts) if text), "") or type(error).__name__).rstrip(".")
+    texts = [text for one in chain(error) if (text := str(one).strip())]
+    return (texts or [type(error).__name__])[-1].splitlines()[0].strip().rstrip(".")

@@ -1,9 +1,9 @@
-"""What MinerU and its libraries raise, told as errors that a user can act on."""
+"""Translation of errors: what MinerU and its libraries raise, as errors that a user can act on."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 
@@ -43,11 +43,9 @@ def readable_errors() -> Generator[None]:
 
 
 def _translate(error: Exception) -> AppError:
-    own: BaseException | None = error
-    while own is not None and not isinstance(own, AppError):  # MinerU may have wrapped one of ours
-        own = own.__cause__ or own.__context__
-    if own is not None:
-        return own
+    for own in chain(error):
+        if isinstance(own, AppError):  # MinerU may have wrapped one of ours
+            return own
     text = str(error)
     if _out_of_memory(error):
         return WorkerOutOfMemory()
@@ -73,33 +71,30 @@ def _translate(error: Exception) -> AppError:
     return FileCorrupt()
 
 
-def _helper_died(error: BaseException | None) -> bool:
-    """True when a process that draws pages ended: killed from outside, or by a page. Trying again tells.
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those below it, from the outside in: libraries wrap what they meet."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _helper_died(error: BaseException) -> bool:
+    """Whether a process that draws pages ended: killed from outside, or by a page. Trying again tells.
 
     Its library says so in words, or the pipe to it breaks.
     """
-    while error is not None:
-        if isinstance(error, BrokenExecutor | BrokenPipeError | ConnectionResetError):
-            return True
-        if isinstance(error, RuntimeError) and str(error).startswith(_RENDERER_GONE):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        isinstance(one, BrokenExecutor | BrokenPipeError | ConnectionResetError)
+        or (isinstance(one, RuntimeError) and str(one).startswith(_RENDERER_GONE))
+        for one in chain(error)
+    )
 
 
-def _met(error: BaseException | None, *numbers: int) -> bool:
-    """True when the system said one of these anywhere below: libraries wrap its errors."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in numbers:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _met(error: BaseException, *numbers: int) -> bool:
+    """Whether the system said one of these."""
+    return any(isinstance(one, OSError) and one.errno in numbers for one in chain(error))
 
 
-def _out_of_memory(error: BaseException | None) -> bool:
-    """True when memory ran out anywhere below; lxml and zlib report it in words only."""
-    while error is not None:
-        if isinstance(error, MemoryError) or "memory" in str(error).lower():
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; lxml and zlib say so in words only."""
+    return any(isinstance(one, MemoryError) or "memory" in str(one).lower() for one in chain(error))

@@ -1,4 +1,4 @@
-"""Takes out of a result what would act when an export of it is opened.
+"""Sanitizer of exports: removes from a result what would act when somebody opens an export.
 
 MinerU's exporters clean text, links and tables themselves. What they leave in: formulas go into LaTeX as they
 are (``\\input``, ``\\def``), and into MathML with their links and even with markup (``\\text{<script>}``);

@@ -1,4 +1,4 @@
-"""A first look at a file, before anything is parsed: what it is, how long, and whether it can be read."""
+"""Inspection of a file before anything is parsed: its type, its pages, and whether MinerU can read it."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -111,7 +111,7 @@ def _inspect_pdf(
     from docvortex.document.pdf import PDFDocument
     from docvortex.document.pdf.pdfium import safe_rewrite_pdf_bytes_with_pdfium_result
 
-    speedups.for_looks()
+    speedups.for_inspection()
     document = cast(Any, pdfium.PdfDocument(path))
     try:
         total = len(document)

@@ -1,4 +1,4 @@
-"""What MinerU imports for a case that does not come here, left until it comes."""
+"""Late import of openai, which MinerU imports for a case that does not come here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result in which some pages are replaced by a second reading of them."""
+"""Replacement of pages: a result with other readings of some of its pages."""
 
 # pyright: reportMissingTypeStubs=false
 

@@ -1,4 +1,4 @@
-"""From pages to a result: whole documents, shards of long ones, and joining the shards."""
+"""Parsing: whole documents, shards of long ones, and the result of joined shards."""
 
 # pyright: reportMissingTypeStubs=false
 

@@ -1,4 +1,4 @@
-"""The files of a result: Markdown, JSON, pictures, one record a page; other formats on demand."""
+"""Files of a result: Markdown, JSON, pictures, one record a page; other formats on demand."""
 
 # pyright: reportMissingTypeStubs=false
 

@@ -1,4 +1,4 @@
-"""Large files of a Hugging Face repository, taken up where they broke off.
+"""Resumable download of the large files of a Hugging Face repository.
 
 The hub's own library starts a file anew when its process ended in the middle. With one file of two
 gigabytes that is the whole download, so that one is fetched here; the library checks it afterwards.

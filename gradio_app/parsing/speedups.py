@@ -1,4 +1,4 @@
-"""What MinerU works out again and again, worked out once or in one step. The results are the same.
+"""Speedups inside MinerU: values that it works out again and again. The results are the same.
 
 Each of these goes into a private place of docvortex, which is MinerU's reader of PDF, and is left out where a
 newer one has no such place any more.
@@ -16,8 +16,8 @@ from typing import Any
 
 #: different characters that are remembered
 _CHARACTERS = 20_000
-#: what a look asks of each character, in loops: two thirds of what a look at a text PDF computes
-ASKED_IN_A_LOOK = ("_get_cross_script_name", "_is_cjk_text_char")
+#: what an inspection asks of each character, in loops: two thirds of its time for a text PDF
+ASKED_IN_INSPECTION = ("_get_cross_script_name", "_is_cjk_text_char")
 #: where each character of a page is matched with an expression, several times: 7,000 to 13,000 calls a page
 MATCHING_CHARACTERS = ("graphics", "pipeline", "table_filled_grid", "table_materialization")
 #: backslashes from the first of them on, and a character that they may escape
@@ -39,18 +39,18 @@ def escape(content: str) -> str:
 
 
 @cache
-def for_looks() -> None:
-    """Before a look at a PDF."""
+def for_inspection() -> None:
+    """Call it before a PDF is inspected."""
     from docvortex.document.pdf import classify
 
-    for name in ASKED_IN_A_LOOK:
+    for name in ASKED_IN_INSPECTION:
         if (plain := getattr(classify, name, None)) is not None:
             setattr(classify, name, lru_cache(_CHARACTERS)(plain))
 
 
 @cache
 def for_pages() -> None:
-    """Before pages of a PDF are read at tier flash."""
+    """Call it before pages of a PDF are read at tier flash."""
     quick = SimpleNamespace(**{**vars(re), "fullmatch": _fullmatch})
     for name in MATCHING_CHARACTERS:
         try:
@@ -63,7 +63,7 @@ def for_pages() -> None:
 
 @cache
 def for_markdown() -> None:
-    """Before Markdown is written."""
+    """Call it before Markdown is written."""
     from docvortex.render._internal.markdown import inline
 
     if hasattr(inline, "escape_conservative_markdown_text"):

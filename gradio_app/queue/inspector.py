@@ -160,7 +160,7 @@ class Inspector:
         try:
             tasks, known = await self._store.do(self._prepare, task_ids, engine, folders)
             await self._publish(known)
-            found = await self._jobs.inspect(tasks, folders, engine, self._workers.trouble)
+            found = await self._jobs.inspect(tasks, folders, engine, self._workers.no_engine)
             self._seconds += sum(each.seconds for each in found if isinstance(each, Inspection))
             planned = await self._store.do(self._plan_all, tasks, engine, found)
         finally:

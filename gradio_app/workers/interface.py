@@ -1,4 +1,4 @@
-"""The interface to whatever reads documents: a part of one, and who takes it."""
+"""Interface to workers: a part of a document to read, its result, and ``Workers``, which read parts."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Workers(Protocol):
 
     @property
     def identity(self) -> str:
-        """What would read pages at the tiers with the vision model now; empty: nothing, see ``trouble``."""
+        """What would read pages at the tiers with the vision model now; empty: nothing, see ``no_engine``."""
         ...
 
     @property
@@ -96,8 +96,8 @@ class Workers(Protocol):
         ...
 
     @property
-    def trouble(self) -> str:
-        """Why nothing would, in a sentence; empty when something would."""
+    def no_engine(self) -> str:
+        """Why ``identity`` is empty, in a sentence; else empty."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Reads parts on this machine: in its worker processes, with its model server where one is needed."""
+"""Workers of this machine: its processes read parts, with its model server where a part needs one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LocalWorkers:
         return False
 
     @property
-    def trouble(self) -> str:
+    def no_engine(self) -> str:
         """Why this machine has no engine now."""
         return self.engine.problem
 

@@ -1,6 +1,6 @@
-"""The inside of one worker process: reads jobs as JSON lines, runs them from ``parsing.JOBS``, answers.
+"""Main program of a worker process: reads jobs as JSON lines, runs them from ``parsing.JOBS``, answers.
 
-Started by ``workers`` as ``python -m gradio_app.workers.main``. JSON, not pickle: a worker that a hostile
+Started by ``pool`` as ``python -m gradio_app.workers.main``. JSON, not pickle: a worker that a hostile
 document has taken over must not be able to run code in the web process through its answer.
 """
 
@@ -80,7 +80,7 @@ def _private_stdout() -> IO[str]:
 
 
 def _limit(what: int, limit: int, always: bool = False) -> None:
-    """The hard stop for an allocation too quick for the watchdog in ``workers``, for a file too large."""
+    """The hard stop for an allocation too quick for the watchdog in ``pool``, for a file too large."""
     if limit or always:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(what, (limit, limit))

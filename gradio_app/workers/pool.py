@@ -1,4 +1,4 @@
-"""Where jobs run: warm, isolated processes that can be killed, limited and replaced one by one.
+"""Pool of worker processes: warm, isolated, each of which can be killed, limited and replaced.
 
 A crash, a kill or a bomb costs the job that ran there and never the web process. Why not
 ``anyio.to_process`` or ``concurrent.futures``: see docs/adr/0001-own-worker-processes.md.
@@ -18,6 +18,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,7 +47,16 @@ _ANSWER_LIMIT = 16 * 2**20
 
 #: names of variables that are no business of a worker, whatever they begin with
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
+#: MINERU_VL_*: the old names of MinerU's settings for a model server, which ours would contradict
+_PASSED_ON = re.compile("PATH|LANG|LC_ALL|LD_LIBRARY_PATH|SYSTEMROOT|VIRTUAL_ENV|MINERU_(?!APP_|VL_).*")
+
+
+@dataclass
+class _Peak:
+    """The most memory that a job was seen to hold, in bytes, and whether it was ended for it."""
+
+    bytes: int = 0
+    over: bool = False
 
 
 class _Worker:
@@ -97,47 +107,36 @@ class _Worker:
         await asyncio.to_thread(shutil.rmtree, self.home, True)
 
 
+@dataclass(eq=False)
 class WorkerPool:
     """Hands jobs to idle worker processes and starts new ones when none is idle.
 
-    How many run side by side is the caller's decision (``TaskManager``'s slots); ``light`` jobs
-    (looking at a file, a page picture, an export) run one at a time beside them. At most ``keep``
-    workers stay warm between jobs.
+    How many run side by side is the caller's decision. ``light`` jobs (inspections, page pictures, exports)
+    run one at a time beside them. At most ``keep`` workers stay warm between jobs.
 
-    Workers are locked in (``jail``): they write below ``writes`` and a folder of their own, and read, beside
-    programs and models, what is below ``reads``. Jobs that need the network run in workers of their own.
+    Workers are locked in (``sandbox``): they write below ``writes`` and a folder of their own, and read,
+    beside programs and models, what is below ``reads``. Jobs with network run in workers of their own.
     """
 
-    def __init__(
-        self,
-        run_dir: Path,
-        memory_limit: int,
-        keep: int = 8,
-        model_dir: str = "",
-        small_backend: str = "",
-        reads: Sequence[Path] = (),
-        writes: Sequence[Path] | None = None,
-        confined: bool = True,
-    ) -> None:
-        self._run_dir = run_dir
-        self._memory_limit = memory_limit
-        self._keep = keep
-        self._model_dir = model_dir
-        self._small_backend = small_backend
-        self._reads = reads
-        self._confined = confined
-        self._writes = (run_dir,) if writes is None else writes
-        self._idle: list[_Worker] = []
-        self._all: set[_Worker] = set()
-        self._dropping: set[asyncio.Task[None]] = set()
-        self._busy: dict[_Worker, _Peak] = {}
-        self._watch: asyncio.Task[None] | None = None
-        self._light = asyncio.Semaphore(1)
-        self._started = 0
-        self._closed = False
-        #: whether more light jobs come soon: then parts leave them a process. A new one imports for seconds:
-        #: a part may wait for that, but a light job keeps those of everybody waiting
-        self.spare = False
+    run_dir: Path
+    memory_limit: int
+    keep: int = 8
+    model_dir: str = ""
+    small_backend: str = ""
+    reads: Sequence[Path] = ()
+    writes: Sequence[Path] | None = None
+    confined: bool = True
+    #: whether more light jobs come soon: then parts leave them a process. A new one imports for seconds:
+    #: a part may wait for that, but a light job keeps those of everybody waiting
+    spare: bool = False
+    _idle: list[_Worker] = field(default_factory=list["_Worker"], init=False)
+    _all: set[_Worker] = field(default_factory=set["_Worker"], init=False)
+    _dropping: set[asyncio.Task[None]] = field(default_factory=set["asyncio.Task[None]"], init=False)
+    _busy: dict[_Worker, _Peak] = field(default_factory=dict["_Worker", "_Peak"], init=False)
+    _watch: asyncio.Task[None] | None = field(default=None, init=False)
+    _light: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False)
+    _started: int = field(default=0, init=False)
+    _closed: bool = field(default=False, init=False)
 
     @classmethod
     def of(cls, settings: Settings, folders: Folders, keep: int) -> Self:
@@ -161,7 +160,7 @@ class WorkerPool:
 
     async def warm(self, count: int) -> None:
         """Starts ``count`` workers and lets each import what parsing needs."""
-        if not self._confined:
+        if not self.confined:
             logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
         elif missing := sandbox.missing():
             logger.bind(action="jail").warning(
@@ -223,7 +222,7 @@ class WorkerPool:
         logger.bind(action="worker_died", fn=fn, exit=code, peak=peak.bytes).warning(
             "worker {} ended with {}: {}", worker.process.pid, code, tail[-600:]
         )
-        full = code in _MEMORY_SIGNALS and peak.bytes > _MEMORY_SHARE * self._memory_limit
+        full = code in _MEMORY_SIGNALS and peak.bytes > _MEMORY_SHARE * self.memory_limit
         if peak.over or full or "MemoryError" in tail:
             return WorkerOutOfMemory()
         return TaskTimeout() if code == -signal.SIGXCPU else WorkerCrashed()
@@ -234,7 +233,7 @@ class WorkerPool:
             await asyncio.sleep(WATCH_INTERVAL)
             for worker, peak in self._busy.items():
                 peak.bytes = max(peak.bytes, worker.memory.rss())
-                if peak.bytes > self._memory_limit and not peak.over:
+                if peak.bytes > self.memory_limit and not peak.over:
                     peak.over = True
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(worker.process.pid, signal.SIGKILL)
@@ -255,7 +254,7 @@ class WorkerPool:
         if self._closed:
             raise WorkerCrashed("The server is stopping.")
         self._started += 1
-        home = self._run_dir / f"worker-{os.getpid()}-{self._started}"
+        home = self.run_dir / f"worker-{os.getpid()}-{self._started}"
         home.mkdir(parents=True, exist_ok=True)
         code = await asyncio.to_thread(self._link_code)
         process = await asyncio.create_subprocess_exec(
@@ -276,43 +275,38 @@ class WorkerPool:
 
     def _link_code(self) -> Path:
         """A folder with nothing but our package: what Python lists to find it, and workers may see."""
-        folder, package = self._run_dir / "code", Path(__file__).resolve().parents[1]
+        folder, package = self.run_dir / "code", Path(__file__).resolve().parents[1]
         link = folder / package.name
         if not link.is_symlink() or link.readlink() != package:
             folder.mkdir(exist_ok=True)
             made = folder / f".{secrets.token_hex(8)}"
             made.symlink_to(package)
             made.replace(link)  # in one step: several workers may start at the same time
-        if self._model_dir and os.path.isdir(self._model_dir):
+        if self.model_dir and os.path.isdir(self.model_dir):
             with contextlib.suppress(OSError):  # MinerU's, which workers may write; a copy may be read-only
-                Path(self._model_dir, ".locks").mkdir(exist_ok=True)
+                Path(self.model_dir, ".locks").mkdir(exist_ok=True)
         return folder
 
     def _orders(self, network: bool, code: Path) -> str:
-        """What a worker is told at its start: its limits, and what it may use."""
-        models = [self._model_dir, *_targets(self._model_dir)] if self._model_dir else []
+        """The one argument of a worker, JSON: its limits, and what it may use."""
+        models = [self.model_dir, *_targets(self.model_dir)] if self.model_dir else []
         config = [os.environ["MINERU_CONFIG"]] if "MINERU_CONFIG" in os.environ else []
         locks = [str(Path(models[0], ".locks"))] if models else []
         return json.dumps(
             {
-                "memory": self._memory_limit,
-                "file": self._memory_limit,
-                "confined": self._confined,
+                "memory": self.memory_limit,
+                "file": self.memory_limit,
+                "confined": self.confined,
                 "network": network,
-                "reads": [*map(str, self._reads), str(code), *models, *config],
-                "writes": [*map(str, self._writes), *locks],
+                "reads": [*map(str, self.reads), str(code), *models, *config],
+                "writes": [*map(str, (self.run_dir,) if self.writes is None else self.writes), *locks],
             }
         )
 
     def _environment(self, home: Path, code: Path) -> dict[str, str]:
         """The least a worker needs: no tokens, no keys, nothing that makes MinerU call outside."""
-        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        env |= {name: value for name, value in os.environ.items() if name.startswith("MINERU_")}
+        env = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
         env = {name: value for name, value in env.items() if not _SECRET.search(name)}
-        # MINERU_VL_*: the old names of MinerU's settings for a model server, which ours would contradict
-        env = {
-            name: value for name, value in env.items() if not name.startswith(("MINERU_APP_", "MINERU_VL_"))
-        }
         env["PYTHONPATH"] = str(code)
         env["TMPDIR"] = env["HOME"] = str(home)
         env["MINERU_MODEL_SOURCE"] = "local"
@@ -323,17 +317,17 @@ class WorkerPool:
         env["HF_HUB_OFFLINE"] = "1"
         env["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime would tell its makers, and leave a file in TMPDIR
         env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
-        if self._model_dir:
-            env["MINERU_MODEL_BASE_DIR"] = self._model_dir
-        if self._small_backend:
+        if self.model_dir:
+            env["MINERU_MODEL_BASE_DIR"] = self.model_dir
+        if self.small_backend:
             # else MinerU takes torch when there is a card, and asks for weights in its form
-            env.setdefault("MINERU_MODEL_SMALL_BACKEND", self._small_backend)
+            env.setdefault("MINERU_MODEL_SMALL_BACKEND", self.small_backend)
         return env
 
     def _give_back(self, worker: _Worker) -> None:
         worker.jobs += 1
-        grown = worker.rss > RECYCLE_SHARE * self._memory_limit
-        if self._closed or grown or worker.jobs >= RECYCLE_JOBS or len(self._idle) >= self._keep:
+        grown = worker.rss > RECYCLE_SHARE * self.memory_limit
+        if self._closed or grown or worker.jobs >= RECYCLE_JOBS or len(self._idle) >= self.keep:
             logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
             dropping = asyncio.create_task(self._drop(worker))
             self._dropping.add(dropping)  # the loop itself keeps no hold of its tasks
@@ -365,11 +359,3 @@ def _targets(folder: str) -> list[str]:
         os.path.join(parent, name) for parent, below, names in os.walk(folder) for name in (*below, *names)
     )
     return sorted({os.path.realpath(path) for path in entries if os.path.islink(path)})
-
-
-class _Peak:
-    """The most memory that a job was seen to hold, in bytes, and whether it was ended for it."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.over = False

@@ -281,9 +281,9 @@ def test_no_secrets_in_any_process_below_the_server(tmp_path: Path) -> None:
 def test_a_kernel_without_these_locks_is_told_once(tmp_path: Path) -> None:
     """Stands for an old kernel: a filter that refuses Landlock, as containers have it."""
     script = (
-        "import ctypes, json, sys; from gradio_app import jail, worker\n"
-        "jail.landlock_version = lambda: 0\n"
-        "print(json.dumps([jail.missing(), jail.confine(False, [], [])]))"
+        "import json; from gradio_app.machine import sandbox\n"
+        "sandbox.landlock_version = lambda: 0\n"
+        "print(json.dumps([sandbox.missing(), sandbox.confine(False, [], [])]))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert json.loads(done.stdout) == [["landlock"], ["seccomp"]], done.stderr

@@ -78,10 +78,10 @@ from tests.documents import paper_pdf, scan_pdf, text_pdf
 
 documents = [text_pdf(2, lines=20), paper_pdf(1), scan_pdf(1)]
 seen = lambda: [str(PDFDocument(data).classify()) for data in documents]
-before, asked = seen(), [getattr(classify, name) for name in speedups.ASKED_IN_A_LOOK]
-speedups.for_looks()
+before, asked = seen(), [getattr(classify, name) for name in speedups.ASKED_IN_INSPECTION]
+speedups.for_inspection()
 print(before == seen())
-print(*(getattr(classify, name) is not plain for name, plain in zip(speedups.ASKED_IN_A_LOOK, asked)))
+print(*(getattr(classify, name) is not plain for name, plain in zip(speedups.ASKED_IN_INSPECTION, asked)))
 """
 
 
@@ -154,6 +154,6 @@ def test_what_is_asked_of_each_character_is_remembered_and_the_look_is_the_same(
 def test_pages_are_read_with_shortcuts_and_are_the_same_to_the_byte() -> None:
     plain = answer(PAGES)
     told = answer(PAGES.replace("\nspeedups.for_pages = speedups.for_markdown = lambda: None", ""))
-    assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the shortcuts can go, or have to move"
+    assert plain[-5:] == ["True"] * 5, "this MinerU has other places: the speedups can go, or have to move"
     assert told[-5:] == ["False"] * 5
     assert len(plain) > 30 and told[:-5] == plain[:-5]

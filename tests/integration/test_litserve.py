@@ -254,7 +254,7 @@ def test_results_are_not_mixed(tmp_path: Path) -> None:
     left, target = tmp_path / "a.pdf.part" / "images" / "old.png", tmp_path / "a.pdf"
     left.parent.mkdir(parents=True)
     left.touch()
-    client._keep({"markdown": "new", "content_list": []}, target, {"sha256": "1"})
+    client._write({"markdown": "new", "content_list": []}, target, {"sha256": "1"})
     assert {path.name for path in target.rglob("*")} == {"document.md", "content_list.json", "source.json"}
     for year in ("one", "two"):
         (tmp_path / year).mkdir()

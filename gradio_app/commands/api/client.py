@@ -1,4 +1,4 @@
-"""Sends documents to the ``api`` mode: several at once, again after faults, on where a run was broken off.
+"""Client of the ``api`` mode: sends documents, several at once, again after faults; resumes broken runs.
 
 ``./start_mineru_optimized.sh client FOLDER --server http://HOST:8000 --output DIR``
 """
@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -85,7 +86,7 @@ class Client:
     async def convert(self, data: bytes, name: str, **options: Any) -> dict[str, Any]:
         """The service's answer for one document; see ``options.py`` for the options.
 
-        Raises the ``AppError`` that the service told; ``EngineUnavailable`` when it does not answer in time.
+        Raises the ``AppError`` of the service; ``EngineUnavailable`` when it does not answer in time.
         """
         body = {
             "file": (await asyncio.to_thread(base64.b64encode, data)).decode(),
@@ -151,7 +152,7 @@ class Client:
             if await asyncio.to_thread(_stamp_of, target) == stamp:
                 return Report(path, "skipped", target)
             answer = await self.convert(data, path.name, **options)
-            await asyncio.to_thread(_keep, answer, target, stamp)
+            await asyncio.to_thread(_write, answer, target, stamp)
         except AppError as error:
             return Report(path, "failed", error=error)
         except OSError as error:
@@ -160,13 +161,13 @@ class Client:
 
 
 def _problem(status: int, answer: Mapping[str, Any]) -> tuple[AppError, bool]:
-    """The error that the service told, and whether asking again can help."""
-    told: Mapping[str, Any] = answer.get("error") or {}
-    if not told.get("code"):
+    """The error in an answer, and whether asking again can help."""
+    error: Mapping[str, Any] = answer.get("error") or {}
+    if not error.get("code"):
         return EngineUnavailable(f"The service answered {status}."), status in _LATER
     # an error about the document itself is final, whatever its status
-    again = status in _LATER and bool(told.get("retryable"))
-    return from_code(str(told["code"]), str(told.get("message", ""))), again
+    again = status in _LATER and bool(error.get("retryable"))
+    return from_code(str(error["code"]), str(error.get("message", ""))), again
 
 
 def _stamp_of(target: Path) -> Any:
@@ -175,7 +176,7 @@ def _stamp_of(target: Path) -> Any:
     return None
 
 
-def _keep(answer: Mapping[str, Any], target: Path, stamp: Mapping[str, Any]) -> None:
+def _write(answer: Mapping[str, Any], target: Path, stamp: Mapping[str, Any]) -> None:
     """Writes a result so that half of one is never taken for the whole."""
     work = target.with_name(f"{target.name}.part")
     shutil.rmtree(work, ignore_errors=True)  # of a run that was broken off
@@ -239,10 +240,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     reports = asyncio.run(convert())
     lines = (json.dumps(report.to_json(), ensure_ascii=False) for report in reports)
     sys.stdout.write("\n".join(lines) + "\n" if asked.json else "")
-    counts = {
-        name: sum(report.status == name for report in reports) for name in ("completed", "skipped", "failed")
-    }
-    sys.stderr.write(", ".join(f"{count} {name}" for name, count in counts.items()) + "\n")
+    counts = Counter(report.status for report in reports)
+    sys.stderr.write("{completed} completed, {skipped} skipped, {failed} failed\n".format_map(counts))
     raise SystemExit(1 if counts["failed"] else 0)
 
 
@@ -259,11 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pages", default="", help="such as 1-5,8; all when empty")
     parser.add_argument("--ocr", default="auto", help="auto, txt or ocr")
     parser.add_argument("--concurrency", type=int, default=4, help="files at once (default: %(default)s)")
-    parser.add_argument(
-        "--patience",
-        type=float,
-        default=120,
-        help="seconds until a silent service is given up (default: 120)",
-    )
+    text = "seconds until a silent service is given up (default: %(default)s)"
+    parser.add_argument("--patience", type=float, default=120, help=text)
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each file")
     return parser

@@ -1,4 +1,4 @@
-"""What a request to ``POST /predict`` says, as older deployments of MinerU wrote it, in today's terms."""
+"""Options of ``POST /predict``: those of older deployments of MinerU, and their meaning today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One document from its bytes to its result, in one go: no queue, no database, nothing that is kept."""
+"""Reader of the ``api`` mode: a document from bytes to result, without queue, database or leftovers."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Reader:
 
     async def _parse(self, task: Task) -> Task:
         folder = await asyncio.to_thread(self._jobs.prepare, task, "inspect")
-        engine, reason = self._workers.identity, self._workers.trouble
+        engine, reason = self._workers.identity, self._workers.no_engine
         (found,) = await self._jobs.inspect([task], {task.id: folder}, engine, reason)
         await self._jobs.drop(folder.path)
         if isinstance(found, AppError):

@@ -1,4 +1,4 @@
-"""The ``api`` mode: LitServe with so many readers a device behind ``POST /predict``.
+"""Service of the ``api`` mode: LitServe with so many readers a device behind ``POST /predict``.
 
 It keeps no queue and forgets what it was asked when it ends; clients ask again. For work that must not be
 lost, and for many people, there is the ``gradio`` mode.
@@ -103,14 +103,9 @@ class DocumentAPI(litserve.LitAPI):
         try:
             return self._runner.run(self._reader.read(x, self._output_dir))
         except Exception as error:
-            told = as_app_error(error)
-            if told is not error:
+            if not isinstance(error, AppError):
                 logger.opt(exception=error).error("a document could not be read")
-            raise _answerable(told) from None
-
-    def encode_response(self, output: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """As it is."""
-        return output
+            raise _answerable(as_app_error(error)) from None
 
     def teardown(self) -> None:
         """Ends the reader's processes."""
@@ -170,12 +165,12 @@ def build(settings: Settings, plan: Plan, key: str = "") -> litserve.LitServer:
         track_requests=True,
         middlewares=[(KeyGuard, {"key": key})] if key else [],
     )
-    server.app.add_exception_handler(StarletteHTTPException, _tell)
-    server.app.add_exception_handler(RequestValidationError, _tell_invalid)
+    server.app.add_exception_handler(StarletteHTTPException, _answer)
+    server.app.add_exception_handler(RequestValidationError, _answer_invalid)
     return server
 
 
-async def _tell(_request: Request, error: Exception) -> JSONResponse:
+async def _answer(_request: Request, error: Exception) -> JSONResponse:
     """Errors in the shape that the rest of this program gives them."""
     assert isinstance(error, StarletteHTTPException)
     detail: Any = error.detail
@@ -190,7 +185,7 @@ async def _tell(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": detail}, error.status_code)
 
 
-async def _tell_invalid(_request: Request, _error: Exception) -> JSONResponse:
+async def _answer_invalid(_request: Request, _error: Exception) -> JSONResponse:
     error = OptionInvalid('Send a JSON object: {"file": the document in base64, "options": {...}}.')
     return JSONResponse({"error": error.to_dict()}, error.status)
 

@@ -17,30 +17,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import ray
 from ray.exceptions import RayError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from gradio_app.base.errors import AppError
-from gradio_app.workers.cluster.messages import (
-    OPENED,
-    OUTCOME,
-    TO_AGENT,
-    Answer,
-    Cancel,
-    Facts,
-    Failed,
-    Lost,
-    Machines,
-    MachineState,
-    Outcome,
-    Read,
-    Refused,
-    decode,
-    encode,
-)
+from gradio_app.workers.cluster import messages
 from gradio_app.workers.cluster.node import RESOURCE, Node, versions
 from gradio_app.workers.cluster.transfer import unpack
 from gradio_app.workers.interface import PartResult
@@ -64,12 +48,14 @@ class Member:
     """A machine of the cluster: its actor, and what it last said of itself."""
 
     def __init__(self, key: str, address: str) -> None:
-        self.state = MachineState(key, address, "joining", since=time.time(), facts=Facts(address, {}))
+        self.state = messages.MachineState(
+            key, address, "joining", since=time.time(), facts=messages.Facts(address, {})
+        )
         self.actor: Any = None
         self.retry_at = 0.0
         self.watch: asyncio.Task[None] | None = None
 
-    def move(self, status: Literal["joining", "ready", "refused", "lost"], why: str, facts: Facts) -> None:
+    def move(self, status: messages.Status, why: str, facts: messages.Facts) -> None:
         """Begins another status."""
         self.state = replace(self.state, status=status, why=why, since=time.time(), facts=facts)
 
@@ -77,12 +63,12 @@ class Member:
 class Agent:
     """One connection to a cluster. ``send`` sends a message to the head."""
 
-    def __init__(self, send: Callable[[Answer | Machines], None]) -> None:
+    def __init__(self, send: Callable[[messages.Answer | messages.Machines], None]) -> None:
         self._send = send
         self._members: dict[str, Member] = {}
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._sources: OrderedDict[tuple[int, ...], tuple[asyncio.Task[Any], int]] = OrderedDict()
-        self._sent = Machines(())
+        self._sent = messages.Machines(())
 
     # ------------------------------------------------------------ machines
 
@@ -121,7 +107,7 @@ class Agent:
             member.actor = made.remote()
             member.move("joining", "", member.state.facts)
             facts = await self._ask(member.actor.open, json.dumps(versions()))
-            if isinstance(facts, Refused):
+            if isinstance(facts, messages.Refused):
                 member.move("refused", facts.refused, member.state.facts)
                 return
             member.move("ready", "", facts)
@@ -129,7 +115,7 @@ class Agent:
                 self._send_machines()
                 await asyncio.sleep(WATCH_EVERY)
                 facts = await self._ask(member.actor.describe)
-                if isinstance(facts, Facts):
+                if isinstance(facts, messages.Facts):
                     member.state = replace(member.state, facts=facts)
         except (RayError, TimeoutError, AppError) as error:
             self._lose(member, _first_line(error))
@@ -140,13 +126,13 @@ class Agent:
                 _ray.kill(member.actor)
                 member.actor = None
 
-    async def _ask(self, method: Any, *arguments: Any) -> Facts | Refused:
+    async def _ask(self, method: Any, *arguments: Any) -> messages.Facts | messages.Refused:
         async with asyncio.timeout(PATIENCE):
-            return decode(OPENED, await method.remote(*arguments))
+            return messages.decode(messages.OPENED, await method.remote(*arguments))
 
     def _lose(self, member: Member, why: str) -> None:
         facts = member.state.facts
-        member.move("lost", why, Facts(facts.name, facts.versions))
+        member.move("lost", why, messages.Facts(facts.name, facts.versions))
         self._send_machines()
 
     def _send_machines(self) -> None:
@@ -154,41 +140,41 @@ class Agent:
             over = member.state.status == "lost" and time.time() - (member.state.since or 0) > SHOWN
             if over and member.watch is None:
                 del self._members[key]
-        machines = Machines(tuple(member.state for member in self._members.values()))
+        machines = messages.Machines(tuple(member.state for member in self._members.values()))
         if machines != self._sent:
             self._sent = machines
             self._send(machines)
 
     # ------------------------------------------------------------ parts
 
-    def take(self, order: Read | Cancel) -> None:
+    def take(self, order: messages.Read | messages.Cancel) -> None:
         """Begins to read a part, or cancels one."""
-        if isinstance(order, Read):
+        if isinstance(order, messages.Read):
             self._jobs[order.number] = asyncio.create_task(self._answer(order))
         elif job := self._jobs.get(order.cancel):
             job.cancel()
 
-    async def _answer(self, order: Read) -> None:
+    async def _answer(self, order: messages.Read) -> None:
         try:
             outcome = await self._read(order)
         except asyncio.CancelledError:
-            outcome = Lost("cancelled")
+            outcome = messages.Lost("cancelled")
         except RayError as error:
-            outcome = Lost(_first_line(error))
+            outcome = messages.Lost(_first_line(error))
         except Exception as error:
-            outcome = Failed.of(error)
+            outcome = messages.Failed.of(error)
         self._jobs.pop(order.number, None)
-        self._send(Answer(order.number, outcome))
+        self._send(messages.Answer(order.number, outcome))
 
-    async def _read(self, order: Read) -> Outcome:
+    async def _read(self, order: messages.Read) -> messages.Outcome:
         member = self._members.get(order.machine)
         if member is None or member.actor is None or member.state.status != "ready":
-            return Lost("It is not there any more.", begun=False)
+            return messages.Lost("It is not there any more.", begun=False)
         source = await self._put(order.source)
         method = member.actor.read.options(num_returns=2)
-        answer, files = method.remote(encode(order.part), source)
+        answer, files = method.remote(messages.encode(order.part), source)
         try:
-            outcome = decode(OUTCOME, await answer)
+            outcome = messages.decode(messages.OUTCOME, await answer)
             packed = await files
         except TaskCancelledError as error:
             raise asyncio.CancelledError from error
@@ -243,7 +229,7 @@ async def _serve(agent: Agent) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     watch = asyncio.create_task(agent.watch())
     while line := await lines.readline():
-        agent.take(decode(TO_AGENT, line))
+        agent.take(messages.decode(messages.TO_AGENT, line))
         if watch.done():
             break
     watch.cancel()
@@ -267,8 +253,8 @@ def main() -> None:
         sys.stderr.write(f"{_first_line(error)}\n")
         raise SystemExit(1) from None
 
-    def send(message: Answer | Machines) -> None:
-        channel.write(encode(message) + "\n")
+    def send(message: messages.Answer | messages.Machines) -> None:
+        channel.write(messages.encode(message) + "\n")
         channel.flush()
 
     asyncio.run(_serve(Agent(send)))

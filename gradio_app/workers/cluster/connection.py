@@ -20,20 +20,8 @@ from loguru import logger
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError
 from gradio_app.machine.child_process import Child
-from gradio_app.workers.cluster import ray_process
+from gradio_app.workers.cluster import messages, ray_process
 from gradio_app.workers.cluster.capacity import Fleet
-from gradio_app.workers.cluster.messages import (
-    TO_HEAD,
-    Answer,
-    Cancel,
-    Lost,
-    Machines,
-    Outcome,
-    PartOrder,
-    Read,
-    decode,
-    encode,
-)
 from gradio_app.workers.interface import Part
 
 #: seconds until a cluster that was lost is tried again: the first time, and at most
@@ -55,30 +43,32 @@ class Connection:
         self._run = folders.run
         self._fleet = fleet
         self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[Outcome]] = {}
+        self._answers: dict[int, asyncio.Future[messages.Outcome]] = {}
         self._agent: Process | None = None
         self._head: Child | None = None
 
-    async def ask(self, machine: str, part: Part, limit: int) -> Outcome:
+    async def ask(self, machine: str, part: Part, limit: int) -> messages.Outcome:
         """Lets a machine read a part into ``part.out``, at most ``limit`` bytes. Cancelled, it is stopped."""
         number = next(self._numbers)
-        order = Read(number, machine, PartOrder.of(part), str(part.source), str(part.out), limit)
+        order = messages.Read(
+            number, machine, messages.PartOrder.of(part), str(part.source), str(part.out), limit
+        )
         if not self._send(order):
-            return Lost("there is no connection to the cluster", begun=False)
+            return messages.Lost("there is no connection to the cluster", begun=False)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError:
-            if self._send(Cancel(number)):
+            if self._send(messages.Cancel(number)):
                 await asyncio.wait([answer], timeout=LET_GO)
             raise
         finally:
             del self._answers[number]
 
-    def _send(self, message: Read | Cancel) -> bool:
+    def _send(self, message: messages.Read | messages.Cancel) -> bool:
         if self._agent is None or self._agent.stdin is None:
             return False
-        self._agent.stdin.write(encode(message).encode() + b"\n")
+        self._agent.stdin.write(messages.encode(message).encode() + b"\n")
         return True
 
     async def run(self) -> None:
@@ -115,12 +105,12 @@ class Connection:
     async def _talk_while_there_is_a_head(self) -> None:
         """A head that was started here may end at once; the agent would look for it for a while."""
         talk = asyncio.create_task(self._talk(), name="cluster-agent")
-        ended = asyncio.create_task(self._head.wait()) if self._head else None
+        ended = asyncio.create_task(self._head.wait()) if self._head else talk
         try:
-            await asyncio.wait({talk, *([ended] if ended else [])}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({talk, ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in filter(None, (talk, ended)):
-                task.cancel()
+            talk.cancel()
+            ended.cancel()
             await asyncio.wait([talk])
         if self._head is not None and self._head.exit is not None:
             self.error = ray_process.reason(self._head)
@@ -146,7 +136,7 @@ class Connection:
         try:
             while line := await self._agent.stdout.readline():
                 self.error = ""
-                self._hear(decode(TO_HEAD, line))
+                self._hear(messages.decode(messages.TO_HEAD, line))
         finally:
             await self._end_agent()
             await asyncio.wait([drain], timeout=1)
@@ -160,8 +150,8 @@ class Connection:
                 os.killpg(agent.pid, 9)
             await agent.wait()
 
-    def _hear(self, message: Answer | Machines) -> None:
-        if isinstance(message, Machines):
+    def _hear(self, message: messages.Answer | messages.Machines) -> None:
+        if isinstance(message, messages.Machines):
             self._fleet.update(message.machines)
         elif (answer := self._answers.get(message.number)) and not answer.done():
             answer.set_result(message.outcome)
@@ -170,7 +160,7 @@ class Connection:
         """The cluster is gone: so are its machines, and what they were reading."""
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_result(Lost("the connection to the cluster ended"))
+                answer.set_result(messages.Lost("the connection to the cluster ended"))
         self._fleet.lose_all(self.error)
 
 

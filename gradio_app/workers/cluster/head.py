@@ -100,9 +100,9 @@ class ClusterWorkers:
         return any(machine.fits(models=True) for machine in self._fleet.joined.values())
 
     @property
-    def trouble(self) -> str:
+    def no_engine(self) -> str:
         """Why no machine has an engine now."""
-        return "" if self.identity else self._local.trouble or _NO_MODELS
+        return "" if self.identity else self._local.no_engine or _NO_MODELS
 
     def describe(self) -> dict[str, Any]:
         """See ``Workers.describe``."""

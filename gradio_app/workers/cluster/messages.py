@@ -18,6 +18,7 @@ from gradio_app.base.errors import AppError, as_app_error
 from gradio_app.workers.interface import Part, PartResult
 
 T = TypeVar("T")
+Status = Literal["joining", "ready", "refused", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class MachineState:
 
     id: str = ""
     address: str = ""
-    status: Literal["joining", "ready", "refused", "lost"] = "ready"
+    status: Status = "ready"
     why: str = ""
     since: float | None = None
     facts: Facts = Facts("", {})

@@ -27,16 +27,7 @@ from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import read_cards
 from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.model_server.choose import choose_backends
-from gradio_app.workers.cluster.messages import (
-    ORDER,
-    VERSIONS,
-    Facts,
-    Failed,
-    Note,
-    Refused,
-    decode,
-    encode,
-)
+from gradio_app.workers.cluster import messages
 from gradio_app.workers.cluster.transfer import pack
 from gradio_app.workers.interface import Part
 from gradio_app.workers.local import LocalWorkers
@@ -84,9 +75,9 @@ class Node:
 
     async def open(self, head: str) -> str:
         """Begins to work for a head of these versions. Returns ``Facts``, or ``Refused``."""
-        if reason := mismatch(decode(VERSIONS, head), versions()):
-            self._write_note(Note("refused", reason))
-            return encode(Refused(reason))
+        if reason := mismatch(messages.decode(messages.VERSIONS, head), versions()):
+            self._write_note(messages.Note("refused", reason))
+            return messages.encode(messages.Refused(reason))
         await asyncio.to_thread(self._clear)
         os.environ["TMPDIR"] = str(self._folders.run / "tmp")
         settings = self._settings
@@ -98,7 +89,7 @@ class Node:
         self._workers = LocalWorkers(self._settings, self._folders, pool, engine.open())
         await pool.warm(self._settings.workers)
         text = f"This machine reads {self._settings.workers} parts at the same time."
-        self._write_note(Note("ready", text))
+        self._write_note(messages.Note("ready", text))
         return await self.describe()
 
     async def read(self, order: str, source: bytes) -> tuple[str, bytes]:
@@ -106,14 +97,14 @@ class Node:
         assert self._workers is not None
         folder = self._folders.tmp / uuid.uuid4().hex
         try:
-            part = decode(ORDER, order).part(folder)
+            part = messages.decode(messages.ORDER, order).part(folder)
             await asyncio.to_thread(_lay_out, part, source)
             result = await self._workers.read(part)
-            return encode(result), await asyncio.to_thread(pack, part.out)
+            return messages.encode(result), await asyncio.to_thread(pack, part.out)
         except Exception as error:
             if not isinstance(error, AppError):
                 logger.opt(exception=error).error("a part failed")
-            return encode(Failed.of(error)), b""
+            return messages.encode(messages.Failed.of(error)), b""
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
 
@@ -122,8 +113,8 @@ class Node:
         assert self._workers is not None
         engine, identity, slots = self._workers.engine.describe(), self._workers.identity, self._workers.slots
         models = await asyncio.to_thread(small_models, model_folder(self._settings.model_dir))
-        return encode(
-            Facts(
+        return messages.encode(
+            messages.Facts(
                 name=socket.gethostname(),
                 versions=versions(),
                 slots={"compute": slots[False], "vision": slots[True] if identity and models else 0},
@@ -152,10 +143,10 @@ class Node:
         for folder in self._folders.tmp.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _write_note(self, note: Note) -> None:
+    def _write_note(self, note: messages.Note) -> None:
         fresh = self._note.with_suffix(".new")
         with contextlib.suppress(OSError):
-            fresh.write_text(encode(note), "utf-8")
+            fresh.write_text(messages.encode(note), "utf-8")
             fresh.replace(self._note)
 
 

@@ -1,4 +1,4 @@
-"""A result folder as bytes, to be sent to another machine, and back: what arrives is checked."""
+"""Transfer of result folders between machines, as bytes; what arrives is checked."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(data: bytes, folder: Path, limit: int) -> None:
-    """Makes ``folder`` with these files in it.
+    """Makes ``folder`` with the files of ``pack`` in it.
 
-    Raises ``FileTooLarge`` when they come to more than ``limit`` bytes, ``WorkerCrashed`` when this is
-    nothing that ``pack`` makes.
+    Raises ``FileTooLarge`` for more than ``limit`` bytes, ``WorkerCrashed`` for what ``pack`` never makes.
     """
     folder.mkdir()
     try:

@@ -118,12 +118,12 @@ def test_a_model_server_beside_which_the_small_models_are_missing_reads_nothing(
         available = True
 
     class Local:
-        engine, identity, trouble, slots = Engine(), "sglang", "", {False: 2, True: 4}
+        engine, identity, no_engine, slots = Engine(), "sglang", "", {False: 2, True: 4}
 
     for there, found in ((False, ("", 0)), (True, ("sglang", 4))):
         workers = head(Local(), there, a=machine(models=True, slots={"compute": 2, "vision": 0}))
         assert (workers.identity, workers.slots[True]) == found
-        assert ("layout and OCR" in workers.trouble) is not there
+        assert ("layout and OCR" in workers.no_engine) is not there
 
 
 def test_errors_of_a_document_pass_and_those_of_a_machine_are_its_own() -> None:
