@@ -263,7 +263,7 @@ async def test_the_engine_takes_memory_and_gives_it_back(
             close = 0.05 * max(before, taken)
             back = await until(lambda: abs(used(card.uuid) - before) <= close)
             after = table.note("stop", began)
-            assert model.status is EngineStatus.STOPPED and server.pids() == []
+            assert model.status is EngineStatus.STOPPED and server._seat.pids() == []
             assert back, f"{(after - before) / GB:.2f} GB did not come back"
             assert model.counts["crashes"] == 0
     except CardTaken as error:
@@ -276,5 +276,5 @@ async def test_the_engine_takes_memory_and_gives_it_back(
 def _check_processes(before: Card, server: Server) -> None:
     """The server's processes are told from those that were on the card before."""
     now = next(card for card in read_cards({}) if card.uuid == before.uuid)
-    others = {process.pid for process in foreign_processes(now, server.pids())}
+    others = {process.pid for process in foreign_processes(now, server._seat.pids())}
     assert others <= {process.pid for process in before.processes}

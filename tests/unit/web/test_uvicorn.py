@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 import pytest
@@ -55,5 +56,5 @@ async def test_the_protocol_knows_its_connections_and_what_it_answers() -> None:
 def test_the_server_stops_as_we_replace_it() -> None:
     assert "with self.capture_signals():" in inspect.getsource(uvicorn.Server.serve)
     # read from the module: sse-starlette, which comes with MCP, puts a wrapper of its own in its place
-    assert "def handle_exit(self, sig: int, frame: " in inspect.getsource(uvicorn.server)
+    assert "def handle_exit(self, sig: int, frame: " in inspect.getsource(sys.modules["uvicorn.server"])
     assert "handle_exit" not in vars(Server) and "capture_signals" in vars(Server)
