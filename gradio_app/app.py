@@ -1,4 +1,4 @@
-"""The ``gradio`` mode of the start script: ``python -m gradio_app gradio``."""
+"""Mode ``gradio``: runs the server, with page, API and queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be deleted, and when: temporary files, finished tasks, leftovers of a crash, Gradio's litter."""
+"""Cleanup: deletes temporary files, expired tasks, leftovers of a crash, and old files of Gradio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Positions and ETAs of unfinished tasks, worked out from what runs, what waits, and learned rates."""
+"""Estimates: positions and ETAs of unfinished tasks, from runs, waiting tasks and learned rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the result cache.
+"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the cache.
 
 Covers: fair order among owners, batches of small files, retries. Does not cover: the inspection itself
 (``parsing.inspection``), the order in which documents are parsed (``scheduler``).

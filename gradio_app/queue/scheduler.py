@@ -1,4 +1,4 @@
-"""Who is next and how long it will take: pure decisions over plain records, no I/O, no clock."""
+"""Scheduler: the order of waiting tasks, and estimates. Pure functions: no I/O, no clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of tasks as people ask for it: by words in the name, by status, sorted, page by page.
+"""Listing: tasks by words in the name, by status, sorted, page by page.
 
 Pages are cut by key, not by number: whatever comes, changes or goes meanwhile, who walks from page to page
 meets each task that stays as it is exactly once. Others' names can neither be searched nor be told from an

@@ -1,4 +1,4 @@
-"""What the queue's memory can be asked: tasks, their shards, what has changed, and what is still needed."""
+"""Queries: tasks, their shards, changes since a revision, and uploads that are still needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done, by the hour: counted by the database itself as tasks end, and kept when they are deleted."""
+"""Statistics by the hour. The database counts tasks as they end, also those that are deleted later."""
 
 from __future__ import annotations
 

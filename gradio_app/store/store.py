@@ -1,4 +1,4 @@
-"""The queue's memory: SQLite (WAL), the only writer of task states. Synchronous; call it from one thread.
+"""Store: SQLite (WAL), the only writer of task states. Synchronous; call it from one thread.
 
 Every change of a task takes the next revision; who wants to know what changed asks for what is newer.
 """

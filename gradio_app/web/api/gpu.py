@@ -1,4 +1,4 @@
-"""The engine and the cards: what they do, and giving the memory back now."""
+"""GPU routes: the state of the engine and the cards, and giving their memory back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue as a whole, and what supervisors ask: probes and metrics."""
+"""Queue routes: status, pause, history, cluster, probes and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search inside one document, over the pages that are finished."""
+"""Search routes: words inside one document, over the pages that are finished."""
 
 from __future__ import annotations
 

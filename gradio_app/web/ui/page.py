@@ -1,4 +1,4 @@
-"""The visible page: which panes there are and how they nest. What they do is in assets/."""
+"""Layout of the visible page: its panes and how they nest. Their code is in assets/."""
 
 from __future__ import annotations
 
