@@ -25,13 +25,10 @@ class Owners:
         key, now = os.path.realpath(path), time.monotonic()
         _, names = self._files.pop(key, (now, set[str]()))
         self._files[key] = (now, names | {who.name})
-        while self._files and (len(self._files) > _MOST or self._oldest() < now - _KEPT):
+        while len(self._files) > _MOST or next(iter(self._files.values()))[0] < now - _KEPT:
             self._files.popitem(last=False)
 
     def may(self, path: str | Path, who: Identity) -> bool:
         """Whether a file is theirs. One that nobody is known to have brought is nobody's."""
         _, names = self._files.get(os.path.realpath(path), (0.0, set[str]()))
         return who.name in names or (who.admin and bool(names))
-
-    def _oldest(self) -> float:
-        return next(iter(self._files.values()))[0]
