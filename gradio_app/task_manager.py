@@ -277,18 +277,18 @@ class TaskManager:
         """Seconds per page and slot, learned or guessed."""
         return self._estimator.rate(tier)
 
-    def place(self, task_id: str) -> tuple[int | None, float | None]:
+    def estimate(self, task_id: str) -> tuple[int | None, float | None]:
         """Position (1 is next; None when it does not wait) and ETA in seconds of a task."""
-        position, seconds = self.places().get(task_id, (0, None))
+        position, seconds = self.estimates().get(task_id, (0, None))
         return position or None, seconds
 
-    def places(self) -> Estimates:
+    def estimates(self) -> Estimates:
         """Positions and ETAs of the first unfinished tasks."""
         return self._estimator.all(self.store.version)
 
     def tail_eta(self) -> float:
         """Seconds until everything that is queued now will be done."""
-        return max((seconds for _, seconds in self.places().values()), default=0.0)
+        return max((seconds for _, seconds in self.estimates().values()), default=0.0)
 
     # ------------------------------------------------------------ what was done, by the hour
 

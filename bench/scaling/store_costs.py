@@ -13,6 +13,7 @@ from bench.scaling.costs import Step
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.files import sync_disk
 from gradio_app.base.options import ParseOptions
+from gradio_app.queue.async_store import commit_steps
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task
@@ -66,15 +67,17 @@ def _one_task(store: Store, folders: Folders, number: int, clocks: dict[str, _Cl
     clocks["begin"].time(lambda: (store.get(task_id), store.shards(task_id), store.start(task_id)))
     _write_result(out)
     sync.time(lambda: sync_disk(folders.tmp))
-    keep = partial(folders.keep_result, task_id, out)
+    keep = partial(folders.put_result, task_id, out)
     changes = {"pages_done": 1, "result_sha256": "0" * 64}
+    fence = partial(store.check_current, task_id, 1)
     if number % 2:
-        clocks["whole"].time(lambda: store.finish_whole(task_id, 1, 0.1, changes, keep))
+        finish = partial(store.finish_whole, task_id, 0.1, changes)
+        clocks["whole"].time(commit_steps(fence, keep, finish))
         return
-    clocks["checkpoint"].time(lambda: store.finish_shard(task_id, 0, 1, 0.1, keep))
-    clocks["finish"].time(
-        lambda: (store.shards(task_id), store.finish(task_id, 1, TaskStatus.COMPLETED, changes))
-    )
+    finish = partial(store.finish_shard, task_id, 0, seconds=0.1)
+    clocks["checkpoint"].time(commit_steps(fence, keep, finish))
+    move = partial(store.move, task_id, TaskStatus.COMPLETED, finished_at=time.time(), **changes)
+    clocks["finish"].time(lambda: (store.shards(task_id), commit_steps(fence, lambda: None, move)()))
 
 
 def _write_result(out: Path) -> None:

@@ -76,7 +76,7 @@ class Folders:
         """A second reading of a page (1-based) that was kept: a result of its own."""
         return self.tasks / task_id / "redone" / f"{page:05d}"
 
-    def keep_redone(self, task_id: str, page: int, other_id: str) -> None:
+    def put_redone(self, task_id: str, page: int, other_id: str) -> None:
         """Links the result of another task there."""
         self._link_result(other_id, self.redone(task_id, page))
 
@@ -109,7 +109,7 @@ class Folders:
         return path
 
     def adopt(self, *uploads: tuple[Path, str]) -> None:
-        """Takes uploaded files in under their digests, until ``settle_sources`` not for good.
+        """Takes uploaded files in under their digests, until ``sync_sources`` not for good.
 
         The same content is stored once.
         """
@@ -118,20 +118,20 @@ class Folders:
                 link_or_copy(incoming, self.source(digest))
                 self._adopted = True
 
-    def settle_sources(self) -> None:
+    def sync_sources(self) -> None:
         """Puts on the disk for good what was adopted."""
         if self._adopted:
             sync_file(self.sources)
             self._adopted = False
 
-    def keep_shard(self, task_id: str, index: int, out: Path) -> None:
+    def put_shard(self, task_id: str, index: int, out: Path) -> None:
         """Makes a parsed shard a checkpoint."""
         replace_folder(out, self.shards(task_id) / f"{index:05d}")
 
     def shard(self, task_id: str, index: int) -> Path:
         return self.shards(task_id) / f"{index:05d}"
 
-    def keep_result(self, task_id: str, out: Path) -> None:
+    def put_result(self, task_id: str, out: Path) -> None:
         """Makes an assembled result the task's result."""
         replace_folder(out, self.result(task_id))
 

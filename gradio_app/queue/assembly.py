@@ -63,7 +63,7 @@ class Assembly:
             changes |= {"error_code": error.code, "error_message": _name_pages(failed, error)}
         status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
         shelve = self._folders.park_shards if failed else self._folders.drop_shards
-        keep = partial(self._folders.keep_result, task.id, parsed.folder / "out")
+        keep = partial(self._folders.put_result, task.id, parsed.folder / "out")
         store = self._store.sync
         return await self._store.commit(
             partial(store.check_current, task.id, task.attempt),

@@ -214,7 +214,7 @@ class Dispatcher:
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
             changes = pages | {"result_sha256": result.sha256}
-            move = partial(self._folders.keep_result, task.id, out)
+            move = partial(self._folders.put_result, task.id, out)
             return await self._store.commit(
                 fence, move, partial(store.finish_whole, task.id, result.seconds, changes)
             )
@@ -227,7 +227,7 @@ class Dispatcher:
             bad=result.failed,
             reason=EngineUnavailable(result.reason) if result.failed else None,
         )
-        await self._store.commit(fence, partial(self._folders.keep_shard, task.id, shard.index, out), finish)
+        await self._store.commit(fence, partial(self._folders.put_shard, task.id, shard.index, out), finish)
         return None
 
     def _free(self, run: Run, index: int) -> None:

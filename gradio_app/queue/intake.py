@@ -104,7 +104,7 @@ class Intake:
                         submission.outcome = self._accept(submission)
                     except AppError as error:  # its own; any other is one of the disk, and everybody's
                         submission.outcome = error
-                self._folders.settle_sources()
+                self._folders.sync_sources()
         except Exception as error:
             for submission in batch:
                 if not isinstance(submission.outcome, AppError):

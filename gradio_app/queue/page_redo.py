@@ -107,8 +107,8 @@ class PageRedo:
         amended = await self._store.commit(
             partial(store.check_unchanged, task),
             resumable(
-                partial(self._folders.keep_redone, task.id, page, second.id),
-                partial(self._folders.keep_result, task.id, out),
+                partial(self._folders.put_redone, task.id, page, second.id),
+                partial(self._folders.put_result, task.id, out),
             ),
             partial(store.amend, task, status, changes),
         )

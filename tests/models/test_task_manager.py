@@ -366,9 +366,9 @@ async def test_places_and_eta_follow_the_order(tmp_path: Path) -> None:
         await h.pool.until_running("running:document")
         second, third = await h.submit(40, "second"), await h.submit(2, "third")
         await h.settle()
-        assert h.manager.place(running.id)[0] is None
-        assert [h.manager.place(task.id)[0] for task in (third, second)] == [1, 2]
-        etas = [h.manager.place(task.id)[1] for task in (running, third, second)]
+        assert h.manager.estimate(running.id)[0] is None
+        assert [h.manager.estimate(task.id)[0] for task in (third, second)] == [1, 2]
+        etas = [h.manager.estimate(task.id)[1] for task in (running, third, second)]
         assert etas == sorted(etas, key=lambda eta: eta or 0) and all(etas)
         assert h.manager.tail_eta() == etas[2]
         h.pool.release_all()

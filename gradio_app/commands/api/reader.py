@@ -109,7 +109,7 @@ class Reader:
             await self._parse_part(task, shard)
         if not task.whole:
             parsed = await self._jobs.assemble(task, shards)
-            self._folders.keep_result(task.id, parsed.folder / "out")
+            self._folders.put_result(task.id, parsed.folder / "out")
             await self._jobs.drop(parsed.folder)
         return task
 
@@ -117,9 +117,9 @@ class Reader:
         parsed = await self._jobs.parse(task, shard)
         out = parsed.folder / "out"
         if task.whole:
-            self._folders.keep_result(task.id, out)
+            self._folders.put_result(task.id, out)
         else:
-            self._folders.keep_shard(task.id, shard.index, out)
+            self._folders.put_shard(task.id, shard.index, out)
         await self._jobs.drop(parsed.folder)
 
     def _answer(self, task: Task, order: Order, keep_in: Path | None) -> dict[str, Any]:

@@ -82,7 +82,7 @@ async def task_of(request: Request, task_id: str) -> Task:
 
 def show(manager: TaskManager, who: Identity, task: Task) -> dict[str, Any]:
     """A task as JSON, with its place in the queue."""
-    position, seconds = manager.place(task.id)
+    position, seconds = manager.estimate(task.id)
     return task.to_json(who.name, who.admin, position, seconds)
 
 

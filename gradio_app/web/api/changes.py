@@ -73,7 +73,7 @@ async def _body(
 
 def _positions(manager: TaskManager) -> dict[str, list[float | None]]:
     """Position and ETA of waiting tasks: these change without the tasks themselves."""
-    nearest = list(manager.places().items())[:MAX_POSITIONS]
+    nearest = list(manager.estimates().items())[:MAX_POSITIONS]
     return {task_id: [position or None, round(seconds, 1)] for task_id, (position, seconds) in nearest}
 
 

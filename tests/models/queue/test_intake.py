@@ -95,8 +95,8 @@ async def test_submissions_at_the_same_time_share_a_wait_for_the_disk(
 ) -> None:
     async with house(tmp_path, max_queue_per_user=3) as h:
         h.pool.hold = h.pool.held_inspection = True
-        waits, settle = list[int](), h.folders.settle_sources
-        monkeypatch.setattr(h.folders, "settle_sources", lambda: waits.append(1) or settle())
+        waits, settle = list[int](), h.folders.sync_sources
+        monkeypatch.setattr(h.folders, "sync_sources", lambda: waits.append(1) or settle())
         outcomes = await submitted_together(h, "abcd")
         assert [type(each) for each in outcomes] == [Task, Task, Task, QuotaExceeded]
         assert len(waits) == 1 and len(list(h.folders.sources.iterdir())) == 3
@@ -108,14 +108,14 @@ async def test_a_fault_of_the_disk_is_that_of_all_who_shared_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with house(tmp_path) as h:
-        settle, faults = h.folders.settle_sources, [OSError(errno.ENOSPC, "No space left on device")]
+        settle, faults = h.folders.sync_sources, [OSError(errno.ENOSPC, "No space left on device")]
 
         def full_once() -> None:
             if faults:
                 raise faults.pop()
             settle()
 
-        monkeypatch.setattr(h.folders, "settle_sources", full_once)
+        monkeypatch.setattr(h.folders, "sync_sources", full_once)
         outcomes = await submitted_together(h, "abc")
         assert [type(each) for each in outcomes] == [DiskFull] * 3
         assert list(h.folders.sources.iterdir()) == []

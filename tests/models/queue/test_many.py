@@ -25,7 +25,7 @@ async def test_waiting_ones_are_cancelled_and_what_runs_is_left(tmp_path: Path) 
         cancelled = await one.manager.cancel_waiting(everything)
         assert cancelled == {task.id for task in waiting}
         assert (await one.manager.get(running.id)).status is TaskStatus.PROCESSING
-        assert list(one.manager.places()) == [running.id], "they are no longer in line"
+        assert list(one.manager.estimates()) == [running.id], "they are no longer in line"
         assert await one.manager.cancel_waiting(everything) == set()
         pool.release_all()
         assert (await one.end(running)).status is TaskStatus.COMPLETED

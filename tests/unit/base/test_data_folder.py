@@ -185,14 +185,14 @@ def test_a_job_begins_also_when_another_takes_the_folder_away_at_that_moment(
 def test_a_finished_shard_is_kept_and_a_newer_one_replaces_it(folders: Folders) -> None:
     for text in ("old", "new"):
         out = written(folders.work("t1", "0") / "out", **{"document.md": text})
-        folders.keep_shard("t1", 3, out)
+        folders.put_shard("t1", 3, out)
         assert not out.exists()
     assert inside(folders.shards("t1")) == {"00003/document.md": "new"}
 
 
 def test_a_result_is_kept_and_a_newer_one_replaces_it(folders: Folders) -> None:
     for text in ("old", "new"):
-        folders.keep_result("t1", written(folders.work("t1", "0") / "out", **{f"{text}.md": text}))
+        folders.put_result("t1", written(folders.work("t1", "0") / "out", **{f"{text}.md": text}))
     assert inside(folders.task("t1")) == {"result/new.md": "new"}
 
 
