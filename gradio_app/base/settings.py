@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -312,11 +312,23 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Every flag can also be set as an environment variable, such as MINERU_APP_DATA_DIR.",
         allow_abbrev=False,
     )
-    for row in describe():
-        parser.add_argument(
-            row["flag"],
-            dest=row["name"],
-            metavar=row["name"].upper(),
-            help=f"{row['help']} (default: {row['default'] or 'none'})".replace("%", "%%"),
-        )
+    add_flags(parser, [spec.name for spec in fields(Settings)])
     return parser
+
+
+def add_flags(parser: argparse.ArgumentParser, names: Collection[str], **defaults: str) -> None:
+    """Adds the flags of these settings to the parser of a mode, whose ``defaults`` may be others."""
+    for row in describe():
+        if (name := row["name"]) in names:
+            text = f"{row['help']} (default: {defaults.get(name) or row['default'] or 'none'})"
+            parser.add_argument(row["flag"], dest=name, metavar=name.upper(), help=text.replace("%", "%%"))
+
+
+def given_flags(flags: argparse.Namespace, names: Iterable[str]) -> list[str]:
+    """Those of these settings that were given to such a parser, as words for ``Settings.load``."""
+    return [
+        word
+        for name in names
+        if (text := getattr(flags, name)) is not None
+        for word in (flag_name(name), text)
+    ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
-from gradio_app.base.settings import Settings, SettingsInvalid, describe, flag_name
+from gradio_app.base.settings import Settings, SettingsInvalid, add_flags, flag_name, given_flags
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.sglang_python import NO_SGLANG, OWN_PYTHON, find_python
@@ -200,10 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--dry-run", action="store_true", help="print the command and why, and start nothing")
-    for row in describe():
-        if row["name"] in OURS:
-            text = f"{row['help']} (default: {row['default'] or 'none'})".replace("%", "%%")
-            parser.add_argument(row["flag"], metavar=row["name"].upper(), help=text)
+    add_flags(parser, OURS)
     return parser
 
 
@@ -211,11 +208,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The ``sglang`` mode: becomes the server. Exit code 1 when something is missing, 2 for a bad flag."""
     parser = _parser()
     own, flags = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
-    ours = [
-        word for name in OURS if (text := getattr(own, name)) is not None for word in (flag_name(name), text)
-    ]
     try:
-        settings = Settings.load(ours)
+        settings = Settings.load(given_flags(own, OURS))
         command = prepare(settings, flags, lambda: read_cards(limit=settings.gpu_memory), os.environ)
     except (AppError, SettingsInvalid) as error:
         parser.error(str(error))

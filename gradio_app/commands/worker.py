@@ -17,7 +17,7 @@ from loguru import logger
 from gradio_app.base.data_folder import Folders, lock_folder
 from gradio_app.base.errors import AppError
 from gradio_app.base.logs import configure_logging
-from gradio_app.base.settings import ENV_PREFIX, Settings, describe
+from gradio_app.base.settings import ENV_PREFIX, Settings, add_flags
 from gradio_app.workers.cluster import ray_process
 from gradio_app.workers.cluster.messages import NOTE, decode
 from gradio_app.workers.cluster.node import RESOURCE
@@ -139,9 +139,5 @@ def _parser() -> argparse.ArgumentParser:
         "--address", required=True, metavar="HOST:PORT", help="where the head of the cluster is"
     )
     parser.add_argument("--node-ip", default="", help="address of this machine that others reach it by")
-    for row in describe():
-        if row["name"] in OURS:
-            default = DATA_DIR if row["name"] == "data_dir" else row["default"]
-            text = f"{row['help']} (default: {default or 'none'})".replace("%", "%%")
-            parser.add_argument(row["flag"], dest=row["name"], metavar=row["name"].upper(), help=text)
+    add_flags(parser, OURS, data_dir=DATA_DIR)
     return parser

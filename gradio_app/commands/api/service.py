@@ -37,7 +37,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
 from gradio_app.base.logs import configure_logging
-from gradio_app.base.settings import Settings
+from gradio_app.base.settings import Settings, add_flags, given_flags
 from gradio_app.commands import models
 from gradio_app.commands.api.options import KEY_VARIABLE, Order, read_order
 from gradio_app.commands.api.reader import Reader
@@ -46,6 +46,8 @@ from gradio_app.model_server.choose import engine_kind
 
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4
+#: settings that are flags of this mode too
+OURS = ("data_dir", "model_dir", "sglang_url", "engine", "log_level")
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,8 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
-    chosen = ["--host", flags.host, "--port", str(flags.port)]
-    for name in ("data_dir", "model_dir", "sglang_url", "engine", "log_level"):
-        if (value := getattr(flags, name)) is not None:
-            chosen += [f"--{name.replace('_', '-')}", value]
-    return Settings.load(chosen)
+    address = ["--host", flags.host, "--port", str(flags.port)]
+    return Settings.load(address + given_flags(flags, OURS))
 
 
 def _plan(parser: argparse.ArgumentParser, flags: argparse.Namespace, settings: Settings) -> Plan:
@@ -277,12 +276,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output-dir", help="keep results here, and answer with their folder")
     parser.add_argument("--fetch-models", action="store_true", help="fetch missing weights before serving")
-    for name, text in (
-        ("data-dir", "folder for temporary files (default: ./data)"),
-        ("model-dir", "folder that holds model weights"),
-        ("sglang-url", "model server for the tiers standard and advanced"),
-        ("engine", "auto, sglang, remote or none (default: auto)"),
-        ("log-level", "trace, debug, info, warning or error (default: info)"),
-    ):
-        parser.add_argument(f"--{name}", help=text)
+    add_flags(parser, OURS)
     return parser
