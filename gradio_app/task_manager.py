@@ -45,7 +45,13 @@ class TaskManager:
         self._intake = Intake(settings, folders, self.store, self._inspector.admit)
         self._redo = PageRedo(folders, self.store, self.jobs, self.check_room, self._inspector.admit)
         self._bulk = Bulk(folders, self.store, self.check_room)
-        self._estimator = Estimator(settings, workers, self._dispatcher, self._inspector)
+        self._estimator = Estimator(
+            settings,
+            self._dispatcher.lanes,
+            self._dispatcher.runs,
+            self._inspector.waiting,
+            self._dispatcher.rates,
+        )
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
         # what the web package asks of parts of the queue
@@ -70,7 +76,7 @@ class TaskManager:
         recovered = await self.store.recover()
         # after it: what was being cancelled has ended now, and its shards are put aside too
         await self.store.do(cleanup.sweep_start, self.store.sync, self.folders)
-        self._dispatcher.rates = await self.store.rates()
+        self._dispatcher.rates.update(await self.store.rates())
         self._dispatcher.paused = await self.store.is_paused()
         for task in recovered:
             self._admit(task)
@@ -178,7 +184,7 @@ class TaskManager:
         """Cancels those that wait, in one step on the disk; returns which these were."""
         tasks = await self._bulk.cancel_waiting(task_ids)
         for task in tasks:
-            self._dispatcher.lanes.discard(task.id)
+            self._dispatcher.discard(task.id)
         await self._inspector.forget(*(task.id for task in tasks))
         await self.store.publish_all(tasks)
         return {task.id for task in tasks}

@@ -23,6 +23,7 @@ class Bulk:
     ) -> None:
         self._folders = folders
         self._store = store
+        self._sync = store.sync
         self._check_room = check_room
 
     async def cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
@@ -30,7 +31,7 @@ class Bulk:
         return await self._store.do(self._cancel, task_ids)
 
     def _cancel(self, task_ids: Sequence[str]) -> list[Task]:
-        store, now = self._store.sync, clock.stamp()
+        store, now = self._sync, clock.stamp()
         with store.together():
             waiting = [task for task in store.find_all(task_ids) if task.status in WAITING]
             tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
@@ -54,7 +55,7 @@ class Bulk:
         return await self._store.do(self._requeue, fitting)
 
     def _requeue(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self._store.sync
+        store = self._sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.status in RETRYABLE]
             return [store.requeue(task.id) for task in found]
@@ -64,7 +65,7 @@ class Bulk:
         return await self._store.do(self._delete, task_ids)
 
     def _delete(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self._store.sync
+        store = self._sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.ended]
             tasks = [task for task in found if not store.second_readings(task.id)]
@@ -78,8 +79,8 @@ class Bulk:
         await self._store.do(self._delete_one, task_id)
 
     def _delete_one(self, task_id: str) -> None:
-        task = self._store.sync.get(task_id)
-        self._store.sync.delete(task_id)
+        task = self._sync.get(task_id)
+        self._sync.delete(task_id)
         self.drop_files([task])
 
     def drop_files(self, tasks: Sequence[Task]) -> None:
@@ -87,5 +88,5 @@ class Bulk:
         for task in tasks:
             self._folders.drop_task(task.id)
         for source in {task.source for task in tasks}:
-            if not self._store.sync.needs_source(source):
+            if not self._sync.needs_source(source):
                 self._folders.source(source).unlink(missing_ok=True)

@@ -49,6 +49,8 @@ class Dispatcher:
         workers.changed = self.wake
         self._folders = folders
         self._store = store
+        self._sync = store.sync
+        self._faults = store.faults
         self._jobs = jobs
         self._disk = GroupSync(folders.tmp)
         self._assembly = Assembly(folders, store, jobs, self._disk)
@@ -77,25 +79,28 @@ class Dispatcher:
         )
         self.wake()
 
+    def discard(self, task_id: str) -> None:
+        """Takes a waiting task out of line; unknown ids are ignored."""
+        self.lanes.discard(task_id)
+
     def wake(self) -> None:
         """Checks again whether something can start."""
         self._wake.set()
 
     async def run(self) -> None:
         """Hands out slots until cancelled."""
-        faults = self._store.faults
         async with self.processing_lock:
             while True:
                 while (item := self._next()) is not None:
                     try:
                         await self._launch(item)
                     except PASSING as fault:  # it is still in line
-                        faults.report(fault)
+                        self._faults.report(fault)
                 self._wake.clear()
-                await (faults.wait_over() if faults.current else self._wake.wait())
+                await (self._faults.wait_over() if self._faults.current else self._wake.wait())
 
     def _next(self) -> scheduler.Entry | None:
-        if self.paused or self._store.closing or self._store.faults.current:
+        if self.paused or self._store.closing or self._faults.current:
             return None
         self.lanes.slots = self._workers.slots
         return self.lanes.next([run.entry for run in self.runs.values() for _ in range(run.slots)])
@@ -146,7 +151,7 @@ class Dispatcher:
 
     def _start(self, task_id: str) -> tuple[Task, list[Shard], JobFolder | None]:
         # on the store's thread, and the move last: what fails before it is simply tried again
-        store = self._store.sync
+        store = self._sync
         task = store.get(task_id)
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
@@ -164,7 +169,7 @@ class Dispatcher:
         self._folders.unpark_shards(task.id)
         return [
             shard
-            for shard in self._store.sync.shards(task.id)
+            for shard in self._sync.shards(task.id)
             if task.whole or not shard.done or not self._folders.shard(task.id, shard.index).is_dir()
         ]
 
@@ -199,7 +204,7 @@ class Dispatcher:
             ended = await self._commit(task, shard, parsed)
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
-        self._store.faults.work_succeeded()
+        self._faults.work_succeeded()
         self._learn(task.tier, parsed.result)
         if ended is None:
             return await self._store.notify()
@@ -209,7 +214,7 @@ class Dispatcher:
 
     async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
         """Makes a result count; returns the ended task, if the shard was all of it."""
-        result, out, store = parsed.result, parsed.folder / "out", self._store.sync
+        result, out, store = parsed.result, parsed.folder / "out", self._sync
         fence = partial(store.check_current, task.id, task.attempt)
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
@@ -248,7 +253,7 @@ class Dispatcher:
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):
-            self._store.faults.report(error)
+            self._faults.report(error)
             run.todo.appendleft(shard)
             self.lanes.push(run.entry)
             return
@@ -297,7 +302,6 @@ class Dispatcher:
 
     async def _assemble(self, run: Run) -> Task:
         """The ended task, tried until no fault of the machine is in the way."""
-        faults = self._store.faults
         while True:
             try:
                 return await self._assembly.end(run.task, self._slot(run))
@@ -307,8 +311,8 @@ class Dispatcher:
                     raise
                 if self._store.closing:
                     raise fault from error
-                faults.report(fault)
-                await faults.wait_over()
+                self._faults.report(fault)
+                await self._faults.wait_over()
 
     @contextmanager
     def _slot(self, run: Run) -> Generator[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gradio_app.base.settings import Settings
-from gradio_app.queue import scheduler
-from gradio_app.queue.dispatcher import Dispatcher
-from gradio_app.queue.inspector import Inspector
-from gradio_app.workers.interface import Workers
+from gradio_app.queue.run import Run
+from gradio_app.queue.scheduler import FairQueue, Lanes, eta, guess_rate
 
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
@@ -16,20 +16,29 @@ Estimates = dict[str, tuple[int, float]]
 
 
 class Estimator:
-    """Estimates of one queue, cached until something changes. Pages per second are learned by tier."""
+    """Estimates of one queue, cached until something changes.
+
+    ``rates`` are learned seconds per page and slot, by tier. ``inspections`` wait for the inspector.
+    """
 
     def __init__(
-        self, settings: Settings, workers: Workers, dispatcher: Dispatcher, inspector: Inspector
+        self,
+        settings: Settings,
+        lanes: Lanes,
+        runs: Mapping[str, Run],
+        inspections: FairQueue,
+        rates: Mapping[str, float],
     ) -> None:
         self._settings = settings
-        self._workers = workers
-        self._dispatcher = dispatcher
-        self._inspector = inspector
+        self._lanes = lanes
+        self._runs = runs
+        self._inspections = inspections
+        self._rates = rates
         self._cache: tuple[int, Estimates] = (-1, {})
 
     def rate(self, tier: str) -> float:
         """Seconds per page and slot, learned or guessed."""
-        return self._dispatcher.rates.get(tier) or scheduler.guess_rate(tier)
+        return self._rates.get(tier) or guess_rate(tier)
 
     def all(self, version: int) -> Estimates:
         """Those of the first ``MOST`` unfinished tasks; ``version`` counts the changes of the queue."""
@@ -40,11 +49,11 @@ class Estimator:
     def _work_out(self) -> Estimates:
         found: Estimates = {}
         position = 0
-        for vision, slots in self._dispatcher.lanes.slots.items():
+        for vision, slots in self._lanes.slots.items():
             position = max(position, self._add_kind(vision, slots, found))
-        slots = max(1, self._workers.slots[False])
+        slots = max(1, self._lanes.slots[False])
         ahead = sum(seconds for place, seconds in found.values() if place == 0)
-        for item in self._inspector.waiting.order(MOST - position):
+        for item in self._inspections.order(MOST - position):
             position += 1
             found[item.task_id] = (position, ahead / slots)
         return found
@@ -52,20 +61,20 @@ class Estimator:
     def _add_kind(self, vision: bool, slots: int, found: Estimates) -> int:
         """Adds the tasks that use one kind of slot; returns the last position."""
         ahead, position = 0.0, 0
-        for run in self._dispatcher.runs.values():
+        for run in self._runs.values():
             if run.entry.vision is not vision:
                 continue
             per_shard = run.task.page_weight / max(1, run.task.shards_total)
             shards = len(run.todo) + len(run.jobs)
             own = shards * per_shard * self.rate(run.task.tier)
-            found[run.task.id] = (0, scheduler.eta(own, shards, 0.0, slots))
+            found[run.task.id] = (0, eta(own, shards, 0.0, slots))
             ahead += own
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        for item in self._dispatcher.lanes.order(vision, MOST):
+        for item in self._lanes.order(vision, MOST):
             if item.task_id in found:
                 continue
             position += 1
             own = item.pages * self.rate(item.tier)
-            found[item.task_id] = (position, scheduler.eta(own, -(-item.pages // size), ahead, slots))
+            found[item.task_id] = (position, eta(own, -(-item.pages // size), ahead, slots))
             ahead += own
         return position

@@ -50,8 +50,11 @@ class Inspector:
         self._settings = settings
         self._folders = folders
         self._store = store
+        self._sync = store.sync
+        self._faults = store.faults
         self._jobs = jobs
         self._workers = workers
+        self._pool = workers.here
         self._queued = queued
         self._cache = InspectionCache()
         self._wake = asyncio.Event()
@@ -76,7 +79,7 @@ class Inspector:
         try:
             while True:
                 task_ids = list(self._take(most))
-                self._workers.here.spare = bool(self.waiting)
+                self._pool.spare = bool(self.waiting)
                 if not task_ids:
                     most = 1
                     self._wake.clear()
@@ -109,7 +112,7 @@ class Inspector:
             others = self._batch - set(task_ids)
             await self._stop(self._current)
             # some of the others may have been queued already, and nobody was told
-            for task in await self._store.must(self._store.sync.find_all, others):
+            for task in await self._store.must(self._sync.find_all, others):
                 if task.status is TaskStatus.QUEUED:
                     self._queued(task)
                 self.admit(task)
@@ -134,9 +137,9 @@ class Inspector:
 
     async def _inspect_alone(self, task_id: str) -> None:
         """Inspects a file until no fault of the machine is in the way; a failure ends the task."""
-        faults, crashes = self._store.faults, 0
+        crashes = 0
         while True:
-            await faults.wait_over()
+            await self._faults.wait_over()
             try:
                 return await self._inspect([task_id])
             except Exception as error:
@@ -145,7 +148,7 @@ class Inspector:
                 if isinstance(known, PASSING):
                     if self._store.closing:
                         return  # it is still pending at the next start
-                    faults.report(known)
+                    self._faults.report(known)
                 elif isinstance(error, WorkerCrashed) and crashes < CRASH_TRIES:
                     logger.bind(action="inspect_again", task=task_id).warning("inspecting {} again", task_id)
                 else:
@@ -180,7 +183,7 @@ class Inspector:
         limit = SMALL if len(task_ids) > 1 else None
         tasks, cached = list[Task](), list[Inspection | AppError]()
         known: list[Task] = []
-        for task in self._store.sync.find_all(task_ids):
+        for task in self._sync.find_all(task_ids):
             if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
                 continue
             if inspection := self._cache.find(task, engine, self._workers.models_elsewhere):
@@ -195,7 +198,7 @@ class Inspector:
         self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
     ) -> list[Task]:
         planned: list[Task] = []
-        with self._store.sync.together(durable=False):
+        with self._sync.together(durable=False):
             for task, each in zip(tasks, found, strict=True):
                 if isinstance(each, Inspection):
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
@@ -210,7 +213,7 @@ class Inspector:
             self._batch.discard(task.id)
             if not task.ended:
                 self._queued(task)
-        self._store.faults.work_succeeded()
+        self._faults.work_succeeded()
         await self._store.publish_all(tasks)
 
     def _plan(self, task: Task, engine: str, found: Inspection) -> Task:
@@ -229,11 +232,11 @@ class Inspector:
             "cache_key": key,
         }
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
+        return done or self._sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._store.sync.cached(key)
+        donor = self._sync.cached(key)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
         now = clock.stamp()
@@ -246,7 +249,7 @@ class Inspector:
             "started_at": now,
             "finished_at": now,
         }
-        return self._store.sync.move(task.id, TaskStatus.COMPLETED, **changes)
+        return self._sync.move(task.id, TaskStatus.COMPLETED, **changes)
 
 
 def next_batch_size(count: int, seconds: float) -> int:

@@ -39,6 +39,8 @@ class Intake:
         self._settings = settings
         self._folders = folders
         self._store = store
+        self._sync = store.sync
+        self._faults = store.faults
         self._accepted = accepted
         self._waiting: deque[_Submission] = deque()
 
@@ -54,8 +56,8 @@ class Intake:
             raise TooManyFiles(
                 f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
             )
-        if self._store.faults.current:
-            raise self._store.faults.current
+        if self._faults.current:
+            raise self._faults.current
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
 
@@ -98,7 +100,7 @@ class Intake:
         while self._waiting:
             batch.append(self._waiting.popleft())
         try:
-            with self._store.sync.together():
+            with self._sync.together():
                 for submission in batch:
                     try:
                         submission.outcome = self._accept(submission)
@@ -114,7 +116,7 @@ class Intake:
                 self._forget_sources(submission.uploads)
 
     def _accept(self, submission: _Submission) -> list[Task]:
-        store, owner, uploads = self._store.sync, submission.owner, submission.uploads
+        store, owner, uploads = self._sync, submission.owner, submission.uploads
         key, fingerprint = submission.key, submission.fingerprint
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known
@@ -124,7 +126,7 @@ class Intake:
 
     def _forget_sources(self, uploads: Sequence[Upload]) -> None:
         for upload in uploads:
-            if not self._store.sync.needs_source(upload.sha256):
+            if not self._sync.needs_source(upload.sha256):
                 self._folders.source(upload.sha256).unlink(missing_ok=True)
 
     def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:

@@ -66,6 +66,7 @@ class WorkerJobs:
         self._settings = settings
         self._folders = folders
         self._workers = workers
+        self._pool = workers.here
 
     def prepare(self, task: Task, name: str) -> JobFolder:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
@@ -85,7 +86,7 @@ class WorkerJobs:
             return []
         files = [self._inspection(task, folders[task.id], engine, no_engine) for task in tasks]
         tmp, args = str(folders[tasks[0].id].path / "tmp"), {"files": files}
-        answer = await self._workers.here.run_light("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
+        answer = await self._pool.run_light("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
         return [_inspected(each) for each in answer["found"]]
 
     def _inspection(self, task: Task, folder: JobFolder, engine: str, no_engine: str) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class WorkerJobs:
 
     async def _timed(self, fn: str, args: dict[str, Any], tmp: str, seconds: float) -> PartResult:
         began = time.monotonic()
-        answer = await self._workers.here.run(fn, args, tmp=tmp, seconds=seconds)
+        answer = await self._pool.run(fn, args, tmp=tmp, seconds=seconds)
         return PartResult.of({**answer, "seconds": time.monotonic() - began})
 
     async def _in_folder(self, folder: Path, job: Awaitable[PartResult]) -> Parsed:
@@ -205,7 +206,7 @@ class WorkerJobs:
         try:
             made = folder / "made"
             args = {"result": str(result), "target": str(made), "form": form, "title": title}
-            await self._workers.here.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            await self._pool.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
             await asyncio.to_thread(sync_file, made)  # it is kept: half of it after a power cut would stay
             target.parent.mkdir(exist_ok=True)
             made.replace(target)
@@ -225,9 +226,7 @@ class WorkerJobs:
                 "width": width,
                 "target": str(target),
             }
-            await self._workers.here.run_light(
-                "page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT
-            )
+            await self._pool.run_light("page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)
