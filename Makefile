@@ -28,7 +28,7 @@ test: setup test-tools chromium ## all that a change must pass, in ten minutes
 	@failed=0; $(PYTEST) --durations=10 tests/unit || failed=1; \
 	$(PYTEST) $(TWO) -m "not slow" $(EACH) || failed=1; exit $$failed
 
-test-all: setup sglang-cpu test-tools chromium ## what is long by nature, beyond `make test` (half an hour)
+test-all: setup sglang-cpu test-tools chromium ## what is long by nature, beyond `make test` (twenty minutes)
 	$(PYTEST) $(TWO) -m slow $(EACH)
 
 unit: setup test-tools ## tests of single parts and of the packaging

@@ -22,7 +22,7 @@ from bench.processes import processor_seconds, resident, tree
 from tests.live import LiveServer
 
 #: seconds that an idle server is watched
-IDLE = 5.0
+IDLE = 15.0
 
 Figures = dict[str, dict[str, list[float]]]
 
