@@ -28,7 +28,8 @@ class _Freed:
 
 
 def _cancel(plan: Plan) -> Found:
-    pages, short, runs = plan.size(600, 70), plan.size(20, 10), plan.size(3.0, 1.0)
+    # long enough for a quick machine, too: one that ends before the cancel is a conflict
+    pages, short, runs = plan.size(600, 400), plan.size(20, 10), plan.size(3.0, 1.0)
     long, next_one = texts(1, pages)[0], texts(1, short, seed=1)[0]
     ours, theirs = _Freed(), _Freed()
     with ExitStack() as stack:
