@@ -12,8 +12,7 @@ from typing import Self
 
 import httpx
 
-from tests.fakes.sglang import free_port
-from tests.live import ROOT
+from tests.live import ROOT, free_port
 from tests.sglang_cpu.tiny_model import CONTEXT
 
 _FOLDER = ROOT / ".venv-sglang-cpu"
@@ -42,6 +41,7 @@ class RealSglang:
     """A server in a process of its own, in its own process group."""
 
     def __init__(self, model: Path, log: Path, *flags: str) -> None:
+        # it is bound half a minute later: none of those that the system gives away meanwhile
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
