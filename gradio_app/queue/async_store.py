@@ -31,22 +31,13 @@ _Method = Callable[Concatenate["AsyncStore", _P], Coroutine[Any, Any, _T]]
 _MOST_CACHED = 100
 
 
-def _on_thread(method: Callable[Concatenate[Store, _P], _T]) -> _Method[_P, _T]:
-    """The asynchronous form of a method of ``Store``, for a caller who can be told of a fault."""
+def _on_thread(method: Callable[Concatenate[Store, _P], _T], retried: bool = False) -> _Method[_P, _T]:
+    """The asynchronous form of a method of ``Store``, by ``do``; ``retried``: by ``must``."""
 
     @wraps(method)
     async def run(self: AsyncStore, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await self.do(getattr(self.sync, method.__name__), *args, **kwargs)
-
-    return run
-
-
-def _until_done(method: Callable[Concatenate[Store, _P], _T]) -> _Method[_P, _T]:
-    """The same for work that nobody would ask for again: retried until no fault is in the way."""
-
-    @wraps(method)
-    async def run(self: AsyncStore, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await self.must(getattr(self.sync, method.__name__), *args, **kwargs)
+        policy = self.must if retried else self.do
+        return await policy(getattr(self.sync, method.__name__), *args, **kwargs)
 
     return run
 
@@ -82,10 +73,10 @@ class AsyncStore:
     give_back = _on_thread(Store.give_back)
     is_paused = _on_thread(Store.is_paused)
     set_paused = _on_thread(Store.set_paused)
-    shards = _until_done(Store.shards)
-    fail_shard = _until_done(Store.fail_shard)
-    split_shard = _until_done(Store.split_shard)
-    set_rate = _until_done(Store.set_rate)
+    shards = _on_thread(Store.shards, retried=True)
+    fail_shard = _on_thread(Store.fail_shard, retried=True)
+    split_shard = _on_thread(Store.split_shard, retried=True)
+    set_rate = _on_thread(Store.set_rate, retried=True)
 
     def __init__(self, store: Store) -> None:
         self.sync = store
