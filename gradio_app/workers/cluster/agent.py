@@ -170,7 +170,7 @@ class Agent:
         member = self._members.get(order.machine)
         if member is None or member.actor is None or member.state.status != "ready":
             return messages.Lost("It is not there any more.", begun=False)
-        source = await self._put(order.source)
+        source = await self._put(order.part.source)
         method = member.actor.read.options(num_returns=2)
         answer, files = method.remote(messages.encode(order.part), source)
         try:
@@ -183,15 +183,15 @@ class Agent:
             raise
         if isinstance(outcome, PartResult):
             # a cancelled caller waits for it: the folder is deleted after that
-            await _to_the_end(asyncio.to_thread(unpack, packed, Path(order.out), order.limit))
+            await _to_the_end(asyncio.to_thread(unpack, packed, order.part.out, order.limit))
         return outcome
 
-    async def _put(self, source: str) -> Any:
+    async def _put(self, source: Path) -> Any:
         """The document in the object store. The files of one upload are links to the same content."""
-        found = await asyncio.to_thread(os.stat, source)
+        found = await asyncio.to_thread(source.stat)
         key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         if key not in self._sources:
-            putting = asyncio.create_task(asyncio.to_thread(_put_file, source))
+            putting = asyncio.create_task(asyncio.to_thread(lambda: _ray.put(source.read_bytes())))
             self._sources[key] = (putting, found.st_size)
         self._sources.move_to_end(key)
         while len(self._sources) > 1 and (len(self._sources) > KEPT_SOURCES or self._held() > KEPT_BYTES):
@@ -213,10 +213,6 @@ async def _to_the_end(work: Any) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([job])
         raise
-
-
-def _put_file(source: str) -> Any:
-    return _ray.put(Path(source).read_bytes())
 
 
 def _first_line(error: BaseException) -> str:

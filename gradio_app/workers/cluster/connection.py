@@ -50,10 +50,7 @@ class Connection:
     async def ask(self, machine: str, part: Part, limit: int) -> messages.Outcome:
         """Lets a machine read a part into ``part.out``, at most ``limit`` bytes. Cancelled, it is stopped."""
         number = next(self._numbers)
-        order = messages.Read(
-            number, machine, messages.PartOrder.of(part), str(part.source), str(part.out), limit
-        )
-        if not self._send(order):
+        if not self._send(messages.Read(number, machine, part, limit)):
             return messages.Lost("there is no connection to the cluster", begun=False)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:

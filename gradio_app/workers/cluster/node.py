@@ -13,8 +13,10 @@ import platform
 import shutil
 import socket
 import uuid
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -93,11 +95,11 @@ class Node:
         return await self.describe()
 
     async def read(self, order: str, source: bytes) -> tuple[str, bytes]:
-        """Reads the part of a ``PartOrder``. Returns its outcome, and what ``pack`` makes of its files."""
+        """Reads a ``Part`` whose paths are the head's. Returns its outcome, and its files as of ``pack``."""
         assert self._workers is not None
         folder = self._folders.tmp / uuid.uuid4().hex
         try:
-            part = messages.decode(messages.ORDER, order).part(folder)
+            part = _moved(messages.decode(messages.ORDER, order), folder)
             await asyncio.to_thread(_lay_out, part, source)
             result = await self._workers.read(part)
             return messages.encode(result), await asyncio.to_thread(pack, part.out)
@@ -148,6 +150,12 @@ class Node:
         with contextlib.suppress(OSError):
             fresh.write_text(messages.encode(note), "utf-8")
             fresh.replace(self._note)
+
+
+def _moved(part: Part, folder: Path) -> Part:
+    """The part with its paths in ``folder``; some types are known by the suffix of the document."""
+    source = folder / f"document{part.source.suffix}"
+    return replace(part, source=source, out=folder / "out", tmp=folder / "tmp")
 
 
 def _lay_out(part: Part, source: bytes) -> None:
