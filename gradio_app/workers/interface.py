@@ -79,6 +79,10 @@ class Workers(Protocol):
 
     #: called when there are more slots than before, or another engine
     changed: Callable[[], None]
+    #: the model server of this machine
+    engine: ModelSingleton
+    #: the processes of this machine, for jobs whose files are here
+    here: WorkerPool
 
     @property
     def slots(self) -> Slots:
@@ -98,16 +102,6 @@ class Workers(Protocol):
     @property
     def no_engine(self) -> str:
         """Why ``identity`` is empty, in a sentence; else empty."""
-        ...
-
-    @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        ...
-
-    @property
-    def here(self) -> WorkerPool:
-        """The processes of this machine, for jobs whose files are here."""
         ...
 
     async def read(self, part: Part) -> PartResult:

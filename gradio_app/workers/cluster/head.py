@@ -23,7 +23,6 @@ from gradio_app.base.errors import (
     from_code,
 )
 from gradio_app.base.settings import Settings
-from gradio_app.engine import ModelSingleton
 from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.workers.cluster import ray_process
 from gradio_app.workers.cluster.capacity import LOST_OUT, Fleet, Machine
@@ -32,7 +31,6 @@ from gradio_app.workers.cluster.messages import Facts, Lost, Outcome
 from gradio_app.workers.cluster.node import versions
 from gradio_app.workers.interface import Part, PartResult, Slots, nobody
 from gradio_app.workers.local import LocalWorkers
-from gradio_app.workers.pool import WorkerPool
 
 #: errors of a machine's model server: another one's may work
 _NO_ENGINE = (EngineUnavailable, GpuOutOfMemory, ModelsMissing)
@@ -52,6 +50,7 @@ class ClusterWorkers:
     def __init__(self, settings: Settings, folders: Folders, local: LocalWorkers, token: str) -> None:
         self._limit = settings.worker_memory_limit
         self._local = local
+        self.here, self.engine = local.here, local.engine
         self._models_here = small_models(model_folder(settings.model_dir))
         self._fleet = Fleet(self._facts_here, lambda: self.changed())
         address = ray_process.parse_address(settings.ray_address)
@@ -70,16 +69,6 @@ class ClusterWorkers:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         await self._local.close()
-
-    @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        return self._local.engine
-
-    @property
-    def here(self) -> WorkerPool:
-        """The processes of this machine."""
-        return self._local.here
 
     @property
     def slots(self) -> Slots:
@@ -144,9 +133,8 @@ class ClusterWorkers:
     async def _read_on(self, machine: Machine, part: Part) -> PartResult:
         if machine is self._fleet.here:
             return await self._local.read(part)
-        return result_of(
-            await self._connection.ask(machine.state.id, part, self._limit), machine, part.vision
-        )
+        outcome = await self._connection.ask(machine.state.id, part, self._limit)
+        return result_of(outcome, machine, part.vision)
 
 
 def result_of(outcome: Outcome, machine: Machine, vision: bool) -> PartResult:

@@ -80,7 +80,9 @@ class Node:
         if reason := mismatch(messages.decode(messages.VERSIONS, head), versions()):
             self._write_note(messages.Note("refused", reason))
             return messages.encode(messages.Refused(reason))
-        await asyncio.to_thread(self._clear)
+        # an earlier run left these when its machine or head was lost
+        for folder in self._folders.tmp.iterdir():
+            await asyncio.to_thread(shutil.rmtree, folder, True)
         os.environ["TMPDIR"] = str(self._folders.run / "tmp")
         settings = self._settings
         backends = choose_backends(settings, self._folders.run)
@@ -100,7 +102,8 @@ class Node:
         folder = self._folders.tmp / uuid.uuid4().hex
         try:
             part = _moved(messages.decode(messages.ORDER, order), folder)
-            await asyncio.to_thread(_lay_out, part, source)
+            part.tmp.mkdir(parents=True)
+            await asyncio.to_thread(part.source.write_bytes, source)
             result = await self._workers.read(part)
             return messages.encode(result), await asyncio.to_thread(pack, part.out)
         except Exception as error:
@@ -140,11 +143,6 @@ class Node:
             {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
         )
 
-    def _clear(self) -> None:
-        """Takes away what an earlier run left when its machine or head was lost."""
-        for folder in self._folders.tmp.iterdir():
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _write_note(self, note: messages.Note) -> None:
         fresh = self._note.with_suffix(".new")
         with contextlib.suppress(OSError):
@@ -156,8 +154,3 @@ def _moved(part: Part, folder: Path) -> Part:
     """The part with its paths in ``folder``; some types are known by the suffix of the document."""
     source = folder / f"document{part.source.suffix}"
     return replace(part, source=source, out=folder / "out", tmp=folder / "tmp")
-
-
-def _lay_out(part: Part, source: bytes) -> None:
-    part.tmp.mkdir(parents=True)
-    part.source.write_bytes(source)
