@@ -97,7 +97,7 @@ class Workers(Protocol):
     @property
     def models_elsewhere(self) -> bool:
         """Whether another machine has the small models."""
-        ...
+        return False
 
     @property
     def no_engine(self) -> str:
@@ -114,7 +114,7 @@ class Workers(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """For people: ``address`` of the cluster (empty: there is none), ``error``, and its ``machines``."""
-        ...
+        return {"address": "", "error": "", "machines": []}
 
     async def close(self) -> None:
         """Ends all workers. Parts that are still being read raise ``WorkerCrashed``."""

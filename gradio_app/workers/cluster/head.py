@@ -29,7 +29,7 @@ from gradio_app.workers.cluster.capacity import LOST_OUT, Fleet, Machine
 from gradio_app.workers.cluster.connection import Connection
 from gradio_app.workers.cluster.messages import Facts, Lost, Outcome
 from gradio_app.workers.cluster.node import versions
-from gradio_app.workers.interface import Part, PartResult, Slots, nobody
+from gradio_app.workers.interface import Part, PartResult, Slots, Workers, nobody
 from gradio_app.workers.local import LocalWorkers
 
 #: errors of a machine's model server: another one's may work
@@ -44,7 +44,7 @@ class _NotBegun(NodeLost):
     """The machine had gone before it took the part, which cannot be why."""
 
 
-class ClusterWorkers:
+class ClusterWorkers(Workers):
     """``Workers`` of a cluster. Use ``open`` and ``close``."""
 
     def __init__(self, settings: Settings, folders: Folders, local: LocalWorkers, token: str) -> None:
@@ -72,7 +72,6 @@ class ClusterWorkers:
 
     @property
     def slots(self) -> Slots:
-        """Those of all machines that are ready now."""
         machines = self._fleet.all()
         return {vision: sum(machine.slots(vision) for machine in machines) for vision in (False, True)}
 
@@ -85,16 +84,13 @@ class ClusterWorkers:
 
     @property
     def models_elsewhere(self) -> bool:
-        """Whether a machine that is ready has the small models."""
         return any(machine.fits(models=True) for machine in self._fleet.joined.values())
 
     @property
     def no_engine(self) -> str:
-        """Why no machine has an engine now."""
         return "" if self.identity else self._local.no_engine or _NO_MODELS
 
     def describe(self) -> dict[str, Any]:
-        """See ``Workers.describe``."""
         machines = [machine.to_dict() for machine in self._fleet.all()]
         address, error = str(self._connection.address), self._connection.error
         return {"address": address, "error": error, "machines": machines}

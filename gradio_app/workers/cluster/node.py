@@ -17,7 +17,6 @@ from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from loguru import logger
 
@@ -37,8 +36,9 @@ from gradio_app.workers.pool import WorkerPool
 
 #: what a machine that takes part calls itself, as a resource of Ray
 RESOURCE = "mineru"
-#: what a node says of its engine
+#: facts of the engine and of each card
 _OF_ENGINE = ("kind", "status", "in_flight", "waiting", "model")
+_OF_CARD = ("name", "used", "total", "load")
 
 
 @cache
@@ -118,6 +118,7 @@ class Node:
         assert self._workers is not None
         engine, identity, slots = self._workers.engine.describe(), self._workers.identity, self._workers.slots
         models = await asyncio.to_thread(small_models, model_folder(self._settings.model_dir))
+        cards = await asyncio.to_thread(read_cards, limit=self._settings.gpu_memory)
         return messages.encode(
             messages.Facts(
                 name=socket.gethostname(),
@@ -126,21 +127,8 @@ class Node:
                 identity=identity,
                 models=models,
                 engine={name: engine[name] for name in _OF_ENGINE},
-                cards=await asyncio.to_thread(self._cards),
+                cards=tuple({name: getattr(card, name) for name in _OF_CARD} for card in cards),
             )
-        )
-
-    async def close(self) -> None:
-        """Ends what was started here."""
-        if self._workers is not None:
-            workers, self._workers = self._workers, None
-            await workers.close()
-            await workers.engine.close()
-
-    def _cards(self) -> tuple[dict[str, Any], ...]:
-        cards = read_cards(limit=self._settings.gpu_memory)
-        return tuple(
-            {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
         )
 
     def _write_note(self, note: messages.Note) -> None:
