@@ -7,7 +7,6 @@ import contextlib
 import json
 import ssl
 from collections.abc import Generator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -47,14 +46,6 @@ GUARD = json.dumps({"callable": f"c{_GUARD_CLASS[0]}\n{_GUARD_CLASS[1]}\n.".enco
 def _trusted() -> ssl.SSLContext:
     """The certificates that are trusted, read once: that takes 20 ms."""
     return httpx.create_ssl_context()
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Requests that a server works on, and requests that wait there."""
-
-    running: int
-    waiting: int
 
 
 class ModelApi:
@@ -102,15 +93,12 @@ class ModelApi:
                 slots=int(facts.get("max_running_requests") or 0),
             )
 
-    async def load(self) -> Load:
-        """What it works on now (at most a fraction of a second ago)."""
+    async def requests(self) -> int:
+        """How many requests run or wait there (at most a fraction of a second ago)."""
         answer = await self._json("/v1/loads", needed=True)
         with self._understood("/v1/loads"):
             ranks: list[dict[str, Any]] = answer.get("loads") or []
-            return Load(
-                sum(int(rank["num_running_reqs"]) for rank in ranks),
-                sum(int(rank["num_waiting_reqs"]) for rank in ranks),
-            )
+            return sum(int(rank["num_running_reqs"]) + int(rank["num_waiting_reqs"]) for rank in ranks)
 
     @contextlib.contextmanager
     def _understood(self, path: str) -> Generator[None]:
@@ -128,15 +116,17 @@ class ModelApi:
         """
         loop = asyncio.get_running_loop()
         began = quiet_since = loop.time()
-        await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+        await self._abort()
         while loop.time() - quiet_since < QUIET:
             await asyncio.sleep(_ASK_EVERY)
-            load = await self.load()
-            if load.running or load.waiting:
+            if await self.requests():
                 quiet_since = loop.time()
-                await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+                await self._abort()
             if loop.time() - began > DRAIN_TIMEOUT:
                 raise EngineUnavailable("The model server goes on with requests that were taken back.")
+
+    async def _abort(self) -> None:
+        await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
 
     async def sleep(self) -> None:
         """Weights to host memory, cache freed. Only when nothing runs, and only once: else it dies."""
