@@ -1,8 +1,8 @@
 """Agent of a head: the process that speaks Ray, finds the machines of a cluster and hands them parts.
 
-Started by ``connection`` with one argument, JSON: ``address`` of the cluster. Orders come as lines on stdin;
-answers and the list of machines go out on stdout (``messages``). Ray ends a process that lost its cluster,
-and unpickles what machines send: neither may happen to the web process, so Ray lives here.
+Started by ``connection`` with the address of the cluster. Orders come as lines on stdin; answers and the list
+of machines go out on stdout (``messages``). Ray ends a process that lost its cluster, and unpickles what
+machines send: neither may happen to the web process.
 """
 
 from __future__ import annotations
@@ -69,8 +69,6 @@ class Agent:
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._sources: OrderedDict[tuple[int, ...], tuple[asyncio.Task[Any], int]] = OrderedDict()
         self._sent = messages.Machines(())
-
-    # ------------------------------------------------------------ machines
 
     async def watch(self) -> None:
         """Follows which machines are there, until cancelled."""
@@ -144,8 +142,6 @@ class Agent:
         if machines != self._sent:
             self._sent = machines
             self._send(machines)
-
-    # ------------------------------------------------------------ parts
 
     def take(self, order: messages.Read | messages.Cancel) -> None:
         """Begins to read a part, or cancels one."""
@@ -235,11 +231,10 @@ def main() -> None:
     """Connects and serves. Exit code 1 with a line on stderr when there is no cluster to connect to."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what Ray prints
-    orders: dict[str, Any] = json.loads(sys.argv[1])
     os.umask(0o077)
     try:
         _ray.init(
-            address=orders["address"],
+            address=sys.argv[1],
             namespace=RESOURCE,
             log_to_driver=False,
             configure_logging=False,

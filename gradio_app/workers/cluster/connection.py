@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import sys
 import time
@@ -118,7 +117,7 @@ class Connection:
         """Runs the agent until it ends, or sends what is no message."""
         ray_process.program()
         self._agent = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-c", _START, json.dumps({"address": str(self.address)})),
+            *(sys.executable, "-P", "-c", _START, str(self.address)),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
