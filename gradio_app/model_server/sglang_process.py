@@ -20,7 +20,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
-from gradio_app.machine.cards import Card, Process, choose_cards, gigabytes, read_cards
+from gradio_app.machine.cards import Card, choose_cards, gigabytes, read_cards
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_server import sglang_flags, sizing
@@ -191,7 +191,7 @@ class SglangServer(Backend):
             return self._seat.plan(self._settings, card, step, copies)
         except GpuOutOfMemory as error:
             if not self._seat.shares and (strangers := self._seat.strangers(card)):
-                raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
+                raise CardTaken(f"{error.message} It is used by {strangers}.") from error
             raise
 
     def _environment(self) -> dict[str, str]:
@@ -244,7 +244,7 @@ class SglangServer(Backend):
         assert self._api is not None
         card = await self._card_now()
         if card is not None and card.free < self._taken:
-            who = _names(self._seat.strangers(card))
+            who = self._seat.strangers(card)
             raise CardTaken(
                 f"The model needs {gigabytes(self._taken)} and {gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
@@ -316,7 +316,3 @@ class SglangServer(Backend):
             "cards": [card.uuid for card in self._cards],
             "pids": self._seat.pids(),
         }
-
-
-def _names(processes: Sequence[Process]) -> str:
-    return ", ".join(f"{one.name} (process {one.pid}, {gigabytes(one.memory)})" for one in processes[:3])
