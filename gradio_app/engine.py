@@ -235,7 +235,7 @@ class ModelSingleton:
     def _why(self) -> AppError:
         """Why there is none: the error of the server that is tried again first."""
         failed = (server for server in self._usable() if server.error)
-        server = min(failed, key=lambda server: server.pause, default=None)
+        server = min(failed, key=lambda server: server.backoff.retry_at, default=None)
         return (server.error if server else None) or EngineUnavailable()
 
     @asynccontextmanager

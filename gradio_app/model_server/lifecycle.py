@@ -113,17 +113,12 @@ class ModelServer:
         """Whether it failed too often a moment ago, and is left alone for now."""
         return self.status is _S.FAILED and self.backoff.closed(self._clock())
 
-    @property
-    def pause(self) -> float:
-        """Seconds until a server that failed is tried again; not above 0: with the next work."""
-        return self.backoff.retry_at - self._clock()
-
     def standing(self) -> Standing:
         """The server as it is now."""
         leases, asked = self.leases, self._asked is not None
         # one that is ready without an endpoint has just failed, and is being put away
         ready = self.status is _S.READY and not self._suspect and not asked
-        endpoint, pause = self._endpoint if ready else None, self.pause
+        endpoint, pause = self._endpoint if ready else None, self.backoff.retry_at - self._clock()
         return Standing(self.status, leases.held, leases.waiting, leases.exclusive, endpoint, asked, pause)
 
     @property

@@ -118,4 +118,3 @@ class Workers(Protocol):
 
     async def close(self) -> None:
         """Ends all workers. Parts that are still being read raise ``WorkerCrashed``."""
-        ...
