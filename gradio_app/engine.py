@@ -94,7 +94,7 @@ class _Waiter:
         self._stack.close()
         self.server = server
         if server is not None:
-            self._stack.enter_context(server.wanted(self.alone))
+            self._stack.enter_context(server.leases.wanted(self.alone))
 
 
 class ModelSingleton:
@@ -235,7 +235,7 @@ class ModelSingleton:
     def _why(self) -> AppError:
         """Why there is none: the error of the server that is tried again first."""
         failed = (server for server in self._usable() if server.error)
-        server = min(failed, key=lambda server: server.pause, default=None)
+        server = min(failed, key=lambda server: server.backoff.retry_at, default=None)
         return (server.error if server else None) or EngineUnavailable()
 
     @asynccontextmanager
@@ -254,7 +254,7 @@ class ModelSingleton:
         if self._given_up():
             raise self._why()
         waiter = _Waiter(alone)
-        before = {server: server.times_given_up for server in self.servers}
+        before = {server: server.backoff.given_up for server in self.servers}
         self._line.append(waiter)
         try:
             while not self._closing:
@@ -266,7 +266,7 @@ class ModelSingleton:
                 found = entrance(servers, room, alone, ahead)
                 if found is not None and (endpoint := servers[found].endpoint):
                     return usable[found], endpoint
-                if all(server.given_up or server.times_given_up != before[server] for server in usable):
+                if all(server.given_up or server.backoff.given_up != before[server] for server in usable):
                     raise self._why()
                 self._choose(waiter, usable, servers, room)
                 await self._bell.wait()

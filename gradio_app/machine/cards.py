@@ -6,13 +6,14 @@ reloaded. Reading takes some milliseconds, the first time up to seconds where th
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pynvml  # pyright: ignore[reportMissingTypeStubs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,26 @@ class _DriverWentAway(_NoDriver):
 
 
 _lock = threading.Lock()
-_started: Any = None  # the library, once it is initialized
+_nvml: Any = pynvml  # its own types are incomplete
+_started = False
 
 #: errors after which starting the library anew can help
-_STALE = frozenset({"UNINITIALIZED", "GPU_IS_LOST", "DRIVER_NOT_LOADED", "RESET_REQUIRED", "UNKNOWN"})
+_STALE = (
+    *(_nvml.NVML_ERROR_UNINITIALIZED, _nvml.NVML_ERROR_GPU_IS_LOST, _nvml.NVML_ERROR_DRIVER_NOT_LOADED),
+    *(_nvml.NVML_ERROR_RESET_REQUIRED, _nvml.NVML_ERROR_UNKNOWN),
+)
+_NO_CARD = "The NVIDIA driver sees no card."
 #: error of the library -> the sentence for it
 _SENTENCES = {
-    "LIBRARY_NOT_FOUND": "There is no NVIDIA driver here (in a container: none was passed in).",
-    "DRIVER_NOT_LOADED": "The NVIDIA driver is installed but not loaded.",
-    "NO_PERMISSION": "This account may not use the NVIDIA driver.",
-    "LIB_RM_VERSION_MISMATCH": "The NVIDIA driver was updated while in use; restart the machine.",
-    "GPU_NOT_FOUND": "The NVIDIA driver sees no card.",
+    _nvml.NVML_ERROR_LIBRARY_NOT_FOUND: (
+        "There is no NVIDIA driver here (in a container: none was passed in)."
+    ),
+    _nvml.NVML_ERROR_DRIVER_NOT_LOADED: "The NVIDIA driver is installed but not loaded.",
+    _nvml.NVML_ERROR_NO_PERMISSION: "This account may not use the NVIDIA driver.",
+    _nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: (
+        "The NVIDIA driver was updated while in use; restart the machine."
+    ),
+    _nvml.NVML_ERROR_GPU_NOT_FOUND: _NO_CARD,
 }
 
 
@@ -82,7 +92,7 @@ def driver_problem(env: Mapping[str, str] | None = None) -> str:
     """Why no card is seen, in one sentence; empty when there is one."""
     found, problem = _read()
     if problem or not found:
-        return problem or _SENTENCES["GPU_NOT_FOUND"]
+        return problem or _NO_CARD
     env = os.environ if env is None else env
     if _visible(found, env):
         return ""
@@ -96,10 +106,9 @@ def choose_card(cards: Sequence[Card], setting: str) -> Card | None:
 
 
 def choose_cards(cards: Sequence[Card], setting: str) -> list[Card]:
-    """The cards that a setting means and that are there: ``auto`` the one with most free memory, ``all``,
-    a uuid, or numbers such as ``0,2``.
+    """The cards of a setting: ``auto`` (the one with most free memory), ``all``, a uuid, or ``0,2``.
 
-    A number counts the visible cards, as CUDA does.
+    A number counts the visible cards, as CUDA does; one without a card is left out.
     """
     if setting in ("auto", "all"):
         return list(cards) if setting == "all" else sorted(cards, key=lambda card: -card.free)[:1]
@@ -111,10 +120,9 @@ def choose_cards(cards: Sequence[Card], setting: str) -> list[Card]:
 
 
 def foreign_processes(card: Card, ours: Collection[int]) -> list[Process]:
-    """Processes on a card that are not ``ours``.
+    """Processes on a card that are not ``ours``; none when no id on the card exists here.
 
-    In a container the driver shows process ids of the host. When nothing on the card has an id that
-    exists here, ours cannot be known from others: then nobody is accused.
+    In a container the driver shows the ids of the host, by which ours cannot be known from others.
     """
     others = [process for process in card.processes if process.pid not in ours]
     if ours and len(others) == len(card.processes) and not any(_exists(other.pid) for other in others):
@@ -140,8 +148,7 @@ def _visible(found: Sequence[tuple[str, Card]], env: Mapping[str, str]) -> list[
     wanted = env.get("NVIDIA_VISIBLE_DEVICES", "").strip().lower()
     if wanted == "none":
         return []
-    # "void" and an empty text only mean that this variable grants nothing: a container that got its
-    # cards through CDI has "void" and sees them all the same.
+    # A container that got its cards through CDI has "void" here, and sees them all the same.
     if wanted in ("", "all", "void"):
         return [card for _, card in found]
     # A container runtime that granted a list has hidden the rest and numbered anew: with as many names
@@ -193,13 +200,13 @@ def _read() -> tuple[list[tuple[str, Card]], str]:
 
 def _survey(skip_lost: bool) -> tuple[list[tuple[str, Card]], str]:
     """With ``skip_lost`` a card that is gone for good hides no others; else raises ``_DriverWentAway``."""
-    nvml = _start()
+    _start()
     found: list[tuple[str, Card]] = []
     problem = ""
-    for index in range(int(_ask(nvml, "nvmlDeviceGetCount") or 0)):
+    for index in range(int(_ask("nvmlDeviceGetCount") or 0)):
         try:
-            handle = _ask(nvml, "nvmlDeviceGetHandleByIndex", index)
-            seen = [] if handle is None else _cards_of(nvml, index, handle)
+            handle = _ask("nvmlDeviceGetHandleByIndex", index)
+            seen = [] if handle is None else _cards_of(index, handle)
         except _DriverWentAway as error:
             if not skip_lost:
                 raise
@@ -211,104 +218,85 @@ def _survey(skip_lost: bool) -> tuple[list[tuple[str, Card]], str]:
     return found, "" if found else problem
 
 
-def _cards_of(nvml: Any, index: int, handle: Any) -> list[tuple[str, Card]]:
+def _cards_of(index: int, handle: Any) -> list[tuple[str, Card]]:
     """The card, or the slices that it is cut into (none when MIG is on and nothing was made)."""
-    uuid = _text(_ask(nvml, "nvmlDeviceGetUUID", handle))
-    mode = _plain(nvml, "nvmlDeviceGetMigMode", handle)
-    sliced = bool(mode) and mode[0] == 1
-    devices = _slices(nvml, handle) if sliced else [handle]
-    return [(uuid, _card(nvml, index, handle, device, sliced)) for device in devices]
+    uuid = _ask("nvmlDeviceGetUUID", handle) or ""
+    mode = _plain("nvmlDeviceGetMigMode", handle)
+    if not mode or mode[0] != 1:
+        return [(uuid, _card(index, handle, handle, False))]
+    count = int(_ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0)
+    slices = [_ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, position) for position in range(count)]
+    return [(uuid, _card(index, handle, one, True)) for one in slices if one is not None]
 
 
-def _start() -> Any:
-    """The library, started. Raises ``_NoDriver``."""
+def _start() -> None:
     global _started
-    if _started is None:
+    if not _started:
         try:
-            nvml: Any = importlib.import_module("pynvml")  # its own types are incomplete
-        except ImportError:
-            raise _NoDriver("The package nvidia-ml-py is missing, so no card can be seen.") from None
-        try:
-            nvml.nvmlInit()
-        except nvml.NVMLError as error:
-            raise _NoDriver(_sentence(nvml, error)) from error
-        _started = nvml
-    return _started
+            _nvml.nvmlInit()
+        except _nvml.NVMLError as error:
+            raise _NoDriver(_sentence(error)) from error
+        _started = True
 
 
 def _stop() -> None:
     global _started
-    nvml, _started = _started, None
-    if nvml is not None:
-        _plain(nvml, "nvmlShutdown")
+    if _started:
+        _started = False
+        _plain("nvmlShutdown")
 
 
-def _sentence(nvml: Any, error: Exception) -> str:
-    return _SENTENCES.get(_error_name(nvml, error), f"The NVIDIA driver answers: {error}.")
+def _sentence(error: Any) -> str:
+    return _SENTENCES.get(error.value, f"The NVIDIA driver answers: {error}.")
 
 
-def _error_name(nvml: Any, error: Exception) -> str:
-    """``GPU_IS_LOST`` and the like."""
-    value = getattr(error, "value", None)
-    names = ("NVML_ERROR_" + name for name in (*_STALE, *_SENTENCES))
-    return next((name[11:] for name in names if value == getattr(nvml, name, object())), "")
-
-
-def _ask(nvml: Any, name: str, *arguments: Any) -> Any:
+def _ask(name: str, *arguments: Any) -> Any:
     """The answer; None when this card, this driver or this version of the library does not know it.
 
     Raises ``_DriverWentAway`` when nothing can be asked any more.
     """
     try:
-        return getattr(nvml, name)(*arguments)
+        return getattr(_nvml, name)(*arguments)
     except AttributeError:
         return None
-    except nvml.NVMLError as error:
-        if _error_name(nvml, error) in _STALE:
-            raise _DriverWentAway(_sentence(nvml, error)) from error
+    except _nvml.NVMLError as error:
+        if error.value in _STALE:
+            raise _DriverWentAway(_sentence(error)) from error
         return None
 
 
-def _plain(nvml: Any, name: str, *arguments: Any) -> Any:
-    """Like ``_ask``, for questions whose failure says nothing about the driver."""
+def _plain(name: str, *arguments: Any) -> Any:
+    """Like ``_ask``, for a question whose failure says nothing about the driver."""
     try:
-        return _ask(nvml, name, *arguments)
+        return _ask(name, *arguments)
     except _DriverWentAway:
         return None
 
 
-def _slices(nvml: Any, handle: Any) -> Iterator[Any]:
-    for position in range(int(_ask(nvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0)):
-        device = _ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, position)
-        if device is not None:
-            yield device
-
-
-def _card(nvml: Any, index: int, handle: Any, device: Any, sliced: bool) -> Card:
+def _card(index: int, handle: Any, device: Any, sliced: bool) -> Card:
     """``device`` is the card itself or a slice of it; load and temperature are those of whole cards only."""
-    total, free, used = _memory(nvml, device)
-    rates = _plain(nvml, "nvmlDeviceGetUtilizationRates", handle)
-    major, minor = _plain(nvml, "nvmlDeviceGetCudaComputeCapability", handle) or (0, 0)
+    total, free, used = _memory(device)
+    rates = _plain("nvmlDeviceGetUtilizationRates", handle)
+    major, minor = _plain("nvmlDeviceGetCudaComputeCapability", handle) or (0, 0)
     return Card(
         index=index,
-        uuid=_text(_ask(nvml, "nvmlDeviceGetUUID", device)),
-        name=_text(_ask(nvml, "nvmlDeviceGetName", device)) or "NVIDIA card",
+        uuid=_ask("nvmlDeviceGetUUID", device) or "",
+        name=_ask("nvmlDeviceGetName", device) or "NVIDIA card",
         total=total,
         used=used,
         free=free,
         load=None if rates is None else int(rates.gpu),
-        temperature=_temperature(nvml, handle),
+        temperature=_temperature(handle),
         capability=(int(major), int(minor)),
         mig=sliced,
-        processes=_processes(nvml, device),
+        processes=_processes(device),
     )
 
 
-def _memory(nvml: Any, device: Any) -> tuple[int, int, int]:
+def _memory(device: Any) -> tuple[int, int, int]:
     """Total, free and used bytes. Version 2 counts the reserve of the driver as neither."""
-    version = getattr(nvml, "nvmlMemory_v2", None)
-    memory = version and _plain(nvml, "nvmlDeviceGetMemoryInfo", device, version)
-    memory = memory or _ask(nvml, "nvmlDeviceGetMemoryInfo", device)
+    memory = _plain("nvmlDeviceGetMemoryInfo", device, _nvml.nvmlMemory_v2)
+    memory = memory or _ask("nvmlDeviceGetMemoryInfo", device)
     if memory is None:  # a chip that shares the machine's memory has none of its own
         page = os.sysconf("SC_PAGE_SIZE")
         total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
@@ -316,38 +304,32 @@ def _memory(nvml: Any, device: Any) -> tuple[int, int, int]:
     return int(memory.total), int(memory.free), int(memory.used)
 
 
-def _temperature(nvml: Any, handle: Any) -> int | None:
-    sensor = getattr(nvml, "NVML_TEMPERATURE_GPU", 0)
+def _temperature(handle: Any) -> int | None:
     for name in ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"):  # older drivers know the second
-        degrees = _plain(nvml, name, handle, sensor)
+        degrees = _plain(name, handle, _nvml.NVML_TEMPERATURE_GPU)
         if degrees is not None:
             return int(degrees)
     return None
 
 
-def _processes(nvml: Any, device: Any) -> tuple[Process, ...]:
+def _processes(device: Any) -> tuple[Process, ...]:
     """All that compute or draw on the card, most memory first; empty when the driver hides them."""
     memory: dict[int, int] = {}
     for kind in ("Compute", "MPSCompute", "Graphics"):
-        for entry in _plain(nvml, f"nvmlDeviceGet{kind}RunningProcesses", device) or ():
+        for entry in _plain(f"nvmlDeviceGet{kind}RunningProcesses", device) or ():
             memory[int(entry.pid)] = max(memory.get(int(entry.pid), 0), int(entry.usedGpuMemory or 0))
-    found = (Process(pid, _process_name(nvml, pid), held) for pid, held in memory.items())
+    found = (Process(pid, _process_name(pid), held) for pid, held in memory.items())
     return tuple(sorted(found, key=lambda process: (-process.memory, process.pid)))
 
 
-def _process_name(nvml: Any, pid: int) -> str:
+def _process_name(pid: int) -> str:
     """The program's name without its folder, its arguments and our secrets in them; ``?`` if hidden."""
-    name = _text(_plain(nvml, "nvmlSystemGetProcessName", pid))
-    if name:
+    if name := _plain("nvmlSystemGetProcessName", pid):
         return name.split(" ")[0].rpartition("/")[2] or name
     try:
         return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip() or "?"
     except OSError:
         return "?"
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def gigabytes(size: int) -> str:

@@ -29,6 +29,7 @@ class Child:
 
     def __init__(self, process: Process, log: Path) -> None:
         self._process = process
+        self._pid = process.pid  # also that of its group
         self._log = log
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reader = asyncio.create_task(self._read(), name="child-log")
@@ -51,16 +52,14 @@ class Child:
         )
         return cls(process, log)
 
-    @property
-    def pid(self) -> int:
-        """Its process id, which is also its group's."""
-        return self._process.pid
-
     def pids(self) -> list[int]:
         """Process ids of it and all that it started; none when it has ended."""
         with contextlib.suppress(psutil.Error):
             if self.exit is None:
-                return [self.pid, *(child.pid for child in psutil.Process(self.pid).children(recursive=True))]
+                return [
+                    self._pid,
+                    *(child.pid for child in psutil.Process(self._pid).children(recursive=True)),
+                ]
         return []
 
     @property
@@ -87,7 +86,7 @@ class Child:
         finally:
             # also after a clean end: what it started may still be there
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self._pid, signal.SIGKILL)
             self._reader.cancel()
         await self._process.wait()
 
@@ -103,7 +102,7 @@ class Child:
                     log = _rotated(self._log)
                 self.tail.append(line.decode("utf-8", "replace").rstrip())
         except OSError as error:  # a full disk must not stop the program at a full pipe
-            logger.bind(action="child_log").warning("the log of process {} ends: {}", self.pid, error)
+            logger.bind(action="child_log").warning("the log of process {} ends: {}", self._pid, error)
             while await _line(self._process.stdout):
                 pass
         finally:

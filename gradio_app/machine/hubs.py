@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import queue
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+
+import httpx
 
 from gradio_app.machine.weights import SMALL_MODELS
 
@@ -76,11 +74,7 @@ def _with_scheme(address: str) -> str:
 
 def _ask(url: str, seconds: float) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=seconds):
-            return ""
-    except urllib.error.HTTPError as error:
-        error.close()
-        return f"answers {error.code}"
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = cast(object, getattr(error, "reason", error))
-        return f"cannot be reached ({getattr(reason, 'strerror', None) or reason})"
+        answer = httpx.get(url, timeout=seconds, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"cannot be reached ({error})"
+    return "" if answer.is_success else f"answers {answer.status_code}"

@@ -7,7 +7,6 @@ import contextlib
 import json
 import ssl
 from collections.abc import Generator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -49,14 +48,6 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Requests that a server works on, and requests that wait there."""
-
-    running: int
-    waiting: int
-
-
 class ModelApi:
     """One server's HTTP interface. Every method raises ``EngineUnavailable`` when it does not answer."""
 
@@ -79,7 +70,7 @@ class ModelApi:
 
         Servers of other makes may have no such route; that they answer has to do.
         """
-        answer = await self._ask("GET", "/health", seconds=HEALTH_TIMEOUT)
+        answer = await self._ask("GET", "/health", self.api_key, timeout=HEALTH_TIMEOUT)
         return answer.status_code in (200, 404)
 
     async def endpoint(self) -> Endpoint:
@@ -102,15 +93,12 @@ class ModelApi:
                 slots=int(facts.get("max_running_requests") or 0),
             )
 
-    async def load(self) -> Load:
-        """What it works on now (at most a fraction of a second ago)."""
+    async def requests(self) -> int:
+        """How many requests run or wait there (at most a fraction of a second ago)."""
         answer = await self._json("/v1/loads", needed=True)
         with self._understood("/v1/loads"):
             ranks: list[dict[str, Any]] = answer.get("loads") or []
-            return Load(
-                sum(int(rank["num_running_reqs"]) for rank in ranks),
-                sum(int(rank["num_waiting_reqs"]) for rank in ranks),
-            )
+            return sum(int(rank["num_running_reqs"]) + int(rank["num_waiting_reqs"]) for rank in ranks)
 
     @contextlib.contextmanager
     def _understood(self, path: str) -> Generator[None]:
@@ -128,33 +116,35 @@ class ModelApi:
         """
         loop = asyncio.get_running_loop()
         began = quiet_since = loop.time()
-        await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+        await self._abort()
         while loop.time() - quiet_since < QUIET:
             await asyncio.sleep(_ASK_EVERY)
-            load = await self.load()
-            if load.running or load.waiting:
+            if await self.requests():
                 quiet_since = loop.time()
-                await self._admin("/abort_request", {"rid": "", "abort_all": True}, 10)
+                await self._abort()
             if loop.time() - began > DRAIN_TIMEOUT:
                 raise EngineUnavailable("The model server goes on with requests that were taken back.")
 
+    async def _abort(self) -> None:
+        await self._admin("/abort_request", 10, rid="", abort_all=True)
+
     async def sleep(self) -> None:
         """Weights to host memory, cache freed. Only when nothing runs, and only once: else it dies."""
-        await self._admin("/release_memory_occupation", {}, COPY_TIMEOUT)
+        await self._admin("/release_memory_occupation", COPY_TIMEOUT)
 
     async def wake(self) -> None:
         """Takes the memory again, and returns when the model generates."""
-        await self._admin("/resume_memory_occupation", {}, COPY_TIMEOUT)
+        await self._admin("/resume_memory_occupation", COPY_TIMEOUT)
         if not await self.healthy():
             raise EngineUnavailable("The model server is not well after it was woken.")
 
-    async def _admin(self, path: str, body: dict[str, Any], seconds: float) -> None:
-        answer = await self._ask("POST", path, body, seconds, self._admin_key)
+    async def _admin(self, path: str, seconds: float, **body: Any) -> None:
+        answer = await self._ask("POST", path, self._admin_key, json=body, timeout=seconds)
         if answer.status_code != 200:
             raise EngineUnavailable(f"The model server answers {answer.status_code} to {path}.")
 
     async def _json(self, path: str, needed: bool = False) -> dict[str, Any]:
-        answer = await self._ask("GET", path)
+        answer = await self._ask("GET", path, self.api_key)
         if answer.status_code in (401, 403) and needed:
             raise EngineUnavailable(
                 f"The model server at {self.url} refuses the key. Check the setting sglang_api_key."
@@ -167,18 +157,10 @@ class ModelApi:
             raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).")
         return {}
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        seconds: float = 10,
-        key: str | None = None,
-    ) -> httpx.Response:
-        secret = self.api_key if key is None else key
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    async def _ask(self, method: str, path: str, key: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            return await self._http.request(method, path, json=body, headers=headers, timeout=seconds)
+            return await self._http.request(method, path, headers=headers, **more)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise EngineUnavailable(
                 f"The model server at {self.url} does not answer ({type(error).__name__})."

@@ -26,7 +26,7 @@ class Leases:
 
     @contextmanager
     def wanted(self, alone: bool) -> Generator[None]:
-        """Around the waiting for one."""
+        """Around the waiting for one: the server starts, wakes or stays awake for it."""
         self.waiting += 1
         self.exclusive += alone
         try:

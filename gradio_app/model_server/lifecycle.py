@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,7 @@ class ModelServer:
         self._suspect = False
         self._blamed = False  # the work of an exclusive lease made the server suspect
         self._step = 0
-        self._backoff = Backoff()
+        self.backoff = Backoff()
         self._last_used = clock()
         self._closing = False
         self._owner: asyncio.Task[None] | None = None
@@ -111,29 +111,15 @@ class ModelServer:
     @property
     def given_up(self) -> bool:
         """Whether it failed too often a moment ago, and is left alone for now."""
-        return self.status is _S.FAILED and self._backoff.closed(self._clock())
-
-    @property
-    def times_given_up(self) -> int:
-        """How often so far: a waiter compares two answers."""
-        return self._backoff.given_up
-
-    @property
-    def pause(self) -> float:
-        """Seconds until a server that failed is tried again; not above 0: with the next work."""
-        return self._backoff.retry_at - self._clock()
+        return self.status is _S.FAILED and self.backoff.closed(self._clock())
 
     def standing(self) -> Standing:
         """The server as it is now."""
         leases, asked = self.leases, self._asked is not None
         # one that is ready without an endpoint has just failed, and is being put away
         ready = self.status is _S.READY and not self._suspect and not asked
-        endpoint, pause = self._endpoint if ready else None, self.pause
+        endpoint, pause = self._endpoint if ready else None, self.backoff.retry_at - self._clock()
         return Standing(self.status, leases.held, leases.waiting, leases.exclusive, endpoint, asked, pause)
-
-    def wanted(self, alone: bool) -> AbstractContextManager[None]:
-        """Around the waiting for a lease: the server starts, wakes or stays awake for it."""
-        return self.leases.wanted(alone)
 
     @property
     def notice(self) -> str | None:
@@ -147,7 +133,7 @@ class ModelServer:
             async with self.leases.taken(alone):
                 yield
             if self.status is _S.READY and self._endpoint is endpoint:
-                self._backoff.worked()
+                self.backoff.worked()
         except EngineUnavailable:
             if self._endpoint is endpoint:  # else it is known already
                 self._suspect, self._blamed = True, alone
@@ -213,7 +199,7 @@ class ModelServer:
         if self._death is not None and self._death.done():
             return self._bury
         if resting:
-            wanted = self.leases.waiting and not self.given_up and self._clock() >= self._backoff.retry_at
+            wanted = self.leases.waiting and not self.given_up and self._clock() >= self.backoff.retry_at
             return self._start if wanted else None
         if self.status is _S.ASLEEP:
             if self._asked is _S.STOPPED or self._idle_beyond(self._release_timeout):
@@ -244,7 +230,7 @@ class ModelServer:
         timers: list[float] = []
         now = self._clock()
         if self.status is _S.FAILED and self.leases.waiting:
-            timers.append(self._backoff.retry_at - now)
+            timers.append(self.backoff.retry_at - now)
         if self.status in (_S.READY, _S.ASLEEP) and not self.leases.held:
             timeouts = (self._idle_timeout if self.status is _S.READY else 0.0, self._release_timeout)
             timers += [self._last_used + timeout - now for timeout in timeouts if timeout]
@@ -334,7 +320,7 @@ class ModelServer:
             self._notice = "The card's memory ran out; the model was started again with less of it."
             self._move(_S.FAILED)
             return
-        self._backoff.failed(error, self._clock(), self.backend.patience(error), counts=not blamed)
+        self.backoff.failed(error, self._clock(), self.backend.patience(error), counts=not blamed)
         self._move(_S.FAILED)
 
     def _forget_death(self) -> None:

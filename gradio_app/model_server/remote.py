@@ -36,25 +36,21 @@ class RemoteServer(Backend):
         return self._patience
 
     async def start(self, step: int) -> Endpoint:
-        """Finds out what it serves."""
         self._api = ModelApi(self._url, self._key)
         self._known = await self._api.endpoint()
         await self.check()
         return self._known
 
     async def check(self) -> None:
-        """Raises when it does not answer, or says that it is not well."""
         if self._api is None or not await self._api.healthy():
             raise EngineUnavailable(f"The model server at {self._url} says that it is not well.")
 
     async def stop(self, end: End = "rest") -> None:
-        """Closes our connections to it."""
         if self._api is not None:
             await self._api.close()
             self._api = None
 
     async def died(self) -> AppError:
-        """Returns when it stops answering: why."""
         while True:
             await asyncio.sleep(CHECK_EVERY)
             try:
@@ -63,7 +59,6 @@ class RemoteServer(Backend):
                 return error
 
     def describe(self) -> dict[str, Any]:
-        """For people."""
         known = {"model": self._known.model, "version": self._known.version} if self._known else {}
         return super().describe() | known | {"why": [f"The model server runs elsewhere, at {self._url}."]}
 
@@ -77,13 +72,10 @@ class NoServer(Backend):
         self.reason = reason
 
     async def start(self, step: int) -> Endpoint:
-        """Always raises ``EngineBroken``."""
         raise EngineBroken(self.reason)
 
     async def died(self) -> AppError:
-        """Never asked."""
         return EngineBroken(self.reason)
 
     def describe(self) -> dict[str, Any]:
-        """For people."""
         return super().describe() | {"why": [self.reason]}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from gradio_app.base.errors import GpuOutOfMemory
 from gradio_app.base.settings import Settings
-from gradio_app.machine.cards import Card, Process, foreign_processes
+from gradio_app.machine.cards import Card, foreign_processes, gigabytes
 from gradio_app.machine.mps import PIPE, MpsError, clients, pipe_folder, unfit
 from gradio_app.model_server import sizing
 from gradio_app.model_server.backend import LeftOut
@@ -160,9 +160,10 @@ class Seat:
         profile = settings.gpu_profile
         return sizing.plan(total, card.free, card.capability, profile, step, copies, beside)
 
-    def strangers(self, card: Card) -> list[Process]:
-        """Processes on the card that belong to none of its servers."""
-        return foreign_processes(card, self.card.pids())
+    def strangers(self, card: Card) -> str:
+        """Names of processes on the card that belong to none of its servers; empty: there are none."""
+        found = foreign_processes(card, self.card.pids())[:3]
+        return ", ".join(f"{one.name} (process {one.pid}, {gigabytes(one.memory)})" for one in found)
 
     def environment(self) -> dict[str, str]:
         """Variables that its server is started with."""

@@ -20,7 +20,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
-from gradio_app.machine.cards import Card, Process, choose_cards, gigabytes, read_cards
+from gradio_app.machine.cards import Card, choose_cards, gigabytes, read_cards
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
 from gradio_app.model_server import sglang_flags, sizing
@@ -48,7 +48,7 @@ _PASSED_PREFIXES = ("SGLANG_", "NCCL_", "NVIDIA_", "TRITON_", "FLASHINFER_", "OM
 
 
 class SglangServer(Backend):
-    """SGLang as a child process in its own environment, on loopback, with keys of its own."""
+    """SGLang on loopback, with keys of its own."""
 
     kind = "sglang"
     can_sleep = True
@@ -88,12 +88,10 @@ class SglangServer(Backend):
 
     @property
     def notice(self) -> str:
-        """Why it is alone on its card, or on fewer cards than were named."""
         return self._seat.notice
 
     @property
     def left_out(self) -> bool:
-        """Whether its card is not shared, as things are, and it is not the first on it."""
         return self._seat.left_out
 
     def patience(self, error: AppError) -> float:
@@ -110,8 +108,10 @@ class SglangServer(Backend):
             return await self._start(step)
 
     async def _start(self, step: int) -> Endpoint:
-        python, model = self.python(), self.model()
-        self._cards = await self.cards()
+        python, model = find_python(self._settings), self._model()
+        if python is None:
+            raise EngineBroken(NO_SGLANG)
+        self._cards = await self._choose_cards()
         card = self._card = min(self._cards, key=lambda card: card.free, default=None)
         await self._seat.claim(card)
         self._plan = self._make_plan(card, step) if card else None
@@ -119,7 +119,10 @@ class SglangServer(Backend):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = int(probe.getsockname()[1])
         key, admin_key = secrets.token_hex(24), secrets.token_hex(24)
-        command = [str(python), "-m", "sglang.launch_server", *self.flags(model, self._plan, port)]
+        command = [str(python), "-m", "sglang.launch_server", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--model-path", str(model), "--served-model-name", model.name]
+        planned = [*sizing.base_flags(), *(self._plan.flags if self._plan else ())]
+        command += sglang_flags.merge(planned, self._own_flags)
         logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
         command += self._hand_over(key, admin_key)
         self._asleep = False
@@ -132,9 +135,8 @@ class SglangServer(Backend):
         try:
             await asyncio.wait_for(self._until_ready(), START_TIMEOUT)
         except TimeoutError:
-            raise EngineUnavailable(
-                f"The model server did not start within {START_TIMEOUT / 60:.0f} minutes."
-            ) from None
+            minutes = f"{START_TIMEOUT / 60:.0f} minutes"
+            raise EngineUnavailable(f"The model server did not start within {minutes}.") from None
         self.keys_file.unlink(missing_ok=True)
         self._known = await self._api.endpoint()
         await self._seat.admit()
@@ -143,9 +145,8 @@ class SglangServer(Backend):
 
     def _translate(self, card: Card | None) -> tuple[list[str], list[str]]:
         """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
-        return sglang_flags.translate(
-            shlex.split(self._settings.sglang_args), card.capability if card else None
-        )
+        given = shlex.split(self._settings.sglang_args)
+        return sglang_flags.translate(given, card.capability if card else None)
 
     def _hand_over(self, key: str, admin_key: str) -> list[str]:
         """The keys, in a file for us alone: a command line is read by every user of the machine."""
@@ -156,15 +157,8 @@ class SglangServer(Backend):
             file.write(f'api-key: "{key}"\nadmin-api-key: "{admin_key}"\n')
         return ["--config", str(self.keys_file)]
 
-    def python(self) -> Path:
-        """SGLang's Python; ``EngineBroken`` when there is none."""
-        found = find_python(self._settings)
-        if found is None:
-            raise EngineBroken(NO_SGLANG)
-        return found
-
-    def model(self) -> Path:
-        """The weights' folder; ``ModelsMissing`` when they are not there."""
+    def _model(self) -> Path:
+        """The folder of the weights; ``ModelsMissing`` when they are not there."""
         model = weights.vision_model(weights.model_folder(self._settings.model_dir))
         if model is None:
             raise ModelsMissing(
@@ -173,7 +167,7 @@ class SglangServer(Backend):
             )
         return model
 
-    async def cards(self) -> list[Card]:
+    async def _choose_cards(self) -> list[Card]:
         """The cards to use now: one, or as many as its flags spread the model over; none without any.
 
         ``EngineUnavailable`` when the card of this server, or one of several, is not there.
@@ -197,15 +191,8 @@ class SglangServer(Backend):
             return self._seat.plan(self._settings, card, step, copies)
         except GpuOutOfMemory as error:
             if not self._seat.shares and (strangers := self._seat.strangers(card)):
-                raise CardTaken(f"{error.message} It is used by {_names(strangers)}.") from error
+                raise CardTaken(f"{error.message} It is used by {strangers}.") from error
             raise
-
-    def flags(self, model: Path, plan: sizing.Plan | None, port: int) -> list[str]:
-        """The whole command line but for the keys; what the administrator gave wins."""
-        own = ["--model-path", str(model), "--host", "127.0.0.1", "--port", str(port)]
-        own += ["--served-model-name", model.name]
-        planned = [*sizing.base_flags(), *(plan.flags if plan else ())]
-        return [*own, *sglang_flags.merge(planned, self._own_flags)]
 
     def _environment(self) -> dict[str, str]:
         """The least it needs: none of our tokens, and nothing that makes it call outside."""
@@ -232,7 +219,6 @@ class SglangServer(Backend):
             ended.cancel()
 
     async def stop(self, end: End = "rest") -> None:
-        """Ends it and everything it started. It may be in any state."""
         child, api, taken = self._child, self._api, self._seat.taken
         self._child, self._api, self._asleep = None, None, False
         self._seat.pids, self._seat.taken = list[int], 0
@@ -245,23 +231,20 @@ class SglangServer(Backend):
             await self._confirm(taken, "stop")
 
     async def drain(self) -> None:
-        """Aborts what nobody waits for, and returns when nothing has run for a moment."""
         assert self._api is not None
         await self._api.drain()
 
     async def sleep(self) -> None:
-        """Gives the card's memory back."""
         assert self._api is not None
         self._asleep, self._seat.taken = True, 0
         await self._api.sleep()
         await self._confirm(self._taken, "sleep")
 
     async def wake(self) -> None:
-        """Takes the memory again; ``CardTaken`` when somebody else has it by now."""
         assert self._api is not None
-        card = await self.card_in_use()
+        card = await self._card_now()
         if card is not None and card.free < self._taken:
-            who = _names(self._seat.strangers(card))
+            who = self._seat.strangers(card)
             raise CardTaken(
                 f"The model needs {gigabytes(self._taken)} and {gigabytes(card.free)} are free"
                 f"{f': the card is used by {who}' if who else ''}."
@@ -269,15 +252,14 @@ class SglangServer(Backend):
         await self._api.wake()
         self._asleep, self._seat.taken = False, self._taken
 
-    async def card_in_use(self) -> Card | None:
-        """The server's card, as it is now."""
+    async def _card_now(self) -> Card | None:
         if self._card is None:
             return None
         uuid = self._card.uuid
         return next((card for card in await asyncio.to_thread(self._read_cards) if card.uuid == uuid), None)
 
     async def _taken_since(self, before: Card | None) -> int:
-        now = await self.card_in_use()
+        now = await self._card_now()
         if now and self._seat.shares and (held := self._seat.held(now)):
             return held  # what is free changes with the others too
         return max(0, before.free - now.free) if before and now else 0
@@ -288,7 +270,7 @@ class SglangServer(Backend):
         if before is None or not taken or self._seat.shares:
             return  # what is free of a shared card says nothing of one server
         for _ in range(int(FREED_WITHIN / ASK_EVERY)):
-            now = await self.card_in_use()
+            now = await self._card_now()
             if now is None or before.free - now.free <= (1 - FREED_SHARE) * taken:
                 return
             await asyncio.sleep(ASK_EVERY)
@@ -297,7 +279,6 @@ class SglangServer(Backend):
         )
 
     async def check(self) -> None:
-        """Raises why, when it has ended or does not answer."""
         if self._child is None or self._api is None:
             raise EngineUnavailable()
         if self._child.exit is not None:
@@ -325,10 +306,8 @@ class SglangServer(Backend):
             ended.cancel()
 
     def describe(self) -> dict[str, Any]:
-        """For people."""
         plan, known = self._plan, self._known
-        return {
-            "name": self.name,
+        return super().describe() | {
             "model": known.model if known else weights.VISION_MODEL,
             "version": known.version if known else "",
             "profile": plan.profile if plan else "",
@@ -337,7 +316,3 @@ class SglangServer(Backend):
             "cards": [card.uuid for card in self._cards],
             "pids": self._seat.pids(),
         }
-
-
-def _names(processes: Sequence[Process]) -> str:
-    return ", ".join(f"{one.name} (process {one.pid}, {gigabytes(one.memory)})" for one in processes[:3])

@@ -79,6 +79,10 @@ class Workers(Protocol):
 
     #: called when there are more slots than before, or another engine
     changed: Callable[[], None]
+    #: the model server of this machine
+    engine: ModelSingleton
+    #: the processes of this machine, for jobs whose files are here
+    here: WorkerPool
 
     @property
     def slots(self) -> Slots:
@@ -93,21 +97,11 @@ class Workers(Protocol):
     @property
     def models_elsewhere(self) -> bool:
         """Whether another machine has the small models."""
-        ...
+        return False
 
     @property
     def no_engine(self) -> str:
         """Why ``identity`` is empty, in a sentence; else empty."""
-        ...
-
-    @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        ...
-
-    @property
-    def here(self) -> WorkerPool:
-        """The processes of this machine, for jobs whose files are here."""
         ...
 
     async def read(self, part: Part) -> PartResult:
@@ -120,8 +114,7 @@ class Workers(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """For people: ``address`` of the cluster (empty: there is none), ``error``, and its ``machines``."""
-        ...
+        return {"address": "", "error": "", "machines": []}
 
     async def close(self) -> None:
         """Ends all workers. Parts that are still being read raise ``WorkerCrashed``."""
-        ...

@@ -11,11 +11,11 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import EngineLost, EngineUnavailable
 from gradio_app.base.settings import Settings
 from gradio_app.engine import ModelSingleton
-from gradio_app.workers.interface import Part, PartResult, Slots, nobody
+from gradio_app.workers.interface import Part, PartResult, Slots, Workers, nobody
 from gradio_app.workers.pool import WorkerPool
 
 
-class LocalWorkers:
+class LocalWorkers(Workers):
     """``Workers`` of one machine."""
 
     def __init__(
@@ -30,26 +30,17 @@ class LocalWorkers:
 
     @property
     def slots(self) -> Slots:
-        """As the settings say."""
         return {False: self._compute, True: self._vision * max(1, self.engine.size)}
 
     @property
     def identity(self) -> str:
-        """That of this machine's engine."""
         return self.engine.identity if self.engine.available else ""
 
     @property
-    def models_elsewhere(self) -> bool:
-        """There is no other machine."""
-        return False
-
-    @property
     def no_engine(self) -> str:
-        """Why this machine has no engine now."""
         return self.engine.problem
 
     async def read(self, part: Part) -> PartResult:
-        """See ``Workers.read``."""
         if not part.vision:
             return await self._run(part, {})
         async with self.engine.lease(part.alone) as endpoint:
@@ -67,10 +58,5 @@ class LocalWorkers:
         answer = await self.here.run(part.fn, args, tmp=tmp, seconds=part.seconds, network=network)
         return PartResult.of({**answer, "seconds": time.monotonic() - began, "engine": ""})
 
-    def describe(self) -> dict[str, Any]:
-        """See ``Workers.describe``."""
-        return {"address": "", "error": "", "machines": []}
-
     async def close(self) -> None:
-        """See ``Workers.close``."""
         await self.here.close()

@@ -28,7 +28,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
-from gradio_app.workers.process_memory import Tree
+from gradio_app.workers.process_memory import tree_rss
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -68,7 +68,6 @@ class _Worker:
         self.network = network
         self.jobs = 0
         self.rss = 0
-        self.memory = Tree(process.pid)
         self.stderr: deque[str] = deque(maxlen=40)
         self._drain = asyncio.create_task(self._read_stderr())
 
@@ -100,7 +99,6 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
-        self.memory.close()
         # the pipe closes with the last process of the group, in an instant
         await asyncio.wait([self._drain], timeout=2)
         self._drain.cancel()
@@ -232,7 +230,7 @@ class WorkerPool:
         while self._busy:
             await asyncio.sleep(WATCH_INTERVAL)
             for worker, peak in self._busy.items():
-                peak.bytes = max(peak.bytes, worker.memory.rss())
+                peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
                 if peak.bytes > self.memory_limit and not peak.over:
                     peak.over = True
                     with contextlib.suppress(ProcessLookupError, PermissionError):

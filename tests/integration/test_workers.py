@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from loguru import logger
 from gradio_app.base.errors import TaskTimeout, WorkerCrashed, WorkerOutOfMemory
 from gradio_app.workers.main import NICENESS
 from gradio_app.workers.pool import WorkerPool
-from gradio_app.workers.process_memory import Tree
+from gradio_app.workers.process_memory import tree_rss
 from tests.documents import flate_bomb_pdf, paper_pdf, text_pdf, word_bomb
 from tests.live import ROOT
 
@@ -236,19 +235,14 @@ def test_no_library_of_a_worker_tells_its_makers(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]", done.stdout
 
 
-def tree_rss(pid: int) -> int:
-    with contextlib.closing(Tree(pid)) as tree:
-        return tree.rss()
-
-
 def test_memory_is_that_of_a_process_and_of_what_it_started() -> None:
     before = set(os.listdir("/proc/self/fd"))
     program = [sys.executable, "-c", "input()"]
-    with contextlib.closing(Tree(os.getpid())) as tree, subprocess.Popen(program, stdin=PIPE) as child:
-        assert tree.rss() > tree_rss(child.pid) > 0
-        both = tree.rss()
+    with subprocess.Popen(program, stdin=PIPE) as child:
+        assert tree_rss(os.getpid()) > tree_rss(child.pid) > 0
+        both = tree_rss(os.getpid())
         child.communicate(b"\n")
-        assert 0 < tree.rss() < both and tree_rss(child.pid) == 0
+        assert 0 < tree_rss(os.getpid()) < both and tree_rss(child.pid) == 0
     assert set(os.listdir("/proc/self/fd")) == before, "all files are closed"
 
 

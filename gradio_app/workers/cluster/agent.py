@@ -1,8 +1,8 @@
 """Agent of a head: the process that speaks Ray, finds the machines of a cluster and hands them parts.
 
-Started by ``connection`` with one argument, JSON: ``address`` of the cluster. Orders come as lines on stdin;
-answers and the list of machines go out on stdout (``messages``). Ray ends a process that lost its cluster,
-and unpickles what machines send: neither may happen to the web process, so Ray lives here.
+Started by ``connection`` with the address of the cluster. Orders come as lines on stdin; answers and the list
+of machines go out on stdout (``messages``). Ray ends a process that lost its cluster, and unpickles what
+machines send: neither may happen to the web process.
 """
 
 from __future__ import annotations
@@ -69,8 +69,6 @@ class Agent:
         self._jobs: dict[int, asyncio.Task[None]] = {}
         self._sources: OrderedDict[tuple[int, ...], tuple[asyncio.Task[Any], int]] = OrderedDict()
         self._sent = messages.Machines(())
-
-    # ------------------------------------------------------------ machines
 
     async def watch(self) -> None:
         """Follows which machines are there, until cancelled."""
@@ -145,8 +143,6 @@ class Agent:
             self._sent = machines
             self._send(machines)
 
-    # ------------------------------------------------------------ parts
-
     def take(self, order: messages.Read | messages.Cancel) -> None:
         """Begins to read a part, or cancels one."""
         if isinstance(order, messages.Read):
@@ -170,7 +166,7 @@ class Agent:
         member = self._members.get(order.machine)
         if member is None or member.actor is None or member.state.status != "ready":
             return messages.Lost("It is not there any more.", begun=False)
-        source = await self._put(order.source)
+        source = await self._put(order.part.source)
         method = member.actor.read.options(num_returns=2)
         answer, files = method.remote(messages.encode(order.part), source)
         try:
@@ -183,15 +179,15 @@ class Agent:
             raise
         if isinstance(outcome, PartResult):
             # a cancelled caller waits for it: the folder is deleted after that
-            await _to_the_end(asyncio.to_thread(unpack, packed, Path(order.out), order.limit))
+            await _to_the_end(asyncio.to_thread(unpack, packed, order.part.out, order.limit))
         return outcome
 
-    async def _put(self, source: str) -> Any:
+    async def _put(self, source: Path) -> Any:
         """The document in the object store. The files of one upload are links to the same content."""
-        found = await asyncio.to_thread(os.stat, source)
+        found = await asyncio.to_thread(source.stat)
         key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         if key not in self._sources:
-            putting = asyncio.create_task(asyncio.to_thread(_put_file, source))
+            putting = asyncio.create_task(asyncio.to_thread(lambda: _ray.put(source.read_bytes())))
             self._sources[key] = (putting, found.st_size)
         self._sources.move_to_end(key)
         while len(self._sources) > 1 and (len(self._sources) > KEPT_SOURCES or self._held() > KEPT_BYTES):
@@ -215,10 +211,6 @@ async def _to_the_end(work: Any) -> None:
         raise
 
 
-def _put_file(source: str) -> Any:
-    return _ray.put(Path(source).read_bytes())
-
-
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
@@ -239,11 +231,10 @@ def main() -> None:
     """Connects and serves. Exit code 1 with a line on stderr when there is no cluster to connect to."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what Ray prints
-    orders: dict[str, Any] = json.loads(sys.argv[1])
     os.umask(0o077)
     try:
         _ray.init(
-            address=orders["address"],
+            address=sys.argv[1],
             namespace=RESOURCE,
             log_to_driver=False,
             configure_logging=False,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import sys
 import time
@@ -50,10 +49,7 @@ class Connection:
     async def ask(self, machine: str, part: Part, limit: int) -> messages.Outcome:
         """Lets a machine read a part into ``part.out``, at most ``limit`` bytes. Cancelled, it is stopped."""
         number = next(self._numbers)
-        order = messages.Read(
-            number, machine, messages.PartOrder.of(part), str(part.source), str(part.out), limit
-        )
-        if not self._send(order):
+        if not self._send(messages.Read(number, machine, part, limit)):
             return messages.Lost("there is no connection to the cluster", begun=False)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -121,7 +117,7 @@ class Connection:
         """Runs the agent until it ends, or sends what is no message."""
         ray_process.program()
         self._agent = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-c", _START, json.dumps({"address": str(self.address)})),
+            *(sys.executable, "-P", "-c", _START, str(self.address)),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

@@ -23,16 +23,14 @@ from gradio_app.base.errors import (
     from_code,
 )
 from gradio_app.base.settings import Settings
-from gradio_app.engine import ModelSingleton
 from gradio_app.machine.weights import model_folder, small_models
 from gradio_app.workers.cluster import ray_process
 from gradio_app.workers.cluster.capacity import LOST_OUT, Fleet, Machine
 from gradio_app.workers.cluster.connection import Connection
 from gradio_app.workers.cluster.messages import Facts, Lost, Outcome
 from gradio_app.workers.cluster.node import versions
-from gradio_app.workers.interface import Part, PartResult, Slots, nobody
+from gradio_app.workers.interface import Part, PartResult, Slots, Workers, nobody
 from gradio_app.workers.local import LocalWorkers
-from gradio_app.workers.pool import WorkerPool
 
 #: errors of a machine's model server: another one's may work
 _NO_ENGINE = (EngineUnavailable, GpuOutOfMemory, ModelsMissing)
@@ -46,12 +44,13 @@ class _NotBegun(NodeLost):
     """The machine had gone before it took the part, which cannot be why."""
 
 
-class ClusterWorkers:
+class ClusterWorkers(Workers):
     """``Workers`` of a cluster. Use ``open`` and ``close``."""
 
     def __init__(self, settings: Settings, folders: Folders, local: LocalWorkers, token: str) -> None:
         self._limit = settings.worker_memory_limit
         self._local = local
+        self.here, self.engine = local.here, local.engine
         self._models_here = small_models(model_folder(settings.model_dir))
         self._fleet = Fleet(self._facts_here, lambda: self.changed())
         address = ray_process.parse_address(settings.ray_address)
@@ -72,18 +71,7 @@ class ClusterWorkers:
         await self._local.close()
 
     @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        return self._local.engine
-
-    @property
-    def here(self) -> WorkerPool:
-        """The processes of this machine."""
-        return self._local.here
-
-    @property
     def slots(self) -> Slots:
-        """Those of all machines that are ready now."""
         machines = self._fleet.all()
         return {vision: sum(machine.slots(vision) for machine in machines) for vision in (False, True)}
 
@@ -96,16 +84,13 @@ class ClusterWorkers:
 
     @property
     def models_elsewhere(self) -> bool:
-        """Whether a machine that is ready has the small models."""
         return any(machine.fits(models=True) for machine in self._fleet.joined.values())
 
     @property
     def no_engine(self) -> str:
-        """Why no machine has an engine now."""
         return "" if self.identity else self._local.no_engine or _NO_MODELS
 
     def describe(self) -> dict[str, Any]:
-        """See ``Workers.describe``."""
         machines = [machine.to_dict() for machine in self._fleet.all()]
         address, error = str(self._connection.address), self._connection.error
         return {"address": address, "error": error, "machines": machines}
@@ -144,9 +129,8 @@ class ClusterWorkers:
     async def _read_on(self, machine: Machine, part: Part) -> PartResult:
         if machine is self._fleet.here:
             return await self._local.read(part)
-        return result_of(
-            await self._connection.ask(machine.state.id, part, self._limit), machine, part.vision
-        )
+        outcome = await self._connection.ask(machine.state.id, part, self._limit)
+        return result_of(outcome, machine, part.vision)
 
 
 def result_of(outcome: Outcome, machine: Machine, vision: bool) -> PartResult:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import TypeAdapter
@@ -22,38 +21,12 @@ Status = Literal["joining", "ready", "refused", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
-class PartOrder:
-    """A ``Part`` without the paths of one machine. Some types are known by the ``suffix`` of the document."""
-
-    fn: str
-    options: Mapping[str, Any]
-    seconds: float
-    vision: bool
-    alone: bool
-    models: bool
-    suffix: str
-
-    @classmethod
-    def of(cls, part: Part) -> Self:
-        """What a node needs to know of a part."""
-        suffix = part.source.suffix.lstrip(".")
-        return cls(part.fn, part.options, part.seconds, part.vision, part.alone, part.models, suffix)
-
-    def part(self, folder: Path) -> Part:
-        """The part for this machine, with all of its paths in ``folder``."""
-        source, flags = folder / f"document.{self.suffix}", (self.vision, self.alone, self.models)
-        return Part(self.fn, source, folder / "out", folder / "tmp", self.options, self.seconds, *flags)
-
-
-@dataclass(frozen=True, slots=True)
 class Read:
-    """Head to agent: let ``machine`` read a part of ``source``; put at most ``limit`` bytes into ``out``."""
+    """Head to agent: let ``machine`` read a part, and put at most ``limit`` bytes into its ``out``."""
 
     number: int
     machine: str
-    part: PartOrder
-    source: str
-    out: str
+    part: Part
     limit: int
 
 
@@ -150,14 +123,14 @@ TO_HEAD: TypeAdapter[Answer | Machines] = TypeAdapter(Answer | Machines)
 #: the answers of a node to ``open`` (also to ``describe``) and ``read``
 OPENED: TypeAdapter[Facts | Refused] = TypeAdapter(Refused | Facts)
 OUTCOME: TypeAdapter[PartResult | Failed] = TypeAdapter(PartResult | Failed)
-ORDER = TypeAdapter(PartOrder)
+ORDER = TypeAdapter(Part)
 VERSIONS = TypeAdapter(dict[str, str])
 NOTE = TypeAdapter(Note)
 
 
 def encode(message: Any) -> str:
     """A message as one line of JSON."""
-    return json.dumps(asdict(message))
+    return json.dumps(asdict(message), default=str)
 
 
 def decode(kind: TypeAdapter[T], text: str | bytes) -> T:

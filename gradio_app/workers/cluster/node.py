@@ -13,9 +13,10 @@ import platform
 import shutil
 import socket
 import uuid
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
-from typing import Any
+from pathlib import Path
 
 from loguru import logger
 
@@ -35,8 +36,9 @@ from gradio_app.workers.pool import WorkerPool
 
 #: what a machine that takes part calls itself, as a resource of Ray
 RESOURCE = "mineru"
-#: what a node says of its engine
+#: facts of the engine and of each card
 _OF_ENGINE = ("kind", "status", "in_flight", "waiting", "model")
+_OF_CARD = ("name", "used", "total", "load")
 
 
 @cache
@@ -78,7 +80,9 @@ class Node:
         if reason := mismatch(messages.decode(messages.VERSIONS, head), versions()):
             self._write_note(messages.Note("refused", reason))
             return messages.encode(messages.Refused(reason))
-        await asyncio.to_thread(self._clear)
+        # an earlier run left these when its machine or head was lost
+        for folder in self._folders.tmp.iterdir():
+            await asyncio.to_thread(shutil.rmtree, folder, True)
         os.environ["TMPDIR"] = str(self._folders.run / "tmp")
         settings = self._settings
         backends = choose_backends(settings, self._folders.run)
@@ -93,12 +97,13 @@ class Node:
         return await self.describe()
 
     async def read(self, order: str, source: bytes) -> tuple[str, bytes]:
-        """Reads the part of a ``PartOrder``. Returns its outcome, and what ``pack`` makes of its files."""
+        """Reads a ``Part`` whose paths are the head's. Returns its outcome, and its files as of ``pack``."""
         assert self._workers is not None
         folder = self._folders.tmp / uuid.uuid4().hex
         try:
-            part = messages.decode(messages.ORDER, order).part(folder)
-            await asyncio.to_thread(_lay_out, part, source)
+            part = _moved(messages.decode(messages.ORDER, order), folder)
+            part.tmp.mkdir(parents=True)
+            await asyncio.to_thread(part.source.write_bytes, source)
             result = await self._workers.read(part)
             return messages.encode(result), await asyncio.to_thread(pack, part.out)
         except Exception as error:
@@ -113,6 +118,7 @@ class Node:
         assert self._workers is not None
         engine, identity, slots = self._workers.engine.describe(), self._workers.identity, self._workers.slots
         models = await asyncio.to_thread(small_models, model_folder(self._settings.model_dir))
+        cards = await asyncio.to_thread(read_cards, limit=self._settings.gpu_memory)
         return messages.encode(
             messages.Facts(
                 name=socket.gethostname(),
@@ -121,27 +127,9 @@ class Node:
                 identity=identity,
                 models=models,
                 engine={name: engine[name] for name in _OF_ENGINE},
-                cards=await asyncio.to_thread(self._cards),
+                cards=tuple({name: getattr(card, name) for name in _OF_CARD} for card in cards),
             )
         )
-
-    async def close(self) -> None:
-        """Ends what was started here."""
-        if self._workers is not None:
-            workers, self._workers = self._workers, None
-            await workers.close()
-            await workers.engine.close()
-
-    def _cards(self) -> tuple[dict[str, Any], ...]:
-        cards = read_cards(limit=self._settings.gpu_memory)
-        return tuple(
-            {"name": card.name, "used": card.used, "total": card.total, "load": card.load} for card in cards
-        )
-
-    def _clear(self) -> None:
-        """Takes away what an earlier run left when its machine or head was lost."""
-        for folder in self._folders.tmp.iterdir():
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _write_note(self, note: messages.Note) -> None:
         fresh = self._note.with_suffix(".new")
@@ -150,6 +138,7 @@ class Node:
             fresh.replace(self._note)
 
 
-def _lay_out(part: Part, source: bytes) -> None:
-    part.tmp.mkdir(parents=True)
-    part.source.write_bytes(source)
+def _moved(part: Part, folder: Path) -> Part:
+    """The part with its paths in ``folder``; some types are known by the suffix of the document."""
+    source = folder / f"document{part.source.suffix}"
+    return replace(part, source=source, out=folder / "out", tmp=folder / "tmp")

@@ -14,7 +14,7 @@ import pytest
 
 from gradio_app.base.errors import EngineUnavailable
 from gradio_app.model_server import http_client
-from gradio_app.model_server.http_client import GUARD, Load, ModelApi, answer_cap
+from gradio_app.model_server.http_client import GUARD, ModelApi, answer_cap
 from tests.fakes.virtual_time import run
 
 pytestmark = pytest.mark.anyio
@@ -132,7 +132,7 @@ async def test_a_refused_key_names_its_setting(status: int) -> None:
 )
 async def test_what_is_no_model_server_is_told_so(answer: httpx.Response) -> None:
     async with server({"/v1/models": answer, "/v1/loads": answer}) as (api, _):
-        for question in (api.endpoint, api.load):
+        for question in (api.endpoint, api.requests):
             with pytest.raises(EngineUnavailable, match="is no model server"):
                 await question()
 
@@ -151,7 +151,7 @@ async def test_what_is_no_model_server_is_told_so(answer: httpx.Response) -> Non
 async def test_shapes_that_are_no_model_servers(path: str, answer: dict[str, Any]) -> None:
     async with server({path: answer}) as (api, _):
         with pytest.raises(EngineUnavailable, match="is no model server"):
-            await (api.endpoint() if path == "/v1/models" else api.load())
+            await (api.endpoint() if path == "/v1/models" else api.requests())
 
 
 @pytest.mark.parametrize("data", [{}, {"data": []}, {"data": None}, {"data": [{}]}, {"data": [{"id": 7}]}])
@@ -186,7 +186,7 @@ def loads(*counts: tuple[int, int]) -> dict[str, Any]:
 
 async def test_the_load_is_that_of_all_its_parts() -> None:
     async with server({"/v1/loads": loads((2, 1), (3, 0))}) as (api, asked):
-        assert await api.load() == Load(5, 1)
+        assert await api.requests() == 6
     assert keys(asked) == {"/v1/loads": "Bearer key"}  # SGLang refuses the other one there
 
 

@@ -27,18 +27,18 @@ from gradio_app.workers.cluster.messages import (
     Machines,
     MachineState,
     Note,
-    PartOrder,
     Read,
     Refused,
     decode,
     encode,
 )
+from gradio_app.workers.cluster.node import _moved
 from gradio_app.workers.interface import Part, PartResult
 
 PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {"pages": [1]}, 1.0)
 FACTS = Facts("gpu-2", {"MinerU": "4"}, {"compute": 2}, "sglang", True, {"kind": "sglang"}, ({"used": None},))
 MESSAGES: list[tuple[TypeAdapter[Any], Any]] = [
-    (TO_AGENT, Read(1, "key", PartOrder.of(PART), "a.pdf", "out", 1000)),
+    (TO_AGENT, Read(1, "key", PART, 1000)),
     (TO_AGENT, Cancel(1)),
     (TO_HEAD, Answer(1, PartResult(3, "abc", (1, 2), "why", 0.5, "sglang", 7))),
     (TO_HEAD, Answer(1, Lost("why", begun=False))),
@@ -48,7 +48,7 @@ MESSAGES: list[tuple[TypeAdapter[Any], Any]] = [
     (OPENED, Refused("other versions")),
     (OUTCOME, PartResult(1)),
     (OUTCOME, Failed.of(OSError(errno.ENOSPC, "full"))),
-    (ORDER, PartOrder.of(PART)),
+    (ORDER, PART),
     (NOTE, Note("ready", "a line \ud800 and\nanother")),
 ]
 KINDS = [TO_AGENT, TO_HEAD, OPENED, OUTCOME, ORDER, NOTE, VERSIONS]
@@ -71,7 +71,7 @@ def test_what_is_no_message_is_refused(kind: TypeAdapter[Any], text: str) -> Non
 
 def test_a_part_keeps_everything_but_its_paths() -> None:
     part = replace(PART, source=Path("/elsewhere/b.html"), vision=True, models=True)
-    there = PartOrder.of(part).part(Path("/node"))
+    there = _moved(decode(ORDER, encode(part)), Path("/node"))
     assert (there.source, there.out, there.tmp) == tuple(
         map(Path, ("/node/document.html", "/node/out", "/node/tmp"))
     )
