@@ -65,18 +65,7 @@ class Dispatcher:
 
     def admit(self, task: Task) -> None:
         """Puts a queued task in line."""
-        self.lanes.push(
-            scheduler.entry(
-                task.id,
-                task.owner,
-                task.page_weight,
-                task.options.priority,
-                task.created_at,
-                task.seq,
-                task.tier,
-                task.needs_engine,
-            )
-        )
+        self.lanes.push(scheduler.entry(task))
         self.wake()
 
     def discard(self, task_id: str) -> None:

@@ -68,9 +68,7 @@ class Inspector:
     def admit(self, task: Task) -> None:
         """Queues a pending task for inspection."""
         if task.status is TaskStatus.PENDING:
-            self.waiting.push(
-                scheduler.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
-            )
+            self.waiting.push(scheduler.entry(task))
             self._wake.set()
 
     async def run(self) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gradio_app.store.task import Task
+
 #: documents up to this many pages take the express lane
 EXPRESS_PAGES = 8
 #: what one point of priority, or being short, is worth: seconds of waiting
@@ -41,23 +43,13 @@ class Entry:
     vision: bool = field(compare=False, default=False)
 
 
-def entry(
-    task_id: str,
-    owner: str,
-    pages: int,
-    priority: int,
-    created_at: float,
-    seq: int,
-    tier: str = "flash",
-    vision: bool = False,
-) -> Entry:
-    """The queue entry of a task with ``pages`` pages left, created at ``created_at`` (seconds).
-
-    ``vision``: its pages are read by the vision model.
-    """
-    express = pages <= EXPRESS_PAGES
-    arrival = created_at - HEAD_START * (priority + (1 if express else 0))
-    return Entry(arrival, seq, task_id, owner, pages, express, tier, vision)
+def entry(task: Task) -> Entry:
+    """The queue entry of a task; one that was not inspected yet counts as one page."""
+    express = task.page_weight <= EXPRESS_PAGES
+    arrival = task.created_at - HEAD_START * (task.options.priority + express)
+    return Entry(
+        arrival, task.seq, task.id, task.owner, task.page_weight, express, task.tier, task.needs_engine
+    )
 
 
 class FairQueue:
@@ -78,9 +70,6 @@ class FairQueue:
     def __len__(self) -> int:
         return len(self._alive)
 
-    def __contains__(self, task_id: object) -> bool:
-        return task_id in self._alive
-
     def push(self, item: Entry) -> None:
         """Adds a waiting task, or replaces its entry."""
         if len(self._times) > FORGET_OWNERS:
@@ -95,7 +84,7 @@ class FairQueue:
         self._alive.pop(task_id, None)
 
     def peek(self, express_only: bool = False) -> Entry | None:
-        """Who would be next; with ``express_only`` among the short documents."""
+        """The next task; with ``express_only`` the next short one."""
         best: tuple[float, Entry] | None = None
         for owner in list(self._heaps):
             head = self._first(owner, express_only)
@@ -158,9 +147,6 @@ class Lanes:
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
-
-    def __contains__(self, task_id: object) -> bool:
-        return any(task_id in queue for queue in self._queues.values())
 
     def push(self, item: Entry) -> None:
         """Adds a waiting task, or replaces its entry."""
