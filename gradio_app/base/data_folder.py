@@ -7,7 +7,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -117,6 +117,12 @@ class Folders:
             if not self.source(digest).exists():
                 link_or_copy(incoming, self.source(digest))
                 self._adopted = True
+
+    def drop_sources(self, digests: Iterable[str], needed: Callable[[str], bool]) -> None:
+        """Deletes these uploads, except those that are ``needed``."""
+        for digest in digests:
+            if not needed(digest):
+                self.source(digest).unlink(missing_ok=True)
 
     def sync_sources(self) -> None:
         """Puts on the disk for good what was adopted."""

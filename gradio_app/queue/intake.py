@@ -45,7 +45,7 @@ class Intake:
         self._waiting: deque[_Submission] = deque()
 
     async def check_room(self, owner: str, files: int) -> None:
-        """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
+        """Raises what would stop ``files`` new tasks of ``owner``: full queue, full disk, shutdown."""
         self._check_machine(files)
         self._check_quota(await self._store.active_count(owner), files)
 
@@ -69,9 +69,13 @@ class Intake:
             )
 
     async def submit(
-        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = ""
     ) -> list[Task]:
-        """See ``TaskManager.submit``."""
+        """Accepts files: when this returns, the tasks are on disk and will come to an end.
+
+        The same ``key`` with the same files and options gives the same tasks again; with others it
+        raises ``Conflict``. The upload files stay where they are; the caller deletes them.
+        """
         fingerprint = _fingerprint(uploads, options)
         if key and (known := await self._store.submission(owner, key, fingerprint)) is not None:
             return known
@@ -113,7 +117,8 @@ class Intake:
                     submission.outcome = error
         for submission in batch:
             if isinstance(submission.outcome, Exception):
-                self._forget_sources(submission.uploads)
+                digests = {upload.sha256 for upload in submission.uploads}
+                self._folders.drop_sources(digests, self._sync.needs_source)
 
     def _accept(self, submission: _Submission) -> list[Task]:
         store, owner, uploads = self._sync, submission.owner, submission.uploads
@@ -123,11 +128,6 @@ class Intake:
         self._check_quota(store.active_count(owner), len(uploads))
         self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
         return store.add(self._new_tasks(owner, uploads, submission.options), key, fingerprint)
-
-    def _forget_sources(self, uploads: Sequence[Upload]) -> None:
-        for upload in uploads:
-            if not self._sync.needs_source(upload.sha256):
-                self._folders.source(upload.sha256).unlink(missing_ok=True)
 
     def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
         now = clock.stamp()
