@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from loguru import logger
 
 from gradio_app.base import clock
-from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
+from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.queue.faults import Faults, passing, resumable
 from gradio_app.store.states import TERMINAL, TaskStatus
 from gradio_app.store.store import Store
@@ -112,13 +112,7 @@ class AsyncStore:
 
         ``fn`` may be called several times (see ``resumable``).
         """
-        while True:
-            try:
-                return await self.do(fn, *args, **kwargs)
-            except PASSING:
-                if self.closing:
-                    raise
-                await self.faults.wait_over()
+        return await self.faults.outlast(lambda: self.do(fn, *args, **kwargs))
 
     async def _run(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """A cancelled caller still waits for it: the function may be moving files that the caller deletes."""

@@ -27,7 +27,6 @@ from gradio_app.base.errors import (
 from gradio_app.queue import scheduler
 from gradio_app.queue.assembly import Assembly
 from gradio_app.queue.async_store import AsyncStore
-from gradio_app.queue.faults import passing
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.retry_policy import ShardFailures, Verdict, halves, judge
 from gradio_app.queue.run import Run
@@ -274,8 +273,9 @@ class Dispatcher:
         """All shards were tried: joins what is there and ends the task."""
         task_id = run.task.id
         try:
-            done = await self._store.publish(await self._assemble(run))
-            await self._write_rate(done.tier)
+            ended = await self._faults.outlast(lambda: self._assembly.end(run.task, self._slot(run)))
+            await self._store.publish(ended)
+            await self._write_rate(ended.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
         except Superseded:
@@ -288,20 +288,6 @@ class Dispatcher:
         finally:
             self.runs.pop(task_id, None)
             self.wake()
-
-    async def _assemble(self, run: Run) -> Task:
-        """The ended task, tried until no fault of the machine is in the way."""
-        while True:
-            try:
-                return await self._assembly.end(run.task, self._slot(run))
-            except Exception as error:
-                fault = passing(error)
-                if fault is None:
-                    raise
-                if self._store.closing:
-                    raise fault from error
-                self._faults.report(fault)
-                await self._faults.wait_over()
 
     @contextmanager
     def _slot(self, run: Run) -> Generator[None]:

@@ -9,25 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, WorkerCrashed, as_app_error
+from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, as_app_error
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
 from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
 
-#: tries of a file whose inspection crashed, before the file is blamed
-CRASH_TRIES = 3
 #: how many files up to this many bytes are inspected in one job, when so many wait
 MOST_AT_ONCE, SMALL = 8, 2**20
 #: ... as long as a job takes at most so many seconds, judged by the job before. A job is not broken off for
@@ -135,24 +135,17 @@ class Inspector:
 
     async def _inspect_alone(self, task_id: str) -> None:
         """Inspects a file until no fault of the machine is in the way; a failure ends the task."""
-        crashes = 0
-        while True:
-            await self._faults.wait_over()
-            try:
-                return await self._inspect([task_id])
-            except Exception as error:
-                known = as_app_error(error)
-                crashes += isinstance(error, WorkerCrashed)
-                if isinstance(known, PASSING):
-                    if self._store.closing:
-                        return  # it is still pending at the next start
-                    self._faults.report(known)
-                elif isinstance(error, WorkerCrashed) and crashes < CRASH_TRIES:
-                    logger.bind(action="inspect_again", task=task_id).warning("inspecting {} again", task_id)
-                else:
-                    if known is not error:
-                        logger.opt(exception=error).error("inspection of {} failed", task_id)
-                    return await self._store.fail(task_id, known)
+        inspect = partial(self._inspect, [task_id])
+        await self._faults.wait_over()
+        try:
+            await self._faults.outlast(lambda: despite_crashes(inspect, "inspect_again", task_id))
+        except PASSING:
+            return  # the server stops; at its next start the task is still pending
+        except Exception as error:
+            known = as_app_error(error)
+            if known is not error:
+                logger.opt(exception=error).error("inspection of {} failed", task_id)
+            await self._store.fail(task_id, known)
 
     async def _inspect(self, task_ids: Sequence[str]) -> None:
         """One job for all of these. Raises why it failed, or the fault of the machine that a file met."""
