@@ -141,6 +141,8 @@ class Cleaner:
 
     def _markup(self, markup: str) -> str:
         """HTML of a table or picture; the same string when there is nothing to change."""
+        from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
+
         if not re.search(r"<(?:eq|a)\b", markup, re.IGNORECASE):
             return markup
         soup = BeautifulSoup(markup, "html.parser")
@@ -151,22 +153,18 @@ class Cleaner:
             else:
                 formula.name = "code"
         for link in soup.find_all("a"):
-            if _safe_target(str(link.get("href") or "")) is None:
+            address = str(link.get("href") or "")
+            schemes = OFFICE_EXTERNAL_HYPERLINK_SCHEMES
+            target = sanitize_hyperlink_target(
+                address, allowed_schemes=schemes, allow_relative=True, allow_fragment=True
+            )
+            if target is None:
                 link.unwrap()  # MinerU's DOCX refuses the whole document for a link without a target
         return str(soup)
 
 
 def _readable(text: str) -> str:
     return _NO_XML.sub("\ufffd", text)
-
-
-def _safe_target(address: str) -> str | None:
-    from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
-
-    schemes = OFFICE_EXTERNAL_HYPERLINK_SCHEMES
-    return sanitize_hyperlink_target(
-        address, allowed_schemes=schemes, allow_relative=True, allow_fragment=True
-    )
 
 
 # ---------------------------------------------------------------- after an export
