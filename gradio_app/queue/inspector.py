@@ -213,15 +213,7 @@ class Inspector:
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         key = cache_key(task, found, size, engine if vision else "")
-        facts: dict[str, Any] = {
-            "kind": found.kind,
-            "tier": found.tier,
-            "parse_mode": found.parse_mode,
-            "parser_version": found.parser_version,
-            "source_pages": found.pages_total,
-            "pages_total": len(found.pages) or 1,
-            "cache_key": key,
-        }
+        facts = {**found.columns, "cache_key": key}
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
         return done or self._sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
