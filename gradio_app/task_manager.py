@@ -15,7 +15,6 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
-from gradio_app.engine import ModelSingleton
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.bulk import Bulk
 from gradio_app.queue.dispatcher import Dispatcher
@@ -47,6 +46,9 @@ class TaskManager:
         self._redo = PageRedo(folders, self.store, self.jobs, self.check_room, self._inspector.admit)
         self._bulk = Bulk(folders, self.store, self.check_room)
         self._estimator = Estimator(settings, self._dispatcher, self._inspector.waiting)
+        self.engine = workers.engine
+        #: held by the one dispatcher that hands out slots
+        self.processing_lock = self._dispatcher.processing_lock
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
         # what the web package asks of parts of the queue
@@ -59,16 +61,6 @@ class TaskManager:
         self.list_ids = partial(self.store.do, store.listing.ids)
         self.history = partial(self.store.do, store.history.since)
         self.note_engine = partial(self.store.do, store.history.note_engine)
-
-    @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        return self.workers.engine
-
-    @property
-    def processing_lock(self) -> asyncio.Lock:
-        """Held by the one dispatcher that hands out slots."""
-        return self._dispatcher.processing_lock
 
     # ------------------------------------------------------------ life
 
@@ -89,7 +81,7 @@ class TaskManager:
         self.started = True
 
     async def stop(self) -> None:
-        """Stops admitting, gives shards in flight back to the queue, and closes the store."""
+        """Stops new work, gives shards in flight back to the queue, and closes the store."""
         await self.store.begin_closing()
         for loop in self._loops:
             loop.cancel()

@@ -132,7 +132,7 @@ class Folders:
 
     def put_shard(self, task_id: str, index: int, out: Path) -> None:
         """Makes a parsed shard a checkpoint."""
-        replace_folder(out, self.shards(task_id) / f"{index:05d}")
+        replace_folder(out, self.shard(task_id, index))
 
     def shard(self, task_id: str, index: int) -> Path:
         return self.shards(task_id) / f"{index:05d}"
@@ -175,12 +175,9 @@ class Folders:
         shutil.rmtree(self.shards(task_id), ignore_errors=True)
         shutil.rmtree(self.resume(task_id), ignore_errors=True)
 
-    def drop_job(self, task_id: str) -> None:
-        shutil.rmtree(self.job(task_id), ignore_errors=True)
-
     def drop_task(self, task_id: str) -> None:
         shutil.rmtree(self.task(task_id), ignore_errors=True)
-        self.drop_job(task_id)
+        shutil.rmtree(self.job(task_id), ignore_errors=True)
 
     def page(self, task_id: str, page: int) -> Path:
         """The record of a finished page (1-based), from the result or from a finished shard."""

@@ -184,18 +184,13 @@ def offline_html(page: str) -> str:
         for canvas in soup.select(".docvortex-flowchart-canvas"):  # without a script it stays empty
             canvas.decompose()
         for picture in soup.find_all("img"):
-            if _WEB.match(str(picture.get("src"))):
-                _link_instead(soup, picture)
+            if _WEB.match(address := str(picture.get("src"))):
+                link = soup.new_tag("a", href=address, rel="noopener noreferrer")
+                link.string = str(picture.get("alt") or address)
+                picture.replace_with(link)
         page = str(soup)
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     return re.sub(r'<meta charset="utf-8" ?/?>', lambda _: head, page, count=1)
-
-
-def _link_instead(soup: BeautifulSoup, picture: Tag) -> None:
-    address = str(picture.get("src"))
-    link = soup.new_tag("a", href=address, rel="noopener noreferrer")
-    link.string = str(picture.get("alt") or address)
-    picture.replace_with(link)
 
 
 def _set_formula(soup: BeautifulSoup, carrier: Tag) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
-from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task, Upload
 
 
@@ -127,24 +124,8 @@ class Intake:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
         self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
-        return store.add(self._new_tasks(owner, uploads, submission.options), key, fingerprint)
-
-    def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
-        now = clock.stamp()
-        return [
-            Task(
-                id=uuid.uuid4().hex,
-                name=upload.name,
-                owner=owner,
-                status=TaskStatus.PENDING,
-                options=options,
-                source=upload.sha256,
-                size=upload.size,
-                created_at=now,
-                folder=upload.folder,
-            )
-            for upload in uploads
-        ]
+        tasks = [Task.new(owner, upload, submission.options) for upload in uploads]
+        return store.add(tasks, key, fingerprint)
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:

@@ -74,7 +74,7 @@ class FairQueue:
         """Adds a waiting task, or replaces its entry."""
         if len(self._times) > FORGET_OWNERS:
             self._times = {who: at for who, at in self._times.items() if at > self._now or who in self._heaps}
-        if not self._backlog(item.owner):
+        if self._first(item.owner, False) is None:
             self._times[item.owner] = max(self._times.get(item.owner, 0.0), self._now)
         self._alive[item.task_id] = item
         heapq.heappush(self._heaps.setdefault(item.owner, []), item)
@@ -85,12 +85,12 @@ class FairQueue:
 
     def peek(self, express_only: bool = False) -> Entry | None:
         """The next task; with ``express_only`` the next short one."""
-        best: tuple[float, Entry] | None = None
-        for owner in list(self._heaps):
-            head = self._first(owner, express_only)
-            if head is not None and (best is None or (self._times[owner], head) < best):
-                best = (self._times[owner], head)
-        return best[1] if best else None
+        heads = [
+            (self._times[owner], head)
+            for owner in list(self._heaps)
+            if (head := self._first(owner, express_only)) is not None
+        ]
+        return min(heads)[1] if heads else None
 
     def charge(self, owner: str, pages: int) -> None:
         """Books ``pages`` that were handed out for ``owner``."""
@@ -117,9 +117,6 @@ class FairQueue:
             follower = next(rest, None)
             if follower is not None:
                 heapq.heappush(heads, (time + item.pages, follower, rest))
-
-    def _backlog(self, owner: str) -> bool:
-        return self._first(owner, False) is not None
 
     def _first(self, owner: str, express_only: bool) -> Entry | None:
         heap = self._heaps.get(owner, [])

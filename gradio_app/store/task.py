@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from gradio_app.base import clock
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.names import label_of
 from gradio_app.base.options import VISION_TIERS, ParseOptions
@@ -161,6 +163,22 @@ class Task:
             "redo_page": self.redo_page,
             "label": label_of(self.name, self.folder),
         }
+
+    @classmethod
+    def new(cls, owner: str, upload: Upload, options: ParseOptions, **redo: Any) -> Self:
+        """A pending task of an upload that came now; ``redo``: fields of a second reading."""
+        return cls(
+            id=uuid.uuid4().hex,
+            name=upload.name,
+            owner=owner,
+            status=TaskStatus.PENDING,
+            options=options,
+            source=upload.sha256,
+            size=upload.size,
+            created_at=clock.stamp(),
+            folder=upload.folder,
+            **redo,
+        )
 
     @classmethod
     def placeholder(cls, task_id: str, owner: str) -> Self:
