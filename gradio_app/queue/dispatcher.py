@@ -166,16 +166,10 @@ class Dispatcher:
     async def _parse(self, run: Run, shard: Shard) -> None:
         """Runs one shard to its end and frees its slot."""
         try:
-            await self._parse_and_commit(run, shard)
-        except Superseded:
-            logger.bind(action="fenced", task=run.task.id).warning(
-                "a late shard of {} is dropped", run.task.id
-            )
+            with _fenced(run.task.id, "shard"):
+                await self._parse_and_commit(run, shard)
         except AppError as error:
             await self._shard_failed(run, shard, error)
-        except Exception as error:
-            logger.opt(exception=error).error("shard {} of {} failed", shard.index, run.task.id)
-            await self._shard_failed(run, shard, as_app_error(error))
         finally:
             run.in_flight.pop(shard.index, None)
             self._free(run, shard.index)
@@ -233,7 +227,7 @@ class Dispatcher:
         self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
 
     async def _write_rate(self, tier: str) -> None:
-        """Writes a learned rate when it has changed: that costs as much as counting a whole shard."""
+        """Writes a learned rate when it has changed: a write costs as much as that of a whole shard."""
         rate = self.rates.get(tier)
         if rate is not None and abs(rate - self._written_rates.get(tier, 0.0)) > RATE_STEP * rate:
             await self._store.set_rate(tier, rate)
@@ -273,18 +267,14 @@ class Dispatcher:
         """All shards were tried: joins what is there and ends the task."""
         task_id = run.task.id
         try:
-            ended = await self._faults.outlast(lambda: self._assembly.end(run.task, self._slot(run)))
-            await self._store.publish(ended)
-            await self._write_rate(ended.tier)
+            with _fenced(task_id, "end"):
+                ended = await self._faults.outlast(lambda: self._assembly.end(run.task, self._slot(run)))
+                await self._store.publish(ended)
+                await self._write_rate(ended.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
-        except Superseded:
-            logger.bind(action="fenced", task=task_id).warning("a late end of {} is dropped", task_id)
         except AppError as error:
-            await self._give_up(task_id, error)
-        except Exception as error:
-            logger.opt(exception=error).error("joining {} failed", task_id)
-            await self._give_up(task_id, as_app_error(error))
+            await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
         finally:
             self.runs.pop(task_id, None)
             self.wake()
@@ -298,9 +288,6 @@ class Dispatcher:
         finally:
             run.assembling = False
             self.wake()
-
-    async def _give_up(self, task_id: str, error: AppError) -> None:
-        await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended.
@@ -349,6 +336,20 @@ class Dispatcher:
                 await self._store.publish(await self._store.give_back(run.task.id, run.task.attempt))
             except (Conflict, NotFound, *PASSING):
                 continue  # what cannot be written now is queued again at the next start
+
+
+@contextmanager
+def _fenced(task_id: str, what: str) -> Generator[None]:
+    """Ends quietly when a newer attempt has begun; raises everything else as ``AppError``."""
+    try:
+        yield
+    except Superseded:
+        logger.bind(action="fenced", task=task_id).warning("a late {} of {} is dropped", what, task_id)
+    except AppError:
+        raise
+    except Exception as error:
+        logger.opt(exception=error).error("{} of {} failed", what, task_id)
+        raise as_app_error(error) from error
 
 
 async def _cancel_all(jobs: list[asyncio.Task[None]]) -> None:
