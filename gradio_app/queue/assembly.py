@@ -28,7 +28,6 @@ class Assembly:
         self._disk = disk
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._jobs = jobs
 
     async def end(self, task: Task, slot: AbstractContextManager[None]) -> Task:
@@ -63,7 +62,7 @@ class Assembly:
         status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
         shelve = self._folders.park_shards if failed else self._folders.drop_shards
         keep = partial(self._folders.put_result, task.id, parsed.folder / "out")
-        store = self._sync
+        store = self._store.sync
         return await self._store.commit(
             partial(store.check_current, task.id, task.attempt),
             resumable(keep, partial(shelve, task.id)),

@@ -23,12 +23,11 @@ class Bulk:
     ) -> None:
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._check_room = check_room
 
     def cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
         """Cancels those that wait; on the store's thread."""
-        store, now = self._sync, clock.stamp()
+        store, now = self._store.sync, clock.stamp()
         with store.together():
             waiting = [task for task in store.find_all(task_ids) if task.status in WAITING]
             tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
@@ -52,7 +51,7 @@ class Bulk:
         return await self._store.do(self._requeue, fitting)
 
     def _requeue(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self._sync
+        store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.status in RETRYABLE]
             return [store.requeue(task.id) for task in found]
@@ -62,7 +61,7 @@ class Bulk:
 
         On the store's thread.
         """
-        store = self._sync
+        store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.ended]
             tasks = [task for task in found if not store.second_readings(task.id)]
@@ -76,11 +75,11 @@ class Bulk:
 
         Raises ``NotFound`` or ``Conflict``.
         """
-        task = self._sync.get(task_id)
-        self._sync.delete(task_id)
+        task = self._store.sync.get(task_id)
+        self._store.sync.delete(task_id)
         self._drop_files([task])
 
     def _drop_files(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
             self._folders.drop_task(task.id)
-        self._folders.drop_sources({task.source for task in tasks}, self._sync.needs_source)
+        self._folders.drop_sources({task.source for task in tasks}, self._store.sync.needs_source)

@@ -1,8 +1,4 @@
-"""Dispatcher: gives free slots to shards, commits their results, and ends, stops or requeues tasks.
-
-Covers: the processing lock, runs and their shards in flight. Does not cover: order (``scheduler``), the work
-itself (``worker_jobs``), the join of shards (``assembly``).
-"""
+"""Dispatcher: gives free slots to shards, commits their results, and ends, stops or requeues tasks."""
 
 from __future__ import annotations
 
@@ -34,7 +30,7 @@ from gradio_app.queue.worker_jobs import JobFolder, Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
-from gradio_app.workers.interface import PartResult, Workers
+from gradio_app.workers.interface import Workers
 
 #: a learned rate is written when it has changed by this share: it is the base of estimates, no more
 RATE_STEP = 0.1
@@ -48,8 +44,6 @@ class Dispatcher:
         workers.changed = self.wake
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._jobs = jobs
         self._disk = GroupSync(folders.tmp)
         self._assembly = Assembly(folders, store, jobs, self._disk)
@@ -83,12 +77,12 @@ class Dispatcher:
                     try:
                         await self._launch(item)
                     except PASSING as fault:  # it is still in line
-                        self._faults.report(fault)
+                        self._store.faults.report(fault)
                 self._wake.clear()
-                await (self._faults.wait_over() if self._faults.current else self._wake.wait())
+                await (self._store.faults.wait_over() if self._store.faults.current else self._wake.wait())
 
     def _next(self) -> scheduler.Entry | None:
-        if self.paused or self._store.closing or self._faults.current:
+        if self.paused or self._store.closing or self._store.faults.current:
             return None
         self.lanes.slots = self._workers.slots
         return self.lanes.next([run.entry for run in self.runs.values() for _ in range(run.slots)])
@@ -139,7 +133,7 @@ class Dispatcher:
 
     def _start(self, task_id: str) -> tuple[Task, list[Shard], JobFolder | None]:
         # on the store's thread, and the move last: what fails before it is simply tried again
-        store = self._sync
+        store = self._store.sync
         task = store.get(task_id)
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
@@ -157,7 +151,7 @@ class Dispatcher:
         self._folders.unpark_shards(task.id)
         return [
             shard
-            for shard in self._sync.shards(task.id)
+            for shard in self._store.sync.shards(task.id)
             if task.whole or not shard.done or not self._folders.shard(task.id, shard.index).is_dir()
         ]
 
@@ -186,8 +180,10 @@ class Dispatcher:
             ended = await self._commit(task, shard, parsed)
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
-        self._faults.work_succeeded()
-        self._learn(task.tier, parsed.result)
+        self._store.faults.work_succeeded()
+        result, known = parsed.result, self.rates.get(task.tier)
+        self.pages_parsed += result.pages
+        self.rates[task.tier] = scheduler.learn_rate(known, result.seconds, result.pages)
         if ended is None:
             return await self._store.notify()
         self.runs.pop(task.id, None)
@@ -196,7 +192,7 @@ class Dispatcher:
 
     async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
         """Makes a result count; returns the ended task, if the shard was all of it."""
-        result, out, store = parsed.result, parsed.folder / "out", self._sync
+        result, out, store = parsed.result, parsed.folder / "out", self._store.sync
         fence = partial(store.check_current, task.id, task.attempt)
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
@@ -222,10 +218,6 @@ class Dispatcher:
         run.working.discard(index)
         self.wake()
 
-    def _learn(self, tier: str, result: PartResult) -> None:
-        self.pages_parsed += result.pages
-        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
-
     async def _write_rate(self, tier: str) -> None:
         """Writes a learned rate when it has changed: a write costs as much as that of a whole shard."""
         rate = self.rates.get(tier)
@@ -235,7 +227,7 @@ class Dispatcher:
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):
-            self._faults.report(error)
+            self._store.faults.report(error)
             run.todo.appendleft(shard)
             self.lanes.push(run.entry)
             return
@@ -247,19 +239,15 @@ class Dispatcher:
                 run.poison += 1
                 await self._store.fail_shard(task.id, shard.index, task.attempt, error)
                 return
-            again = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, failures)
+            again = [shard]
+            if verdict is Verdict.HALVE:
+                parts = halves(shard.pages)
+                run.task, again = await self._store.split_shard(task.id, shard.index, task.attempt, parts)
+                run.failures |= {part.index: failures.half() for part in again}
         except (Conflict, NotFound):
             return  # a newer attempt has begun; it will find out for itself
         run.todo.extendleft(reversed(again))
         self.lanes.push(run.entry)
-
-    async def _halve(self, run: Run, shard: Shard, failures: ShardFailures) -> list[Shard]:
-        task = run.task
-        run.task, parts = await self._store.split_shard(
-            task.id, shard.index, task.attempt, halves(shard.pages)
-        )
-        run.failures |= {part.index: failures.half() for part in parts}
-        return parts
 
     # ------------------------------------------------------------ ends
 
@@ -268,7 +256,9 @@ class Dispatcher:
         task_id = run.task.id
         try:
             with _fenced(task_id, "end"):
-                ended = await self._faults.outlast(lambda: self._assembly.end(run.task, self._slot(run)))
+                ended = await self._store.faults.outlast(
+                    lambda: self._assembly.end(run.task, self._slot(run))
+                )
                 await self._store.publish(ended)
                 await self._write_rate(ended.tier)
         except PASSING:
@@ -290,10 +280,7 @@ class Dispatcher:
             self.wake()
 
     async def cancel(self, task_id: str) -> Task:
-        """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended.
-
-        Nothing is stopped, and the task stays as it is, while the change cannot be written.
-        """
+        """Stops a task and its workers; ``Conflict`` when it has ended. Stops nothing if it cannot write."""
         run = self.runs.get(task_id)
         if run is not None:
             await run.begun.wait()

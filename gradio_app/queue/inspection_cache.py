@@ -1,4 +1,4 @@
-"""LRU cache of inspections by content hash and options; in memory, so that a newer MinerU begins with none."""
+"""LRU cache of inspections by content hash and options; in memory, as a newer MinerU finds others."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the cache.
-
-Covers: fair order among owners, batches of small files, retries. Does not cover: the inspection itself
-(``parsing.inspection``), the order in which documents are parsed (``scheduler``).
-"""
+"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the cache."""
 
 from __future__ import annotations
 
@@ -28,10 +24,9 @@ from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
 
-#: how many files up to this many bytes are inspected in one job, when so many wait
+#: files inspected in one job, and the bytes of each at most
 MOST_AT_ONCE, SMALL = 8, 2**20
-#: ... as long as a job takes at most so many seconds, judged by the job before. A job is not broken off for
-#: somebody else whose file comes meanwhile
+#: seconds that such a job may take, judged by the one before: it is not broken off for another owner's file
 LONG_ENOUGH = 0.1
 
 
@@ -50,8 +45,6 @@ class Inspector:
         self._settings = settings
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._jobs = jobs
         self._workers = workers
         self._pool = workers.here
@@ -109,8 +102,8 @@ class Inspector:
         if self._current and not self._batch.isdisjoint(task_ids):
             others = self._batch - set(task_ids)
             await self._stop(self._current)
-            # some of the others may have been queued already, and nobody was told
-            for task in await self._store.must(self._sync.find_all, others):
+            # some of the others may be queued in the store only
+            for task in await self._store.must(self._store.sync.find_all, others):
                 if task.status is TaskStatus.QUEUED:
                     self._queued(task)
                 self.admit(task)
@@ -136,9 +129,9 @@ class Inspector:
     async def _inspect_alone(self, task_id: str) -> None:
         """Inspects a file until no fault of the machine is in the way; a failure ends the task."""
         inspect = partial(self._inspect, [task_id])
-        await self._faults.wait_over()
+        await self._store.faults.wait_over()
         try:
-            await self._faults.outlast(lambda: despite_crashes(inspect, "inspect_again", task_id))
+            await self._store.faults.outlast(lambda: despite_crashes(inspect, "inspect_again", task_id))
         except PASSING:
             return  # the server stops; at its next start the task is still pending
         except Exception as error:
@@ -174,7 +167,7 @@ class Inspector:
         limit = SMALL if len(task_ids) > 1 else None
         tasks, cached = list[Task](), list[Inspection | AppError]()
         known: list[Task] = []
-        for task in self._sync.find_all(task_ids):
+        for task in self._store.sync.find_all(task_ids):
             if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
                 continue
             if inspection := self._cache.find(task, engine, self._workers.models_elsewhere):
@@ -189,7 +182,7 @@ class Inspector:
         self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
     ) -> list[Task]:
         planned: list[Task] = []
-        with self._sync.together(durable=False):
+        with self._store.sync.together(durable=False):
             for task, each in zip(tasks, found, strict=True):
                 if isinstance(each, Inspection):
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
@@ -204,7 +197,7 @@ class Inspector:
             self._batch.discard(task.id)
             if not task.ended:
                 self._queued(task)
-        self._faults.work_succeeded()
+        self._store.faults.work_succeeded()
         await self._store.publish_all(tasks)
 
     def _plan(self, task: Task, engine: str, found: Inspection) -> Task:
@@ -215,11 +208,11 @@ class Inspector:
         key = cache_key(task, found, size, engine if vision else "")
         facts = {**found.columns, "cache_key": key}
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
+        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._sync.cached(key)
+        donor = self._store.sync.cached(key)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
         now = clock.stamp()
@@ -232,7 +225,7 @@ class Inspector:
             "started_at": now,
             "finished_at": now,
         }
-        return self._sync.move(task.id, TaskStatus.COMPLETED, **changes)
+        return self._store.sync.move(task.id, TaskStatus.COMPLETED, **changes)
 
 
 def next_batch_size(count: int, seconds: float) -> int:

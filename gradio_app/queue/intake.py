@@ -36,8 +36,6 @@ class Intake:
         self._settings = settings
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._accepted = accepted
         self._waiting: deque[_Submission] = deque()
 
@@ -53,8 +51,8 @@ class Intake:
             raise TooManyFiles(
                 f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
             )
-        if self._faults.current:
-            raise self._faults.current
+        if self._store.faults.current:
+            raise self._store.faults.current
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
 
@@ -101,7 +99,7 @@ class Intake:
         while self._waiting:
             batch.append(self._waiting.popleft())
         try:
-            with self._sync.together():
+            with self._store.sync.together():
                 for submission in batch:
                     try:
                         submission.outcome = self._accept(submission)
@@ -115,10 +113,10 @@ class Intake:
         for submission in batch:
             if isinstance(submission.outcome, Exception):
                 digests = {upload.sha256 for upload in submission.uploads}
-                self._folders.drop_sources(digests, self._sync.needs_source)
+                self._folders.drop_sources(digests, self._store.sync.needs_source)
 
     def _accept(self, submission: _Submission) -> list[Task]:
-        store, owner, uploads = self._sync, submission.owner, submission.uploads
+        store, owner, uploads = self._store.sync, submission.owner, submission.uploads
         key, fingerprint = submission.key, submission.fingerprint
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known

@@ -31,7 +31,6 @@ class PageRedo:
     ) -> None:
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._jobs = jobs
         self._check_room = check_room
         self._admit = admit
@@ -57,7 +56,7 @@ class PageRedo:
 
     def _add(self, task: Task, page: int, options: ParseOptions) -> tuple[Task, bool]:
         # on the store's thread: nothing can come between the query and the write
-        store = self._sync
+        store = self._store.sync
         store.get(task.id)
         for known in store.second_readings(task.id):
             if known.redo_page == page and not known.ended and known.options == options:
@@ -89,7 +88,7 @@ class PageRedo:
                 await asyncio.shield(self._jobs.drop(parsed.folder))
 
     async def _put(self, task: Task, second: Task, parsed: Parsed) -> Task:
-        page, out, store = second.redo_page, parsed.folder / "out", self._sync
+        page, out, store = second.redo_page, parsed.folder / "out", self._store.sync
         status, changes = _changes(task, page, parsed.result.sha256)
         await self._disk.sync()
         amended = await self._store.commit(

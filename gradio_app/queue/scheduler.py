@@ -13,11 +13,9 @@ from gradio_app.store.task import Task
 EXPRESS_PAGES = 8
 #: what one point of priority, or being short, is worth: seconds of waiting
 HEAD_START = 600.0
-#: seconds per page before anything was measured (flash takes 0.07 to 0.29; an A100 reads 2 pages a second
-#: with the vision model, spread over some slots)
+#: seconds per page before anything was measured
 FIRST_GUESS = {"flash": 0.2, "standard": 2.0, "advanced": 3.0}
-#: more than so many parts begin with one of a quarter of their length, if that has at least so many pages:
-#: of 260 pages of real papers 95.66 % of lines are those of a document in one go, with even parts 95.76 %
+#: more than so many parts begin with one of a quarter of their length, if that has at least so many pages
 LONG, LEAST_FIRST = 3, 16
 #: weight of the newest measurement in the learned rate
 LEARNING = 0.2
@@ -55,10 +53,9 @@ def entry(task: Task) -> Entry:
 class FairQueue:
     """Fair share by pages among owners (start-time fair queueing, Goyal et al. 1996).
 
-    Each owner has a virtual time: the pages handed out to them so far. The owner with the least is
-    next. An owner who was away starts at the start tag of the latest dispatch, or at the pages that
-    each waiting owner could have had if that is more. So nobody saves up credit, nobody waits behind
-    another's backlog, and a stream of new owners does not keep the others waiting for ever.
+    The owner with the least virtual time, the pages handed out so far, is next. An owner who was away starts
+    at the start tag of the latest dispatch, or at the pages that each waiting owner could have had if that is
+    more: nobody saves up credit, and a stream of new owners does not keep the others waiting for ever.
     """
 
     def __init__(self) -> None:
@@ -133,10 +130,7 @@ class FairQueue:
 
 
 class Lanes:
-    """One fair queue for each kind of slot: those that compute here, those that wait for the vision model.
-
-    ``slots`` says how many of each there are, by ``Entry.vision``.
-    """
+    """One fair queue for each kind of slot; ``slots`` is how many there are, by ``Entry.vision``."""
 
     def __init__(self, slots: Mapping[bool, int]) -> None:
         self.slots = slots
@@ -159,7 +153,7 @@ class Lanes:
         self._queues[item.vision].charge(item.owner, pages)
 
     def next(self, busy: Sequence[Entry]) -> Entry | None:
-        """Who gets a slot now, when ``busy`` hold one: the fair next of a kind that has one free.
+        """The task that gets a slot now, when ``busy`` hold one: the fair next of a kind with a free slot.
 
         When long documents hold all slots of a kind, a short one gets an extra slot.
         """
@@ -182,9 +176,8 @@ class Lanes:
 def cut(pages: Sequence[int], size: int) -> list[tuple[int, ...]]:
     """Pages in runs of at most ``size``, as even as possible; one empty run for a document without pages.
 
-    Even runs keep all slots busy to the end, and none is so short that tier flash, which reads
-    document-wide statistics, would judge it differently. A long document begins with a shorter one, as
-    people read its first page while the rest is still worked on.
+    Even runs keep all slots busy to the end, and tier flash reads statistics of a run. A long document begins
+    with a shorter run, so that its first page comes soon.
     """
     if not pages:
         return [()]
