@@ -24,17 +24,9 @@ MODES: dict[str, tuple[str, str]] = {
 
 def usage() -> str:
     """All modes, a line each."""
-    rows = [f"  {mode:<8} {text}" for mode, (_, text) in MODES.items()]
-    return "\n".join(
-        [
-            "Usage: python -m gradio_app MODE [flags]",
-            "",
-            "Modes:",
-            *rows,
-            "",
-            "'MODE --help' shows the flags of a mode.",
-        ]
-    )
+    rows = "\n".join(f"  {mode:<8} {text}" for mode, (_, text) in MODES.items())
+    flags = "'MODE --help' shows the flags of a mode."
+    return f"Usage: python -m gradio_app MODE [flags]\n\nModes:\n{rows}\n\n{flags}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from loguru import logger
@@ -30,13 +31,9 @@ KEEP_SUBMISSIONS = 7 * 86400.0
 
 def sweep_start(store: Store, folders: Folders) -> None:
     """Once, before anything runs: what a crash left behind."""
-    for path in _entries(folders.tmp):
+    emptied = (folders.tmp, folders.gradio, folders.run / "tmp")
+    for path in (*folders.run.glob("worker-*"), *chain.from_iterable(map(_entries, emptied))):
         _remove(path)
-    for path in (*_entries(folders.gradio), *_entries(folders.run / "tmp")):
-        _remove(path)
-    for path in _entries(folders.run):
-        if path.name.startswith("worker-"):
-            _remove(path)
     known = store.task_ids()
     for path in _entries(folders.tasks):
         if path.name not in known:
@@ -65,16 +62,12 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         if path.name.startswith("upload-"):
             stale = _age(path, now) > STALLED_UPLOAD
         else:  # it could not be deleted when the job ended
-            stale = _age(path, now) > STALE_JOB and _has_ended(store, path.name)
+            task = store.find(path.name)
+            stale = _age(path, now) > STALE_JOB and (task is None or task.ended)
         if stale:
             _remove(path)
     sweep_gradio(folders.gradio, now=now)
     return len(expired)
-
-
-def _has_ended(store: Store, task_id: str) -> bool:
-    task = store.find(task_id)
-    return task is None or task.ended
 
 
 def drop_unused_sources(store: Store, folders: Folders) -> None:

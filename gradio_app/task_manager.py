@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from loguru import logger
 
@@ -15,7 +15,6 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
-from gradio_app.engine import ModelSingleton
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.bulk import Bulk
 from gradio_app.queue.dispatcher import Dispatcher
@@ -26,7 +25,7 @@ from gradio_app.queue.page_redo import PageRedo
 from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
-from gradio_app.store.store import Changes, Store
+from gradio_app.store.store import Store
 from gradio_app.store.task import Task, Upload
 from gradio_app.workers.interface import Workers
 
@@ -43,31 +42,25 @@ class TaskManager:
         self._dispatcher = Dispatcher(folders, self.store, self.jobs, workers)
         self._inspector = Inspector(settings, folders, self.store, self.jobs, workers, self._dispatcher.admit)
         self._intake = Intake(settings, folders, self.store, self._inspector.admit)
+        self.check_room, self.submit = self._intake.check_room, self._intake.submit
         self._redo = PageRedo(folders, self.store, self.jobs, self.check_room, self._inspector.admit)
         self._bulk = Bulk(folders, self.store, self.check_room)
-        self._estimator = Estimator(
-            settings,
-            self._dispatcher.lanes,
-            self._dispatcher.runs,
-            self._inspector.waiting,
-            self._dispatcher.rates,
-        )
+        self._estimator = Estimator(settings, self._dispatcher, self._inspector.waiting)
+        self.engine = workers.engine
+        #: held by the one dispatcher that hands out slots
+        self.processing_lock = self._dispatcher.processing_lock
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
         # what the web package asks of parts of the queue
+        self.get, self.find_all, self.wait = self.store.get, self.store.find_all, self.store.wait_ended
         self.rev, self.wait_for_change, self.once = self.store.rev, self.store.wait_change, self.store.once
         self.begin_closing, self.ended = self.store.begin_closing, self.store.ended
+        self.changes, self.second_readings = self.store.changes, self.store.second_readings
+        self.redo_page, self.rate = self._redo.begin, self._estimator.rate
         self.export, self.picture = self.jobs.export, self.jobs.picture
-
-    @property
-    def engine(self) -> ModelSingleton:
-        """The model server of this machine."""
-        return self.workers.engine
-
-    @property
-    def processing_lock(self) -> asyncio.Lock:
-        """Held by the one dispatcher that hands out slots."""
-        return self._dispatcher.processing_lock
+        self.list_ids = partial(self.store.do, store.listing.ids)
+        self.history = partial(self.store.do, store.history.since)
+        self.note_engine = partial(self.store.do, store.history.note_engine)
 
     # ------------------------------------------------------------ life
 
@@ -88,7 +81,7 @@ class TaskManager:
         self.started = True
 
     async def stop(self) -> None:
-        """Stops admitting, gives shards in flight back to the queue, and closes the store."""
+        """Stops new work, gives shards in flight back to the queue, and closes the store."""
         await self.store.begin_closing()
         for loop in self._loops:
             loop.cancel()
@@ -118,20 +111,6 @@ class TaskManager:
 
     # ------------------------------------------------------------ what users do
 
-    async def check_room(self, owner: str, files: int) -> None:
-        """Raises what would stop ``files`` new tasks of ``owner``: full queue, full disk, shutdown."""
-        await self._intake.check_room(owner, files)
-
-    async def submit(
-        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = ""
-    ) -> list[Task]:
-        """Accepts files: when this returns, the tasks are on disk and will come to an end.
-
-        The same ``key`` with the same files and options gives the same tasks again; with others it
-        raises ``Conflict``. The upload files stay where they are; the caller deletes them.
-        """
-        return await self._intake.submit(owner, uploads, options, key)
-
     async def under_way(self, owner: str, upload: Upload, options: ParseOptions) -> Task | None:
         """The unfinished task of this owner that converts the same file in the same way, if there is one."""
         tasks = await self.store.active_from(owner, upload.sha256)
@@ -154,14 +133,6 @@ class TaskManager:
         self._admit(task)
         return await self.store.publish(task)
 
-    async def redo_page(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
-        """The task that reads one page of a finished document again; see ``PageRedo.begin``."""
-        return await self._redo.begin(task_id, page, tier, ocr_mode)
-
-    async def second_readings(self, task_id: str) -> list[Task]:
-        """Tasks that read a page of this document again, oldest first."""
-        return await self.store.second_readings(task_id)
-
     async def keep_page(self, task_id: str) -> Task:
         """Puts the page that this task has read into its document, and forgets the task."""
         document = await self._redo.keep(task_id)
@@ -177,12 +148,12 @@ class TaskManager:
                 await self.delete(second.id)
         if not task.ended:
             await self.cancel(task_id)
-        await self._bulk.delete(task_id)
+        await self.store.do(self._bulk.delete, task_id)
         await self.store.notify()
 
     async def cancel_waiting(self, task_ids: Sequence[str]) -> set[str]:
-        """Cancels those that wait, in one step on the disk; returns which these were."""
-        tasks = await self._bulk.cancel_waiting(task_ids)
+        """Cancels those that wait, in one write; returns their ids."""
+        tasks = await self.store.do(self._bulk.cancel_waiting, task_ids)
         for task in tasks:
             self._dispatcher.discard(task.id)
         await self._inspector.forget(*(task.id for task in tasks))
@@ -190,7 +161,7 @@ class TaskManager:
         return {task.id for task in tasks}
 
     async def retry_ended(self, task_ids: Sequence[str]) -> set[str]:
-        """Queues those again that ended early, in one step on the disk; returns which these were.
+        """Queues those again that ended early, in one write; returns their ids.
 
         ``retry`` has the errors for the others: no room for all of an owner's, or an upload that is gone.
         """
@@ -201,11 +172,11 @@ class TaskManager:
         return {task.id for task in tasks}
 
     async def delete_ended(self, task_ids: Sequence[str]) -> set[str]:
-        """Forgets those that have ended, in one step on the disk; returns which these were.
+        """Forgets those that have ended, in one write; returns their ids.
 
         One with second readings of its pages is left for ``delete``.
         """
-        tasks = await self._bulk.delete_ended(task_ids)
+        tasks = await self.store.do(self._bulk.delete_ended, task_ids)
         await self.store.notify()
         return {task.id for task in tasks}
 
@@ -225,37 +196,17 @@ class TaskManager:
 
     # ------------------------------------------------------------ what users see
 
-    async def get(self, task_id: str) -> Task:
-        """The task; raises ``NotFound``."""
-        return await self.store.get(task_id)
-
-    async def find_all(self, task_ids: Sequence[str]) -> list[Task]:
-        """Those tasks that exist, in this order."""
-        return await self.store.find_all(task_ids)
-
-    async def wait(self, task_id: str, seconds: float) -> Task:
-        """The task as soon as it has ended, or as it is after ``seconds``."""
-        return await self.store.wait_ended(task_id, seconds)
-
-    async def changes(self, since: int, limit: int) -> Changes:
-        """What is newer than revision ``since``, of all owners."""
-        return await self.store.changes(since, limit)
-
     async def list_tasks(self, wanted: Wanted, limit: int, cursor: str = "") -> tuple[int, Page]:
         """The newest revision, and a page of tasks that may be newer."""
         store = self.store.sync
         return await self.store.do(lambda: (store.rev(), store.listing.page(wanted, limit, cursor)))
-
-    async def list_ids(self, wanted: Wanted, limit: int) -> dict[str, list[str]]:
-        """By status the ids of tasks that the viewer may change, at most ``limit``, the newest first."""
-        return await self.store.do(self.store.sync.listing.ids, wanted, limit)
 
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""
         return await self.store.once("counts", self.store.counts)
 
     async def longest_wait(self) -> float:
-        """For how many seconds the oldest of those that wait has waited; 0 when none does."""
+        """Seconds that the oldest waiting task has waited; 0 when none waits."""
         since = await self.store.do(self.store.sync.listing.oldest_waiting)
         return 0.0 if since is None else max(0.0, clock.stamp() - since)
 
@@ -279,10 +230,6 @@ class TaskManager:
         """Pages parsed since the start."""
         return self._dispatcher.pages_parsed
 
-    def rate(self, tier: str) -> float:
-        """Seconds per page and slot, learned or guessed."""
-        return self._estimator.rate(tier)
-
     def estimate(self, task_id: str) -> tuple[int | None, float | None]:
         """Position (1 is next; None when it does not wait) and ETA in seconds of a task."""
         position, seconds = self.estimates().get(task_id, (0, None))
@@ -295,13 +242,3 @@ class TaskManager:
     def tail_eta(self) -> float:
         """Seconds until everything that is queued now will be done."""
         return max((seconds for _, seconds in self.estimates().values()), default=0.0)
-
-    # ------------------------------------------------------------ what was done, by the hour
-
-    async def history(self, since_hour: int) -> dict[str, list[dict[str, Any]]]:
-        """Ended tasks and the engine by hour (Unix time / 3600), oldest first."""
-        return await self.store.do(self.store.sync.history.since, since_hour)
-
-    async def note_engine(self, status: str, seconds: float, used: int | None, total: int | None) -> None:
-        """Adds to this hour: the engine was in ``status`` for ``seconds`` and used so many bytes."""
-        await self.store.do(self.store.sync.history.note_engine, status, seconds, used, total)

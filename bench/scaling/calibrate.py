@@ -156,7 +156,7 @@ def _decide() -> float:
     """Seconds of one look at who is next, for each busy slot: our own function, with many slots."""
     lanes = scheduler.Lanes({False: 0, True: _SLOTS + 1})
     busy = [
-        scheduler.entry(str(n), f"owner-{n % 20}", 20, 0, 0.0, n, "standard", True) for n in range(_SLOTS)
+        scheduler.Entry(0.0, n, str(n), f"owner-{n % 20}", 20, False, "standard", True) for n in range(_SLOTS)
     ]
     lanes.push(replace(busy[0], task_id="next"))
     began = time.process_time()

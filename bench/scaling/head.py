@@ -17,6 +17,7 @@ from bench.scaling.outcome import Record
 from bench.scaling.processor import Line, Processor, Steps
 from bench.scaling.shape import Document, Fleet, Load
 from gradio_app.queue import scheduler
+from gradio_app.store.task import Task
 
 #: index of the join among the parts of a task
 JOIN = -1
@@ -137,9 +138,15 @@ class Head:
     def _admit(self, document: Document) -> None:
         pages, number, came = document.pages, next(self._numbers), document.arrival
         parts = scheduler.cut(range(pages), self._load.shard_pages)
-        tier, vision = ("standard", True) if self._fleet.vision else ("flash", False)
-        whole = len(parts) == 1 and not vision
-        item = scheduler.entry(str(number), document.owner, pages, 0, came, number, tier, vision)
+        task = replace(
+            Task.placeholder(str(number), document.owner),
+            pages_total=pages,
+            shards_total=len(parts),
+            created_at=came,
+            seq=number,
+            tier="standard" if self._fleet.vision else "flash",
+        )
+        item, whole = scheduler.entry(task), task.whole
         self._runs[item.task_id] = Run(number, document, item, whole, deque(enumerate(parts)))
         self._lanes.push(item)
         self._wake_up()

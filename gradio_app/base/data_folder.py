@@ -7,7 +7,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -118,6 +118,12 @@ class Folders:
                 link_or_copy(incoming, self.source(digest))
                 self._adopted = True
 
+    def drop_sources(self, digests: Iterable[str], needed: Callable[[str], bool]) -> None:
+        """Deletes these uploads, except those that are ``needed``."""
+        for digest in digests:
+            if not needed(digest):
+                self.source(digest).unlink(missing_ok=True)
+
     def sync_sources(self) -> None:
         """Puts on the disk for good what was adopted."""
         if self._adopted:
@@ -126,7 +132,7 @@ class Folders:
 
     def put_shard(self, task_id: str, index: int, out: Path) -> None:
         """Makes a parsed shard a checkpoint."""
-        replace_folder(out, self.shards(task_id) / f"{index:05d}")
+        replace_folder(out, self.shard(task_id, index))
 
     def shard(self, task_id: str, index: int) -> Path:
         return self.shards(task_id) / f"{index:05d}"
@@ -169,12 +175,9 @@ class Folders:
         shutil.rmtree(self.shards(task_id), ignore_errors=True)
         shutil.rmtree(self.resume(task_id), ignore_errors=True)
 
-    def drop_job(self, task_id: str) -> None:
-        shutil.rmtree(self.job(task_id), ignore_errors=True)
-
     def drop_task(self, task_id: str) -> None:
         shutil.rmtree(self.task(task_id), ignore_errors=True)
-        self.drop_job(task_id)
+        shutil.rmtree(self.job(task_id), ignore_errors=True)
 
     def page(self, task_id: str, page: int) -> Path:
         """The record of a finished page (1-based), from the result or from a finished shard."""

@@ -1,8 +1,4 @@
-"""File types: the suffixes of files that MinerU reads.
-
-Covers: inspection, the watch folder, folders of the page and of the ``client`` command.
-Does not cover: what a file really is. MinerU tells that from its content.
-"""
+"""File types: the suffixes of files that MinerU reads. MinerU itself goes by the content."""
 
 from __future__ import annotations
 

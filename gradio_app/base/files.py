@@ -6,8 +6,9 @@ import contextlib
 import ctypes
 import os
 import shutil
-from functools import cache
 from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def link_or_copy(source: Path | str, target: Path | str) -> None:
@@ -47,18 +48,12 @@ def sync_file(path: Path) -> None:
 
 def sync_disk(folder: Path) -> None:
     """Writes out all of the disk that a folder is on. One call, however many files: each fsync costs one."""
-    libc = _libc()
-    if not hasattr(libc, "syncfs"):
+    if not hasattr(_LIBC, "syncfs"):
         os.sync()
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        if libc.syncfs(descriptor) != 0:
+        if _LIBC.syncfs(descriptor) != 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     finally:
         os.close(descriptor)
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

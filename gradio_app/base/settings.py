@@ -89,10 +89,7 @@ def parse_gigabytes(text: str) -> int:
 
 
 def _log_level(text: str) -> str:
-    level = text.strip().upper()
-    if level not in ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError(f"expected trace, debug, info, warning or error, not {text!r}")
-    return level
+    return _one_of("trace", "debug", "info", "warning", "error")(text).upper()
 
 
 def _names(text: str) -> frozenset[str]:

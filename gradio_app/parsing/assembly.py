@@ -12,7 +12,6 @@ from typing import Any
 from gradio_app.base.errors import FileCorrupt
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
-from gradio_app.parsing.lazy_openai import postpone_openai
 from gradio_app.parsing.page_replacement import replace_pages
 from gradio_app.parsing.results import write_result
 
@@ -30,7 +29,7 @@ def assemble(
     readings that were kept (see ``replace_pages``): they stay when the document is joined again.
     """
     with readable_errors():
-        postpone_openai()
+        speedups.postpone_openai()
         speedups.for_markdown()
         from docvortex.schema import ModelJson, PageInfo
         from mineru.backend.postprocess.document import model_json_to_middle_json

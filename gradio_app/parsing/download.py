@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gradio_app.base.errors import DiskFull, ModelsMissing, as_app_error
 from gradio_app.parsing.error_translation import chain
 from gradio_app.parsing.resumable_download import fetch_large
@@ -41,13 +39,18 @@ def fetch(name: str, source: str) -> None:
 
     Raises ``ModelsMissing`` with the reason, or ``DiskFull``.
     """
+    from filelock import FileLock
     from mineru.model.download import download_model_repo
     from mineru.model.registry import get_model_repo
 
     try:
         repo = get_model_repo(name)
         if source == "huggingface":
-            _fetch_large(repo)
+            wanted = (
+                [""] if repo.download_mode == "full" else [p.relative_path for p in repo.required_paths()]
+            )
+            with FileLock(str(repo.lock_path())):  # the lock that MinerU takes too, afterwards
+                fetch_large(repo.repos["huggingface"], repo.local_dir(), wanted)
         download_model_repo(repo, source=source)
     except Exception as error:  # the hubs' libraries raise whatever the network, the disk and the hub do
         if isinstance(as_app_error(error), DiskFull):
@@ -56,16 +59,6 @@ def fetch(name: str, source: str) -> None:
             f"{name} could not be fetched from {source}: {_reason(error)}. Start again to go on "
             "where it stopped."
         ) from error
-
-
-def _fetch_large(repo: Any) -> None:
-    from filelock import FileLock
-
-    wanted = [path.relative_path for path in repo.required_paths()]
-    with FileLock(str(repo.lock_path())):  # the lock that MinerU takes too, afterwards
-        fetch_large(
-            repo.repos["huggingface"], repo.local_dir(), wanted if repo.download_mode != "full" else [""]
-        )
 
 
 def _reason(error: BaseException) -> str:

@@ -141,6 +141,8 @@ class Cleaner:
 
     def _markup(self, markup: str) -> str:
         """HTML of a table or picture; the same string when there is nothing to change."""
+        from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
+
         if not re.search(r"<(?:eq|a)\b", markup, re.IGNORECASE):
             return markup
         soup = BeautifulSoup(markup, "html.parser")
@@ -151,22 +153,18 @@ class Cleaner:
             else:
                 formula.name = "code"
         for link in soup.find_all("a"):
-            if _safe_target(str(link.get("href") or "")) is None:
+            address = str(link.get("href") or "")
+            schemes = OFFICE_EXTERNAL_HYPERLINK_SCHEMES
+            target = sanitize_hyperlink_target(
+                address, allowed_schemes=schemes, allow_relative=True, allow_fragment=True
+            )
+            if target is None:
                 link.unwrap()  # MinerU's DOCX refuses the whole document for a link without a target
         return str(soup)
 
 
 def _readable(text: str) -> str:
     return _NO_XML.sub("\ufffd", text)
-
-
-def _safe_target(address: str) -> str | None:
-    from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
-
-    schemes = OFFICE_EXTERNAL_HYPERLINK_SCHEMES
-    return sanitize_hyperlink_target(
-        address, allowed_schemes=schemes, allow_relative=True, allow_fragment=True
-    )
 
 
 # ---------------------------------------------------------------- after an export
@@ -186,18 +184,13 @@ def offline_html(page: str) -> str:
         for canvas in soup.select(".docvortex-flowchart-canvas"):  # without a script it stays empty
             canvas.decompose()
         for picture in soup.find_all("img"):
-            if _WEB.match(str(picture.get("src"))):
-                _link_instead(soup, picture)
+            if _WEB.match(address := str(picture.get("src"))):
+                link = soup.new_tag("a", href=address, rel="noopener noreferrer")
+                link.string = str(picture.get("alt") or address)
+                picture.replace_with(link)
         page = str(soup)
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     return re.sub(r'<meta charset="utf-8" ?/?>', lambda _: head, page, count=1)
-
-
-def _link_instead(soup: BeautifulSoup, picture: Tag) -> None:
-    address = str(picture.get("src"))
-    link = soup.new_tag("a", href=address, rel="noopener noreferrer")
-    link.string = str(picture.get("alt") or address)
-    picture.replace_with(link)
 
 
 def _set_formula(soup: BeautifulSoup, carrier: Tag) -> None:

@@ -32,13 +32,6 @@ MAX_PICTURE_PIXELS = 100_000_000
 UNPACKED_SHARE = 8
 
 
-def mineru_version() -> str:
-    """The installed MinerU's version."""
-    from mineru.version import __version__
-
-    return str(__version__)
-
-
 def inspect(
     source: str,
     page_range: str,
@@ -50,15 +43,15 @@ def inspect(
     no_engine: str = "",
     models: bool = False,
 ) -> dict[str, Any]:
-    """What ``source`` is: the fields of ``task.Inspection`` and ``pages`` (1-based, selected).
+    """The fields of ``task.Inspection`` for the file ``source``; raises why it cannot be read.
 
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
-    ``models``: another machine that reads has the small ones. Raises the file's own error: unsupported,
-    encrypted, corrupt, too large, too many pages, bad range, models missing.
+    ``models``: another machine that reads has the small models.
     """
-    began = time.monotonic()
+    began, path = time.monotonic(), Path(source)
     with readable_errors():
-        path = Path(source)
+        from mineru.version import __version__
+
         kind = _kind(path)
         parse_mode, total, pages = "", 1, tuple[int, ...]()
         if kind == "pdf":
@@ -79,7 +72,7 @@ def inspect(
             "pages": list(pages),
             "parse_mode": parse_mode,
             "tier": chosen,
-            "parser_version": mineru_version(),
+            "parser_version": str(__version__),
             "seconds": time.monotonic() - began,
         }
 
@@ -147,11 +140,12 @@ def _check_picture(path: Path) -> None:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        if isinstance(error, UnidentifiedImageError):
-            raise FileCorrupt() from error
-        width = height = 65536
-    if width * height > MAX_PICTURE_PIXELS:
+            bomb = width * height > MAX_PICTURE_PIXELS
+    except UnidentifiedImageError as error:
+        raise FileCorrupt() from error
+    except Image.DecompressionBombError:
+        bomb = True
+    if bomb:
         raise FileTooLarge("The picture has more than 100 million pixels. Make it smaller and send it again.")
 
 

@@ -52,15 +52,11 @@ def _put(middle: Any, second: Any, index: int) -> None:
         _go_on(old.blocks, new.blocks)
     others = [page for page in middle.pages if page.page_idx != index]
     middle.pages = sorted([*others, new], key=lambda page: page.page_idx)
-    layout, sizes = (_sizes(document.extensions.get(LAYOUT_EXTENSION)) for document in (middle, second))
-    entries = [entry for entry in layout if entry["page_idx"] != index]
-    layout[:] = entries + [entry for entry in sizes if entry["page_idx"] == index]
-    layout.sort(key=lambda entry: entry["page_idx"])
-
-
-def _sizes(layout: Any) -> list[dict[str, Any]]:
-    """Sizes of the pages, as MinerU's extension lists them."""
-    return layout["pages"] if layout else []
+    extension = {"pages": list[dict[str, Any]]()}
+    layout, sizes = (each.extensions.get(LAYOUT_EXTENSION) or extension for each in (middle, second))
+    entries = [entry for entry in layout["pages"] if entry["page_idx"] != index]
+    entries += [entry for entry in sizes["pages"] if entry["page_idx"] == index]
+    layout["pages"][:] = sorted(entries, key=lambda entry: entry["page_idx"])
 
 
 def _go_on(old: Sequence[Any], new: Sequence[Any]) -> None:

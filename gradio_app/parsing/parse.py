@@ -14,7 +14,6 @@ from typing import Any, cast
 from gradio_app.base.options import format_pages
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
-from gradio_app.parsing.lazy_openai import postpone_openai
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
@@ -87,7 +86,7 @@ def parse_shard(
 def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
-    postpone_openai()
+    speedups.postpone_openai()
     speedups.for_markdown()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()

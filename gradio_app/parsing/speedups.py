@@ -1,7 +1,6 @@
-"""Speedups inside MinerU: values that it works out again and again. The results are the same.
+"""Speedups inside MinerU: remembered values, and a late import. The results are the same.
 
-Each of these goes into a private place of docvortex, which is MinerU's reader of PDF, and is left out where a
-newer one has no such place any more.
+Each patch of docvortex, MinerU's reader of PDF, is left out where a newer version has no such place any more.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -9,9 +8,10 @@ newer one has no such place any more.
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache, lru_cache
 from importlib import import_module
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 #: different characters that are remembered
@@ -22,6 +22,9 @@ ASKED_IN_INSPECTION = ("_get_cross_script_name", "_is_cjk_text_char")
 MATCHING_CHARACTERS = ("graphics", "pipeline", "table_filled_grid", "table_materialization")
 #: backslashes from the first of them on, and a character that they may escape
 _MARKDOWN = re.compile(r"(?<!\\)(\\*)([*_`~$])")
+
+#: MinerU's one module that imports openai, for titles made by a language model elsewhere (off as shipped)
+_OPENAI_CLIENT = "mineru.backend.postprocess.llm_client"
 
 _remembered = lru_cache(_CHARACTERS)(re.fullmatch)
 
@@ -68,3 +71,23 @@ def for_markdown() -> None:
 
     if hasattr(inline, "escape_conservative_markdown_text"):
         inline.escape_conservative_markdown_text = escape
+
+
+def postpone_openai() -> None:
+    """Keeps openai out of this process until MinerU makes a client of it.
+
+    Its import is nearly half of what the first document of a process computes, and 50 MB.
+    """
+    if _OPENAI_CLIENT in sys.modules or "openai" in sys.modules:
+        return
+    stand_in: Any = ModuleType("openai")
+    stand_in.AsyncOpenAI = _client
+    sys.modules["openai"] = stand_in
+    try:
+        import_module(_OPENAI_CLIENT)
+    finally:
+        del sys.modules["openai"]
+
+
+def _client(**options: Any) -> Any:
+    return import_module("openai").AsyncOpenAI(**options)

@@ -9,16 +9,13 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-from loguru import logger
-
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import AppError, FileCorrupt, WorkerCrashed, from_code
+from gradio_app.base.errors import AppError, FileCorrupt, from_code
 from gradio_app.base.options import format_pages, pages_in
 from gradio_app.queue.async_store import AsyncStore
-from gradio_app.queue.faults import resumable
+from gradio_app.queue.faults import despite_crashes, resumable
 from gradio_app.queue.group_sync import GroupSync
-from gradio_app.queue.retry_policy import CRASH_TRIES
 from gradio_app.queue.worker_jobs import Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task, failed_pages
@@ -31,7 +28,6 @@ class Assembly:
         self._disk = disk
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._jobs = jobs
 
     async def end(self, task: Task, slot: AbstractContextManager[None]) -> Task:
@@ -40,7 +36,8 @@ class Assembly:
         if not any(shard.done for shard in shards):
             raise _first_error(shards)
         with slot:
-            parsed = await self._assemble(task, shards)
+            join = partial(self._jobs.assemble, task, shards)
+            parsed = await despite_crashes(join, "join_again", task.id)
         try:
             await self._disk.sync()
             return await self._commit(task, shards, parsed)
@@ -65,20 +62,12 @@ class Assembly:
         status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
         shelve = self._folders.park_shards if failed else self._folders.drop_shards
         keep = partial(self._folders.put_result, task.id, parsed.folder / "out")
-        store = self._sync
+        store = self._store.sync
         return await self._store.commit(
             partial(store.check_current, task.id, task.attempt),
             resumable(keep, partial(shelve, task.id)),
             lambda: store.move(task.id, status, **changes),
         )
-
-    async def _assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
-        for _ in range(CRASH_TRIES - 1):
-            try:
-                return await self._jobs.assemble(task, shards)
-            except WorkerCrashed:
-                logger.bind(action="join_again", task=task.id).warning("joining {} again", task.id)
-        return await self._jobs.assemble(task, shards)
 
 
 def _first_error(shards: Sequence[Shard]) -> AppError:

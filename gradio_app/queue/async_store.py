@@ -1,8 +1,4 @@
-"""Asynchronous store: runs ``Store`` on a thread of its own, retries writes, and wakes waiters at a change.
-
-Covers: the thread, faults of the disk, the order of a commit, the condition for changes. Does not cover: SQL
-(``store``), decisions about tasks (the other modules here).
-"""
+"""Asynchronous store: runs ``Store`` on its own thread, retries writes, and wakes waiters at a change."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from loguru import logger
 
 from gradio_app.base import clock
-from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound
+from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.queue.faults import Faults, passing, resumable
 from gradio_app.store.states import TERMINAL, TaskStatus
 from gradio_app.store.store import Store
@@ -93,10 +89,7 @@ class AsyncStore:
     # ------------------------------------------------------------ the thread
 
     async def do(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Runs a function on the store's thread, once.
-
-        A fault of the machine is reported, and raised as the ``AppError`` for it.
-        """
+        """Runs a function on the store's thread; reports a machine's fault and raises its ``AppError``."""
         try:
             return await self._run(fn, *args, **kwargs)
         except Exception as error:
@@ -112,23 +105,17 @@ class AsyncStore:
 
         ``fn`` may be called several times (see ``resumable``).
         """
-        while True:
-            try:
-                return await self.do(fn, *args, **kwargs)
-            except PASSING:
-                if self.closing:
-                    raise
-                await self.faults.wait_over()
+        return await self.faults.outlast(lambda: self.do(fn, *args, **kwargs))
 
     async def _run(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """A cancelled caller still waits for it: the function may be moving files that the caller deletes."""
+        """Waits also when cancelled: the function may be moving files that the caller deletes."""
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._thread, lambda: fn(*args, **kwargs))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             await asyncio.wait([work])
-            work.exception()  # nobody is left to be told; not asked for, the loop would complain of it
+            work.exception()  # fetched, as the loop logs errors that nobody fetches
             raise
 
     # ------------------------------------------------------------ commits
@@ -138,13 +125,13 @@ class AsyncStore:
     ) -> _T:
         """Checks that the work still counts, moves its files into place, writes it: in one step for others.
 
-        The order makes a crash harmless: files without a row are moved again, a row never lacks its files.
-        Retried as ``must``; files are moved once. Raises what ``fence`` raises, before anything is moved.
+        The order makes a crash harmless: a row never lacks its files. Retried as ``must``; files are moved
+        once. Raises what ``fence`` raises, before anything is moved.
         """
         return await self.must(commit_steps(fence, move_files, write))
 
     async def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
-        """Moves a task because somebody asked for it; raises ``NotFound`` or ``Conflict``."""
+        """Moves a task for a user; raises ``NotFound`` or ``Conflict``."""
         return await self.publish(await self.do(self.sync.move, task_id, to, **changes))
 
     async def end(self, task_id: str, to: TaskStatus, move_files: Callable[[], None], **changes: Any) -> Task:
@@ -174,24 +161,21 @@ class AsyncStore:
     async def publish_all(self, tasks: Sequence[Task]) -> None:
         """The same for many tasks: waiters are woken once."""
         for task in tasks:
-            self._log(task)
+            # a line costs as much as a write: on the way to its end a task has none in the usual log
+            logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).log(
+                "INFO" if task.ended else "DEBUG",
+                "task {} is {} ({} of {} pages){}",
+                task.id,
+                task.status,
+                task.pages_done,
+                task.pages_total,
+                f": {task.error_code}" if task.error_code else "",
+            )
             if task.ended:
                 self.ended[task.status.value] += 1
                 for event in self._waiting.get(task.id, ()):
                     event.set()
         await self.notify()
-
-    def _log(self, task: Task) -> None:
-        # a line costs as much as a write: on the way to its end a task has none in the usual log
-        logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).log(
-            "INFO" if task.ended else "DEBUG",
-            "task {} is {} ({} of {} pages){}",
-            task.id,
-            task.status,
-            task.pages_done,
-            task.pages_total,
-            f": {task.error_code}" if task.error_code else "",
-        )
 
     async def notify(self) -> None:
         """Wakes all that wait for a change."""
@@ -200,19 +184,19 @@ class AsyncStore:
             self._changed.notify_all()
 
     async def once(self, key: Hashable, compute: Callable[[], Awaitable[_T]]) -> _T:
-        """The answer of ``compute``, computed once until something changes: many open pages ask the same.
+        """The answer of ``compute``, cached until something changes.
 
         ``key`` names all that the answer depends on beside the state of the queue.
         """
         if self._cache[0] != self.version:
             self._cache = (self.version, {})
         cached = self._cache[1]
-        if key not in cached:
-            answer = await compute()
-            if len(cached) < _MOST_CACHED:
-                cached[key] = answer  # of a state that is over by now: nobody will ask that one
-            return answer
-        return cached[key]
+        if key in cached:
+            return cached[key]
+        answer = await compute()
+        if len(cached) < _MOST_CACHED:
+            cached[key] = answer  # if the state is over by now, nobody asks that ``cached`` again
+        return answer
 
     async def rev(self) -> int:
         """The newest revision, at least of what anybody was told."""

@@ -23,15 +23,11 @@ class Bulk:
     ) -> None:
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._check_room = check_room
 
-    async def cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
-        """Cancels those that wait."""
-        return await self._store.do(self._cancel, task_ids)
-
-    def _cancel(self, task_ids: Sequence[str]) -> list[Task]:
-        store, now = self._sync, clock.stamp()
+    def cancel_waiting(self, task_ids: Sequence[str]) -> list[Task]:
+        """Cancels those that wait; on the store's thread."""
+        store, now = self._store.sync, clock.stamp()
         with store.together():
             waiting = [task for task in store.find_all(task_ids) if task.status in WAITING]
             tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
@@ -55,38 +51,35 @@ class Bulk:
         return await self._store.do(self._requeue, fitting)
 
     def _requeue(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self._sync
+        store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.status in RETRYABLE]
             return [store.requeue(task.id) for task in found]
 
-    async def delete_ended(self, task_ids: Sequence[str]) -> list[Task]:
-        """Forgets those that have ended, and their files, unless pages of them were read again."""
-        return await self._store.do(self._delete, task_ids)
+    def delete_ended(self, task_ids: Sequence[str]) -> list[Task]:
+        """Forgets those that have ended, and their files, unless pages of them were read again.
 
-    def _delete(self, task_ids: Sequence[str]) -> list[Task]:
-        store = self._sync
+        On the store's thread.
+        """
+        store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.ended]
             tasks = [task for task in found if not store.second_readings(task.id)]
             for task in tasks:
                 store.delete(task.id)
-        self.drop_files(tasks)
+        self._drop_files(tasks)
         return tasks
 
-    async def delete(self, task_id: str) -> None:
-        """Forgets one task that has ended, and its files; raises ``NotFound`` or ``Conflict``."""
-        await self._store.do(self._delete_one, task_id)
+    def delete(self, task_id: str) -> None:
+        """Forgets one task that has ended, and its files; on the store's thread.
 
-    def _delete_one(self, task_id: str) -> None:
-        task = self._sync.get(task_id)
-        self._sync.delete(task_id)
-        self.drop_files([task])
+        Raises ``NotFound`` or ``Conflict``.
+        """
+        task = self._store.sync.get(task_id)
+        self._store.sync.delete(task_id)
+        self._drop_files([task])
 
-    def drop_files(self, tasks: Sequence[Task]) -> None:
-        """Deletes the files of forgotten tasks, and their uploads unless needed; on the store's thread."""
+    def _drop_files(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
             self._folders.drop_task(task.id)
-        for source in {task.source for task in tasks}:
-            if not self._sync.needs_source(source):
-                self._folders.source(source).unlink(missing_ok=True)
+        self._folders.drop_sources({task.source for task in tasks}, self._store.sync.needs_source)

@@ -1,8 +1,4 @@
-"""Dispatcher: gives free slots to shards, commits their results, and ends, stops or requeues tasks.
-
-Covers: the processing lock, runs and their shards in flight. Does not cover: order (``scheduler``), the work
-itself (``worker_jobs``), the join of shards (``assembly``).
-"""
+"""Dispatcher: gives free slots to shards, commits their results, and ends, stops or requeues tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +23,6 @@ from gradio_app.base.errors import (
 from gradio_app.queue import scheduler
 from gradio_app.queue.assembly import Assembly
 from gradio_app.queue.async_store import AsyncStore
-from gradio_app.queue.faults import passing
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.retry_policy import ShardFailures, Verdict, halves, judge
 from gradio_app.queue.run import Run
@@ -35,7 +30,7 @@ from gradio_app.queue.worker_jobs import JobFolder, Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
-from gradio_app.workers.interface import PartResult, Workers
+from gradio_app.workers.interface import Workers
 
 #: a learned rate is written when it has changed by this share: it is the base of estimates, no more
 RATE_STEP = 0.1
@@ -49,8 +44,6 @@ class Dispatcher:
         workers.changed = self.wake
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._jobs = jobs
         self._disk = GroupSync(folders.tmp)
         self._assembly = Assembly(folders, store, jobs, self._disk)
@@ -65,18 +58,7 @@ class Dispatcher:
 
     def admit(self, task: Task) -> None:
         """Puts a queued task in line."""
-        self.lanes.push(
-            scheduler.entry(
-                task.id,
-                task.owner,
-                task.page_weight,
-                task.options.priority,
-                task.created_at,
-                task.seq,
-                task.tier,
-                task.needs_engine,
-            )
-        )
+        self.lanes.push(scheduler.entry(task))
         self.wake()
 
     def discard(self, task_id: str) -> None:
@@ -95,12 +77,12 @@ class Dispatcher:
                     try:
                         await self._launch(item)
                     except PASSING as fault:  # it is still in line
-                        self._faults.report(fault)
+                        self._store.faults.report(fault)
                 self._wake.clear()
-                await (self._faults.wait_over() if self._faults.current else self._wake.wait())
+                await (self._store.faults.wait_over() if self._store.faults.current else self._wake.wait())
 
     def _next(self) -> scheduler.Entry | None:
-        if self.paused or self._store.closing or self._faults.current:
+        if self.paused or self._store.closing or self._store.faults.current:
             return None
         self.lanes.slots = self._workers.slots
         return self.lanes.next([run.entry for run in self.runs.values() for _ in range(run.slots)])
@@ -151,7 +133,7 @@ class Dispatcher:
 
     def _start(self, task_id: str) -> tuple[Task, list[Shard], JobFolder | None]:
         # on the store's thread, and the move last: what fails before it is simply tried again
-        store = self._sync
+        store = self._store.sync
         task = store.get(task_id)
         if task.status is not TaskStatus.QUEUED:
             raise Conflict()
@@ -169,7 +151,7 @@ class Dispatcher:
         self._folders.unpark_shards(task.id)
         return [
             shard
-            for shard in self._sync.shards(task.id)
+            for shard in self._store.sync.shards(task.id)
             if task.whole or not shard.done or not self._folders.shard(task.id, shard.index).is_dir()
         ]
 
@@ -178,16 +160,10 @@ class Dispatcher:
     async def _parse(self, run: Run, shard: Shard) -> None:
         """Runs one shard to its end and frees its slot."""
         try:
-            await self._parse_and_commit(run, shard)
-        except Superseded:
-            logger.bind(action="fenced", task=run.task.id).warning(
-                "a late shard of {} is dropped", run.task.id
-            )
+            with _fenced(run.task.id, "shard"):
+                await self._parse_and_commit(run, shard)
         except AppError as error:
             await self._shard_failed(run, shard, error)
-        except Exception as error:
-            logger.opt(exception=error).error("shard {} of {} failed", shard.index, run.task.id)
-            await self._shard_failed(run, shard, as_app_error(error))
         finally:
             run.in_flight.pop(shard.index, None)
             self._free(run, shard.index)
@@ -204,8 +180,10 @@ class Dispatcher:
             ended = await self._commit(task, shard, parsed)
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
-        self._faults.work_succeeded()
-        self._learn(task.tier, parsed.result)
+        self._store.faults.work_succeeded()
+        result, known = parsed.result, self.rates.get(task.tier)
+        self.pages_parsed += result.pages
+        self.rates[task.tier] = scheduler.learn_rate(known, result.seconds, result.pages)
         if ended is None:
             return await self._store.notify()
         self.runs.pop(task.id, None)
@@ -214,7 +192,7 @@ class Dispatcher:
 
     async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
         """Makes a result count; returns the ended task, if the shard was all of it."""
-        result, out, store = parsed.result, parsed.folder / "out", self._sync
+        result, out, store = parsed.result, parsed.folder / "out", self._store.sync
         fence = partial(store.check_current, task.id, task.attempt)
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
@@ -240,12 +218,8 @@ class Dispatcher:
         run.working.discard(index)
         self.wake()
 
-    def _learn(self, tier: str, result: PartResult) -> None:
-        self.pages_parsed += result.pages
-        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
-
     async def _write_rate(self, tier: str) -> None:
-        """Writes a learned rate when it has changed: that costs as much as counting a whole shard."""
+        """Writes a learned rate when it has changed: a write costs as much as that of a whole shard."""
         rate = self.rates.get(tier)
         if rate is not None and abs(rate - self._written_rates.get(tier, 0.0)) > RATE_STEP * rate:
             await self._store.set_rate(tier, rate)
@@ -253,7 +227,7 @@ class Dispatcher:
 
     async def _shard_failed(self, run: Run, shard: Shard, error: AppError) -> None:
         if isinstance(error, PASSING):
-            self._faults.report(error)
+            self._store.faults.report(error)
             run.todo.appendleft(shard)
             self.lanes.push(run.entry)
             return
@@ -265,19 +239,15 @@ class Dispatcher:
                 run.poison += 1
                 await self._store.fail_shard(task.id, shard.index, task.attempt, error)
                 return
-            again = [shard] if verdict is Verdict.AGAIN else await self._halve(run, shard, failures)
+            again = [shard]
+            if verdict is Verdict.HALVE:
+                parts = halves(shard.pages)
+                run.task, again = await self._store.split_shard(task.id, shard.index, task.attempt, parts)
+                run.failures |= {part.index: failures.half() for part in again}
         except (Conflict, NotFound):
             return  # a newer attempt has begun; it will find out for itself
         run.todo.extendleft(reversed(again))
         self.lanes.push(run.entry)
-
-    async def _halve(self, run: Run, shard: Shard, failures: ShardFailures) -> list[Shard]:
-        task = run.task
-        run.task, parts = await self._store.split_shard(
-            task.id, shard.index, task.attempt, halves(shard.pages)
-        )
-        run.failures |= {part.index: failures.half() for part in parts}
-        return parts
 
     # ------------------------------------------------------------ ends
 
@@ -285,34 +255,19 @@ class Dispatcher:
         """All shards were tried: joins what is there and ends the task."""
         task_id = run.task.id
         try:
-            done = await self._store.publish(await self._assemble(run))
-            await self._write_rate(done.tier)
+            with _fenced(task_id, "end"):
+                ended = await self._store.faults.outlast(
+                    lambda: self._assembly.end(run.task, self._slot(run))
+                )
+                await self._store.publish(ended)
+                await self._write_rate(ended.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
-        except Superseded:
-            logger.bind(action="fenced", task=task_id).warning("a late end of {} is dropped", task_id)
         except AppError as error:
-            await self._give_up(task_id, error)
-        except Exception as error:
-            logger.opt(exception=error).error("joining {} failed", task_id)
-            await self._give_up(task_id, as_app_error(error))
+            await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
         finally:
             self.runs.pop(task_id, None)
             self.wake()
-
-    async def _assemble(self, run: Run) -> Task:
-        """The ended task, tried until no fault of the machine is in the way."""
-        while True:
-            try:
-                return await self._assembly.end(run.task, self._slot(run))
-            except Exception as error:
-                fault = passing(error)
-                if fault is None:
-                    raise
-                if self._store.closing:
-                    raise fault from error
-                self._faults.report(fault)
-                await self._faults.wait_over()
 
     @contextmanager
     def _slot(self, run: Run) -> Generator[None]:
@@ -324,14 +279,8 @@ class Dispatcher:
             run.assembling = False
             self.wake()
 
-    async def _give_up(self, task_id: str, error: AppError) -> None:
-        await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
-
     async def cancel(self, task_id: str) -> Task:
-        """Stops a task that waits or runs; its workers are killed. ``Conflict`` when it has ended.
-
-        Nothing is stopped, and the task stays as it is, while the change cannot be written.
-        """
+        """Stops a task and its workers; ``Conflict`` when it has ended. Stops nothing if it cannot write."""
         run = self.runs.get(task_id)
         if run is not None:
             await run.begun.wait()
@@ -374,6 +323,20 @@ class Dispatcher:
                 await self._store.publish(await self._store.give_back(run.task.id, run.task.attempt))
             except (Conflict, NotFound, *PASSING):
                 continue  # what cannot be written now is queued again at the next start
+
+
+@contextmanager
+def _fenced(task_id: str, what: str) -> Generator[None]:
+    """Ends quietly when a newer attempt has begun; raises everything else as ``AppError``."""
+    try:
+        yield
+    except Superseded:
+        logger.bind(action="fenced", task=task_id).warning("a late {} of {} is dropped", what, task_id)
+    except AppError:
+        raise
+    except Exception as error:
+        logger.opt(exception=error).error("{} of {} failed", what, task_id)
+        raise as_app_error(error) from error
 
 
 async def _cancel_all(jobs: list[asyncio.Task[None]]) -> None:

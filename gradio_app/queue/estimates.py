@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gradio_app.base.settings import Settings
-from gradio_app.queue.run import Run
-from gradio_app.queue.scheduler import FairQueue, Lanes, eta, guess_rate
+from gradio_app.queue.dispatcher import Dispatcher
+from gradio_app.queue.scheduler import FairQueue, eta, guess_rate
 
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
@@ -16,24 +14,14 @@ Estimates = dict[str, tuple[int, float]]
 
 
 class Estimator:
-    """Estimates of one queue, cached until something changes.
+    """Estimates of one queue, cached until something changes; ``inspections`` wait for the inspector."""
 
-    ``rates`` are learned seconds per page and slot, by tier. ``inspections`` wait for the inspector.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        lanes: Lanes,
-        runs: Mapping[str, Run],
-        inspections: FairQueue,
-        rates: Mapping[str, float],
-    ) -> None:
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, inspections: FairQueue) -> None:
         self._settings = settings
-        self._lanes = lanes
-        self._runs = runs
+        self._lanes = dispatcher.lanes
+        self._runs = dispatcher.runs
         self._inspections = inspections
-        self._rates = rates
+        self._rates = dispatcher.rates
         self._cache: tuple[int, Estimates] = (-1, {})
 
     def rate(self, tier: str) -> float:

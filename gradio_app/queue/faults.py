@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from loguru import logger
 
-from gradio_app.base.errors import PASSING, AppError, as_app_error
+from gradio_app.base.errors import PASSING, AppError, WorkerCrashed, as_app_error
+from gradio_app.queue.retry_policy import CRASH_TRIES
+
+_T = TypeVar("_T")
 
 #: seconds until the first check whether a fault is over, and the most between two checks
 FIRST_CHECK, LAST_CHECK = 0.25, 5.0
@@ -47,6 +51,20 @@ class Faults:
         """Makes the next fault a new one, which is checked soon."""
         self._pause = FIRST_CHECK
 
+    async def outlast(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Tries ``work`` until no fault of the machine is in the way; raises the fault only at shutdown."""
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                fault = passing(error)
+                if fault is None:
+                    raise
+                if self._closed:
+                    raise fault from error
+                self.report(fault)
+                await self.wait_over()
+
     async def wait_over(self) -> None:
         """Returns when there is no fault, or when the server stops."""
         await self._over.wait()
@@ -72,6 +90,16 @@ class Faults:
         if self._watch is not None:
             self._watch.cancel()
         self._over.set()
+
+
+async def despite_crashes(work: Callable[[], Awaitable[_T]], action: str, task_id: str) -> _T:
+    """The answer of ``work``, tried again when its worker crashes, ``CRASH_TRIES`` times in all."""
+    for _ in range(CRASH_TRIES - 1):
+        try:
+            return await work()
+        except WorkerCrashed:
+            logger.bind(action=action, task=task_id).warning("a worker crashed; {} is tried again", task_id)
+    return await work()
 
 
 def resumable(*steps: Callable[[], None]) -> Callable[[], None]:

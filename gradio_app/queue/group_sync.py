@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 from gradio_app.base.files import sync_disk
@@ -29,30 +28,16 @@ class GroupSync:
         if before is not None:
             await asyncio.wait([before])
         self._running, self._next = self._next, None
-        await _in_daemon_thread(lambda: sync_disk(self._folder))
+        done = Future[None]()
+        done.set_running_or_notify_cancel()
+        # asyncio.to_thread does not do: a stop waits for its threads, and a slow disk may take long
+        threading.Thread(target=self._sync_disk, args=[done], daemon=True, name="sync").start()
+        await asyncio.wrap_future(done)
 
-
-async def _in_daemon_thread(work: Callable[[], None]) -> None:
-    """Like ``asyncio.to_thread``, in a thread that a stop does not wait for: a slow disk may take long."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-    def run() -> None:
-        fault: Exception | None = None
+    def _sync_disk(self, done: Future[None]) -> None:
         try:
-            work()
+            sync_disk(self._folder)
         except Exception as error:
-            fault = error
-        with contextlib.suppress(RuntimeError):  # the server has stopped meanwhile
-            loop.call_soon_threadsafe(finish, fault)
-
-    threading.Thread(target=run, daemon=True, name="sync").start()
-    await done
+            done.set_exception(error)
+        else:
+            done.set_result(None)

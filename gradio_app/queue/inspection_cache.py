@@ -1,4 +1,4 @@
-"""LRU cache of inspections by content hash and options, in memory."""
+"""LRU cache of inspections by content hash and options; in memory, as a newer MinerU finds others."""
 
 from __future__ import annotations
 
@@ -12,26 +12,21 @@ MOST = 1000
 
 
 class InspectionCache:
-    """The latest inspections: the same bytes with the same options give the same.
+    """The latest inspections; ``engine`` and ``models`` are as for ``WorkerJobs.inspect``.
 
-    In memory only: another version of this program or of MinerU begins with none. Only the store's thread
-    uses it.
+    Only the store's thread uses it.
     """
 
     def __init__(self) -> None:
         self._found: OrderedDict[tuple[str | bool, ...], Inspection] = OrderedDict()
 
     def find(self, task: Task, engine: str, models: bool) -> Inspection | None:
-        """The inspection of this content, unless the task wants nothing stored.
-
-        ``engine`` and ``models`` are as for ``WorkerJobs.inspect``.
-        """
-        if not task.options.use_cache:
-            return None
+        """The inspection of this content, unless the task wants nothing stored."""
         key = _key(task, engine, models)
-        if key in self._found:
+        found = self._found.get(key) if task.options.use_cache else None
+        if found:
             self._found.move_to_end(key)
-        return self._found.get(key)
+        return found
 
     def add(self, task: Task, engine: str, models: bool, found: Inspection) -> None:
         """Stores an inspection, unless models that are installed later would change it."""
@@ -44,13 +39,5 @@ class InspectionCache:
 
 def _key(task: Task, engine: str, models: bool) -> tuple[str | bool, ...]:
     # the suffix counts because MinerU tells some types apart by it
-    options = task.options
-    return (
-        task.source,
-        suffix_of(task.name),
-        options.page_range,
-        options.tier,
-        options.ocr_mode,
-        engine,
-        models,
-    )
+    asked = task.options
+    return task.source, suffix_of(task.name), asked.page_range, asked.tier, asked.ocr_mode, engine, models

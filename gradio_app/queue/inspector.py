@@ -1,37 +1,32 @@
-"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the cache.
-
-Covers: fair order among owners, batches of small files, retries. Does not cover: the inspection itself
-(``parsing.inspection``), the order in which documents are parsed (``scheduler``).
-"""
+"""Inspector: has a worker inspect new uploads, then queues them, or completes them from the cache."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, WorkerCrashed, as_app_error
+from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, as_app_error
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
 from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
 
-#: tries of a file whose inspection crashed, before the file is blamed
-CRASH_TRIES = 3
-#: how many files up to this many bytes are inspected in one job, when so many wait
+#: files inspected in one job, and the bytes of each at most
 MOST_AT_ONCE, SMALL = 8, 2**20
-#: ... as long as a job takes at most so many seconds, judged by the job before. A job is not broken off for
-#: somebody else whose file comes meanwhile
+#: seconds that such a job may take, judged by the one before: it is not broken off for another owner's file
 LONG_ENOUGH = 0.1
 
 
@@ -50,8 +45,6 @@ class Inspector:
         self._settings = settings
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._jobs = jobs
         self._workers = workers
         self._pool = workers.here
@@ -68,9 +61,7 @@ class Inspector:
     def admit(self, task: Task) -> None:
         """Queues a pending task for inspection."""
         if task.status is TaskStatus.PENDING:
-            self.waiting.push(
-                scheduler.entry(task.id, task.owner, 1, task.options.priority, task.created_at, task.seq)
-            )
+            self.waiting.push(scheduler.entry(task))
             self._wake.set()
 
     async def run(self) -> None:
@@ -111,8 +102,8 @@ class Inspector:
         if self._current and not self._batch.isdisjoint(task_ids):
             others = self._batch - set(task_ids)
             await self._stop(self._current)
-            # some of the others may have been queued already, and nobody was told
-            for task in await self._store.must(self._sync.find_all, others):
+            # some of the others may be queued in the store only
+            for task in await self._store.must(self._store.sync.find_all, others):
                 if task.status is TaskStatus.QUEUED:
                     self._queued(task)
                 self.admit(task)
@@ -137,24 +128,17 @@ class Inspector:
 
     async def _inspect_alone(self, task_id: str) -> None:
         """Inspects a file until no fault of the machine is in the way; a failure ends the task."""
-        crashes = 0
-        while True:
-            await self._faults.wait_over()
-            try:
-                return await self._inspect([task_id])
-            except Exception as error:
-                known = as_app_error(error)
-                crashes += isinstance(error, WorkerCrashed)
-                if isinstance(known, PASSING):
-                    if self._store.closing:
-                        return  # it is still pending at the next start
-                    self._faults.report(known)
-                elif isinstance(error, WorkerCrashed) and crashes < CRASH_TRIES:
-                    logger.bind(action="inspect_again", task=task_id).warning("inspecting {} again", task_id)
-                else:
-                    if known is not error:
-                        logger.opt(exception=error).error("inspection of {} failed", task_id)
-                    return await self._store.fail(task_id, known)
+        inspect = partial(self._inspect, [task_id])
+        await self._store.faults.wait_over()
+        try:
+            await self._store.faults.outlast(lambda: despite_crashes(inspect, "inspect_again", task_id))
+        except PASSING:
+            return  # the server stops; at its next start the task is still pending
+        except Exception as error:
+            known = as_app_error(error)
+            if known is not error:
+                logger.opt(exception=error).error("inspection of {} failed", task_id)
+            await self._store.fail(task_id, known)
 
     async def _inspect(self, task_ids: Sequence[str]) -> None:
         """One job for all of these. Raises why it failed, or the fault of the machine that a file met."""
@@ -183,7 +167,7 @@ class Inspector:
         limit = SMALL if len(task_ids) > 1 else None
         tasks, cached = list[Task](), list[Inspection | AppError]()
         known: list[Task] = []
-        for task in self._sync.find_all(task_ids):
+        for task in self._store.sync.find_all(task_ids):
             if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
                 continue
             if inspection := self._cache.find(task, engine, self._workers.models_elsewhere):
@@ -198,7 +182,7 @@ class Inspector:
         self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
     ) -> list[Task]:
         planned: list[Task] = []
-        with self._sync.together(durable=False):
+        with self._store.sync.together(durable=False):
             for task, each in zip(tasks, found, strict=True):
                 if isinstance(each, Inspection):
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
@@ -213,7 +197,7 @@ class Inspector:
             self._batch.discard(task.id)
             if not task.ended:
                 self._queued(task)
-        self._faults.work_succeeded()
+        self._store.faults.work_succeeded()
         await self._store.publish_all(tasks)
 
     def _plan(self, task: Task, engine: str, found: Inspection) -> Task:
@@ -222,21 +206,13 @@ class Inspector:
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         key = cache_key(task, found, size, engine if vision else "")
-        facts: dict[str, Any] = {
-            "kind": found.kind,
-            "tier": found.tier,
-            "parse_mode": found.parse_mode,
-            "parser_version": found.parser_version,
-            "source_pages": found.pages_total,
-            "pages_total": len(found.pages) or 1,
-            "cache_key": key,
-        }
+        facts = {**found.columns, "cache_key": key}
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
+        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._sync.cached(key)
+        donor = self._store.sync.cached(key)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
         now = clock.stamp()
@@ -249,7 +225,7 @@ class Inspector:
             "started_at": now,
             "finished_at": now,
         }
-        return self._sync.move(task.id, TaskStatus.COMPLETED, **changes)
+        return self._store.sync.move(task.id, TaskStatus.COMPLETED, **changes)
 
 
 def next_batch_size(count: int, seconds: float) -> int:

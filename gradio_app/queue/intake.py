@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, DiskFull, QuotaExceeded, ShuttingDown, TooManyFiles
 from gradio_app.base.options import ParseOptions
 from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
-from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task, Upload
 
 
@@ -39,13 +36,11 @@ class Intake:
         self._settings = settings
         self._folders = folders
         self._store = store
-        self._sync = store.sync
-        self._faults = store.faults
         self._accepted = accepted
         self._waiting: deque[_Submission] = deque()
 
     async def check_room(self, owner: str, files: int) -> None:
-        """Raises what would stop ``files`` new tasks of ``owner``, before any bytes are read."""
+        """Raises what would stop ``files`` new tasks of ``owner``: full queue, full disk, shutdown."""
         self._check_machine(files)
         self._check_quota(await self._store.active_count(owner), files)
 
@@ -56,8 +51,8 @@ class Intake:
             raise TooManyFiles(
                 f"{files} files at once; this server takes {self._settings.max_files}. Send smaller groups."
             )
-        if self._faults.current:
-            raise self._faults.current
+        if self._store.faults.current:
+            raise self._store.faults.current
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
 
@@ -69,9 +64,13 @@ class Intake:
             )
 
     async def submit(
-        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = ""
     ) -> list[Task]:
-        """See ``TaskManager.submit``."""
+        """Accepts files: when this returns, the tasks are on disk and will come to an end.
+
+        The same ``key`` with the same files and options gives the same tasks again; with others it
+        raises ``Conflict``. The upload files stay where they are; the caller deletes them.
+        """
         fingerprint = _fingerprint(uploads, options)
         if key and (known := await self._store.submission(owner, key, fingerprint)) is not None:
             return known
@@ -100,7 +99,7 @@ class Intake:
         while self._waiting:
             batch.append(self._waiting.popleft())
         try:
-            with self._sync.together():
+            with self._store.sync.together():
                 for submission in batch:
                     try:
                         submission.outcome = self._accept(submission)
@@ -113,38 +112,18 @@ class Intake:
                     submission.outcome = error
         for submission in batch:
             if isinstance(submission.outcome, Exception):
-                self._forget_sources(submission.uploads)
+                digests = {upload.sha256 for upload in submission.uploads}
+                self._folders.drop_sources(digests, self._store.sync.needs_source)
 
     def _accept(self, submission: _Submission) -> list[Task]:
-        store, owner, uploads = self._sync, submission.owner, submission.uploads
+        store, owner, uploads = self._store.sync, submission.owner, submission.uploads
         key, fingerprint = submission.key, submission.fingerprint
         if key and (known := store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_quota(store.active_count(owner), len(uploads))
         self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
-        return store.add(self._new_tasks(owner, uploads, submission.options), key, fingerprint)
-
-    def _forget_sources(self, uploads: Sequence[Upload]) -> None:
-        for upload in uploads:
-            if not self._sync.needs_source(upload.sha256):
-                self._folders.source(upload.sha256).unlink(missing_ok=True)
-
-    def _new_tasks(self, owner: str, uploads: Sequence[Upload], options: ParseOptions) -> list[Task]:
-        now = clock.stamp()
-        return [
-            Task(
-                id=uuid.uuid4().hex,
-                name=upload.name,
-                owner=owner,
-                status=TaskStatus.PENDING,
-                options=options,
-                source=upload.sha256,
-                size=upload.size,
-                created_at=now,
-                folder=upload.folder,
-            )
-            for upload in uploads
-        ]
+        tasks = [Task.new(owner, upload, submission.options) for upload in uploads]
+        return store.add(tasks, key, fingerprint)
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:

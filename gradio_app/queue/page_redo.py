@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Conflict, NotFound, PageRangeInvalid
 from gradio_app.base.options import ParseOptions, format_pages, pages_in, select_pages
@@ -17,7 +15,7 @@ from gradio_app.queue.faults import resumable
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.worker_jobs import Parsed, WorkerJobs
 from gradio_app.store.states import READABLE, TaskStatus
-from gradio_app.store.task import Task
+from gradio_app.store.task import Task, Upload
 
 
 class PageRedo:
@@ -33,7 +31,6 @@ class PageRedo:
     ) -> None:
         self._folders = folders
         self._store = store
-        self._sync = store.sync
         self._jobs = jobs
         self._check_room = check_room
         self._admit = admit
@@ -59,26 +56,15 @@ class PageRedo:
 
     def _add(self, task: Task, page: int, options: ParseOptions) -> tuple[Task, bool]:
         # on the store's thread: nothing can come between the query and the write
-        store = self._sync
+        store = self._store.sync
         store.get(task.id)
         for known in store.second_readings(task.id):
             if known.redo_page == page and not known.ended and known.options == options:
                 return known, False
-        if not self._folders.source(task.source).exists():
+        upload = Upload(self._folders.source(task.source), task.source, task.size, task.name, task.folder)
+        if not upload.path.exists():
             raise NotFound("The uploaded file is gone. Send it again.")
-        second = Task(
-            id=uuid.uuid4().hex,
-            name=task.name,
-            owner=task.owner,
-            status=TaskStatus.PENDING,
-            options=options,
-            source=task.source,
-            size=task.size,
-            created_at=clock.stamp(),
-            folder=task.folder,
-            redo_of=task.id,
-            redo_page=page,
-        )
+        second = Task.new(task.owner, upload, options, redo_of=task.id, redo_page=page)
         return store.add([second])[0], True
 
     async def keep(self, task_id: str) -> Task:
@@ -102,7 +88,7 @@ class PageRedo:
                 await asyncio.shield(self._jobs.drop(parsed.folder))
 
     async def _put(self, task: Task, second: Task, parsed: Parsed) -> Task:
-        page, out, store = second.redo_page, parsed.folder / "out", self._sync
+        page, out, store = second.redo_page, parsed.folder / "out", self._store.sync
         status, changes = _changes(task, page, parsed.result.sha256)
         await self._disk.sync()
         amended = await self._store.commit(

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gradio_app.store.task import Task
+
 #: documents up to this many pages take the express lane
 EXPRESS_PAGES = 8
 #: what one point of priority, or being short, is worth: seconds of waiting
 HEAD_START = 600.0
-#: seconds per page before anything was measured (flash takes 0.07 to 0.29; an A100 reads 2 pages a second
-#: with the vision model, spread over some slots)
+#: seconds per page before anything was measured
 FIRST_GUESS = {"flash": 0.2, "standard": 2.0, "advanced": 3.0}
-#: more than so many parts begin with one of a quarter of their length, if that has at least so many pages:
-#: of 260 pages of real papers 95.66 % of lines are those of a document in one go, with even parts 95.76 %
+#: more than so many parts begin with one of a quarter of their length, if that has at least so many pages
 LONG, LEAST_FIRST = 3, 16
 #: weight of the newest measurement in the learned rate
 LEARNING = 0.2
@@ -41,32 +41,21 @@ class Entry:
     vision: bool = field(compare=False, default=False)
 
 
-def entry(
-    task_id: str,
-    owner: str,
-    pages: int,
-    priority: int,
-    created_at: float,
-    seq: int,
-    tier: str = "flash",
-    vision: bool = False,
-) -> Entry:
-    """The queue entry of a task with ``pages`` pages left, created at ``created_at`` (seconds).
-
-    ``vision``: its pages are read by the vision model.
-    """
-    express = pages <= EXPRESS_PAGES
-    arrival = created_at - HEAD_START * (priority + (1 if express else 0))
-    return Entry(arrival, seq, task_id, owner, pages, express, tier, vision)
+def entry(task: Task) -> Entry:
+    """The queue entry of a task; one that was not inspected yet counts as one page."""
+    express = task.page_weight <= EXPRESS_PAGES
+    arrival = task.created_at - HEAD_START * (task.options.priority + express)
+    return Entry(
+        arrival, task.seq, task.id, task.owner, task.page_weight, express, task.tier, task.needs_engine
+    )
 
 
 class FairQueue:
     """Fair share by pages among owners (start-time fair queueing, Goyal et al. 1996).
 
-    Each owner has a virtual time: the pages handed out to them so far. The owner with the least is
-    next. An owner who was away starts at the start tag of the latest dispatch, or at the pages that
-    each waiting owner could have had if that is more. So nobody saves up credit, nobody waits behind
-    another's backlog, and a stream of new owners does not keep the others waiting for ever.
+    The owner with the least virtual time, the pages handed out so far, is next. An owner who was away starts
+    at the start tag of the latest dispatch, or at the pages that each waiting owner could have had if that is
+    more: nobody saves up credit, and a stream of new owners does not keep the others waiting for ever.
     """
 
     def __init__(self) -> None:
@@ -78,14 +67,11 @@ class FairQueue:
     def __len__(self) -> int:
         return len(self._alive)
 
-    def __contains__(self, task_id: object) -> bool:
-        return task_id in self._alive
-
     def push(self, item: Entry) -> None:
         """Adds a waiting task, or replaces its entry."""
         if len(self._times) > FORGET_OWNERS:
             self._times = {who: at for who, at in self._times.items() if at > self._now or who in self._heaps}
-        if not self._backlog(item.owner):
+        if self._first(item.owner, False) is None:
             self._times[item.owner] = max(self._times.get(item.owner, 0.0), self._now)
         self._alive[item.task_id] = item
         heapq.heappush(self._heaps.setdefault(item.owner, []), item)
@@ -95,13 +81,13 @@ class FairQueue:
         self._alive.pop(task_id, None)
 
     def peek(self, express_only: bool = False) -> Entry | None:
-        """Who would be next; with ``express_only`` among the short documents."""
-        best: tuple[float, Entry] | None = None
-        for owner in list(self._heaps):
-            head = self._first(owner, express_only)
-            if head is not None and (best is None or (self._times[owner], head) < best):
-                best = (self._times[owner], head)
-        return best[1] if best else None
+        """The next task; with ``express_only`` the next short one."""
+        heads = [
+            (self._times[owner], head)
+            for owner in list(self._heaps)
+            if (head := self._first(owner, express_only)) is not None
+        ]
+        return min(heads)[1] if heads else None
 
     def charge(self, owner: str, pages: int) -> None:
         """Books ``pages`` that were handed out for ``owner``."""
@@ -129,9 +115,6 @@ class FairQueue:
             if follower is not None:
                 heapq.heappush(heads, (time + item.pages, follower, rest))
 
-    def _backlog(self, owner: str) -> bool:
-        return self._first(owner, False) is not None
-
     def _first(self, owner: str, express_only: bool) -> Entry | None:
         heap = self._heaps.get(owner, [])
         while heap and self._alive.get(heap[0].task_id) is not heap[0]:
@@ -147,10 +130,7 @@ class FairQueue:
 
 
 class Lanes:
-    """One fair queue for each kind of slot: those that compute here, those that wait for the vision model.
-
-    ``slots`` says how many of each there are, by ``Entry.vision``.
-    """
+    """One fair queue for each kind of slot; ``slots`` is how many there are, by ``Entry.vision``."""
 
     def __init__(self, slots: Mapping[bool, int]) -> None:
         self.slots = slots
@@ -158,9 +138,6 @@ class Lanes:
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
-
-    def __contains__(self, task_id: object) -> bool:
-        return any(task_id in queue for queue in self._queues.values())
 
     def push(self, item: Entry) -> None:
         """Adds a waiting task, or replaces its entry."""
@@ -176,7 +153,7 @@ class Lanes:
         self._queues[item.vision].charge(item.owner, pages)
 
     def next(self, busy: Sequence[Entry]) -> Entry | None:
-        """Who gets a slot now, when ``busy`` hold one: the fair next of a kind that has one free.
+        """The task that gets a slot now, when ``busy`` hold one: the fair next of a kind with a free slot.
 
         When long documents hold all slots of a kind, a short one gets an extra slot.
         """
@@ -199,9 +176,8 @@ class Lanes:
 def cut(pages: Sequence[int], size: int) -> list[tuple[int, ...]]:
     """Pages in runs of at most ``size``, as even as possible; one empty run for a document without pages.
 
-    Even runs keep all slots busy to the end, and none is so short that tier flash, which reads
-    document-wide statistics, would judge it differently. A long document begins with a shorter one, as
-    people read its first page while the rest is still worked on.
+    Even runs keep all slots busy to the end, and tier flash reads statistics of a run. A long document begins
+    with a shorter run, so that its first page comes soon.
     """
     if not pages:
         return [()]

@@ -13,8 +13,7 @@ from gradio_app.base.errors import AppError
 from gradio_app.base.names import label_of
 from gradio_app.store.schema import SCHEMA_VERSION, migration
 
-#: how long another program may hold the database before a write is given up, in milliseconds. Short, as all
-#: who ask wait in one line; the queue's own work is tried again
+#: milliseconds that a write waits for another program; short, as all calls wait in one line
 PATIENCE = 500
 
 
@@ -22,28 +21,22 @@ def connect(path: Path) -> sqlite3.Connection:
     """The open database, made or brought up to date; ``AppError`` with a sentence when it cannot be used."""
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            db.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                db.execute(f"PRAGMA {pragma}")
+            db.create_function("task_label", 2, label_of, deterministic=True)  # for older rows
+            _migrate(db)
+            db.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        except BaseException:
+            db.close()
+            raise
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
-    try:
-        db.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            db.execute(f"PRAGMA {pragma}")
-        db.create_function("task_label", 2, label_of, deterministic=True)  # for older rows
-        _migrate(db)
-        db.execute(f"PRAGMA busy_timeout={PATIENCE}")
-    except BaseException as error:
-        db.close()
-        if isinstance(error, sqlite3.Error):
-            raise _unusable(path, error) from error
-        raise
+        raise AppError(
+            f"The queue's database {path} cannot be used: {error}. Is the folder writable, is there room on "
+            "the disk, is another program working on it? A damaged one has to be restored, or moved away."
+        ) from error
     return db
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> AppError:
-    return AppError(
-        f"The queue's database {path} cannot be used: {error}. Is the folder writable, is there room on the "
-        "disk, is another program working on it? A damaged one has to be restored, or moved away."
-    )
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -60,14 +53,18 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(db: sqlite3.Connection, durable: bool = True) -> Generator[sqlite3.Connection]:
-    """All or nothing of what is written inside, on disk at the end; inside of another one, at its end.
+    """Commits all of what is written inside or nothing; an inner transaction commits with the outer one.
 
-    Not ``durable``: handed to the system, and on disk with the next one that is.
+    Not ``durable``: it is on disk only with the next durable one.
     """
     outer = not db.in_transaction
     if outer and not durable:
-        with _unsynced(db), transaction(db):
-            yield db
+        db.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with transaction(db):
+                yield db
+        finally:
+            db.execute("PRAGMA synchronous=FULL")
         return
     db.execute("BEGIN IMMEDIATE" if outer else "SAVEPOINT inner")
     try:
@@ -81,15 +78,6 @@ def transaction(db: sqlite3.Connection, durable: bool = True) -> Generator[sqlit
                 if not outer:
                     db.execute("RELEASE inner")
         raise
-
-
-@contextmanager
-def _unsynced(db: sqlite3.Connection) -> Generator[None]:
-    db.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        db.execute("PRAGMA synchronous=FULL")
 
 
 def insert(table: str, columns: Mapping[str, Any]) -> str:

@@ -1,8 +1,7 @@
 """Listing: tasks by words in the name, by status, sorted, page by page.
 
-Pages are cut by key, not by number: whatever comes, changes or goes meanwhile, who walks from page to page
-meets each task that stays as it is exactly once. Others' names can neither be searched nor be told from an
-order.
+Pages are cut by key, not by number: a reader meets each unchanged task exactly once while others come and go.
+Neither a search nor an order reveals the names of others' documents.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ _Key = int | float | str
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants to see. Who is not ``admin`` sees their own, and of others what has not ended.
+    """A request for tasks. Without ``admin`` the viewer sees their own, and unfinished ones of others.
 
-    ``words`` are looked for in names and folders that the viewer may see.
+    ``words`` are searched in names and folders that the viewer may see.
     """
 
     viewer: str

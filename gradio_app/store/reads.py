@@ -24,7 +24,7 @@ class Changes:
 
 
 class Reading:
-    """Questions to the store; on its thread, as everything there."""
+    """Queries of the store; on its thread."""
 
     _db: sqlite3.Connection
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from gradio_app.base import clock
 
-#: how long it is kept, in hours
+#: hours for which statistics are kept
 KEPT = 400 * 24
 HOUR = 3600
 
 
 class History:
-    """Reads and writes the two tables of the store; on the store's thread, as everything there."""
+    """Reads and writes two tables; on the store's thread."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

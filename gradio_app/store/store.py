@@ -1,6 +1,6 @@
 """Store: SQLite (WAL), the only writer of task states. Synchronous; call it from one thread.
 
-Every change of a task takes the next revision; who wants to know what changed asks for what is newer.
+Every change of a task takes the next revision, so that a reader can ask for newer ones.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ from gradio_app.base.data_folder import lock_folder
 from gradio_app.base.errors import AppError, Conflict
 from gradio_app.store.database import connect, insert, transaction
 from gradio_app.store.listing import Listing
-from gradio_app.store.reads import Changes, Reading
+from gradio_app.store.reads import Reading
 from gradio_app.store.schema import sql_list
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done
-
-__all__ = ["Changes", "Store", "Superseded"]
 
 #: room on the disk without which nothing is begun, in bytes
 ROOM = 4 * 2**20
@@ -54,9 +52,9 @@ class Store(Reading):
         self._lock.close()
 
     def together(self, durable: bool = True) -> AbstractContextManager[sqlite3.Connection]:
-        """What is written inside is written as a whole, with one wait for the disk.
+        """One transaction with one wait for the disk.
 
-        Not ``durable``: with none. A power cut may take back what was written last, a crash of ours may not.
+        Not ``durable``: with none. A power cut may undo it, a crash of ours may not.
         """
         return transaction(self._db, durable)
 
@@ -103,10 +101,7 @@ class Store(Reading):
     # ------------------------------------------------------------ moves
 
     def move(self, task_id: str, to: TaskStatus, **changes: Any) -> Task:
-        """Moves a task to a status, if the table of moves allows it from where it is.
-
-        Everything that writes a status comes through here. Raises ``NotFound`` or ``Conflict``.
-        """
+        """Moves a task to a status; raises ``NotFound``, or ``Conflict`` if the table of moves forbids it."""
         with self.together():
             return self._move(task_id, to, changes)
 
@@ -119,16 +114,16 @@ class Store(Reading):
         return moved
 
     def check_move(self, task_id: str, to: TaskStatus) -> Task:
-        """The task, if it can be moved to a status from where it is; else ``NotFound`` or ``Conflict``."""
+        """The task, if it can move to this status; else ``NotFound`` or ``Conflict``."""
         task = self.get(task_id)
         if task.status not in sources(to):
             raise Conflict(f"The task is {task.status}; it cannot become {to}.")
         return task
 
     def _write(self, task_id: str, columns: dict[str, Any], condition: str = "") -> Task | None:
-        """Sets columns (our own names, never input) under the next revision; the task as it is then.
+        """Sets columns (our own names, never input) under the next revision.
 
-        None: there is no task that fulfils the ``condition``.
+        Returns the changed task; None if no task fulfils the ``condition``.
         """
         sets = ", ".join(f"{name} = :{name}" for name in columns)
         statement = f"UPDATE tasks SET {sets}, rev = :rev WHERE id = :id {condition} RETURNING *"
@@ -136,10 +131,9 @@ class Store(Reading):
         return found[0] if found else None
 
     def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
-        """Stores what inspection found and the cut into shards, and queues the task.
+        """Stores the facts from the inspection and the shards, and queues the task.
 
-        Raises ``Superseded`` unless it is pending: one that was cancelled meanwhile stays so. A power cut may
-        take it back: then it is looked at again.
+        Raises ``Superseded`` unless it is pending. A power cut may undo this: then it is inspected again.
         """
         with self.together(durable=False) as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
@@ -149,7 +143,7 @@ class Store(Reading):
             return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
 
     def start(self, task_id: str) -> Task:
-        """Moves a queued task to processing. A power cut may take that back: then it is still queued."""
+        """Moves a queued task to processing. A power cut may undo this: then it is still queued."""
         task = self.get(task_id)
         with self.together(durable=False):
             changes = {"started_at": task.started_at or clock.stamp()}
@@ -194,10 +188,7 @@ class Store(Reading):
     def split_shard(
         self, task_id: str, index: int, attempt: int, parts: Sequence[tuple[int, ...]]
     ) -> tuple[Task, list[Shard]]:
-        """Cuts a shard that cannot be parsed as it is into ``parts``; returns the task, and those.
-
-        The result will not be offered to others as that of the whole document in one go.
-        """
+        """Cuts a shard into ``parts``; returns the task, and those. The result is no longer for the cache."""
         self.check_current(task_id, attempt)
         with self.together() as db:
             shards = self.shards(task_id)
@@ -278,7 +269,7 @@ class Store(Reading):
             row = (self._next_rev(), task_id, task.owner)
             db.execute("INSERT INTO deleted (rev, task_id, owner) VALUES (?, ?, ?)", row)
 
-    # ------------------------------------------------------------ what is remembered beside tasks
+    # ------------------------------------------------------------ beside tasks
 
     def is_paused(self) -> bool:
         """Whether the queue was paused; survives a restart."""

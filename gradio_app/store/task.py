@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from gradio_app.base import clock
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.names import label_of
 from gradio_app.base.options import VISION_TIERS, ParseOptions
@@ -33,11 +34,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Facts about a file before any parsing, found by a worker.
+    """Facts about a file that a worker found before any parsing.
 
-    ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...). ``parse_mode`` is ``txt`` or ``ocr``
-    for paged documents, empty otherwise. ``pages_total`` is the count in the file, ``pages`` are those
-    selected (1-based; empty when it has none). ``seconds`` is how long the inspection took.
+    ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...). ``parse_mode`` is ``txt`` or ``ocr``,
+    empty for documents without pages. ``pages`` are the selected ones of ``pages_total`` (1-based).
+    ``seconds`` is the time of the inspection.
     """
 
     kind: str
@@ -48,13 +49,24 @@ class Inspection:
     seconds: float = 0.0
     pages: tuple[int, ...] = ()
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The facts that a task takes over, by its fields."""
+        return {
+            "kind": self.kind,
+            "tier": self.tier,
+            "parse_mode": self.parse_mode,
+            "parser_version": self.parser_version,
+            "source_pages": self.pages_total,
+            "pages_total": len(self.pages) or 1,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of pages of one task that is parsed in one go. ``pages`` are 1-based; empty: the whole file.
+    """Pages of one task that are parsed in one go (1-based; empty: the whole file).
 
-    ``bad`` are those among them that were read with parts missing. A later shard may have read them
-    again; then that one counts.
+    ``bad`` pages were read with parts missing; a later shard that has them counts instead.
     """
 
     task_id: str
@@ -74,11 +86,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One document and everything the queue knows about it. Times are Unix seconds.
+    """One document in the queue. Times are Unix seconds.
 
-    ``folder`` is where it lay in an upload of a whole folder (``a/b``). A task may read page ``redo_page`` of
-    task ``redo_of`` once more; ``redone`` are pages (``3,7-9``) whose second reading took the place of the
-    first.
+    ``folder`` is its place in an uploaded folder (``a/b``). A second reading reads page ``redo_page`` of task
+    ``redo_of``. ``redone`` are pages (``3,7-9``) that a second reading has replaced.
     """
 
     id: str
@@ -154,17 +165,29 @@ class Task:
         }
 
     @classmethod
+    def new(cls, owner: str, upload: Upload, options: ParseOptions, **redo: Any) -> Self:
+        """A pending task of an upload that came now; ``redo``: fields of a second reading."""
+        return cls(
+            id=uuid.uuid4().hex,
+            name=upload.name,
+            owner=owner,
+            status=TaskStatus.PENDING,
+            options=options,
+            source=upload.sha256,
+            size=upload.size,
+            created_at=clock.stamp(),
+            folder=upload.folder,
+            **redo,
+        )
+
+    @classmethod
     def placeholder(cls, task_id: str, owner: str) -> Self:
         """Stands for a task that is still being read from the store."""
         return cls(task_id, "", owner, TaskStatus.QUEUED, ParseOptions(), "", 0, 0.0)
 
-    def evolve(self, **changes: Any) -> Self:
-        """A copy with these fields changed."""
-        return dataclasses.replace(self, **changes)
-
     @property
     def whole(self) -> bool:
-        """Parsed in one go, straight into a finished result. Pages of the model can fail one by one."""
+        """Parsed straight into a finished result. With a vision model single pages can fail."""
         return self.shards_total == 1 and not self.needs_engine
 
     @property
@@ -225,7 +248,7 @@ class Task:
         }
 
     def receipt(self) -> dict[str, Any]:
-        """What this document cost and by what it was made."""
+        """Cost and origin of the result."""
         start = self.started_at or self.finished_at or self.created_at
         engine, version, model = json.loads(self.engine) if self.engine else ("none", "", "")
         versions = {"mineru": self.parser_version, **({"model": model} if model else {})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 import uuid
 from collections.abc import AsyncGenerator
@@ -95,15 +96,7 @@ class Reader:
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         cuts = scheduler.cut(found.pages, size)
-        task = task.evolve(
-            kind=found.kind,
-            tier=found.tier,
-            parse_mode=found.parse_mode,
-            parser_version=found.parser_version,
-            source_pages=found.pages_total,
-            pages_total=len(found.pages) or 1,
-            shards_total=len(cuts),
-        )
+        task = dataclasses.replace(task, **found.columns, shards_total=len(cuts))
         shards = [Shard(task.id, index, cut, done=True) for index, cut in enumerate(cuts)]
         for shard in shards:
             await self._parse_part(task, shard)

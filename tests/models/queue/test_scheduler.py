@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.queue.scheduler import FairQueue, cut, entry, learn_rate
-from tests.unit.queue.test_scheduler import drain, filled, pop
+from gradio_app.queue.scheduler import FairQueue, cut, learn_rate
+from tests.unit.queue.test_scheduler import a, drain, filled, pop
 
 OWNERS = ["ann", "bob", "cy"]
 TASKS = st.lists(
@@ -19,7 +19,7 @@ TASKS = st.lists(
 def built(tasks: list[tuple[str, int, int, int]]) -> FairQueue:
     return filled(
         *(
-            entry(f"t{number}", owner, pages, priority, float(created), number)
+            a(f"t{number}", owner, pages, priority, float(created), number)
             for number, (owner, pages, priority, created) in enumerate(tasks)
         )
     )
@@ -81,7 +81,7 @@ def test_nobody_waits_for_ever_however_many_come_later(
             return
         for _ in range(burst):  # they come as fast as they are served or faster, urgent and short
             clock, seq = clock + 100.0, seq + 1
-            queue.push(entry(f"n{seq}", owner, pages, 10, clock, seq))
+            queue.push(a(f"n{seq}", owner, pages, 10, clock, seq))
         item = pop(queue)
         assert item
         waiting.discard(item.task_id)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from gradio_app.store.reads import Changes
 from gradio_app.store.states import TERMINAL, TaskStatus
-from gradio_app.store.store import Changes, Store
+from gradio_app.store.store import Store
 from tests.unit.records import a_task, finish, finish_shard, open_store, put
 
 S = TaskStatus
