@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,6 +61,19 @@ def for_admin(request: Request, action: str) -> Generator[None]:
         if not who.admin:
             raise Forbidden("Only the administrator may do this.")
         yield
+
+
+async def act(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
+    """Cancels, retries, keeps or deletes a task of this person's; returns what the queue returns."""
+    does: dict[str, Callable[[str], Awaitable[Any]]] = {
+        "cancel": manager.cancel,
+        "retry": manager.retry,
+        "keep": manager.keep_page,
+        "delete": manager.delete,
+    }
+    with noted(who, action, task_id):
+        await own_task(manager, who, task_id)
+        return await does[action](task_id)
 
 
 def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:

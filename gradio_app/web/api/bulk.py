@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
@@ -17,7 +16,7 @@ from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInval
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import folders_of, identity_of, manager_of, noted, own_task
+from gradio_app.web.api.access import act, folders_of, identity_of, manager_of
 from gradio_app.web.api.results import HARMLESS, attachment
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
@@ -54,7 +53,7 @@ async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
         done += [task_id for task_id in group if task_id in quick]
         for task_id in (each for each in group if each not in quick):
             try:
-                await _one(manager, who, order.action, task_id)
+                await act(manager, who, order.action, task_id)
                 done.append(task_id)
             except AppError as error:
                 failed.append({"id": task_id, "error": error.to_dict()})
@@ -62,10 +61,8 @@ async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
     return JSONResponse({"done": len(done), "ids": done, "failed": failed})
 
 
-def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while group := list(islice(rest, GROUP)):
-        yield group
+def _groups(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + GROUP] for start in range(0, len(ids), GROUP)]
 
 
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
@@ -75,12 +72,6 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
     for task_id in done:
         audit.record(action, who.name, who.address, task_id)
     return done
-
-
-async def _one(manager: TaskManager, who: Identity, action: str, task_id: str) -> None:
-    with noted(who, action, task_id):
-        await own_task(manager, who, task_id)
-        await {"cancel": manager.cancel, "retry": manager.retry, "delete": manager.delete}[action](task_id)
 
 
 async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:

@@ -23,7 +23,7 @@ from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
 from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api import note_submitted, noted, own_task, show
+from gradio_app.web.api import act, note_submitted, noted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui.file_owners import Owners
@@ -130,7 +130,7 @@ class Functions:
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "cancel", str(task_id), self._manager.cancel)
+        return await self._act(_who(request), "cancel", str(task_id))
 
     @_with_errors
     async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Functions:
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "retry", str(task_id), self._manager.retry)
+        return await self._act(_who(request), "retry", str(task_id))
 
     @_with_errors
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
@@ -199,12 +199,8 @@ class Functions:
 
     # ------------------------------------------------------------ how
 
-    async def _act(
-        self, who: Identity, action: str, task_id: str, act: Callable[[str], Awaitable[Task]]
-    ) -> dict[str, Any]:
-        with noted(who, action, task_id):
-            task = await own_task(self._manager, who, task_id)
-            return self._show(who, await act(task.id))
+    async def _act(self, who: Identity, action: str, task_id: str) -> dict[str, Any]:
+        return self._show(who, await act(self._manager, who, action, task_id))
 
     def _show(self, who: Identity, task: Task) -> dict[str, Any]:
         return show(self._manager, who, task)
