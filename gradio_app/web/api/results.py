@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-import aiofiles
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
@@ -60,7 +60,7 @@ async def result(
         path = folder / FILES[format]
     else:
         path = await manager_of(request).export(task, format)
-    return _file(path, f"{stem}{path.suffix}")
+    return _file(path, f"{stem}{path.suffix}", _MEDIA[path.suffix])
 
 
 @router.get("/pages/{page}.png", response_class=Response, responses=binary("image/png"))
@@ -78,21 +78,14 @@ async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
     path = folders_of(request).page(task_id, page)
-    return Response(await _read(path), media_type="application/json")
+    return Response(await asyncio.to_thread(path.read_bytes), media_type="application/json")
 
 
 @router.get("/source", response_class=FileResponse, responses=binary("application/octet-stream"))
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
-    path = folders_of(request).source(task.source)
-    if not path.is_file():
-        raise NotFound()
-    return FileResponse(
-        path,
-        media_type="application/octet-stream",
-        headers={**HARMLESS, "Content-Disposition": attachment(task.name)},
-    )
+    return _file(folders_of(request).source(task.source), task.name, "application/octet-stream")
 
 
 @router.get("/files/{path:path}", response_class=FileResponse, responses=binary(*_PICTURES))
@@ -106,13 +99,7 @@ async def result_file(request: Request, task_id: str, path: str) -> Response:
     )
 
 
-async def _read(path: Path) -> bytes:
-    async with aiofiles.open(path, "rb") as file:
-        return await file.read()
-
-
-def _file(path: Path, name: str) -> FileResponse:
-    media = _MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+def _file(path: Path, name: str, media: str) -> FileResponse:
     if not path.is_file():
         raise NotFound()
     return FileResponse(path, media_type=media, headers={**HARMLESS, "Content-Disposition": attachment(name)})

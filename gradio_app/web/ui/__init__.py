@@ -36,7 +36,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     Gradio reads and writes files in ``folders.gradio`` only.
     """
     prefix = settings.root_path.rstrip("/")
-    static.mount(app)
+    app.mount("/page", static.Files(directory=static.ASSETS), name="page")
     owners = Owners()
     with (
         _without_app(),
