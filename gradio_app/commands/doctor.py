@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import platform
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+import httpx
+
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
-from gradio_app.machine.cards import (
-    Card,
-    choose_card,
-    choose_cards,
-    driver_problem,
-    gigabytes,
-    read_cards,
-)
+from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
 from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.model_server.choose import engine_kind, seats
 from gradio_app.model_server.seats import Seat
@@ -208,15 +200,11 @@ def _problem_at(address: str, key: str) -> str:
     url = address.rstrip("/").removesuffix("/v1") + "/v1/models"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        request = urllib.request.Request(url, headers=headers)
-        with urllib.request.urlopen(request, timeout=PATIENCE):
-            return ""
-    except urllib.error.HTTPError as error:
-        error.close()
-        hint = " (setting: sglang_api_key)" if error.code in (401, 403) else ""
-        return f"it answers {error.code}{hint}"
-    except (OSError, ValueError, http.client.HTTPException):
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return "it does not answer"
+    hint = " (setting: sglang_api_key)" if answer.status_code in (401, 403) else ""
+    return "" if answer.is_success else f"it answers {answer.status_code}{hint}"
 
 
 def _tiers(settings: Settings) -> Finding:
