@@ -28,9 +28,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _FOR_AUTHORS:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in _FOR_AUTHORS else None
         if spec and spec.origin:
             spec.loader = _Loader(fullname, spec.origin)
         return spec
@@ -39,14 +37,14 @@ class _Finder(MetaPathFinder):
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        owner, _, name = f"{module.__name__}.{_FOR_AUTHORS[module.__name__]}".rpartition(".")
-        holder = getattr(module, owner.removeprefix(module.__name__).lstrip("."), module)
+        owner, _, name = _FOR_AUTHORS[module.__name__].rpartition(".")
+        holder = getattr(module, owner, module)
         if hasattr(holder, name):  # else this is another Gradio, which then does what it does
             setattr(holder, name, _nothing)
 
 
 def _nothing(*_args: object, **_options: object) -> None:
-    """In place of what only authors need."""
+    """Replaces a function that only authors need."""
 
 
 @contextmanager

@@ -45,9 +45,5 @@ class RateLimit:
         self.check(name)
         self._buckets[name] = (self.left(name) - 1, self._now())
         if len(self._buckets) > _MOST_NAMES:
-            self._forget()
-
-    def _forget(self) -> None:
-        fullest = sorted(self._buckets, key=self.left, reverse=True)
-        for name in fullest[: _MOST_NAMES // 2]:
-            del self._buckets[name]
+            for fullest in sorted(self._buckets, key=self.left, reverse=True)[: _MOST_NAMES // 2]:
+                del self._buckets[fullest]
