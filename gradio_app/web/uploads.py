@@ -209,17 +209,11 @@ async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError
     return bytes(body)
 
 
-def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:
-    """Takes a file that is already on this machine (Gradio's upload) into ``folder``.
+def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
+    """Takes an open file of this machine into ``folder``.
 
     The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
     """
-    with path.open("rb") as source:
-        return receive_file(source, name, folder, max_file_size)
-
-
-def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
-    """Like ``receive_path``, of an open file."""
     file = _File(folder, name, max_file_size)
     try:
         while chunk := source.read(FLUSH_BYTES):

@@ -27,7 +27,7 @@ from gradio_app.web.api import act, note_submitted, noted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui.file_owners import Owners
-from gradio_app.web.uploads import receive_path
+from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import stream_zip
 
 #: one wait inside /convert, in seconds; it waits again until the task has ended
@@ -48,10 +48,9 @@ def _with_errors(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[
     async def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return await method(*args, **kwargs)
-        except AppError as error:
-            raise _as_gradio_error(error) from None
         except Exception as error:
-            logger.opt(exception=error).error("a function failed")
+            if not isinstance(error, AppError):
+                logger.opt(exception=error).error("a function failed")
             raise _as_gradio_error(as_app_error(error)) from None
 
     return checked
@@ -238,7 +237,8 @@ class Functions:
         if not found.is_relative_to(self._uploads) or not found.is_file() or not self._owners.may(found, who):
             raise _not_uploaded()
         folders, settings = self._manager.folders, self._manager.settings
-        return receive_path(found, name or found.name, folders.tmp, settings.max_file_size)
+        with found.open("rb") as source:
+            return receive_file(source, name or found.name, folders.tmp, settings.max_file_size)
 
     async def _result(self, task: Task, who: Identity) -> tuple[str, FileData]:
         if task.status not in READABLE:
