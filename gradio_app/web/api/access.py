@@ -9,9 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Forbidden, NotFound
-from gradio_app.engine import ModelSingleton
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.auth import audit
@@ -21,16 +19,6 @@ from gradio_app.web.auth.credentials import Identity
 def manager_of(request: Request) -> TaskManager:
     """The server's queue."""
     return request.app.state.manager
-
-
-def folders_of(request: Request) -> Folders:
-    """The data folder's layout."""
-    return manager_of(request).folders
-
-
-def engine_of(request: Request) -> ModelSingleton:
-    """The model server of this machine."""
-    return manager_of(request).engine
 
 
 def identity_of(request: Request) -> Identity:

@@ -10,13 +10,13 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInvalid
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import act, folders_of, identity_of, manager_of
+from gradio_app.web.api.access import act, identity_of, manager_of
 from gradio_app.web.api.results import HARMLESS, attachment
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary
 from gradio_app.web.api.tasks import MOST_IDS
@@ -32,14 +32,20 @@ _LONGEST_FORM = 1 << 20
 
 router = APIRouter(prefix="/api/v1/tasks", responses=ERRORS)
 
+_TEXTS = TypeAdapter(list[str])
 TaskId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class BulkOrder(BaseModel):
-    """What to do, and with which tasks."""
+class Ids(BaseModel):
+    """Many tasks."""
+
+    ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
+
+
+class BulkOrder(Ids):
+    """An action, and the tasks for it."""
 
     action: Literal["cancel", "retry", "delete"]
-    ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
 
 
 @router.post("/bulk", tags=["tasks"], response_model=BulkView)
@@ -81,14 +87,9 @@ async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[
 
 
 def _form() -> dict[str, Any]:
-    ids: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}}
-    schema = {
-        "type": "object",
-        "required": ["ids"],
-        "properties": {"ids": ids | {"minItems": 1, "maxItems": MOST_IDS}},
-    }
+    schema = {"schema": Ids.model_json_schema()}
     kinds = ("application/json", "application/x-www-form-urlencoded")
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, schema)}}
 
 
 @router.post(
@@ -113,8 +114,7 @@ async def download(request: Request) -> Response:
     if not readable:
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
-    folders = folders_of(request)
-    results = [(path, folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
+    results = [(path, manager.folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
     headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
     return StreamingResponse(stream_zips(results), media_type="application/zip", headers=headers)
 
@@ -123,12 +123,11 @@ async def _ids(request: Request) -> list[str]:
     body = await read_short(request.stream(), _LONGEST_FORM, FileTooLarge("The list of ids is too long."))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        given: Any = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
+        given = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
+        texts = _TEXTS.validate_python(given, strict=True)
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise OptionInvalid("Send the ids as JSON, or as a form with a field 'ids'.") from None
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):  # pyright: ignore[reportUnknownVariableType]
-        raise OptionInvalid("The ids must be a list of texts.")
-    ids = list(dict.fromkeys(each.strip() for each in map(str, given) if each.strip()))  # pyright: ignore[reportUnknownArgumentType]
+        raise OptionInvalid("Send the ids as a list in JSON, or as a form with a field 'ids'.") from None
+    ids = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     if not ids or len(ids) > MOST_IDS:
         raise OptionInvalid(f"Send between 1 and {MOST_IDS} ids.")
     return ids
