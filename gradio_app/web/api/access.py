@@ -35,17 +35,10 @@ async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
 
 
 @contextmanager
-def noted(who: Identity, action: str, task_id: str = "") -> Generator[None]:
-    """Writes what somebody does, or fails to, to the audit log."""
-    with audit.noted(action, who.name, who.address, task_id):
-        yield
-
-
-@contextmanager
 def for_admin(request: Request, action: str) -> Generator[None]:
     """What only the administrator may do; ``Forbidden`` for everybody else."""
     who = identity_of(request)
-    with noted(who, action):
+    with audit.noted(action, who.name, who.address):
         if not who.admin:
             raise Forbidden("Only the administrator may do this.")
         yield
@@ -59,7 +52,7 @@ async def act(manager: TaskManager, who: Identity, action: str, task_id: str) ->
         "keep": manager.keep_page,
         "delete": manager.delete,
     }
-    with noted(who, action, task_id):
+    with audit.noted(action, who.name, who.address, task_id):
         await own_task(manager, who, task_id)
         return await does[action](task_id)
 
@@ -72,7 +65,8 @@ def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:
 
 async def task_to_read(request: Request, task_id: str) -> Task:
     """The task in the path for one who wants to see what is in it."""
-    with noted(identity_of(request), "read", task_id):
+    who = identity_of(request)
+    with audit.noted("read", who.name, who.address, task_id):
         return await task_of(request, task_id)
 
 

@@ -18,7 +18,7 @@ from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import act, identity_of, manager_of
 from gradio_app.web.api.results import HARMLESS, attachment
-from gradio_app.web.api.schemas import ERRORS, BulkView, binary
+from gradio_app.web.api.schemas import ERRORS, BulkView, binary, body_of
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
@@ -86,18 +86,12 @@ async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[
     return [task for task in tasks if who.admin or task.owner == who.name]
 
 
-def _form() -> dict[str, Any]:
-    schema = {"schema": Ids.model_json_schema()}
-    kinds = ("application/json", "application/x-www-form-urlencoded")
-    return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, schema)}}
-
-
 @router.post(
     "/download",
     tags=["results"],
     response_class=StreamingResponse,
     responses=binary("application/zip"),
-    openapi_extra=_form(),
+    openapi_extra=body_of(Ids, "application/json", "application/x-www-form-urlencoded"),
 )
 async def download(request: Request) -> Response:
     """One zip with many results, each in a folder of its own. Documents without one are left out.

@@ -13,7 +13,7 @@ from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.states import TaskStatus
 from gradio_app.web.api.access import act, identity_of, manager_of, note_submitted, show, shown, task_of
 from gradio_app.web.api.changes import delta
-from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, upload_form
+from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, UploadForm, body_of
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import Receiver
 
@@ -28,10 +28,11 @@ Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-sep
 Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
+SUBMISSION = body_of(UploadForm, "multipart/form-data")
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=ERRORS)
 
 
-@router.post("", status_code=201, response_model=TaskList, openapi_extra=upload_form())
+@router.post("", status_code=201, response_model=TaskList, openapi_extra=SUBMISSION)
 async def submit(
     request: Request, idempotency_key: Annotated[str, Header(max_length=200)] = ""
 ) -> JSONResponse:

@@ -23,7 +23,7 @@ from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
 from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api import act, note_submitted, noted, own_task, show
+from gradio_app.web.api.access import act, note_submitted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui.file_owners import Owners
@@ -83,8 +83,6 @@ class Functions:
     def _manager(self) -> TaskManager:
         return self._app.state.manager
 
-    # ------------------------------------------------------------ what may be called
-
     @_with_errors
     async def submit(
         self,
@@ -110,7 +108,7 @@ class Functions:
         options = _options(tier, page_range, ocr_mode)
         async with self._received(who, files) as uploads:
             tasks = await self._submit(who, uploads, options)
-        return [self._show(who, task) for task in tasks]
+        return [show(self._manager, who, task) for task in tasks]
 
     @_with_errors
     async def status(self, request: gr.Request, task_id: str) -> dict[str, Any]:
@@ -120,7 +118,7 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        return self._show(who, await own_task(self._manager, who, str(task_id)))
+        return show(self._manager, who, await own_task(self._manager, who, str(task_id)))
 
     @_with_errors
     async def cancel(self, request: gr.Request, task_id: str) -> dict[str, Any]:
@@ -129,7 +127,8 @@ class Functions:
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "cancel", str(task_id))
+        who = _who(request)
+        return show(self._manager, who, await act(self._manager, who, "cancel", str(task_id)))
 
     @_with_errors
     async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
@@ -138,14 +137,15 @@ class Functions:
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "retry", str(task_id))
+        who = _who(request)
+        return show(self._manager, who, await act(self._manager, who, "retry", str(task_id)))
 
     @_with_errors
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
         """Lists your tasks, the newest first."""
         who = _who(request)
         _, found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
-        return [self._show(who, task) for task in found.tasks]
+        return [show(self._manager, who, task) for task in found.tasks]
 
     @_with_errors
     async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:
@@ -155,7 +155,7 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        with noted(who, "read", str(task_id)):
+        with audit.noted("read", who.name, who.address, str(task_id)):
             task = await own_task(self._manager, who, str(task_id))
         return await self._result(task, who)
 
@@ -195,14 +195,6 @@ class Functions:
                 )
             task = await self._manager.wait(task.id, _WAIT)
         return await self._result(task, who)
-
-    # ------------------------------------------------------------ how
-
-    async def _act(self, who: Identity, action: str, task_id: str) -> dict[str, Any]:
-        return self._show(who, await act(self._manager, who, action, task_id))
-
-    def _show(self, who: Identity, task: Task) -> dict[str, Any]:
-        return show(self._manager, who, task)
 
     @asynccontextmanager
     async def _received(self, who: Identity, files: Any) -> AsyncGenerator[list[Upload]]:
