@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 
 import httpx
 
@@ -26,6 +25,7 @@ from gradio_app.web.server import open_socket
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0
+_FETCH = "./start_mineru_optimized.sh models --what"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,31 +113,23 @@ def _card_text(card: Card) -> str:
     return f"{card.name}, {gigabytes(card.free)} of {gigabytes(card.total)} free{used}"
 
 
-def _folder(settings: Settings) -> Path:
-    return weights.model_folder(settings.model_dir)
-
-
 def _models(settings: Settings) -> Finding:
-    folder = _folder(settings)
+    folder = weights.model_folder(settings.model_dir)
     if weights.small_models(folder):
         return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
-    text = f"none in {folder}: only documents with text can be read; {_fetch('small')}"
+    text = f"none in {folder}: only documents with text can be read; {_FETCH} small"
     return Finding("note", "Models", text)
 
 
-def _fetch(what: str) -> str:
-    return f"./start_mineru_optimized.sh models --what {what}"
-
-
 def _vision_model(settings: Settings) -> Finding:
-    folder = _folder(settings)
+    folder = weights.model_folder(settings.model_dir)
     root = weights.vision_model(folder)
     if root:
         return Finding("ok", "Vision model", str(root))
     problem = f"not in {folder}"
     if (folder / weights.VISION_MODEL).is_dir():
         problem = f"not complete in {folder}: {', '.join(weights.missing_vision(folder))}"
-    return Finding("note", "Vision model", f"{problem}; {_fetch('vision')}")
+    return Finding("note", "Vision model", f"{problem}; {_FETCH} vision")
 
 
 def _sglang(settings: Settings) -> Finding:
@@ -210,7 +202,7 @@ def _problem_at(address: str, key: str) -> str:
 def _tiers(settings: Settings) -> Finding:
     kind, lacks = engine_kind(settings)
     tiers = ["flash"]
-    if weights.small_models(_folder(settings)):
+    if weights.small_models(weights.model_folder(settings.model_dir)):
         tiers += ["basic"]
         tiers += ["standard", "advanced"] if kind != "none" and not lacks else []
     rest = [tier for tier in ("basic", "standard", "advanced") if tier not in tiers]

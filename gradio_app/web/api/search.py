@@ -62,8 +62,8 @@ async def search(
     words = q.split()
     if not words:
         raise OptionInvalid("Write what to search for.")
-    pages = await asyncio.to_thread(manager_of(request).folders.pages, task_id)
-    hits = await asyncio.to_thread(lambda: list(islice(find(pages, words), limit + 1)))
+    folders = manager_of(request).folders
+    hits = await asyncio.to_thread(lambda: list(islice(find(folders.pages(task_id), words), limit + 1)))
     return {"query": q, "hits": hits[:limit], "more": len(hits) > limit}
 
 
