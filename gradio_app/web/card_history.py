@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from loguru import logger
@@ -71,7 +71,7 @@ class CardHistory:
             self._unstored[status] = (seconds + EVERY, most, total)
 
     async def _store_sums(self) -> None:
-        """Stores the sums since the last time; a sum that cannot be stored now stays for the next time."""
+        """Stores the sums; a sum that cannot be stored now stays for the next time."""
         for status, sums in list(self._unstored.items()):
             if self.store is not None:
                 await self.store(status, *sums)
@@ -103,12 +103,9 @@ def _used(engine: Mapping[str, Any]) -> set[str]:
 
 
 def _card(card: Card, chosen: bool, engine: Mapping[str, Any]) -> dict[str, Any]:
-    """A card for people. On the engine's own cards process ids that mean nothing here count as ours."""
+    """A card as JSON. On the engine's own cards process ids that mean nothing here count as ours."""
     strangers = {process.pid for process in card.processes} - set(engine["pids"])
     if card.uuid in _used(engine):
         strangers = {process.pid for process in foreign_processes(card, engine["pids"])}
-    processes = [
-        {"pid": item.pid, "name": item.name, "memory": item.memory, "ours": item.pid not in strangers}
-        for item in card.processes
-    ]
+    processes = [asdict(one) | {"ours": one.pid not in strangers} for one in card.processes]
     return {name: getattr(card, name) for name in _SHOWN} | {"chosen": chosen, "processes": processes}

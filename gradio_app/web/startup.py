@@ -17,8 +17,7 @@ _FOR_AUTHORS = {"gradio.component_meta": "create_or_modify_pyi", "gradio.events"
 def without_notes_for_authors() -> None:
     """Has Gradio, when it is imported, write neither ``.pyi`` files of its components nor their docstrings.
 
-    For these it parses the source of each component at each start: 45 % of what a start of the server
-    computes. It would also write into its own folder.
+    It would parse the source of each component at each start, and write into its own folder.
     """
     if "gradio" not in sys.modules and not any(isinstance(found, _Finder) for found in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
@@ -49,10 +48,7 @@ def _nothing(*_args: object, **_options: object) -> None:
 
 @contextmanager
 def nothing_is_garbage() -> Generator[None]:
-    """While much is imported and built to stay, the collector would only look at it again and again.
-
-    What is there at the end is never looked at again: a full collection later is shorter by all of it.
-    """
+    """Pauses the collector while objects are built that stay, and exempts them from later collections."""
     gc.disable()
     try:
         yield

@@ -22,12 +22,12 @@ def manager_of(request: Request) -> TaskManager:
 
 
 def identity_of(request: Request) -> Identity:
-    """Who asks, as the guard found out."""
+    """The caller, as the guard identified them."""
     return request.scope["identity"]
 
 
 async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
-    """The task, if this person may see it; else ``NotFound``, as if it did not exist."""
+    """The task, if the caller may see it; else ``NotFound``, as if it did not exist."""
     task = await manager.get(task_id)
     if task.owner != who.name and not who.admin:
         raise NotFound()
@@ -36,7 +36,7 @@ async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
 
 @contextmanager
 def for_admin(request: Request, action: str) -> Generator[None]:
-    """What only the administrator may do; ``Forbidden`` for everybody else."""
+    """Admits the administrator and writes the action to the audit log; else ``Forbidden``."""
     who = identity_of(request)
     with audit.noted(action, who.name, who.address):
         if not who.admin:
@@ -45,7 +45,7 @@ def for_admin(request: Request, action: str) -> Generator[None]:
 
 
 async def act(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
-    """Cancels, retries, keeps or deletes a task of this person's; returns what the queue returns."""
+    """Cancels, retries, keeps or deletes a task of the caller's; returns what the queue returns."""
     does: dict[str, Callable[[str], Awaitable[Any]]] = {
         "cancel": manager.cancel,
         "retry": manager.retry,
@@ -64,14 +64,14 @@ def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:
 
 
 async def task_to_read(request: Request, task_id: str) -> Task:
-    """The task in the path for one who wants to see what is in it."""
+    """The task in the path, if the caller may see it; writes a read to the audit log."""
     who = identity_of(request)
     with audit.noted("read", who.name, who.address, task_id):
         return await task_of(request, task_id)
 
 
 async def task_of(request: Request, task_id: str) -> Task:
-    """The task in the path, if who asks may see it."""
+    """The task in the path, if the caller may see it."""
     return await own_task(manager_of(request), identity_of(request), task_id)
 
 

@@ -25,7 +25,7 @@ from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import read_short
 from gradio_app.web.zip_stream import paths_of, stream_zips
 
-#: tasks that are written together; between two groups others have their turn
+#: tasks in one write; other writers have their turn between two groups
 GROUP = 50
 #: a form with that many ids is shorter, in bytes
 _LONGEST_FORM = 1 << 20
@@ -81,7 +81,7 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
 
 
 async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:
-    """Those that this person may see, in this order."""
+    """The tasks that the caller may see, in this order."""
     tasks = await manager.find_all(ids)
     return [task for task in tasks if who.admin or task.owner == who.name]
 

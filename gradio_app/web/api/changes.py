@@ -1,6 +1,6 @@
 """Deltas: all changes since a revision, in one body for polling and for server-sent events.
 
-Each open page asks for it each second, so the same answer is made once for all who ask the same.
+Each open page asks for it each second, so one answer is shared by all equal requests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gradio_app.web.auth.credentials import Identity
 
 #: positions sent along with a delta
 MAX_POSITIONS = 100
-#: tasks in a delta up to which it is kept for others who ask the same
+#: largest delta, in tasks, that is shared by equal requests
 MOST_SHARED = 200
 #: seconds between two signs of life on an event stream
 EVENT_PING = 15.0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gradio_app.base.errors import QuotaExceeded
 
-#: names that are remembered; beyond it the fullest buckets go, which lose nothing by it
+#: most buckets that are kept; beyond it the fullest go, which lose least
 _MOST_NAMES = 10_000
 
 

@@ -76,7 +76,7 @@ class SignIn:
         return self._signed_in(response, request.scope, proof, address)
 
     def _sign_out(self, request: Request, address: str) -> Response:
-        """Also forgets the browser: on a shared computer the next one must not see what was read here."""
+        """Also drops the identity: on a shared computer the next person must not see these documents."""
         if request.method != "POST":
             raise OptionInvalid("Signing out is a POST.")
         proof = self._credentials.of_session(request.cookies.get(self.session_cookie, ""))
