@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import platform
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
+
+import httpx
 
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
-from gradio_app.machine.cards import (
-    Card,
-    choose_card,
-    choose_cards,
-    driver_problem,
-    gigabytes,
-    read_cards,
-)
+from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
 from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.model_server.choose import engine_kind, seats
 from gradio_app.model_server.seats import Seat
@@ -34,6 +25,7 @@ from gradio_app.web.server import open_socket
 
 #: seconds that a model server which runs elsewhere has for its answer
 PATIENCE = 3.0
+_FETCH = "./start_mineru_optimized.sh models --what"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +113,23 @@ def _card_text(card: Card) -> str:
     return f"{card.name}, {gigabytes(card.free)} of {gigabytes(card.total)} free{used}"
 
 
-def _folder(settings: Settings) -> Path:
-    return weights.model_folder(settings.model_dir)
-
-
 def _models(settings: Settings) -> Finding:
-    folder = _folder(settings)
+    folder = weights.model_folder(settings.model_dir)
     if weights.small_models(folder):
         return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
-    text = f"none in {folder}: only documents with text can be read; {_fetch('small')}"
+    text = f"none in {folder}: only documents with text can be read; {_FETCH} small"
     return Finding("note", "Models", text)
 
 
-def _fetch(what: str) -> str:
-    return f"./start_mineru_optimized.sh models --what {what}"
-
-
 def _vision_model(settings: Settings) -> Finding:
-    folder = _folder(settings)
+    folder = weights.model_folder(settings.model_dir)
     root = weights.vision_model(folder)
     if root:
         return Finding("ok", "Vision model", str(root))
     problem = f"not in {folder}"
     if (folder / weights.VISION_MODEL).is_dir():
         problem = f"not complete in {folder}: {', '.join(weights.missing_vision(folder))}"
-    return Finding("note", "Vision model", f"{problem}; {_fetch('vision')}")
+    return Finding("note", "Vision model", f"{problem}; {_FETCH} vision")
 
 
 def _sglang(settings: Settings) -> Finding:
@@ -208,21 +192,17 @@ def _problem_at(address: str, key: str) -> str:
     url = address.rstrip("/").removesuffix("/v1") + "/v1/models"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        request = urllib.request.Request(url, headers=headers)
-        with urllib.request.urlopen(request, timeout=PATIENCE):
-            return ""
-    except urllib.error.HTTPError as error:
-        error.close()
-        hint = " (setting: sglang_api_key)" if error.code in (401, 403) else ""
-        return f"it answers {error.code}{hint}"
-    except (OSError, ValueError, http.client.HTTPException):
+        answer = httpx.get(url, headers=headers, timeout=PATIENCE, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return "it does not answer"
+    hint = " (setting: sglang_api_key)" if answer.status_code in (401, 403) else ""
+    return "" if answer.is_success else f"it answers {answer.status_code}{hint}"
 
 
 def _tiers(settings: Settings) -> Finding:
     kind, lacks = engine_kind(settings)
     tiers = ["flash"]
-    if weights.small_models(_folder(settings)):
+    if weights.small_models(weights.model_folder(settings.model_dir)):
         tiers += ["basic"]
         tiers += ["standard", "advanced"] if kind != "none" and not lacks else []
     rest = [tier for tier in ("basic", "standard", "advanced") if tier not in tiers]

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
+import ssl
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import httpx
+
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
-from gradio_app.machine.cards import (
-    choose_cards,
-    driver_problem,
-    foreign_processes,
-    gigabytes,
-    read_cards,
-)
+from gradio_app.machine.cards import choose_cards, driver_problem, foreign_processes, gigabytes, read_cards
 from gradio_app.web.auth.origin import is_loopback
 
 Facts = dict[str, Any]
@@ -87,24 +81,26 @@ def _here(settings: Settings, status: Facts) -> list[Facts]:
 
 def ask(url: str, token: str) -> tuple[Facts, str]:
     """The answer of ``/gpu/status``, or why there is none, in one sentence."""
-    # no proxy: it is this machine, or one beside it
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
-        request = urllib.request.Request(url.rstrip("/") + "/gpu/status")
-        request.add_header("Accept", "application/json")
-        if token:
-            request.add_header("Authorization", f"Bearer {token}")
-        with opener.open(request, timeout=PATIENCE) as answer:
-            return _status(json.loads(answer.read())), ""
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in (401, 403):
+        # no proxy: it is this machine, or one beside it
+        answer = httpx.get(
+            url.rstrip("/") + "/gpu/status",
+            headers=headers,
+            timeout=PATIENCE,
+            trust_env=False,
+            follow_redirects=True,
+            verify=ssl.create_default_context(),
+        )
+        if answer.status_code in (401, 403):
             return {}, f"The server at {url} wants the token that it printed when it started: --token TOKEN."
-        return {}, f"The server at {url} answers {error.code} when it is asked for its engine."
+        if not answer.is_success:
+            return {}, f"The server at {url} answers {answer.status_code} when it is asked for its engine."
+        return _status(answer.json()), ""
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return {}, f"No server answers at {url}."
     except (ValueError, KeyError, TypeError):
         return {}, f"What answers at {url} is not MinerU Optimized."
-    except (OSError, http.client.HTTPException):
-        return {}, f"No server answers at {url}."
 
 
 def _status(answer: Any) -> Facts:

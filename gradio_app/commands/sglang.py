@@ -47,7 +47,10 @@ def prepare(
     missing is noted, and the command is as it would be.
     """
     command = Command([], sizing.environment(env))
-    typed = [*_words(settings.sglang_args), *flags]
+    try:
+        typed = [*shlex.split(settings.sglang_args), *flags]
+    except ValueError as error:
+        raise OptionInvalid(f"The setting sglang_args cannot be read: {error}.") from None
     sglang_flags.check(sglang_flags.translate(typed)[0], [flag_name(name) for name in OURS])
     on_card = (sglang_flags.value_of(typed, "--device") or "cuda") == "cuda"
     used = _cards(settings, cards(), sglang_flags.copies(typed), env, command) if on_card else []
@@ -70,13 +73,6 @@ def prepare(
     merged = sglang_flags.merge(planned, _without_guard(given, command))
     command.words = [python, "-m", "sglang.launch_server", *merged]
     return command
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise OptionInvalid(f"The setting sglang_args cannot be read: {error}.") from None
 
 
 def _cards(

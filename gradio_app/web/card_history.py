@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from loguru import logger
@@ -21,29 +22,25 @@ STORE_EVERY = 60.0
 
 #: stores how many seconds the engine was in a status, and the most bytes used of how many
 Store = Callable[[str, float, int | None, int | None], Awaitable[None]]
+#: seconds in a status, the most bytes used, and the bytes of the cards
+Sums = tuple[float, int | None, int | None]
 Sample = tuple[float, int | None, int | None, str]
 _SHOWN = ("index", "uuid", "name", "total", "used", "free", "load", "temperature")
 
 
+@dataclass
 class CardHistory:
     """Samples of the cards that the engine uses: Unix seconds, bytes used, load in %, the engine's status.
 
     Of several cards the bytes are those of all together, and the load is their mean.
     """
 
-    def __init__(
-        self,
-        engine: ModelSingleton,
-        read: Callable[[], Sequence[Card]],
-        setting: str = "auto",
-        store: Store | None = None,
-    ) -> None:
-        self._engine = engine
-        self._setting = setting
-        self._read = read
-        self._store = store
-        self._unstored: dict[str, tuple[float, int | None, int | None]] = {}
-        self.samples: deque[Sample] = deque(maxlen=KEPT)
+    engine: ModelSingleton
+    read: Callable[[], Sequence[Card]]
+    setting: str = "auto"
+    store: Store | None = None
+    samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=KEPT), init=False)
+    _unstored: dict[str, Sums] = field(default_factory=dict[str, Sums], init=False)
 
     async def run(self) -> None:
         """Takes samples until cancelled."""
@@ -58,39 +55,39 @@ class CardHistory:
 
     async def cards(self) -> Sequence[Card]:
         """The cards as they are now."""
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self.read)
 
     def _note(self, cards: Sequence[Card]) -> None:
         chosen = self._chosen(cards)
         used = sum(card.used for card in chosen) if chosen else None
         loads = [card.load for card in chosen if card.load is not None]
         load = round(sum(loads) / len(loads)) if loads else None
-        status = self._engine.status.value
+        status = self.engine.status.value
         self.samples.append((round(time.time(), 1), used, load, status))
-        if self._engine.kind != "none":
+        if self.engine.kind != "none":
             seconds, most, _ = self._unstored.get(status, (0.0, None, None))
             most = used if most is None or used is None else max(most, used)
             total = sum(card.total for card in chosen) if chosen else None
             self._unstored[status] = (seconds + EVERY, most, total)
 
     async def _store_sums(self) -> None:
-        """Stores the sums since the last time; a sum that cannot be stored now stays for the next time."""
+        """Stores the sums; a sum that cannot be stored now stays for the next time."""
         for status, sums in list(self._unstored.items()):
-            if self._store is not None:
-                await self._store(status, *sums)
+            if self.store is not None:
+                await self.store(status, *sums)
             del self._unstored[status]
 
     def _chosen(self, cards: Sequence[Card]) -> list[Card]:
         """The engine's cards and those named for it; before its first start the one that it would take."""
-        used = _used(self._engine.describe())
-        meant = choose_cards(cards, self._setting)
-        named = meant if self._setting != "auto" else []
+        used = _used(self.engine.describe())
+        meant = choose_cards(cards, self.setting)
+        named = meant if self.setting != "auto" else []
         return [card for card in cards if card.uuid in used or card in named] or meant
 
     async def describe(self) -> dict[str, Any]:
         """Engine, cards and the last hour, in the form of ``GET /gpu/status``."""
         cards = await self.cards()
-        engine = self._engine.describe()
+        engine = self.engine.describe()
         chosen = self._chosen(cards)
         return {
             "engine": engine,
@@ -106,12 +103,9 @@ def _used(engine: Mapping[str, Any]) -> set[str]:
 
 
 def _card(card: Card, chosen: bool, engine: Mapping[str, Any]) -> dict[str, Any]:
-    """A card for people. On the engine's own cards process ids that mean nothing here count as ours."""
+    """A card as JSON. On the engine's own cards process ids that mean nothing here count as ours."""
     strangers = {process.pid for process in card.processes} - set(engine["pids"])
     if card.uuid in _used(engine):
         strangers = {process.pid for process in foreign_processes(card, engine["pids"])}
-    processes = [
-        {"pid": item.pid, "name": item.name, "memory": item.memory, "ours": item.pid not in strangers}
-        for item in card.processes
-    ]
+    processes = [asdict(one) | {"ours": one.pid not in strangers} for one in card.processes]
     return {name: getattr(card, name) for name in _SHOWN} | {"chosen": chosen, "processes": processes}

@@ -22,9 +22,9 @@ HEAD_BYTES = 2**16
 #: a body must go on after so many seconds, and come this fast on the whole (bytes a second) after the first
 BODY_PAUSE = 30.0
 BODY_SPEED = 1024
-#: a growing body is looked at for room once in so many bytes
+#: the disk is checked for room once in so many bytes of a body
 ROOM_BYTES = 16 * 2**20
-#: who reads nothing of an answer for so long is not there any more
+#: a client that reads nothing of an answer for so many seconds counts as gone
 READ_PAUSE = 60.0
 #: open files wanted, and those that are kept back for workers, the database and results
 _FILES, _KEPT_BACK = 65_536, 256
@@ -159,7 +159,6 @@ class _Body:
         self.answered = False
 
     async def receive(self) -> Message:
-        """The next piece, or that the client has gone."""
         if self._complete or self.given_up:  # what comes now is that the client has gone
             return await self._receive()
         try:
@@ -183,7 +182,6 @@ class _Body:
             self._room()
 
     async def send(self, message: Message) -> None:
-        """Passes the answer on, unless another is given."""
         if self.given_up is None:
             self.answered = True
             await self._send(message)

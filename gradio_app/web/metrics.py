@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -15,26 +15,22 @@ from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
 
+_EVENTS = "Starts, sleeps, wakes, stops and crashes"
 #: values of labels -> figure
 Figures = Iterable[tuple[Sequence[str], float | None]]
 
 
 async def render(manager: TaskManager, cards: Sequence[Card]) -> bytes:
     """The metrics page in Prometheus' text format."""
-    registry = CollectorRegistry()
-    registry.register(_Snapshot(_cards(cards)))
-    registry.register(_Snapshot(_queue(manager, await manager.counts(), await manager.longest_wait())))
-    return generate_latest(registry)
+    queue = _queue(manager, await manager.counts(), await manager.longest_wait())
+    return generate_latest(_Snapshot([*_cards(cards), *queue]))
 
 
-class _Snapshot(Collector):
-    """Figures of one moment, in the form that the registry asks for."""
-
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = list(metrics)
+class _Snapshot(list[Metric], Collector):
+    """Figures of one moment, in the form that ``generate_latest`` takes."""
 
     def collect(self) -> Iterable[Metric]:
-        return self._metrics
+        return self
 
 
 def _gauge(name: str, text: str, figures: Figures | float, *labels: str) -> Metric:
@@ -89,7 +85,7 @@ def _engine(engine: ModelSingleton) -> Iterator[Metric]:
     yield _gauge("engine_status", "1 for the engine's status.", _is(engine.status, EngineStatus), "status")
     yield _gauge("engine_in_flight", "Shards that use the engine now.", now["in_flight"])
     yield _gauge("engine_waiting", "Shards that wait for the engine.", now["waiting"])
-    yield _counter("engine_events", "Starts, sleeps, wakes, stops and crashes.", events, "event")
+    yield _counter("engine_events", f"{_EVENTS}.", events, "event")
     yield _counter("tokens", "Tokens that the model wrote.", engine.tokens)
     yield from _servers(now["servers"])
 
@@ -99,13 +95,10 @@ def _servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
     numbered = [(str(number), server) for number, server in enumerate(servers, 1)]
     status = [row for number, server in numbered for row in _is(server["status"], EngineStatus, number)]
     flight = [([number], server["in_flight"]) for number, server in numbered]
-    events = [
-        ((number, event), count) for number, server in numbered for event, count in server["counts"].items()
-    ]
+    events = [((number, event), count) for number, one in numbered for event, count in one["counts"].items()]
     yield _gauge("server_status", "1 for a model server's status.", status, "server", "status")
     yield _gauge("server_in_flight", "Shards that use a server now.", flight, "server")
-    text = "Starts, sleeps, wakes, stops and crashes of a server."
-    yield _counter("server_events", text, events, "server", "event")
+    yield _counter("server_events", f"{_EVENTS} of a server.", events, "server", "event")
 
 
 def _cards(cards: Sequence[Card]) -> Iterator[Metric]:

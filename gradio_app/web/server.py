@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -128,7 +129,7 @@ def build(
         root_path=settings.root_path,
         redoc_url=None,
     )
-    app.state.event_streams = set()
+    app.state.event_streams = Counter[str]()
     app.include_router(api.router)
     error_answers.register(app)
     gate = _mount_page(app, settings, folders)

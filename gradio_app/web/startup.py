@@ -17,8 +17,7 @@ _FOR_AUTHORS = {"gradio.component_meta": "create_or_modify_pyi", "gradio.events"
 def without_notes_for_authors() -> None:
     """Has Gradio, when it is imported, write neither ``.pyi`` files of its components nor their docstrings.
 
-    For these it parses the source of each component at each start: 45 % of what a start of the server
-    computes. It would also write into its own folder.
+    It would parse the source of each component at each start, and write into its own folder.
     """
     if "gradio" not in sys.modules and not any(isinstance(found, _Finder) for found in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
@@ -28,9 +27,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _FOR_AUTHORS:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in _FOR_AUTHORS else None
         if spec and spec.origin:
             spec.loader = _Loader(fullname, spec.origin)
         return spec
@@ -39,22 +36,19 @@ class _Finder(MetaPathFinder):
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        owner, _, name = f"{module.__name__}.{_FOR_AUTHORS[module.__name__]}".rpartition(".")
-        holder = getattr(module, owner.removeprefix(module.__name__).lstrip("."), module)
+        owner, _, name = _FOR_AUTHORS[module.__name__].rpartition(".")
+        holder = getattr(module, owner, module)
         if hasattr(holder, name):  # else this is another Gradio, which then does what it does
             setattr(holder, name, _nothing)
 
 
 def _nothing(*_args: object, **_options: object) -> None:
-    """In place of what only authors need."""
+    """Replaces a function that only authors need."""
 
 
 @contextmanager
 def nothing_is_garbage() -> Generator[None]:
-    """While much is imported and built to stay, the collector would only look at it again and again.
-
-    What is there at the end is never looked at again: a full collection later is shorter by all of it.
-    """
+    """Pauses the collector while objects are built that stay, and exempts them from later collections."""
     gc.disable()
     try:
         yield

@@ -22,12 +22,12 @@ from gradio_app.store.task import Upload
 
 #: bytes gathered before they are hashed and written in a thread
 FLUSH_BYTES = 1 << 20
-#: more files than this are put on the disk in one go, which waits for all others that are written there
+#: more files than this are synced in one call, which also waits for all other writes to that disk
 FEW_FILES = 3
 #: longest value of a form field, in bytes
 MAX_FIELD = 16384
 MAX_FIELDS = 50
-#: what the parser calls: on_part_begin and so on
+#: callbacks of the parser: on_part_begin and so on
 _EVENTS = (
     *("part_begin", "part_data", "part_end", "end"),
     *("header_field", "header_value", "header_end", "headers_finished"),
@@ -64,14 +64,13 @@ class _File:
         self._handle.close()
 
     def discard(self) -> None:
-        """Deletes what is there. What was written is thrown away: it need not fit on the disk."""
+        """Deletes the file. A write that fails at closing does not matter any more."""
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 self._handle.close()
         self.path.unlink(missing_ok=True)
 
     def upload(self) -> Upload:
-        """The finished file."""
         return Upload(self.path, self._hash.hexdigest(), self.size, self.name, self.folder)
 
 
@@ -209,17 +208,11 @@ async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError
     return bytes(body)
 
 
-def receive_path(path: Path, name: str, folder: Path, max_file_size: int) -> Upload:
-    """Takes a file that is already on this machine (Gradio's upload) into ``folder``.
+def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
+    """Takes an open file of this machine into ``folder``.
 
     The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
     """
-    with path.open("rb") as source:
-        return receive_file(source, name, folder, max_file_size)
-
-
-def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
-    """Like ``receive_path``, of an open file."""
     file = _File(folder, name, max_file_size)
     try:
         while chunk := source.read(FLUSH_BYTES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -19,22 +18,21 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(1, 10))}
 
 
-class _Pipe(io.RawIOBase):
-    """Collects what ``zipfile`` writes until it is taken."""
+class _Pipe(bytearray):
+    """Collects the bytes that ``zipfile`` writes until they are taken."""
 
-    def __init__(self) -> None:
-        self._parts = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._parts += data
+    def write(self, data: bytes) -> int:
+        self.extend(data)
         return len(data)
 
+    def flush(self) -> None:
+        """``zipfile`` asks for it and for ``close``; both have nothing to do."""
+
+    close = flush
+
     def take(self) -> bytes:
-        data = bytes(self._parts)
-        self._parts.clear()
+        data = bytes(self)
+        self.clear()
         return data
 
 

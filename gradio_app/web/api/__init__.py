@@ -4,9 +4,6 @@ from fastapi import APIRouter, Request
 
 from gradio_app.base.errors import NotFound
 from gradio_app.web.api import bulk, changes, gpu, page_redo, queue, results, search, tasks
-from gradio_app.web.api.access import identity_of, note_submitted, noted, own_task, show
-
-__all__ = ["identity_of", "note_submitted", "noted", "own_task", "router", "show"]
 
 router = APIRouter()
 for part in (bulk, tasks, results, page_redo, search, changes, queue, gpu):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Forbidden, NotFound
-from gradio_app.engine import ModelSingleton
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.auth import audit
@@ -23,23 +21,13 @@ def manager_of(request: Request) -> TaskManager:
     return request.app.state.manager
 
 
-def folders_of(request: Request) -> Folders:
-    """The data folder's layout."""
-    return manager_of(request).folders
-
-
-def engine_of(request: Request) -> ModelSingleton:
-    """The model server of this machine."""
-    return manager_of(request).engine
-
-
 def identity_of(request: Request) -> Identity:
-    """Who asks, as the guard found out."""
+    """The caller, as the guard identified them."""
     return request.scope["identity"]
 
 
 async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
-    """The task, if this person may see it; else ``NotFound``, as if it did not exist."""
+    """The task, if the caller may see it; else ``NotFound``, as if it did not exist."""
     task = await manager.get(task_id)
     if task.owner != who.name and not who.admin:
         raise NotFound()
@@ -47,20 +35,26 @@ async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
 
 
 @contextmanager
-def noted(who: Identity, action: str, task_id: str = "") -> Generator[None]:
-    """Writes what somebody does, or fails to, to the audit log."""
-    with audit.noted(action, who.name, who.address, task_id):
-        yield
-
-
-@contextmanager
 def for_admin(request: Request, action: str) -> Generator[None]:
-    """What only the administrator may do; ``Forbidden`` for everybody else."""
+    """Admits the administrator and writes the action to the audit log; else ``Forbidden``."""
     who = identity_of(request)
-    with noted(who, action):
+    with audit.noted(action, who.name, who.address):
         if not who.admin:
             raise Forbidden("Only the administrator may do this.")
         yield
+
+
+async def act(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
+    """Cancels, retries, keeps or deletes a task of the caller's; returns what the queue returns."""
+    does: dict[str, Callable[[str], Awaitable[Any]]] = {
+        "cancel": manager.cancel,
+        "retry": manager.retry,
+        "keep": manager.keep_page,
+        "delete": manager.delete,
+    }
+    with audit.noted(action, who.name, who.address, task_id):
+        await own_task(manager, who, task_id)
+        return await does[action](task_id)
 
 
 def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:
@@ -70,13 +64,14 @@ def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:
 
 
 async def task_to_read(request: Request, task_id: str) -> Task:
-    """The task in the path for one who wants to see what is in it."""
-    with noted(identity_of(request), "read", task_id):
+    """The task in the path, if the caller may see it; writes a read to the audit log."""
+    who = identity_of(request)
+    with audit.noted("read", who.name, who.address, task_id):
         return await task_of(request, task_id)
 
 
 async def task_of(request: Request, task_id: str) -> Task:
-    """The task in the path, if who asks may see it."""
+    """The task in the path, if the caller may see it."""
     return await own_task(manager_of(request), identity_of(request), task_id)
 
 

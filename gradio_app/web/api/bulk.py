@@ -4,43 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInvalid
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import folders_of, identity_of, manager_of, noted, own_task
+from gradio_app.web.api.access import act, identity_of, manager_of
 from gradio_app.web.api.results import HARMLESS, attachment
-from gradio_app.web.api.schemas import ERRORS, BulkView, binary
+from gradio_app.web.api.schemas import ERRORS, BulkView, binary, body_of
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import read_short
 from gradio_app.web.zip_stream import paths_of, stream_zips
 
-#: tasks that are written together; between two groups others have their turn
+#: tasks in one write; other writers have their turn between two groups
 GROUP = 50
 #: a form with that many ids is shorter, in bytes
 _LONGEST_FORM = 1 << 20
 
 router = APIRouter(prefix="/api/v1/tasks", responses=ERRORS)
 
+_TEXTS = TypeAdapter(list[str])
 TaskId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class BulkOrder(BaseModel):
-    """What to do, and with which tasks."""
+class Ids(BaseModel):
+    """Many tasks."""
+
+    ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
+
+
+class BulkOrder(Ids):
+    """An action, and the tasks for it."""
 
     action: Literal["cancel", "retry", "delete"]
-    ids: list[TaskId] = Field(min_length=1, max_length=MOST_IDS)
 
 
 @router.post("/bulk", tags=["tasks"], response_model=BulkView)
@@ -54,7 +59,7 @@ async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
         done += [task_id for task_id in group if task_id in quick]
         for task_id in (each for each in group if each not in quick):
             try:
-                await _one(manager, who, order.action, task_id)
+                await act(manager, who, order.action, task_id)
                 done.append(task_id)
             except AppError as error:
                 failed.append({"id": task_id, "error": error.to_dict()})
@@ -62,10 +67,8 @@ async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
     return JSONResponse({"done": len(done), "ids": done, "failed": failed})
 
 
-def _groups(ids: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while group := list(islice(rest, GROUP)):
-        yield group
+def _groups(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + GROUP] for start in range(0, len(ids), GROUP)]
 
 
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
@@ -77,27 +80,10 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
     return done
 
 
-async def _one(manager: TaskManager, who: Identity, action: str, task_id: str) -> None:
-    with noted(who, action, task_id):
-        await own_task(manager, who, task_id)
-        await {"cancel": manager.cancel, "retry": manager.retry, "delete": manager.delete}[action](task_id)
-
-
 async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:
-    """Those that this person may see, in this order."""
+    """The tasks that the caller may see, in this order."""
     tasks = await manager.find_all(ids)
     return [task for task in tasks if who.admin or task.owner == who.name]
-
-
-def _form() -> dict[str, Any]:
-    ids: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}}
-    schema = {
-        "type": "object",
-        "required": ["ids"],
-        "properties": {"ids": ids | {"minItems": 1, "maxItems": MOST_IDS}},
-    }
-    kinds = ("application/json", "application/x-www-form-urlencoded")
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
 
 
 @router.post(
@@ -105,7 +91,7 @@ def _form() -> dict[str, Any]:
     tags=["results"],
     response_class=StreamingResponse,
     responses=binary("application/zip"),
-    openapi_extra=_form(),
+    openapi_extra=body_of(Ids, "application/json", "application/x-www-form-urlencoded"),
 )
 async def download(request: Request) -> Response:
     """One zip with many results, each in a folder of its own. Documents without one are left out.
@@ -122,8 +108,7 @@ async def download(request: Request) -> Response:
     if not readable:
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
-    folders = folders_of(request)
-    results = [(path, folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
+    results = [(path, manager.folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
     headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
     return StreamingResponse(stream_zips(results), media_type="application/zip", headers=headers)
 
@@ -132,12 +117,11 @@ async def _ids(request: Request) -> list[str]:
     body = await read_short(request.stream(), _LONGEST_FORM, FileTooLarge("The list of ids is too long."))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        given: Any = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
+        given = json.loads(body)["ids"] if kind == "application/json" else _from_form(body.decode())
+        texts = _TEXTS.validate_python(given, strict=True)
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise OptionInvalid("Send the ids as JSON, or as a form with a field 'ids'.") from None
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):  # pyright: ignore[reportUnknownVariableType]
-        raise OptionInvalid("The ids must be a list of texts.")
-    ids = list(dict.fromkeys(each.strip() for each in map(str, given) if each.strip()))  # pyright: ignore[reportUnknownArgumentType]
+        raise OptionInvalid("Send the ids as a list in JSON, or as a form with a field 'ids'.") from None
+    ids = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     if not ids or len(ids) > MOST_IDS:
         raise OptionInvalid(f"Send between 1 and {MOST_IDS} ids.")
     return ids

@@ -1,12 +1,12 @@
 """Deltas: all changes since a revision, in one body for polling and for server-sent events.
 
-Each open page asks for it each second, so the same answer is made once for all who ask the same.
+Each open page asks for it each second, so one answer is shared by all equal requests.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
@@ -23,7 +23,7 @@ from gradio_app.web.auth.credentials import Identity
 
 #: positions sent along with a delta
 MAX_POSITIONS = 100
-#: tasks in a delta up to which it is kept for others who ask the same
+#: largest delta, in tasks, that is shared by equal requests
 MOST_SHARED = 200
 #: seconds between two signs of life on an event stream
 EVENT_PING = 15.0
@@ -81,8 +81,8 @@ def _positions(manager: TaskManager) -> dict[str, list[float | None]]:
 async def events(request: Request, since: Annotated[int, Query(ge=0, le=2**53)] = 0) -> StreamingResponse:
     """Server-sent events: `tasks` with the same body as a delta of the task list."""
     manager, who = manager_of(request), identity_of(request)
-    streams: set[str] = request.app.state.event_streams
-    if sum(1 for name in streams if name.startswith(who.name + "/")) >= MAX_STREAMS:
+    streams: Counter[str] = request.app.state.event_streams
+    if streams[who.name] >= MAX_STREAMS:
         raise QuotaExceeded("Too many event streams are open. Close some.")
     return StreamingResponse(
         _events(manager, who, since, streams),
@@ -91,9 +91,10 @@ async def events(request: Request, since: Annotated[int, Query(ge=0, le=2**53)] 
     )
 
 
-async def _events(manager: TaskManager, who: Identity, since: int, streams: set[str]) -> AsyncIterator[str]:
-    name = f"{who.name}/{uuid.uuid4().hex}"
-    streams.add(name)
+async def _events(
+    manager: TaskManager, who: Identity, since: int, streams: Counter[str]
+) -> AsyncIterator[str]:
+    streams[who.name] += 1
     try:
         while manager.status is not QueueStatus.DRAINING:
             await manager.wait_for_change(since, EVENT_PING)
@@ -105,4 +106,4 @@ async def _events(manager: TaskManager, who: Identity, since: int, streams: set[
             since = json.loads(body)["rev"]
             yield f"id: {since}\nevent: tasks\ndata: {body}\n\n"
     finally:
-        streams.discard(name)
+        streams[who.name] -= 1

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from gradio_app.web.api.access import engine_of, for_admin
+from gradio_app.web.api.access import for_admin, manager_of
 from gradio_app.web.api.schemas import ERRORS, GpuView
 from gradio_app.web.card_history import CardHistory
 
@@ -34,14 +34,14 @@ async def offload(request: Request) -> JSONResponse:
     queue to keep the card free.
     """
     with for_admin(request, "offload"):
-        return await _answer(request, engine_of(request).offload())
+        return await _answer(request, manager_of(request).engine.offload())
 
 
 @router.post("/release", response_model=GpuView, responses={202: {"model": GpuView}})
 async def release(request: Request) -> JSONResponse:
     """Stops the model server: all of its memory is free. Otherwise like offload."""
     with for_admin(request, "release"):
-        return await _answer(request, engine_of(request).release())
+        return await _answer(request, manager_of(request).engine.release())
 
 
 async def _answer(request: Request, wish: Coroutine[Any, Any, None]) -> JSONResponse:

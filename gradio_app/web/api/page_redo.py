@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from gradio_app.base.options import OcrMode, Tier
-from gradio_app.web.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
+from gradio_app.web.api.access import act, identity_of, manager_of, note_submitted, show, shown, task_of
 from gradio_app.web.api.schemas import ERRORS, TaskList, TaskView
 
 router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
@@ -56,6 +56,4 @@ async def readings(request: Request, task_id: str) -> JSONResponse:
 @router.post("/keep", response_model=TaskView)
 async def keep(request: Request, task_id: str) -> JSONResponse:
     """Puts the page that this task has read again into its document; answers with the document."""
-    with noted(identity_of(request), "keep", task_id):
-        await task_of(request, task_id)
-        return shown(request, await manager_of(request).keep_page(task_id))
+    return shown(request, await act(manager_of(request), identity_of(request), "keep", task_id))

@@ -1,7 +1,4 @@
-"""Fast path for polls: answers what each open page asks each second before the routes do.
-
-To route and check a request costs several times what these answers do.
-"""
+"""Fast path for polls: answers the two requests of each open page without routing, which costs more."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
 from gradio_app.web import metrics
-from gradio_app.web.api.access import engine_of, for_admin, identity_of, manager_of
+from gradio_app.web.api.access import for_admin, identity_of, manager_of
 from gradio_app.web.api.schemas import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.web.auth.credentials import Identity
 
@@ -92,7 +92,7 @@ async def ready(request: Request) -> JSONResponse:
     manager: TaskManager | None = getattr(request.app.state, "manager", None)
     if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
         return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
-    return JSONResponse({"status": "ready", "engine": engine_of(request).status})
+    return JSONResponse({"status": "ready", "engine": manager_of(request).engine.status})
 
 
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-import aiofiles
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.base.options import EXPORT_SUFFIX
 from gradio_app.store.states import READABLE
-from gradio_app.web.api.access import folders_of, manager_of, task_to_read
+from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.schemas import ERRORS, PageView, binary
 from gradio_app.web.zip_stream import stream_zip
 
@@ -47,7 +47,7 @@ async def result(
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
     task = await task_to_read(request, task_id)
-    folder = folders_of(request).result(task_id)
+    folder = manager_of(request).folders.result(task_id)
     if format not in _FORMATS:
         raise OptionInvalid(f"Formats are: {', '.join(_FORMATS)}.")
     if not folder.is_dir():
@@ -60,7 +60,7 @@ async def result(
         path = folder / FILES[format]
     else:
         path = await manager_of(request).export(task, format)
-    return _file(path, f"{stem}{path.suffix}")
+    return _file(path, f"{stem}{path.suffix}", _MEDIA[path.suffix])
 
 
 @router.get("/pages/{page}.png", response_class=Response, responses=binary("image/png"))
@@ -77,42 +77,29 @@ async def page_picture(
 async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
-    path = folders_of(request).page(task_id, page)
-    return Response(await _read(path), media_type="application/json")
+    path = manager_of(request).folders.page(task_id, page)
+    return Response(await asyncio.to_thread(path.read_bytes), media_type="application/json")
 
 
 @router.get("/source", response_class=FileResponse, responses=binary("application/octet-stream"))
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
-    path = folders_of(request).source(task.source)
-    if not path.is_file():
-        raise NotFound()
-    return FileResponse(
-        path,
-        media_type="application/octet-stream",
-        headers={**HARMLESS, "Content-Disposition": attachment(task.name)},
-    )
+    return _file(manager_of(request).folders.source(task.source), task.name, "application/octet-stream")
 
 
 @router.get("/files/{path:path}", response_class=FileResponse, responses=binary(*_PICTURES))
 async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
     await task_to_read(request, task_id)
-    found = folders_of(request).file(task_id, path)
+    found = manager_of(request).folders.file(task_id, path)
     media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
     return FileResponse(
         found, media_type=media, headers={**HARMLESS, "Cache-Control": "private, max-age=3600"}
     )
 
 
-async def _read(path: Path) -> bytes:
-    async with aiofiles.open(path, "rb") as file:
-        return await file.read()
-
-
-def _file(path: Path, name: str) -> FileResponse:
-    media = _MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+def _file(path: Path, name: str, media: str) -> FileResponse:
     if not path.is_file():
         raise NotFound()
     return FileResponse(path, media_type=media, headers={**HARMLESS, "Content-Disposition": attachment(name)})

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gradio_app.base.options import OCR_MODES, PRIORITY_LIMIT, TIERS
+from gradio_app.base.options import PRIORITY_LIMIT, OcrMode, Tier
 from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 
@@ -274,21 +274,18 @@ def binary(*media: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": content, "description": "The file"}}
 
 
-def upload_form() -> dict[str, Any]:
+class UploadForm(BaseModel):
     """The multipart body of a submission, which is parsed while it streams and not by FastAPI."""
-    properties: dict[str, Any] = {
-        "files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}},
-        "tier": {"type": "string", "enum": list(TIERS), "default": "auto"},
-        "page_range": {"type": "string", "default": "", "description": "1-5,8,r2-r1; empty for all"},
-        "ocr_mode": {"type": "string", "enum": list(OCR_MODES), "default": "auto"},
-        "priority": {
-            "type": "integer",
-            "minimum": -PRIORITY_LIMIT,
-            "maximum": PRIORITY_LIMIT,
-            "default": 0,
-            "description": "Among your own tasks",
-        },
-        "use_cache": {"type": "boolean", "default": True},
-    }
-    schema = {"type": "object", "required": ["files"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+    files: list[bytes] = Field(min_length=1)
+    tier: Tier = "auto"
+    page_range: str = Field("", description="1-5,8,r2-r1; empty for all")
+    ocr_mode: OcrMode = "auto"
+    priority: int = Field(0, ge=-PRIORITY_LIMIT, le=PRIORITY_LIMIT, description="Among your own tasks")
+    use_cache: bool = True
+
+
+def body_of(model: type[BaseModel], *media: str) -> dict[str, Any]:
+    """For OpenAPI, a body of these types that the route itself parses."""
+    schema = {"schema": model.model_json_schema()}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(media, schema)}}

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from gradio_app.base.errors import OptionInvalid
-from gradio_app.web.api.access import folders_of, task_to_read
+from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.schemas import ERRORS
 
 _LONGEST = 200
@@ -62,8 +62,8 @@ async def search(
     words = q.split()
     if not words:
         raise OptionInvalid("Write what to search for.")
-    pages = await asyncio.to_thread(folders_of(request).pages, task_id)
-    hits = await asyncio.to_thread(lambda: list(islice(find(pages, words), limit + 1)))
+    folders = manager_of(request).folders
+    hits = await asyncio.to_thread(lambda: list(islice(find(folders.pages(task_id), words), limit + 1)))
     return {"query": q, "hits": hits[:limit], "more": len(hits) > limit}
 
 

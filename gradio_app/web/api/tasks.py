@@ -11,9 +11,9 @@ from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.options import ParseOptions
 from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.states import TaskStatus
-from gradio_app.web.api.access import identity_of, manager_of, note_submitted, noted, show, shown, task_of
+from gradio_app.web.api.access import act, identity_of, manager_of, note_submitted, show, shown, task_of
 from gradio_app.web.api.changes import delta
-from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, upload_form
+from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, UploadForm, body_of
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import Receiver
 
@@ -28,10 +28,11 @@ Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-sep
 Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
+SUBMISSION = body_of(UploadForm, "multipart/form-data")
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=ERRORS)
 
 
-@router.post("", status_code=201, response_model=TaskList, openapi_extra=upload_form())
+@router.post("", status_code=201, response_model=TaskList, openapi_extra=SUBMISSION)
 async def submit(
     request: Request, idempotency_key: Annotated[str, Header(max_length=200)] = ""
 ) -> JSONResponse:
@@ -145,23 +146,17 @@ async def get_task(
 @router.post("/{task_id}/cancel", response_model=TaskView)
 async def cancel(request: Request, task_id: str) -> JSONResponse:
     """Stops a task that waits or runs."""
-    with noted(identity_of(request), "cancel", task_id):
-        await task_of(request, task_id)
-        return shown(request, await manager_of(request).cancel(task_id))
+    return shown(request, await act(manager_of(request), identity_of(request), "cancel", task_id))
 
 
 @router.post("/{task_id}/retry", response_model=TaskView)
 async def retry(request: Request, task_id: str) -> JSONResponse:
     """Runs a failed, partial or cancelled task again; finished pages are kept."""
-    with noted(identity_of(request), "retry", task_id):
-        await task_of(request, task_id)
-        return shown(request, await manager_of(request).retry(task_id))
+    return shown(request, await act(manager_of(request), identity_of(request), "retry", task_id))
 
 
 @router.delete("/{task_id}", status_code=204)
 async def delete(request: Request, task_id: str) -> Response:
     """Deletes a task with its upload and result; a running one is cancelled first."""
-    with noted(identity_of(request), "delete", task_id):
-        await task_of(request, task_id)
-        await manager_of(request).delete(task_id)
+    await act(manager_of(request), identity_of(request), "delete", task_id)
     return Response(status_code=204)

@@ -116,8 +116,6 @@ class Credentials:
             self._trusted[key] = (time.monotonic() + _TRUSTED, user)
         return user
 
-    # ------------------------------------------------------------ sessions
-
     def session(self, proof: Proof) -> str:
         """A cookie's value that stands for ``proof`` for a year, or until what it rests on changes."""
         name = base64.urlsafe_b64encode(proof.user.encode()).decode().rstrip("=")

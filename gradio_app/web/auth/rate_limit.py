@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gradio_app.base.errors import QuotaExceeded
 
-#: names that are remembered; beyond it the fullest buckets go, which lose nothing by it
+#: most buckets that are kept; beyond it the fullest go, which lose least
 _MOST_NAMES = 10_000
 
 
@@ -45,9 +45,5 @@ class RateLimit:
         self.check(name)
         self._buckets[name] = (self.left(name) - 1, self._now())
         if len(self._buckets) > _MOST_NAMES:
-            self._forget()
-
-    def _forget(self) -> None:
-        fullest = sorted(self._buckets, key=self.left, reverse=True)
-        for name in fullest[: _MOST_NAMES // 2]:
-            del self._buckets[name]
+            for fullest in sorted(self._buckets, key=self.left, reverse=True)[: _MOST_NAMES // 2]:
+                del self._buckets[fullest]

@@ -39,7 +39,7 @@ class SignIn:
         if path == "/logout":
             return self._sign_out(request, address)
         if self._credentials.open:  # nobody is asked, and who signs in all the same is welcome
-            return self._welcome(request, None)
+            return self._to_start(request)
         if request.method != "POST":
             return self.page(request, 200)
         name, secret = await _form(request)
@@ -53,15 +53,16 @@ class SignIn:
             if _wants_page(request):
                 return self.page(request, 401, "wrong")
             raise Unauthorized("The name or the password is not right.")
-        return self._welcome(request, proof, address)
+        return self._signed_in(self._to_start(request), request.scope, proof, address)
 
-    def _welcome(self, request: Request, proof: Proof | None, address: str = "") -> Response:
-        home = (quote(self._root) or "") + "/"
+    def _to_start(self, request: Request) -> Response:
         page = _wants_page(request)
-        response = RedirectResponse(home, 303) if page else JSONResponse({"success": True})
-        if proof is not None:
-            audit.record("sign_in", proof.user or proof.kind, address)
-            self._add_session(response, request.scope, proof)
+        return RedirectResponse(f"{quote(self._root)}/", 303) if page else JSONResponse({"success": True})
+
+    def _signed_in(self, response: Response, scope: Scope, proof: Proof, address: str) -> Response:
+        audit.record("sign_in", proof.user or proof.kind, address)
+        value = self._credentials.session(proof)
+        response.headers.append("set-cookie", self._cookie(scope, self.session_cookie, value))
         return response
 
     def swap(self, request: Request, proof: Proof, address: str) -> Response:
@@ -72,18 +73,15 @@ class SignIn:
         # "//host" would leave this server
         target = "/" + path.lstrip("/") + (f"?{rest}" if rest else "")
         response = RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
-        audit.record("sign_in", proof.user or proof.kind, address)
-        self._add_session(response, request.scope, proof)
-        return response
+        return self._signed_in(response, request.scope, proof, address)
 
     def _sign_out(self, request: Request, address: str) -> Response:
-        """Also forgets the browser: on a shared computer the next one must not see what was read here."""
+        """Also drops the identity: on a shared computer the next person must not see these documents."""
         if request.method != "POST":
             raise OptionInvalid("Signing out is a POST.")
         proof = self._credentials.of_session(request.cookies.get(self.session_cookie, ""))
         audit.record("sign_out", (proof.user or proof.kind) if proof else "", address)
-        home = (quote(self._root) or "") + "/"
-        response = RedirectResponse(home, 303) if _wants_page(request) else JSONResponse({"success": True})
+        response = self._to_start(request)
         for name in (self.session_cookie, self.identity_cookie):
             response.headers.append("set-cookie", self._cookie(request.scope, name, "", 0))
         return response
@@ -93,19 +91,13 @@ class SignIn:
     ) -> Response:
         """The form. With a users file it asks for a name, which holders of a token leave out."""
         text = sign_in_page(
-            action=(quote(self._root) or "") + "/login",
+            action=f"{quote(self._root)}/login",
             accept_language=request.headers.get("accept-language", ""),
             by_name=self._credentials.users is not None,
             problem=problem,
         )
         told = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Vary": "Accept-Language"}
         return HTMLResponse(text, status, headers={**told, **(headers or {})})
-
-    # ------------------------------------------------------------ cookies
-
-    def _add_session(self, response: Response, scope: Scope, proof: Proof) -> None:
-        value = self._credentials.session(proof)
-        response.headers.append("set-cookie", self._cookie(scope, self.session_cookie, value))
 
     def giving_identity(self, send: Send, scope: Scope) -> tuple[str, Send]:
         """A new browser's identity, and a ``send`` that gives it the cookie."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from string import Template
 from typing import Literal
+
+from jinja2 import Template
 
 #: what is wrong with the last attempt
 Problem = Literal["", "wrong", "too_often"]
@@ -14,36 +15,21 @@ _TEXTS = {
     "name": ("Name", "用户名"),
     "password": ("Password", "密码"),
     "token": ("Access token", "访问令牌"),
-    "token.hint": ("It was printed when the server started.", "服务器启动时已打印在终端中。"),
+    "token_hint": ("It was printed when the server started.", "服务器启动时已打印在终端中。"),
     "enter": ("Sign in", "登录"),
     "wrong": ("This is not right. Try again.", "不正确，请重试。"),
     "too_often": ("Too many attempts. Wait a minute.", "尝试次数过多，请稍候一分钟。"),
 }
 # its colours are those of ui/assets/common/tokens.css, which may be read only after signing in
-_PAGE = Template(Path(__file__).with_name("sign_in.html").read_text("utf-8"))
-_NAME = """<label>{name}<input name="username" autocomplete="username" autofocus></label>"""
-_SECRET = (
-    """<label>{what}{hint}<input name="password" type="password" autocomplete="current-password" """
-    """required{focus}></label>"""
-)
+_PAGE = Template(Path(__file__).with_name("sign_in.html").read_text("utf-8"), autoescape=True)
 
 
 def sign_in_page(action: str, accept_language: str, by_name: bool, problem: Problem = "") -> str:
     """The page. ``by_name``: there is a users file; who holds a token leaves the name out."""
     chinese = prefers_chinese(accept_language)
     texts = {key: pair[chinese] for key, pair in _TEXTS.items()}
-    hint = "" if by_name else f"<small>{texts['token.hint']}</small>"
-    secret = _SECRET.format(
-        what=texts["password" if by_name else "token"], hint=hint, focus="" if by_name else " autofocus"
-    )
-    return _PAGE.substitute(
-        lang="zh-CN" if chinese else "en",
-        title=texts["title"],
-        action=action,
-        problem=f'<p class="problem" role="alert">{texts[problem]}</p>' if problem else "",
-        fields=(_NAME.format(name=texts["name"]) if by_name else "") + secret,
-        enter=texts["enter"],
-    )
+    lang = "zh-CN" if chinese else "en"
+    return _PAGE.render(lang=lang, action=action, texts=texts, by_name=by_name, problem=problem)
 
 
 def prefers_chinese(accept_language: str) -> bool:

@@ -6,13 +6,13 @@ plain one is taken too); the role is empty or ``admin``; the key is the SHA-256 
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import hmac
 import os
 import re
 import secrets
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def hash_password(password: str) -> str:
     """``scrypt$N$r$p$salt$hash``, salt and hash in base 64."""
     salt = secrets.token_bytes(16)
     digest = _scrypt(password, salt, _N, _R, _P)
-    return f"scrypt${_N}${_R}${_P}${_text(salt)}${_text(digest)}"
+    return f"scrypt${_N}${_R}${_P}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
 def password_fits(password: str, stored: str) -> bool:
@@ -59,8 +59,8 @@ def password_fits(password: str, stored: str) -> bool:
         return hmac.compare_digest(password.encode(), stored.encode())
     try:
         _, n, r, p, salt, digest = stored.split("$")
-        found = _scrypt(password, base64.b64decode(salt), int(n), int(r), int(p))
-        return hmac.compare_digest(found, base64.b64decode(digest))
+        found = _scrypt(password, b64decode(salt), int(n), int(r), int(p))
+        return hmac.compare_digest(found, b64decode(digest))
     except ValueError:
         return False
 
@@ -72,10 +72,6 @@ def hash_key(key: str) -> str:
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=2**26, dklen=32)
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def parse(text: str) -> dict[str, User]:

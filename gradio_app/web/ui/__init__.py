@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
-from gradio_app.web.api import identity_of
+from gradio_app.web.api.access import identity_of
 from gradio_app.web.ui import dev, page, static
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
@@ -36,7 +36,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     Gradio reads and writes files in ``folders.gradio`` only.
     """
     prefix = settings.root_path.rstrip("/")
-    static.mount(app)
+    app.mount("/page", static.Files(directory=static.ASSETS), name="page")
     owners = Owners()
     with (
         _without_app(),

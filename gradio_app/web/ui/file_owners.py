@@ -29,6 +29,6 @@ class Owners:
             self._files.popitem(last=False)
 
     def may(self, path: str | Path, who: Identity) -> bool:
-        """Whether a file is theirs. One that nobody is known to have brought is nobody's."""
+        """Whether a person may read a file. A file without a known owner is nobody's."""
         _, names = self._files.get(os.path.realpath(path), (0.0, set[str]()))
         return who.name in names or (who.admin and bool(names))

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import gradio as gr
@@ -23,11 +23,11 @@ from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
 from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api import note_submitted, noted, own_task, show
+from gradio_app.web.api.access import act, note_submitted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui.file_owners import Owners
-from gradio_app.web.uploads import receive_path
+from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import stream_zip
 
 #: one wait inside /convert, in seconds; it waits again until the task has ended
@@ -37,21 +37,17 @@ _MAX_LISTED = 1000
 _MAX_STEM = 120
 _FILE_ROUTE = "/gradio_api/file="
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
-
-def _with_errors(method: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
-    """Errors reach the caller as ``code: sentence``; what is unexpected goes to the log."""
+def _with_errors(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Errors reach the caller as ``code: sentence``; unexpected ones go to the log."""
 
     @wraps(method)
-    async def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async def checked(*args: Any, **kwargs: Any) -> Any:
         try:
             return await method(*args, **kwargs)
-        except AppError as error:
-            raise _as_gradio_error(error) from None
         except Exception as error:
-            logger.opt(exception=error).error("a function failed")
+            if not isinstance(error, AppError):
+                logger.opt(exception=error).error("a function failed")
             raise _as_gradio_error(as_app_error(error)) from None
 
     return checked
@@ -62,7 +58,7 @@ def _as_gradio_error(error: AppError) -> gr.Error:
 
 
 class Functions:
-    """What scripts and agents may call. Everything is checked against who asks, as in REST."""
+    """The functions for scripts and agents. Each checks the caller, as REST does."""
 
     def __init__(self, app: FastAPI, uploads: Path, owners: Owners) -> None:
         self._app = app
@@ -72,7 +68,7 @@ class Functions:
     def publish(self, demo: gr.Blocks) -> None:
         """Registers the functions with Gradio. Call it inside ``demo``."""
         for name in ("submit", "status", "cancel", "retry", "tasks", "result", "convert"):
-            method = getattr(self, name)
+            method = _with_errors(getattr(self, name))
             # queue=False lets MCP call them in place, as who asks. gradio_client queues all the same.
             options = {"queue": False, "concurrency_limit": None}
             cast(Any, gr).api(method, api_name=name, api_description=inspect.getdoc(method) or "", **options)
@@ -84,9 +80,6 @@ class Functions:
     def _manager(self) -> TaskManager:
         return self._app.state.manager
 
-    # ------------------------------------------------------------ what may be called
-
-    @_with_errors
     async def submit(
         self,
         request: gr.Request,
@@ -107,13 +100,11 @@ class Functions:
             page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
             ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
         """
-        who = _who(request)
-        options = _options(tier, page_range, ocr_mode)
+        who, options = _who(request), _options(tier, page_range, ocr_mode)
         async with self._received(who, files) as uploads:
             tasks = await self._submit(who, uploads, options)
-        return [self._show(who, task) for task in tasks]
+        return [show(self._manager, who, task) for task in tasks]
 
-    @_with_errors
     async def status(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Tells how far a task is: its status, pages done, place in the queue, and seconds left.
 
@@ -121,34 +112,32 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        return self._show(who, await own_task(self._manager, who, str(task_id)))
+        return show(self._manager, who, await own_task(self._manager, who, str(task_id)))
 
-    @_with_errors
     async def cancel(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Stops a task that waits or runs. Pages that are finished stay readable.
 
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "cancel", str(task_id), self._manager.cancel)
+        who = _who(request)
+        return show(self._manager, who, await act(self._manager, who, "cancel", str(task_id)))
 
-    @_with_errors
     async def retry(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Runs a failed, partly done or cancelled task again. Finished pages are not read twice.
 
         Args:
             task_id: The id of the task, as submit returned it.
         """
-        return await self._act(_who(request), "retry", str(task_id), self._manager.retry)
+        who = _who(request)
+        return show(self._manager, who, await act(self._manager, who, "retry", str(task_id)))
 
-    @_with_errors
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
         """Lists your tasks, the newest first."""
         who = _who(request)
         _, found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
-        return [self._show(who, task) for task in found.tasks]
+        return [show(self._manager, who, task) for task in found.tasks]
 
-    @_with_errors
     async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:
         """Returns the Markdown of a finished task, and a ZIP with the Markdown, its pictures and JSON.
 
@@ -156,11 +145,10 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        with noted(who, "read", str(task_id)):
+        with audit.noted("read", who.name, who.address, str(task_id)):
             task = await own_task(self._manager, who, str(task_id))
         return await self._result(task, who)
 
-    @_with_errors
     async def convert(
         self,
         request: gr.Request,
@@ -197,18 +185,6 @@ class Functions:
             task = await self._manager.wait(task.id, _WAIT)
         return await self._result(task, who)
 
-    # ------------------------------------------------------------ how
-
-    async def _act(
-        self, who: Identity, action: str, task_id: str, act: Callable[[str], Awaitable[Task]]
-    ) -> dict[str, Any]:
-        with noted(who, action, task_id):
-            task = await own_task(self._manager, who, task_id)
-            return self._show(who, await act(task.id))
-
-    def _show(self, who: Identity, task: Task) -> dict[str, Any]:
-        return show(self._manager, who, task)
-
     @asynccontextmanager
     async def _received(self, who: Identity, files: Any) -> AsyncGenerator[list[Upload]]:
         """Files that were uploaded to Gradio, taken in for as long as this lasts."""
@@ -233,7 +209,7 @@ class Functions:
         return tasks
 
     def _receive(self, file: Any, who: Identity) -> Upload:
-        """Takes in a file that they uploaded to Gradio before; anything else on this machine is refused."""
+        """Takes in a file that the caller uploaded to Gradio; refuses all other files of this machine."""
         path, name = _path_and_name(file)
         try:
             found = Path(path).resolve(strict=True)
@@ -242,7 +218,8 @@ class Functions:
         if not found.is_relative_to(self._uploads) or not found.is_file() or not self._owners.may(found, who):
             raise _not_uploaded()
         folders, settings = self._manager.folders, self._manager.settings
-        return receive_path(found, name or found.name, folders.tmp, settings.max_file_size)
+        with found.open("rb") as source:
+            return receive_file(source, name or found.name, folders.tmp, settings.max_file_size)
 
     async def _result(self, task: Task, who: Identity) -> tuple[str, FileData]:
         if task.status not in READABLE:

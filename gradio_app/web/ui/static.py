@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 ASSETS = Path(__file__).with_name("assets")
 FAVICON = ASSETS / "favicon.png"
@@ -29,22 +27,10 @@ STYLES = (
 )
 
 
-def mount(app: FastAPI) -> None:
-    """Serves the files."""
-    app.mount("/page", _Files(directory=ASSETS), name="page")
-
-
-class _Files(StaticFiles):
+class Files(StaticFiles):
     """Asks browsers to check for a newer version each time: an update shows without a hard reload."""
 
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        """A file, or 304 when the browser has it."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
         response.headers["Cache-Control"] = "no-cache"
         return response

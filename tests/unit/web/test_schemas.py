@@ -21,8 +21,8 @@ from gradio_app.web.api.schemas import (
     Receipt,
     TaskList,
     TaskView,
-    upload_form,
 )
+from gradio_app.web.api.tasks import SUBMISSION
 from gradio_app.web.error_answers import problem
 from tests.unit.records import a_task
 
@@ -75,7 +75,7 @@ def test_models_explain_themselves() -> None:
 
 
 def form_schema() -> dict[str, Any]:
-    body = upload_form()["requestBody"]
+    body = SUBMISSION["requestBody"]
     assert body["required"] is True
     return body["content"]["multipart/form-data"]["schema"]
 
