@@ -125,62 +125,62 @@ class Settings:
     port: int = _knob("7860", _whole(0, 65535), "port to listen on; 0 takes any free one", "PORT")
     data_dir: Path = _knob("./data", _path, "folder for the queue, uploads and results")  # noqa: RUF009
     watch_dir: str = _knob(
-        "", _absolute, "folder whose documents are converted by themselves; results appear beside them"
+        "", _absolute, "folder whose files are converted automatically; results appear beside them"
     )
     root_path: str = _knob("", str, "path prefix when served behind a reverse proxy, such as /mineru")
-    token: str = _knob("", str, "shared access token; made and printed when needed and not given")
-    admin_token: str = _knob("", str, "access token of the administrator; made with the shared one")
-    users: str = _knob("", _absolute, "file of those who may sign in by name; see the users command")
+    token: str = _knob("", str, "shared access token; empty: generated and printed when needed")
+    admin_token: str = _knob(
+        "", str, "access token of the administrator; empty: generated with the shared one"
+    )
+    users: str = _knob("", _absolute, "file of user accounts for sign-in by name; see the users command")
     allowed_hosts: frozenset[str] = _knob(
         "",
         _names,
-        "names this server may be called by, comma-separated; empty: any where people sign in",
+        "accepted host names, comma-separated; empty: any with sign-in, else loopback names",
     )
     max_requests_per_minute: int = _knob(
-        "3000", _whole(0), "requests of one user or address in a minute, where people sign in; 0: any number"
+        "3000", _whole(0), "requests per minute of one user or address, with sign-in; 0: no limit"
     )
-    max_file_size: int = _knob("200mb", parse_size, "largest file that is accepted")
+    max_file_size: int = _knob("200mb", parse_size, "largest accepted file")
     max_files: int = _knob("100", _whole(1), "most files in one submission")
-    max_pages: int = _knob(
-        "1000", _whole(1), "most pages of one document that are converted", "MAX_CONVERT_PAGES"
-    )
+    max_pages: int = _knob("1000", _whole(1), "most pages converted of one document", "MAX_CONVERT_PAGES")
     max_queue_per_user: int = _knob("1000", _whole(1), "most unfinished tasks of one user")
     workers: int = _knob(
         _cores,
         _whole(0, 256),
-        "documents or shards of documents read at the same time; 0: only other machines of a cluster read",
+        "shards read at the same time; 0: only other machines of a cluster read",
     )
     worker_jail: str = _knob(
         "on",
         _one_of("on", "off"),
-        "workers have no network and few files; off only where a driver or library cannot work so",
+        "sandbox of workers: no network, few files; off only if a driver or library fails in it",
     )
-    worker_memory_limit: int = _knob("2gb", parse_size, "memory one worker may use before it is ended")
+    worker_memory_limit: int = _knob(
+        "2gb", parse_size, "memory limit of one worker; above it the worker is stopped"
+    )
     shard_pages_flash: int = _knob("64", _whole(8), "pages per shard of a document at tier flash")
-    task_timeout: float = _knob("15m", parse_duration, "longest time for one shard of a document")
-    retention: float = _knob("7d", parse_duration, "how long finished tasks are kept; 0 keeps them for ever")
-    disk_reserve: int = _knob("1gb", parse_size, "free disk space below which nothing new is accepted")
+    task_timeout: float = _knob("15m", parse_duration, "time limit of one shard")
+    retention: float = _knob("7d", parse_duration, "time until finished tasks are deleted; 0: never")
+    disk_reserve: int = _knob("1gb", parse_size, "free disk space below which new tasks are refused")
     shard_pages_vlm: int = _knob("8", _whole(1), "pages per shard at tiers standard and advanced")
     workers_vlm: int = _knob("4", _whole(1, 64), "shards read with the vision model at the same time")
     engine: str = _knob(
         "auto",
         _one_of("auto", "sglang", "remote", "none"),
-        "the vision model: sglang starts it here, remote uses sglang_url, auto takes what is there",
+        "vision model: sglang starts a server here, remote uses sglang_url, auto chooses by what is there",
     )
-    sglang_python: str = _knob(
-        "", str, "Python of the environment that has SGLang; empty: the one in .venv-sglang"
-    )
+    sglang_python: str = _knob("", str, "Python of an environment with SGLang; empty: .venv-sglang")
     sglang_url: str = _knob(
         "",
         str,
-        "address of a model server that runs elsewhere, such as http://gpu:30000; several with commas",
+        "URL of a model server elsewhere, such as http://gpu:30000; several with commas",
     )
     sglang_api_key: str = _knob("", str, "key of that model server")
-    sglang_args: str = _knob("", str, "more flags for SGLang; they win over the profile's")
+    sglang_args: str = _knob("", str, "more flags for SGLang; they override the profile")
     gpu: str = _knob(
         "auto",
         _cards,
-        "cards for the model: auto takes the one with most free memory, all or 0,2 one server on each",
+        "cards: auto takes the one with most free memory; all or 0,2: one server on each",
     )
     engine_replicas: int = _knob(
         "1", _whole(1, 8), "model servers on one card, by CUDA MPS (start_cuda_mps.sh)", "WORKERS"
@@ -188,16 +188,16 @@ class Settings:
     gpu_share: float = _knob(
         "0",
         _share,
-        "most of a card's whole memory that one model server is planned for, such as 0.4; 0: what is free",
+        "largest share of a card's memory for one model server, such as 0.4; 0: all that is free",
         "GPU_MEMORY_UTILIZATION",
     )
     gpu_profile: str = _knob(
         "auto",
         _one_of("auto", "8gb", "12gb", "16gb", "24gb", "max"),
-        "how much of the card to use; auto goes by its size",
+        "memory profile of the card; auto: by its size",
     )
     gpu_memory: int = _knob(
-        "0", parse_gigabytes, "treat the card as having this many GB; 0: as it is", "MINERU_VIRTUAL_VRAM_SIZE"
+        "0", parse_gigabytes, "plan for a card of this many GB; 0: its real size", "MINERU_VIRTUAL_VRAM_SIZE"
     )
     gpu_idle_timeout: float = _knob(
         "60s", parse_duration, "idle time until the model sleeps; 0: never", "GPU_IDLE_TIMEOUT"
@@ -206,25 +206,23 @@ class Settings:
         "10m", parse_duration, "idle time until the model server is stopped; 0: never"
     )
     engine_patience: float = _knob(
-        "5m", parse_duration, "how long work waits for a model server that does not answer"
+        "5m", parse_duration, "how long tasks wait for a model server that does not answer"
     )
     model_source: str = _knob(
         "auto",
         _one_of("auto", "huggingface", "modelscope", "local"),
-        "where weights are fetched from by the models command",
+        "source of weights for the models command",
         "MINERU_MODEL_SOURCE",
     )
-    model_dir: str = _knob("", str, "folder that holds model weights; empty: MinerU's own folder")
+    model_dir: str = _knob("", str, "folder of model weights; empty: MinerU's own folder")
     ray_address: str = _knob(
         "",
         str,
-        "address of a Ray cluster whose machines read too, such as head:6379; start begins one here",
+        "address of a Ray cluster, such as head:6379; start: start one here",
     )
-    ray_token: str = _knob("", str, "password of that cluster; made for one that is begun here")
+    ray_token: str = _knob("", str, "password of the cluster; empty: generated for a cluster started here")
     log_level: str = _knob("info", _log_level, "trace, debug, info, warning or error")
-    log_format: str = _knob(
-        "text", _one_of("text", "json"), "lines of the log: for people, or one JSON object each"
-    )
+    log_format: str = _knob("text", _one_of("text", "json"), "log lines: plain text, or one JSON object each")
 
     @classmethod
     def load(cls, argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> Settings:
