@@ -1,13 +1,16 @@
-"""The command line: each mode runs its module."""
+"""The command line: each mode runs its module, and older ways to start say what took their place."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from gradio_app import __main__
+from gradio_app import MOVED, __main__
 from gradio_app.__main__ import MODES, main
 
 
@@ -48,3 +51,17 @@ def test_an_unknown_mode_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["serve"])
     assert ended.value.code == 2
     assert "There is no mode 'serve'. See: python -m gradio_app --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["gradio_app.users", "gradio_app.multi_gpu.client"])
+def test_an_older_command_line_says_what_to_write(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "has moved. Write instead: python -m gradio_app" in done.stderr
+
+
+@pytest.mark.parametrize("module", MOVED)
+def test_an_older_import_says_what_to_write(module: str) -> None:
+    with pytest.raises(ImportError, match="has moved"):
+        import_module(module)
+    assert MOVED[module].split()[3] in MODES
