@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import mimetypes
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
+import aiofiles
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
@@ -78,7 +78,8 @@ async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
     path = manager_of(request).folders.page(task_id, page)
-    return Response(await asyncio.to_thread(path.read_bytes), media_type="application/json")
+    async with aiofiles.open(path, "rb") as file:
+        return Response(await file.read(), media_type="application/json")
 
 
 @router.get("/source", response_class=FileResponse, responses=binary("application/octet-stream"))
