@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -173,7 +174,12 @@ class Dispatcher:
         task = run.task
         failures = run.failures.get(shard.index, ShardFailures())
         folder, run.folder = run.folder, None
-        parsed = await self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
+        began, usual = time.monotonic(), self.rates.get(task.tier) or scheduler.guess_rate(task.tier)
+        try:
+            parsed = await self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
+        finally:
+            taken = time.monotonic() - began
+            self.lanes.charge_seconds(run.entry, taken, len(shard.pages), usual)
         self._free(run, shard.index)
         try:
             await self._disk.sync()

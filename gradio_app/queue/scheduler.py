@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -51,11 +52,12 @@ def entry(task: Task) -> Entry:
 
 
 class FairQueue:
-    """Fair share by pages among owners (start-time fair queueing, Goyal et al. 1996).
+    """Fair share by pages and seconds among owners (start-time fair queueing, Goyal et al. 1996).
 
-    The owner with the least virtual time, the pages handed out so far, is next. An owner who was away starts
-    at the start tag of the latest dispatch, or at the pages that each waiting owner could have had if that is
-    more: nobody saves up credit, and a stream of new owners does not keep the others waiting for ever.
+    The owner with the least virtual time is next: the pages handed out so far, and those that a slot could
+    have read while theirs took longer than usual. An owner who was away starts at the start tag of the latest
+    dispatch, or at the pages that each waiting owner could have had if that is more: nobody saves up credit,
+    and a stream of new owners does not keep the others waiting for ever.
     """
 
     def __init__(self) -> None:
@@ -80,12 +82,12 @@ class FairQueue:
         """Takes a task out; unknown ids are ignored."""
         self._alive.pop(task_id, None)
 
-    def peek(self, express_only: bool = False) -> Entry | None:
-        """The next task; with ``express_only`` the next short one."""
+    def peek(self, express_only: bool = False, but: Collection[str] = ()) -> Entry | None:
+        """The next task; with ``express_only`` the next short one; of no owner in ``but``."""
         heads = [
             (self._times[owner], head)
             for owner in list(self._heaps)
-            if (head := self._first(owner, express_only)) is not None
+            if owner not in but and (head := self._first(owner, express_only)) is not None
         ]
         return min(heads)[1] if heads else None
 
@@ -95,6 +97,10 @@ class FairQueue:
         # moves with the work too: else owners who come once all start before everybody who waits
         self._now = max(start, self._now + max(1, pages) / (len(self._heaps) + 1))
         self._times[owner] = start + max(1, pages)
+
+    def charge_more(self, owner: str, pages: float) -> None:
+        """Books what a job of ``owner`` took beyond its pages, in pages. The others' turn stays."""
+        self._times[owner] = self._times.get(owner, self._now) + max(0.0, pages)
 
     def order(self, limit: int) -> Iterator[Entry]:
         """The first ``limit`` tasks in the order in which they would start now."""
@@ -152,18 +158,28 @@ class Lanes:
         """Books ``pages`` that were handed out for this task's owner."""
         self._queues[item.vision].charge(item.owner, pages)
 
-    def next(self, busy: Sequence[Entry]) -> Entry | None:
-        """The task that gets a slot now, when ``busy`` hold one: the fair next of a kind with a free slot.
+    def charge_seconds(self, item: Entry, seconds: float, pages: int, rate: float) -> None:
+        """Books a job of this task that took ``seconds``, where ``pages`` at ``rate`` each are paid for."""
+        self._queues[item.vision].charge_more(item.owner, seconds / rate - max(1, pages))
 
-        When long documents hold all slots of a kind, a short one gets an extra slot.
+    def next(self, busy: Sequence[Entry]) -> Entry | None:
+        """The entry that gets a slot now, when ``busy`` hold one: the fair next of a kind with a free slot.
+
+        While others wait, an owner gets all slots but one. When long documents hold all slots of a kind, a
+        short one gets an extra slot; when one owner holds them all, another owner's document does.
         """
         for vision, queue in self._queues.items():
             holders = [item for item in busy if item.vision is vision]
+            held, slots = Counter(item.owner for item in holders), self.slots[vision]
             found: Entry | None = None
-            if len(holders) < self.slots[vision]:
-                found = queue.peek()
-            elif len(holders) == self.slots[vision] and not all(item.express for item in holders):
-                found = queue.peek(express_only=True)
+            if len(holders) < slots:
+                most = max(1, slots - 1)
+                found = queue.peek(but={owner for owner, count in held.items() if count >= most})
+                found = found or queue.peek()
+            elif len(holders) == slots:
+                found = queue.peek(but=held) if len(held) == 1 else None
+                if found is None and not all(item.express for item in holders):
+                    found = queue.peek(express_only=True)
             if found is not None:
                 return found
         return None

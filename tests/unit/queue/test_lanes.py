@@ -92,3 +92,25 @@ def test_a_task_can_be_taken_out_whatever_its_kind() -> None:
     for name in ("t1", "t2", "t3"):
         made.discard(name)
     assert len(made) == 0 and made.next([]) is None
+
+
+def test_two_slow_documents_of_one_person_do_not_hold_everybody() -> None:
+    """Not even when they came first, and nobody else was there."""
+    made = lanes(a(1, HERE), a(2, HERE), a(3, HERE), here=2)
+    busy: list[Entry] = []
+    assert started(made, busy) == ["t1", "t2"], "alone, one person has all slots"
+    made.push(a(4, HERE, owner="bob"))
+    made.push(a(5, HERE, owner="cleo"))
+    assert started(made, busy) == ["t4"], "one more than there are, for another person"
+    assert started(made, busy) == [], "and no more than one more"
+    del busy[0], busy[-1]
+    assert started(made, busy) == ["t5"], "ann has one of two already, and others wait"
+
+
+def test_seconds_count_as_pages() -> None:
+    made = lanes(a(1, HERE, owner="ann"), a(2, HERE, owner="bob"), a(3, HERE, owner="bob"))
+    slow = a(9, HERE, owner="ann")
+    made.charge_seconds(slow, seconds=60.0, pages=1, rate=0.2)
+    assert [item.task_id for item in made.order(HERE, 9)] == ["t2", "t3", "t1"]
+    made.charge_seconds(a(9, HERE, owner="bob"), seconds=0.1, pages=50, rate=0.2)
+    assert [item.task_id for item in made.order(HERE, 9)] == ["t2", "t3", "t1"], "a quick one costs its pages"
