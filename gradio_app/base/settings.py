@@ -66,6 +66,11 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _jail(text: str) -> str:
+    value = _one_of("auto", "required", "off", "on")(text)
+    return "auto" if value == "on" else value  # as it was called before
+
+
 def _cards(text: str) -> str:
     value = "".join(text.lower().split())
     numbers = value.split(",")
@@ -154,9 +159,10 @@ class Settings:
         "documents or shards of documents read at the same time; 0: only other machines of a cluster read",
     )
     worker_jail: str = _knob(
-        "on",
-        _one_of("on", "off"),
-        "workers have no network and few files; off only where a driver or library cannot work so",
+        "auto",
+        _jail,
+        "workers have no network and few files. required: do not start where the kernel cannot confine them; "
+        "off: only where a driver or library cannot work so",
     )
     worker_memory_limit: int = _knob("2gb", parse_size, "memory one worker may use before it is ended")
     shard_pages_flash: int = _knob("64", _whole(8), "pages per shard of a document at tier flash")

@@ -42,7 +42,7 @@ class PartOrder:
     def part(self, folder: Path) -> Part:
         """The part for this machine, with all of its paths in ``folder``."""
         source, flags = folder / f"document.{self.suffix}", (self.vision, self.alone, self.models)
-        return Part(self.fn, source, folder / "out", folder / "tmp", self.options, self.seconds, *flags)
+        return Part(self.fn, source, folder / "out", self.options, self.seconds, *flags)
 
 
 @dataclass(frozen=True, slots=True)

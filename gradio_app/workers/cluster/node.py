@@ -151,5 +151,5 @@ class Node:
 
 
 def _lay_out(part: Part, source: bytes) -> None:
-    part.tmp.mkdir(parents=True)
+    part.out.parent.mkdir(parents=True)
     part.source.write_bytes(source)
