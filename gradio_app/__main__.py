@@ -17,6 +17,7 @@ MODES: dict[str, tuple[str, str]] = {
     "worker": ("gradio_app.commands.worker", "join this machine to a cluster"),
     "models": ("gradio_app.commands.models", "fetch the model weights"),
     "users": ("gradio_app.commands.users", "say who may sign in by name"),
+    "backup": ("gradio_app.commands.backup", "copy the data folder while the server runs"),
     "monitor": ("gradio_app.commands.monitor", "watch memory, load and the engine"),
     "doctor": ("gradio_app.commands.doctor", "say what was found, what would be used, what is missing"),
 }

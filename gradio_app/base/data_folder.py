@@ -85,14 +85,13 @@ class Folders:
         return self.tmp / task_id
 
     def work(self, task_id: str, name: str) -> Path:
-        """A fresh folder for one job of a task, with ``tmp`` in it for its TMPDIR."""
+        """A fresh folder for one job of a task."""
         while True:
             folder = self.job(task_id) / f"{name}-{secrets.token_hex(4)}"
             # another job of this task may take the empty parent away between our two steps
             with contextlib.suppress(FileNotFoundError, FileExistsError):
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 folder.mkdir()
-                (folder / "tmp").mkdir()
                 return folder
 
     def drop_work(self, folder: Path) -> None:
@@ -218,15 +217,6 @@ class Folders:
         for parent in (self.shards(task_id), self.resume(task_id)):
             with contextlib.suppress(FileNotFoundError):  # also when they move right now
                 yield from sorted(parent.iterdir())
-
-    def size(self, folder: Path) -> int:
-        """What the files below a folder take on the disk, in bytes."""
-        total = 0
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                with contextlib.suppress(OSError):
-                    total += os.lstat(os.path.join(parent, name)).st_blocks * 512
-        return total
 
     def free_bytes(self) -> int:
         """Free space on the disk of the data folder."""

@@ -6,8 +6,13 @@ import contextlib
 import ctypes
 import os
 import shutil
+import stat
 from pathlib import Path
 
+from gradio_app.base.errors import WorkerCrashed
+
+#: files and folders of one result; a page makes a handful
+MOST_ENTRIES = 200_000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -35,6 +40,49 @@ def replace_folder(source: Path, target: Path) -> None:
         target.rename(old)
     source.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def move_tree(source: Path, target: Path) -> None:
+    """Moves what a worker made to ``target``, which does not exist, and checks it there, out of its reach.
+
+    Raises ``WorkerCrashed``, and deletes it, for anything but plain files and folders: a link would have
+    this process read what a hostile document chose.
+    """
+    try:
+        source.rename(target)
+    except OSError as error:
+        raise WorkerCrashed() from error
+    if not _is_plain(target):
+        with contextlib.suppress(OSError):
+            target.unlink()
+        shutil.rmtree(target, ignore_errors=True)
+        raise WorkerCrashed("A document made its worker leave what is no result. It was not kept.")
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether there are only files with one name, and folders, as many as a result can have."""
+    pending, entries = [str(path)], 0
+    while pending:
+        name = pending.pop()
+        entry = os.lstat(name)
+        entries += 1
+        if stat.S_ISDIR(entry.st_mode):
+            pending += (below.path for below in os.scandir(name))
+        elif not stat.S_ISREG(entry.st_mode) or entry.st_nlink != 1:
+            return False
+        if entry.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX) or entries > MOST_ENTRIES:
+            return False
+    return True
+
+
+def folder_size(folder: Path) -> int:
+    """What the files below a folder take on the disk, in bytes."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+    return total
 
 
 def sync_file(path: Path) -> None:

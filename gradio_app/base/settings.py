@@ -66,6 +66,11 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _jail(text: str) -> str:
+    value = _one_of("auto", "required", "off", "on")(text)
+    return "auto" if value == "on" else value  # as it was called before
+
+
 def _cards(text: str) -> str:
     value = "".join(text.lower().split())
     numbers = value.split(",")
@@ -151,9 +156,10 @@ class Settings:
         "shards read at the same time; 0: only other machines of a cluster read",
     )
     worker_jail: str = _knob(
-        "on",
-        _one_of("on", "off"),
-        "sandbox of workers: no network, few files; off only if a driver or library fails in it",
+        "auto",
+        _jail,
+        "sandbox of workers: no network, few files. required: refuse to start without it; off: only if a "
+        "driver or library fails in it",
     )
     worker_memory_limit: int = _knob(
         "2gb", parse_size, "memory limit of one worker; above it the worker is stopped"

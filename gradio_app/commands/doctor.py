@@ -61,12 +61,16 @@ def _processor(settings: Settings) -> Finding:
 
 
 def _confinement(settings: Settings) -> Finding:
-    if settings.worker_jail == "off":
+    jail = settings.worker_jail
+    if jail == "off":
         return Finding("note", "Jail", "workers are not confined (setting: worker_jail)")
     found = [name if version == "yes" else f"{name} {version}" for name, version in sandbox.found().items()]
     lacks = sandbox.missing()
     text = f"workers are confined by {', '.join(found)}" if found else "workers are not confined"
-    return Finding("note" if lacks else "ok", "Jail", text + (f"; no {', no '.join(lacks)}" if lacks else ""))
+    text += f"; no {', no '.join(lacks)}" if lacks else ""
+    if lacks and jail == "required":
+        return Finding("missing", "Jail", f"{text}, and worker_jail is required: the server will not start")
+    return Finding("note" if lacks else "ok", "Jail", text)
 
 
 def _memory(settings: Settings) -> Finding:

@@ -15,6 +15,7 @@ from gradio_app.base.options import format_pages
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
+from gradio_app.parsing.rendering import render_in_process
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
@@ -59,15 +60,15 @@ def parse_shard(
     tier: str,
     parse_mode: str,
     endpoint: Mapping[str, Any] | None = None,
-    gate: Mapping[str, Any] | None = None,
+    gate: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
     Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
-    hold all of them in memory. ``endpoint`` is the model server that the better tiers need, ``gate`` limits
-    how many compute while others wait for it. Returns ``{"pages": count}``, with a model server also
-    ``"failed"`` (page numbers), ``"reason"`` and ``"tokens"``: a page with a block that the model could not
-    read is there without that block.
+    hold all of them in memory. ``endpoint`` is the model server that the better tiers need, ``gate`` are
+    files: as many workers compute while others wait for it. Returns ``{"pages": count}``, with a model
+    server also ``"failed"`` (page numbers), ``"reason"`` and ``"tokens"``: a page with a block that the model
+    could not read is there without that block.
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
         result = _parse(source, pages, tier, parse_mode, endpoint)
@@ -87,6 +88,7 @@ def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
     speedups.postpone_openai()
+    render_in_process()
     speedups.for_markdown()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()

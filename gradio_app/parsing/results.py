@@ -104,8 +104,8 @@ def write_pages(middle: Any, folder: Path) -> None:
         (folder / "pages" / f"{page.page_idx + 1}.json").write_text(text, "utf-8", "replace")
 
 
-def export(result: str, target: str, form: str, title: str) -> dict[str, Any]:
-    """Renders a finished result folder as ``html``, ``docx``, ``latex`` or ``epub`` into ``target``.
+def export(result: str, out: str, form: str, title: str) -> dict[str, Any]:
+    """Renders a finished result folder as ``html``, ``docx``, ``latex`` or ``epub`` into ``out``.
 
     Nothing in it acts by itself or loads anything from outside, whatever the document held.
     """
@@ -139,11 +139,11 @@ def export(result: str, target: str, form: str, title: str) -> dict[str, Any]:
         if form == "html":
             rendered = offline_html(rendered)
         data = rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
-        Path(target).write_bytes(data)
+        Path(out).write_bytes(data)
         return {"bytes": len(data)}
 
 
-def page_picture(source: str, kind: str, page: int, width: int, target: str) -> dict[str, Any]:
+def page_picture(source: str, kind: str, page: int, width: int, out: str) -> dict[str, Any]:
     """Draws one page (1-based) of a PDF, or a picture, as a PNG about ``width`` pixels wide."""
     with readable_errors():
         from PIL import Image, ImageOps
@@ -164,5 +164,5 @@ def page_picture(source: str, kind: str, page: int, width: int, target: str) -> 
             picture = picture.convert("RGB")
         else:
             raise NotFound("This kind of document has no page pictures.")
-        picture.save(target, format="PNG")
+        picture.save(out, format="PNG")
         return {"width": picture.width, "height": picture.height}

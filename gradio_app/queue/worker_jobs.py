@@ -17,7 +17,6 @@ from gradio_app.base.errors import (
     AppError,
     DiskFull,
     FileCorrupt,
-    FileTooLarge,
     NotFound,
     StorageUnavailable,
     WorkerCrashed,
@@ -37,10 +36,6 @@ LEAST_TIME = 60.0
 RESULT_VERSION = 1
 #: a job that fails while the disk has less room than this failed of it, in bytes
 NO_ROOM = 2**20
-_TOO_MUCH_ROOM = (
-    "Reading this document takes more room on the disk than one document may. Choose fewer pages, or ask the "
-    "administrator to raise worker_memory_limit."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +80,7 @@ class WorkerJobs:
         if not tasks:
             return []
         files = [self._inspection(task, folders[task.id], engine, no_engine) for task in tasks]
-        tmp, args = str(folders[tasks[0].id].path / "tmp"), {"files": files}
-        answer = await self._pool.run_light("inspect_all", args, tmp=tmp, seconds=LIGHT_TIMEOUT)
+        answer = await self._pool.run_light("inspect_all", {"files": files}, seconds=LIGHT_TIMEOUT)
         return [_inspected(each) for each in answer["found"]]
 
     def _inspection(self, task: Task, folder: JobFolder, engine: str, no_engine: str) -> dict[str, Any]:
@@ -124,7 +118,6 @@ class WorkerJobs:
             fn="parse_document" if task.whole else "parse_shard",
             source=folder.source,
             out=folder.path / "out",
-            tmp=folder.path / "tmp",
             options=options,
             seconds=seconds,
             vision=task.needs_engine,
@@ -158,12 +151,11 @@ class WorkerJobs:
         return await self._run("replace_pages", args, folder, self._settings.task_timeout)
 
     async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
-        args = {**args, "out": str(folder / "out")}
-        return await self._in_folder(folder, self._timed(fn, args, str(folder / "tmp"), seconds))
+        return await self._in_folder(folder, self._timed(fn, args, folder / "out", seconds))
 
-    async def _timed(self, fn: str, args: dict[str, Any], tmp: str, seconds: float) -> PartResult:
+    async def _timed(self, fn: str, args: dict[str, Any], out: Path, seconds: float) -> PartResult:
         began = time.monotonic()
-        answer = await self._pool.run(fn, args, tmp=tmp, seconds=seconds)
+        answer = await self._pool.run(fn, args, seconds=seconds, out=out)
         return PartResult.of({**answer, "seconds": time.monotonic() - began})
 
     async def _in_folder(self, folder: Path, job: Awaitable[PartResult]) -> Parsed:
@@ -171,17 +163,14 @@ class WorkerJobs:
         try:
             return Parsed(folder, await job)
         except BaseException as error:
-            judged = await asyncio.shield(asyncio.to_thread(self._judge, error, folder))
+            judged = await asyncio.shield(asyncio.to_thread(self._judge, error))
             await asyncio.shield(asyncio.to_thread(self._folders.drop_work, folder))
             if judged is not error:
                 raise judged from error
             raise
 
-    def _judge(self, error: BaseException, folder: Path) -> BaseException:
-        """A full or read-only disk fails jobs in odd ways. Only a document that fills it is to blame."""
-        if isinstance(error, DiskFull):
-            limit = self._settings.worker_memory_limit
-            return FileTooLarge(_TOO_MUCH_ROOM) if self._folders.size(folder) > limit else error
+    def _judge(self, error: BaseException) -> BaseException:
+        """A full or read-only disk fails jobs in odd ways."""
         if not isinstance(error, FileCorrupt | WorkerCrashed) and type(error) is not AppError:
             return error
         if not os.access(self._folders.tmp, os.W_OK):
@@ -205,8 +194,8 @@ class WorkerJobs:
         title = Path(task.name).stem or "document"
         try:
             made = folder / "made"
-            args = {"result": str(result), "target": str(made), "form": form, "title": title}
-            await self._pool.run_light("export", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            args = {"result": str(result), "form": form, "title": title}
+            await self._pool.run_light("export", args, seconds=LIGHT_TIMEOUT, out=made)
             await asyncio.to_thread(sync_file, made)  # it is kept: half of it after a power cut would stay
             target.parent.mkdir(exist_ok=True)
             made.replace(target)
@@ -224,9 +213,8 @@ class WorkerJobs:
                 "kind": task.kind,
                 "page": page,
                 "width": width,
-                "target": str(target),
             }
-            await self._pool.run_light("page_picture", args, tmp=str(folder / "tmp"), seconds=LIGHT_TIMEOUT)
+            await self._pool.run_light("page_picture", args, seconds=LIGHT_TIMEOUT, out=target)
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)

@@ -8,8 +8,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gradio_app.base.errors import AppError
+from gradio_app.base.files import sync_file
 from gradio_app.base.names import label_of
 from gradio_app.store.schema import SCHEMA_VERSION, migration
 
@@ -26,7 +28,7 @@ def connect(path: Path) -> sqlite3.Connection:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
                 db.execute(f"PRAGMA {pragma}")
             db.create_function("task_label", 2, label_of, deterministic=True)  # for older rows
-            _migrate(db)
+            _migrate(db, path)
             db.execute(f"PRAGMA busy_timeout={PATIENCE}")
         except BaseException:
             db.close()
@@ -39,7 +41,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise AppError(
@@ -47,8 +49,26 @@ def _migrate(db: sqlite3.Connection) -> None:
             f"{SCHEMA_VERSION}). Update the program, or choose another --data-dir."
         )
     if version < SCHEMA_VERSION:
+        if version:
+            copy_database(path, path.with_name(f"{path.stem}-schema{version}{path.suffix}"))
         steps = "".join(map(migration, range(version + 1, SCHEMA_VERSION + 1)))
         db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy, also while others write. Raises ``AppError``, and leaves no half of one."""
+    made = target.with_name(f".{target.name}.unfinished")
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as old,
+            contextlib.closing(sqlite3.connect(made)) as new,
+        ):
+            old.backup(new)
+        sync_file(made)
+        made.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        made.unlink(missing_ok=True)
+        raise AppError(f"The queue's database cannot be copied to {target}: {error}. Make room.") from error
 
 
 @contextmanager

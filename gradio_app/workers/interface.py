@@ -21,8 +21,8 @@ Slots = Mapping[bool, int]
 class Part:
     """A document, or some of its pages, to be read by ``parsing.JOBS[fn]``.
 
-    ``source`` is the document and ``out`` the folder for the result, which does not exist yet; ``tmp`` is an
-    empty folder. All three are on this machine, whichever reads it. ``seconds`` is how long it may compute.
+    ``source`` is the document and ``out`` the folder for the result, which does not exist yet. Both are on
+    this machine, whichever reads it. ``seconds`` is how long it may compute.
     ``vision``: the vision model reads its pages; ``alone``: and nobody else's at the same time.
     ``models``: the small models (layout, OCR) do.
     """
@@ -30,7 +30,6 @@ class Part:
     fn: str
     source: Path
     out: Path
-    tmp: Path
     options: Mapping[str, Any]
     seconds: float
     vision: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from gradio_app.base.data_folder import Folders
@@ -25,7 +26,9 @@ class LocalWorkers(Workers):
         self.engine = engine
         self._compute, self._vision = settings.workers, settings.workers_vlm
         # while a page of theirs is prepared others compute too, and one core is for everything else
-        self._gate = {"folder": str(folders.gate), "slots": max(1, settings.workers - 1)}
+        self._gate = [str(folders.gate / f"turn-{n}") for n in range(max(1, settings.workers - 1))]
+        for file in self._gate:
+            Path(file).touch()  # workers only lock them
         self.changed = nobody
 
     @property
@@ -53,9 +56,9 @@ class LocalWorkers(Workers):
 
     async def _run(self, part: Part, more: dict[str, Any]) -> PartResult:
         began = time.monotonic()
-        args = {"source": str(part.source), "out": str(part.out), **part.options, **more}
-        tmp, network = str(part.tmp), "endpoint" in more
-        answer = await self.here.run(part.fn, args, tmp=tmp, seconds=part.seconds, network=network)
+        args = {"source": str(part.source), **part.options, **more}
+        server = more["endpoint"]["url"] if more else ""
+        answer = await self.here.run(part.fn, args, seconds=part.seconds, out=part.out, server=server)
         return PartResult.of({**answer, "seconds": time.monotonic() - began, "engine": ""})
 
     async def close(self) -> None:

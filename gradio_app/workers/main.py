@@ -34,24 +34,28 @@ NICENESS = 5
 def main() -> None:
     """Serves jobs until stdin closes, which also ends a job that is running.
 
-    The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``confined``, ``network``, ``reads``,
-    ``writes``.
+    The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``confined`` (as in ``WorkerPool``),
+    ``port``, ``names``, ``reads``, ``writes``.
     """
     answers = _private_stdout()
     orders: dict[str, Any] = json.loads(sys.argv[1])
     _limit(resource.RLIMIT_DATA, orders["memory"])
     _limit(resource.RLIMIT_FSIZE, orders["file"])
     _limit(resource.RLIMIT_CORE, 0, always=True)
-    if orders["confined"]:
-        sandbox.drop_capabilities()
-        sandbox.confine(orders["network"], orders["reads"], [os.getcwd(), *orders["writes"]])
     _die_with_parent()
+    if orders["confined"] != "off":
+        sandbox.drop_capabilities()
+        writes = [os.getcwd(), *orders["writes"]]
+        done = sandbox.confine(orders["reads"], writes, orders["port"], orders["names"])
+        if orders["confined"] == "required" and len(done) < 2:
+            sys.exit(f"worker_jail is required, and only {done} could be done")
     _quiet_libraries()
+    tempfile.tempdir = os.path.abspath("job/tmp")  # the pool makes it for each job
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
     quick = ThreadPoolExecutor(1)
     quick.submit(int).result()  # it has to be there before: threads are as those that start them
-    # Linux has this for each thread; nobody may go back. Processes are started here and stand back, too.
+    # Linux has this for each thread; nobody may go back
     os.nice(NICENESS)
     first = True
     while True:
@@ -115,21 +119,17 @@ def _quiet_libraries() -> None:
 def _read_jobs(jobs: queue.Queue[str]) -> None:
     for line in sys.stdin:
         jobs.put(line)
-    # the web process is gone: take the render processes along
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)  # the web process is gone
 
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     from gradio_app import parsing
 
-    tempfile.tempdir = job["tmp"] or None  # none: the worker's own
     _limit_time(job["seconds"])
     try:
         return {"result": parsing.JOBS[job["fn"]](**job["args"])}
     except AppError as error:
         return {"error": {"code": error.code, "message": error.message}}
-    finally:
-        tempfile.tempdir = None
 
 
 def _rss() -> int:

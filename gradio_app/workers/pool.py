@@ -10,11 +10,8 @@ import asyncio
 import contextlib
 import json
 import os
-import re
-import secrets
 import shutil
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
@@ -25,10 +22,19 @@ from typing import Any, Self
 from loguru import logger
 
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import AppError, TaskTimeout, WorkerCrashed, WorkerOutOfMemory, from_code
+from gradio_app.base.errors import (
+    AppError,
+    DiskFull,
+    FileTooLarge,
+    TaskTimeout,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+    from_code,
+)
+from gradio_app.base.files import folder_size, move_tree
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
-from gradio_app.workers.process_memory import tree_rss
+from gradio_app.workers.launch import Launch, Network
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -40,15 +46,14 @@ _MEMORY_SHARE = 0.35
 RECYCLE_SHARE = 0.5
 #: ... and one that has done this many jobs
 RECYCLE_JOBS = 1000
-#: what a worker runs
-PROGRAM = ("-m", "gradio_app.workers.main")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 #: longest line of an answer, in bytes
 _ANSWER_LIMIT = 16 * 2**20
 
-#: names of variables that are no business of a worker, whatever they begin with
-_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
-#: MINERU_VL_*: the old names of MinerU's settings for a model server, which ours would contradict
-_PASSED_ON = re.compile("PATH|LANG|LC_ALL|LD_LIBRARY_PATH|SYSTEMROOT|VIRTUAL_ENV|MINERU_(?!APP_|VL_).*")
+_TOO_MUCH_ROOM = (
+    "Reading this document takes more room on the disk than one document may. Choose fewer pages, or ask the "
+    "administrator to raise worker_memory_limit."
+)
 
 
 @dataclass
@@ -62,10 +67,12 @@ class _Peak:
 class _Worker:
     """One process and its pipes. Owned by one job at a time."""
 
-    def __init__(self, process: Process, home: Path, network: bool) -> None:
+    def __init__(self, process: Process, home: Path, network: Network) -> None:
         self.process = process
         self.home = home
         self.network = network
+        #: where a job works; gone after it
+        self.place = home / "job"
         self.jobs = 0
         self.rss = 0
         self.stderr: deque[str] = deque(maxlen=40)
@@ -82,6 +89,11 @@ class _Worker:
     @property
     def alive(self) -> bool:
         return self.process.returncode is None
+
+    def open_place(self) -> None:
+        """Makes the folder for the next job, with its temporary folder in it. Blocks."""
+        shutil.rmtree(self.place, ignore_errors=True)
+        (self.place / "tmp").mkdir(parents=True)
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """The answer, or None when the process died."""
@@ -112,8 +124,9 @@ class WorkerPool:
     How many run side by side is the caller's decision. ``light`` jobs (inspections, page pictures, exports)
     run one at a time beside them. At most ``keep`` workers stay warm between jobs.
 
-    Workers are locked in (``sandbox``): they write below ``writes`` and a folder of their own, and read,
-    beside programs and models, what is below ``reads``. Jobs with network run in workers of their own.
+    Workers are confined (``sandbox``): each writes into a folder of its own, and reads, beside programs and
+    models, what is below ``reads``. Jobs that ask a model server run in workers of their own, which can reach
+    its port. ``confined``: ``auto`` (as far as the kernel can), ``required`` or ``off``.
     """
 
     run_dir: Path
@@ -122,8 +135,7 @@ class WorkerPool:
     model_dir: str = ""
     small_backend: str = ""
     reads: Sequence[Path] = ()
-    writes: Sequence[Path] | None = None
-    confined: bool = True
+    confined: str = "auto"
     #: whether more light jobs come soon: then parts leave them a process. A new one imports for seconds:
     #: a part may wait for that, but a light job keeps those of everybody waiting
     spare: bool = False
@@ -146,9 +158,8 @@ class WorkerPool:
             keep,
             str(models),
             weights.small_backend(models),
-            reads=(folders.sources, folders.tasks),
-            writes=(folders.tmp, folders.gate),
-            confined=settings.worker_jail == "on",
+            reads=(folders.sources, folders.tasks, folders.tmp, folders.gate),
+            confined=settings.worker_jail,
         )
 
     @property
@@ -157,50 +168,67 @@ class WorkerPool:
         return [worker.process.pid for worker in self._all if worker.alive]
 
     async def warm(self, count: int) -> None:
-        """Starts ``count`` workers and lets each import what parsing needs."""
-        if not self.confined:
+        """Starts ``count`` workers and lets each import what parsing needs.
+
+        Raises ``AppError`` when workers must be confined and this kernel cannot.
+        """
+        if self.confined == "required" and (missing := sandbox.missing()):
+            raise AppError(
+                f"This system has no {' and no '.join(missing)}, and worker_jail is required. "
+                "Use Linux 5.13 or newer and a container that does not hide it, or set worker_jail=auto."
+            )
+        if self.confined == "off":
             logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
         elif missing := sandbox.missing():
             logger.bind(action="jail").warning(
                 "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
             )
-        # in its own folder: that of all workers is closed to it
-        jobs = (self.run("warm_up", {}, tmp="", seconds=120) for _ in range(count))
+        jobs = (self.run("warm_up", {}, seconds=120) for _ in range(count))
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, Exception):
                 logger.bind(action="worker_warm").warning("a worker did not warm up: {}", result)
 
-    async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+    async def run_light(
+        self, fn: str, args: dict[str, Any], *, seconds: float, out: Path | None = None
+    ) -> dict[str, Any]:
         """Like ``run``, one at a time, for short jobs beside the slots, which come before those."""
         async with self._light:
-            return await self.run(fn, args, tmp=tmp, seconds=seconds, light=True)
+            return await self.run(fn, args, seconds=seconds, out=out, light=True)
 
     async def run(
         self,
         fn: str,
         args: dict[str, Any],
         *,
-        tmp: str,
         seconds: float,
-        network: bool = False,
+        out: Path | None = None,
+        server: str = "",
         light: bool = False,
     ) -> dict[str, Any]:
-        """Runs ``parsing.JOBS[fn](**args)`` with ``tmp`` as its temporary folder.
+        """Runs ``parsing.JOBS[fn](**args)``; what it leaves as its argument ``out`` is moved to ``out``.
 
-        Raises the job's own ``AppError``; ``TaskTimeout`` after ``seconds``,
-        ``WorkerOutOfMemory`` or ``WorkerCrashed``. When cancelled, the process is killed at once.
+        ``server`` is the address of the model server that it may ask. Raises the job's own ``AppError``;
+        ``TaskTimeout`` after ``seconds``, ``WorkerOutOfMemory`` or ``WorkerCrashed``, also for a result with
+        anything in it but plain files and folders. When cancelled, the process is killed at once.
         """
-        worker = await self._take(network, light)
+        worker = await self._take(Network.to(server), light)
         peak = self._busy[worker] = _Peak()
         if self._watch is None:
             self._watch = asyncio.create_task(self._watch_busy(), name="memory")
         answer: dict[str, Any] | None = None
         try:
             async with asyncio.timeout(seconds):
-                job = {"fn": fn, "args": args, "tmp": tmp, "seconds": seconds, "light": light}
-                answer = await worker.ask(job)
+                await asyncio.to_thread(worker.open_place)
+                if out is not None:
+                    args = {**args, "out": str(worker.place / "out")}
+                answer = await worker.ask({"fn": fn, "args": args, "seconds": seconds, "light": light})
+            if answer is not None:
+                await asyncio.to_thread(self._collect, worker, answer, out)
         except TimeoutError:
             raise TaskTimeout() from None
+        except WorkerCrashed:
+            answer = None
+            raise
         finally:
             del self._busy[worker]
             if answer is None:
@@ -213,6 +241,16 @@ class WorkerPool:
         if "error" in answer:
             raise from_code(answer["error"]["code"], answer["error"]["message"])
         return answer["result"]
+
+    def _collect(self, worker: _Worker, answer: dict[str, Any], out: Path | None) -> None:
+        """Moves the result of a job out of the worker's reach and clears its place. Blocks."""
+        error = answer.get("error")
+        if error is None and out is not None:
+            move_tree(worker.place / "out", out)
+        # only a document that fills the disk by itself is to blame for it
+        if error and error["code"] == DiskFull.code and folder_size(worker.place) > self.memory_limit:
+            answer["error"] = {"code": FileTooLarge.code, "message": _TOO_MUCH_ROOM}
+        shutil.rmtree(worker.place, ignore_errors=True)
 
     def _post_mortem(self, worker: _Worker, peak: _Peak, fn: str) -> AppError:
         code = worker.process.returncode
@@ -230,17 +268,17 @@ class WorkerPool:
         while self._busy:
             await asyncio.sleep(WATCH_INTERVAL)
             for worker, peak in self._busy.items():
-                peak.bytes = max(peak.bytes, tree_rss(worker.process.pid))
+                peak.bytes = max(peak.bytes, _resident(worker.process.pid))
                 if peak.bytes > self.memory_limit and not peak.over:
                     peak.over = True
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.killpg(worker.process.pid, signal.SIGKILL)
         self._watch = None
 
-    async def _take(self, network: bool, light: bool) -> _Worker:
+    async def _take(self, network: Network, light: bool) -> _Worker:
         # a light job that runs has its process
-        left = int(self.spare and not (light or network or self._light.locked()))
-        while len(idle := [one for one in self._idle if one.network is network]) > left:
+        left = int(self.spare and not (light or network.port or self._light.locked()))
+        while len(idle := [one for one in self._idle if one.network == network]) > left:
             worker = idle[-1]
             self._idle.remove(worker)
             if worker.alive:
@@ -248,22 +286,21 @@ class WorkerPool:
             await self._drop(worker)
         return await self._start(network)
 
-    async def _start(self, network: bool) -> _Worker:
+    async def _start(self, network: Network) -> _Worker:
         if self._closed:
             raise WorkerCrashed("The server is stopping.")
         self._started += 1
         home = self.run_dir / f"worker-{os.getpid()}-{self._started}"
         home.mkdir(parents=True, exist_ok=True)
-        code = await asyncio.to_thread(self._link_code)
+        launch = Launch(self.run_dir, self.memory_limit, self.model_dir, self.small_backend, self.confined)
+        code = await asyncio.to_thread(launch.link_code)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *PROGRAM,
-            self._orders(network, code),
+            *launch.command(network, [*map(str, self.reads), str(code)]),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             cwd=home,
-            env=self._environment(home, code),
+            env=launch.environment(home, code),
             start_new_session=True,
             limit=_ANSWER_LIMIT,
         )
@@ -271,67 +308,18 @@ class WorkerPool:
         self._all.add(worker)
         return worker
 
-    def _link_code(self) -> Path:
-        """A folder with nothing but our package: what Python lists to find it, and workers may see."""
-        folder, package = self.run_dir / "code", Path(__file__).resolve().parents[1]
-        link = folder / package.name
-        if not link.is_symlink() or link.readlink() != package:
-            folder.mkdir(exist_ok=True)
-            made = folder / f".{secrets.token_hex(8)}"
-            made.symlink_to(package)
-            made.replace(link)  # in one step: several workers may start at the same time
-        if self.model_dir and os.path.isdir(self.model_dir):
-            with contextlib.suppress(OSError):  # MinerU's, which workers may write; a copy may be read-only
-                Path(self.model_dir, ".locks").mkdir(exist_ok=True)
-        return folder
-
-    def _orders(self, network: bool, code: Path) -> str:
-        """The one argument of a worker, JSON: its limits, and what it may use."""
-        models = [self.model_dir, *_targets(self.model_dir)] if self.model_dir else []
-        config = [os.environ["MINERU_CONFIG"]] if "MINERU_CONFIG" in os.environ else []
-        locks = [str(Path(models[0], ".locks"))] if models else []
-        return json.dumps(
-            {
-                "memory": self.memory_limit,
-                "file": self.memory_limit,
-                "confined": self.confined,
-                "network": network,
-                "reads": [*map(str, self.reads), str(code), *models, *config],
-                "writes": [*map(str, (self.run_dir,) if self.writes is None else self.writes), *locks],
-            }
-        )
-
-    def _environment(self, home: Path, code: Path) -> dict[str, str]:
-        """The least a worker needs: no tokens, no keys, nothing that makes MinerU call outside."""
-        env = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
-        env = {name: value for name, value in env.items() if not _SECRET.search(name)}
-        env["PYTHONPATH"] = str(code)
-        env["TMPDIR"] = env["HOME"] = str(home)
-        env["MINERU_MODEL_SOURCE"] = "local"
-        env["MINERU_MALLOC_TRIM"] = "1"
-        env["MINERU_LOG_LEVEL"] = "warning"
-        # pages that are prepared before the first of them is read: few, so that the model gets work soon
-        env.setdefault("MINERU_PROCESSING_WINDOW_SIZE", "4")
-        env["HF_HUB_OFFLINE"] = "1"
-        env["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime would tell its makers, and leave a file in TMPDIR
-        env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
-        if self.model_dir:
-            env["MINERU_MODEL_BASE_DIR"] = self.model_dir
-        if self.small_backend:
-            # else MinerU takes torch when there is a card, and asks for weights in its form
-            env.setdefault("MINERU_MODEL_SMALL_BACKEND", self.small_backend)
-        return env
-
     def _give_back(self, worker: _Worker) -> None:
         worker.jobs += 1
         grown = worker.rss > RECYCLE_SHARE * self.memory_limit
-        if self._closed or grown or worker.jobs >= RECYCLE_JOBS or len(self._idle) >= self.keep:
-            logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
-            dropping = asyncio.create_task(self._drop(worker))
-            self._dropping.add(dropping)  # the loop itself keeps no hold of its tasks
-            dropping.add_done_callback(self._dropping.discard)
-        else:
+        if not (self._closed or grown or worker.jobs >= RECYCLE_JOBS):
             self._idle.append(worker)
+            if len(self._idle) <= self.keep:
+                return
+            worker = self._idle.pop(0)  # perhaps one for a model server that is gone
+        logger.bind(action="worker_recycle", rss=worker.rss, jobs=worker.jobs).debug("worker is replaced")
+        dropping = asyncio.create_task(self._drop(worker))
+        self._dropping.add(dropping)  # the loop itself keeps no hold of its tasks
+        dropping.add_done_callback(self._dropping.discard)
 
     async def _drop(self, worker: _Worker) -> None:
         await worker.kill()
@@ -351,9 +339,10 @@ class WorkerPool:
         self._idle.clear()
 
 
-def _targets(folder: str) -> list[str]:
-    """Where links below a folder lead: weights are large, and often kept on another disk."""
-    entries = (
-        os.path.join(parent, name) for parent, below, names in os.walk(folder) for name in (*below, *names)
-    )
-    return sorted({os.path.realpath(path) for path in entries if os.path.islink(path)})
+def _resident(pid: int) -> int:
+    """Resident memory of a process in bytes; 0 when it is gone or without /proc."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0

@@ -60,23 +60,24 @@ class FakePool:
     async def close(self) -> None:
         self.closed = True
 
-    async def run_light(self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float) -> dict[str, Any]:
+    async def run_light(
+        self, fn: str, args: dict[str, Any], *, seconds: float, out: Path | None = None
+    ) -> dict[str, Any]:
         if fn == "inspect_all":
-            return {"found": [await self._inspected(each, tmp, seconds) for each in args["files"]]}
-        return await self.run(fn, args, tmp=tmp, seconds=seconds)
+            return {"found": [await self._inspected(each, seconds) for each in args["files"]]}
+        return await self.run(fn, args, seconds=seconds, out=out)
 
-    async def _inspected(self, args: dict[str, Any], tmp: str, seconds: float) -> dict[str, Any]:
+    async def _inspected(self, args: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
-            return await self.run("inspect", args, tmp=tmp, seconds=seconds)
+            return await self.run("inspect", args, seconds=seconds)
         except WorkerCrashed:
             raise
         except AppError as error:
             return {"error": {"code": error.code, "message": error.message}}
 
     async def run(
-        self, fn: str, args: dict[str, Any], *, tmp: str, seconds: float, network: bool = False
+        self, fn: str, args: dict[str, Any], *, seconds: float, out: Path | None = None, server: str = ""
     ) -> dict[str, Any]:
-        assert Path(tmp).is_dir()
         name = self._name(fn, args)
         self.calls.append(name)
         pending = self.faults.get(name)
@@ -88,7 +89,7 @@ class FakePool:
         held = self.hold if fn.startswith("parse") else self.held_inspection and fn == "inspect"
         if held:
             await self._wait(name)
-        return getattr(self, f"_{fn}")(args)
+        return getattr(self, f"_{fn}")(args if out is None else args | {"out": out})
 
     async def _wait(self, name: str) -> None:
         self.running.add(name)

@@ -18,7 +18,6 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -43,7 +42,7 @@ class Watch:
     """What one job asked of the model. ``failed`` are positions of pages with a block that failed."""
 
     endpoint: Mapping[str, Any]
-    gate: Mapping[str, Any] | None = None
+    gate: Sequence[str] = ()
     failed: set[int] = field(default_factory=set[int])
     reason: str = ""
     answers: int = 0
@@ -81,13 +80,11 @@ _cut_off: ContextVar[bool] = ContextVar("cut_off", default=False)
 
 
 @contextmanager
-def model_server(
-    endpoint: Mapping[str, Any] | None, gate: Mapping[str, Any] | None = None
-) -> Generator[Watch | None]:
+def model_server(endpoint: Mapping[str, Any] | None, gate: Sequence[str] = ()) -> Generator[Watch | None]:
     """Sends what MinerU asks inside the block to this server (None: no model is needed).
 
-    ``gate`` is ``{"folder", "slots"}``: how many workers may compute at the same time while others wait
-    for the server. Raises ``EngineUnavailable`` when it answered nothing at all.
+    ``gate`` are files: as many workers may compute at the same time while others wait for the server.
+    Raises ``EngineUnavailable`` when it answered nothing at all.
     """
     global _current
     if endpoint is None:
@@ -126,12 +123,11 @@ def _compute(watch: Watch, original: Callable[..., Any], *args: Any, **kwargs: A
 
 
 @contextmanager
-def _turn(gate: Mapping[str, Any]) -> Generator[None]:
-    """One of ``slots`` file locks in ``folder``; a worker that dies gives its lock back."""
-    files = [Path(gate["folder"], f"turn-{number}") for number in range(gate["slots"])]
+def _turn(gate: Sequence[str]) -> Generator[None]:
+    """Locks one of these files; a worker that dies gives its lock back."""
     while True:
-        for file in files:
-            with file.open("a") as lock:
+        for file in gate:
+            with open(file, "rb") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:

@@ -102,7 +102,7 @@ class Node:
         folder = self._folders.tmp / uuid.uuid4().hex
         try:
             part = _moved(messages.decode(messages.ORDER, order), folder)
-            part.tmp.mkdir(parents=True)
+            folder.mkdir(parents=True)
             await asyncio.to_thread(part.source.write_bytes, source)
             result = await self._workers.read(part)
             return messages.encode(result), await asyncio.to_thread(pack, part.out)
@@ -141,4 +141,4 @@ class Node:
 def _moved(part: Part, folder: Path) -> Part:
     """The part with its paths in ``folder``; some types are known by the suffix of the document."""
     source = folder / f"document{part.source.suffix}"
-    return replace(part, source=source, out=folder / "out", tmp=folder / "tmp")
+    return replace(part, source=source, out=folder / "out")

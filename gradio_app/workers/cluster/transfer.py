@@ -8,9 +8,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import FileTooLarge, WorkerCrashed
-
-#: files and folders of one result; a page makes a handful
-MOST_ENTRIES = 200_000
+from gradio_app.base.files import MOST_ENTRIES
 
 
 def pack(folder: Path) -> bytes:

@@ -250,19 +250,6 @@ async def test_a_worker_that_crashes_on_a_disk_that_cannot_be_written_is_not_the
         assert (done.status, pool.times("doc:1-6")) == (TaskStatus.COMPLETED, 2 * CRASH_TRIES + 1)
 
 
-async def test_a_document_that_fills_the_disk_itself_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else it would be tried for ever, and everybody else would wait with it each time."""
-    pool = FakePool()
-    pool.faults = {"doc:document": [DiskFull()] * 99}
-    async with house(tmp_path, pool) as h:
-        monkeypatch.setattr(h.folders, "size", lambda _folder: 2**40)
-        done = await h.end(await h.submit(2))
-        assert (done.status, done.error_code) == (TaskStatus.FAILED, "file_too_large")
-        assert h.leftovers() == []
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -30,11 +30,11 @@ class Pool(FakePool):
         self._seconds = seconds
 
     async def run_light(
-        self, fn: str, args: dict[str, object], *, tmp: str, seconds: float
+        self, fn: str, args: dict[str, object], *, seconds: float, out: Path | None = None
     ) -> dict[str, object]:
         files = args.get("files")
         self.looks.append(len(files) if isinstance(files, list) else 1)
-        return await super().run_light(fn, args, tmp=tmp, seconds=seconds)
+        return await super().run_light(fn, args, seconds=seconds, out=out)
 
     def _inspect(self, args: dict[str, Any]) -> dict[str, Any]:
         return super()._inspect(args) | {"seconds": self._seconds}

@@ -151,7 +151,7 @@ def test_a_link_replaces_what_was_there(tmp_path: Path) -> None:
 def test_each_job_has_a_folder_of_its_own_with_a_place_for_temporary_files(folders: Folders) -> None:
     first, second = folders.work("t1", "0-1"), folders.work("t1", "0-1")
     assert first != second and first.parent == second.parent == folders.job("t1")
-    assert (first / "tmp").is_dir() and first.name.startswith("0-1-")
+    assert first.is_dir() and first.name.startswith("0-1-")
 
 
 def test_the_last_job_takes_the_tasks_temporary_folder_along(folders: Folders) -> None:
@@ -176,7 +176,7 @@ def test_a_job_begins_also_when_another_takes_the_folder_away_at_that_moment(
         mkdir(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "mkdir", race)
-    assert (folders.work("t1", "0") / "tmp").is_dir() and raced
+    assert folders.work("t1", "0").is_dir() and raced
 
 
 # ---------------------------------------------------------------- shards and results

@@ -32,7 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "max_pages": 1000,
     "max_queue_per_user": 1000,
     "workers": CORES,
-    "worker_jail": "on",
+    "worker_jail": "auto",
     "worker_memory_limit": 2 * GB,
     "shard_pages_flash": 64,
     "task_timeout": 900.0,

@@ -106,6 +106,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     database = write_first(tmp_path)
     assert version(database) == 1
     store = Store(database)
+    assert version(tmp_path / "queue-schema1.db") == 1, "as it was, for whoever goes back"
     task = store.get("old")
     assert (task.name, task.status, task.options.page_range) == ("thesis.pdf", TaskStatus.PARTIAL, "1-3")
     assert (task.engine, task.failed_pages, task.pages_done) == ("", "", 2)

@@ -139,7 +139,7 @@ def test_errors_of_a_document_pass_and_those_of_a_machine_are_its_own() -> None:
         result_of(Lost("the plug was pulled"), machine(), False)
 
 
-PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {"pages": [1]}, 1.0)
+PART = Part("parse_shard", Path("a.pdf"), Path("out"), {"pages": [1]}, 1.0)
 
 
 def two_machines(folders: Folders, said: Lost | None) -> tuple[Any, list[str]]:

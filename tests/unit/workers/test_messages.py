@@ -35,7 +35,7 @@ from gradio_app.workers.cluster.messages import (
 from gradio_app.workers.cluster.node import _moved
 from gradio_app.workers.interface import Part, PartResult
 
-PART = Part("parse_shard", Path("a.pdf"), Path("out"), Path("tmp"), {"pages": [1]}, 1.0)
+PART = Part("parse_shard", Path("a.pdf"), Path("out"), {"pages": [1]}, 1.0)
 FACTS = Facts("gpu-2", {"MinerU": "4"}, {"compute": 2}, "sglang", True, {"kind": "sglang"}, ({"used": None},))
 MESSAGES: list[tuple[TypeAdapter[Any], Any]] = [
     (TO_AGENT, Read(1, "key", PART, 1000)),
@@ -72,10 +72,8 @@ def test_what_is_no_message_is_refused(kind: TypeAdapter[Any], text: str) -> Non
 def test_a_part_keeps_everything_but_its_paths() -> None:
     part = replace(PART, source=Path("/elsewhere/b.html"), vision=True, models=True)
     there = _moved(decode(ORDER, encode(part)), Path("/node"))
-    assert (there.source, there.out, there.tmp) == tuple(
-        map(Path, ("/node/document.html", "/node/out", "/node/tmp"))
-    )
-    assert replace(there, source=part.source, out=part.out, tmp=part.tmp) == part
+    assert (there.source, there.out) == (Path("/node/document.html"), Path("/node/out"))
+    assert replace(there, source=part.source, out=part.out) == part
 
 
 def test_the_answer_of_a_job_is_checked() -> None:

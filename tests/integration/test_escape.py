@@ -1,0 +1,215 @@
+"""Escapes that a document may try from a worker that it has taken over: each call, and each odd result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradio_app.base.errors import AppError, DiskFull, FileTooLarge, WorkerCrashed
+from gradio_app.machine import sandbox, seccomp
+from gradio_app.workers.pool import WorkerPool
+from tests.live import ROOT
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+PROBING = ROOT / "tests" / "fakes" / "probing_worker.py"
+CALL = (
+    "import ctypes; c = ctypes.CDLL(None, use_errno=True); result = c.syscall({})\n"
+    "if result == -1: raise OSError(ctypes.get_errno(), 'refused')"
+)
+HERE = os.uname().machine == "aarch64"
+
+
+@pytest.fixture(autouse=True)
+def probing(monkeypatch: pytest.MonkeyPatch) -> None:
+    if missing := sandbox.missing():
+        pytest.skip(f"this kernel has no {', no '.join(missing)}")
+    monkeypatch.setattr("gradio_app.workers.launch.PROGRAM", (str(PROBING),))
+
+
+async def tried(folder: Path, attempts: dict[str, str], **how: Any) -> dict[str, Any]:
+    """The attempts of one worker: what each met."""
+    pool = WorkerPool(folder / "run", 2**31, **{"reads": (folder,), **how})
+    try:
+        return await pool.run("probe", {"attempts": attempts}, seconds=60)
+    finally:
+        await pool.close()
+
+
+async def test_every_forbidden_call_by_its_number(tmp_path: Path) -> None:
+    numbers = {name: both[HERE] for name, both in seccomp.REFUSED.items() if both[HERE] >= 0}
+    assert len(numbers) > 80
+    met = await tried(tmp_path, {name: CALL.format(f"{n}, 0, 0, 0, 0") for name, n in numbers.items()})
+    assert {name: error for name, error in met.items() if error != "EPERM"} == {}
+
+
+@pytest.fixture
+def neighbour() -> Any:
+    """A process of the same user."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+async def test_nothing_of_other_processes_is_changed(
+    tmp_path: Path, neighbour: subprocess.Popen[bytes]
+) -> None:
+    other = neighbour.pid
+    niceness = os.getpriority(os.PRIO_PROCESS, other)
+    met = await tried(
+        tmp_path,
+        {
+            "stop it by a limit": f"import resource; resource.prlimit({other}, resource.RLIMIT_CPU, (1, 1))",
+            "read its limits": f"import resource; resource.prlimit({other}, resource.RLIMIT_AS)",
+            "nice": f"os.setpriority(os.PRIO_PROCESS, {other}, 19)",
+            "nice of all of this user": "os.setpriority(os.PRIO_USER, 0, 19)",
+            "one processor": f"os.sched_setaffinity({other}, [0])",
+            "policy": f"os.sched_setscheduler({other}, os.SCHED_BATCH, os.sched_param(0))",
+            "kill": f"os.kill({other}, {int(signal.SIGKILL)})",
+            "kill all": f"os.kill(-1, {int(signal.SIGTERM)})",
+            "ask for it": f"os.kill({other}, 0)",
+            "by a descriptor": f"import signal; signal.pidfd_send_signal(os.pidfd_open({other}), 9)",
+            "by a pipe": f"import fcntl; r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, {other})",
+            "its memory": f"open('/proc/{other}/mem', 'r+b')",
+            "its limits in proc": f"open('/proc/{other}/oom_score_adj', 'w')",
+        },
+    )
+    assert {name: error for name, error in met.items() if error not in ("EPERM", "EACCES")} == {}
+    assert neighbour.poll() is None and os.getpriority(os.PRIO_PROCESS, other) == niceness
+
+
+async def test_no_process_is_started_and_none_stays(tmp_path: Path) -> None:
+    clone = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+    met = await tried(
+        tmp_path,
+        {
+            "fork": "os.fork()",
+            "program": "import subprocess; subprocess.run(['/bin/true'])",
+            "shell": "os.posix_spawn('/bin/sh', ['sh', '-c', 'true'], {})",
+            "exec": "os.execv('/bin/true', ['true'])",
+            "clone": CALL.format(f"{clone}, {int(signal.SIGCHLD)}, 0, 0, 0, 0"),
+            "user namespace": CALL.format(f"{clone}, {0x10000000 | int(signal.SIGCHLD)}, 0, 0, 0, 0"),
+            "a session of its own": "os.setsid()",
+            "a group of its own": "os.setpgid(0, 0)",
+            "from memory": "os.memfd_create('program')",
+        },
+    )
+    assert {name: error for name, error in met.items() if error != "EPERM"} == {}
+    met = await tried(tmp_path, {"clone3": CALL.format("435, 0, 0"), "spare": "result = os.nice(0)"})
+    assert met["clone3"] == "ENOSYS" and isinstance(met["spare"], int)
+
+
+async def test_metadata_of_files_stays(tmp_path: Path) -> None:
+    upload = tmp_path / "upload"
+    upload.write_text("x")
+    upload.chmod(0o600)
+    before = upload.stat()
+    name = repr(str(upload))
+    met = await tried(
+        tmp_path,
+        {
+            "mode": f"os.chmod({name}, 0o4755)",
+            "mode by descriptor": f"os.fchmod(os.open({name}, os.O_RDONLY), 0o666)",
+            "owner": f"os.chown({name}, 12345, 12345)",
+            "times": f"os.utime({name}, (1, 1))",
+            "attribute": f"os.setxattr({name}, 'user.note', b'x')",
+            "flags": f"import fcntl; fcntl.ioctl(os.open({name}, os.O_RDONLY), 0x40086602, b'\\0' * 8)",
+            "hard link": f"os.link({name}, 'mine')",
+            "link": f"os.symlink({name}, 'mine')",
+        },
+    )
+    assert {name: error for name, error in met.items() if error not in ("EPERM", "EACCES")} == {}
+    after = upload.stat()
+    assert (after.st_mode, after.st_mtime_ns, after.st_ctime_ns) == (
+        before.st_mode,
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+    )
+
+
+ODD = {
+    "a link to a file": "os.symlink('/etc/hostname', f'{out}/document.md')",
+    "a link to a folder": "os.symlink('/etc', f'{out}/images')",
+    "a hard link": "open('other', 'w').close(); os.link('other', f'{out}/document.md')",
+    "a pipe": "os.mkfifo(f'{out}/pages')",
+    "a socket": "import socket; os.chdir(out); socket.socket(socket.AF_UNIX).bind('s')",
+    "a program of its owner": "os.close(os.open(f'{out}/run', os.O_CREAT | os.O_WRONLY, 0o4700))",
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_a_result_with_more_than_files_is_not_kept(tmp_path: Path, what: str) -> None:
+    """Where the kernel has no locks, or one of them has a hole: the parent looks for itself."""
+    pool, out = WorkerPool(tmp_path / "run", 2**31, confined="off"), tmp_path / "out"
+    try:
+        with pytest.raises(WorkerCrashed, match="what is no result"):
+            await pool.run(
+                "probe", {"attempts": {"leave": f"os.mkdir(out); {ODD[what]}"}}, seconds=60, out=out
+            )
+        assert not out.exists() and pool.pids == [], "the worker that did it is gone"
+    finally:
+        await pool.close()
+
+
+async def test_the_result_itself_is_a_link(tmp_path: Path) -> None:
+    secret, out = tmp_path / "secret", tmp_path / "out"
+    secret.mkdir()
+    (secret / "key").write_text("geheim")
+    pool = WorkerPool(tmp_path / "run", 2**31, confined="off")
+    try:
+        with pytest.raises(WorkerCrashed, match="what is no result"):
+            attempts = {"leave": f"os.symlink({str(secret)!r}, out)"}
+            await pool.run("probe", {"attempts": attempts}, seconds=60, out=out)
+        assert not out.is_symlink() and (secret / "key").read_text() == "geheim"
+    finally:
+        await pool.close()
+
+
+async def test_what_was_kept_is_out_of_reach(tmp_path: Path) -> None:
+    """Also for one that holds the folder open: results of others, and its own of before."""
+    pool, out = WorkerPool(tmp_path / "run", 2**31, reads=(tmp_path,)), tmp_path / "out"
+    leave = "os.mkdir(out); open(f'{out}/document.md', 'w').write('mine'); sys.d = os.open(out, 0)"
+    later = {
+        "by its name": f"open({str(out / 'document.md')!r}, 'w')",
+        "by the open folder": "os.open('document.md', os.O_WRONLY, dir_fd=sys.d)",
+        "a new name": "os.open('images', os.O_WRONLY | os.O_CREAT, dir_fd=sys.d)",
+        "delete": "os.unlink('document.md', dir_fd=sys.d)",
+    }
+    try:
+        await pool.run("probe", {"attempts": {"leave": leave}}, seconds=60, out=out)
+        met = await pool.run("probe", {"attempts": later}, seconds=60)
+        assert set(met.values()) <= {"EACCES", "EPERM", "EXDEV"}, met
+        assert (out / "document.md").read_text() == "mine"
+    finally:
+        await pool.close()
+
+
+async def test_a_document_that_fills_the_disk_itself_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be tried for ever, and everybody else would wait with it each time."""
+    full = {"attempts": {"full": "from gradio_app.base.errors import DiskFull; raise DiskFull()"}}
+    pool = WorkerPool(tmp_path / "run", 2**31)
+    try:
+        with pytest.raises(DiskFull):
+            await pool.run("probe", full, seconds=60)
+        monkeypatch.setattr("gradio_app.workers.pool.folder_size", lambda _folder: 2**40)
+        with pytest.raises(FileTooLarge):
+            await pool.run("probe", full, seconds=60)
+    finally:
+        await pool.close()
+
+
+async def test_required_means_no_worker_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(AppError, match="no landlock, and worker_jail is"):
+        patch.setattr(sandbox, "missing", lambda: ["landlock"])
+        await WorkerPool(tmp_path / "run", 2**31, confined="required").warm(1)
+    assert await tried(tmp_path, {"alive": "result = 1"}, confined="required") == {"alive": 1}
