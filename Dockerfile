@@ -15,10 +15,10 @@ RUN apt-get update \
 
 WORKDIR /app
 
-# What is installed beside it: nothing, or "cluster" for machines that work together.
+# Extras to install: none, or "cluster" for several machines.
 ARG EXTRAS=
 
-# The packages first, against an empty gradio_app: a change of the code does not install them again.
+# Packages first, against an empty gradio_app, so that a change of the code does not reinstall them.
 COPY pyproject.toml constraints.txt LICENSE ./
 RUN mkdir gradio_app \
     && touch gradio_app/__init__.py \
@@ -31,8 +31,8 @@ RUN python -m compileall -q gradio_app \
     && install -d -o 10001 -g 10001 -m 0750 /data \
     && install -d -o 10001 -g 10001 -m 0755 /models
 
-# Uploads, results, the queue and downloaded models: everything that is ever written. With compose.gpu.yaml the
-# models are in /models instead, where a fresh volume takes over the owner; SGLang reads them there.
+# Uploads, results, the queue and downloaded models: all written files. With compose.gpu.yaml the models are in
+# /models instead, where a fresh volume inherits the owner; SGLang reads them there.
 ENV HOME=/data \
     MINERU_APP_DATA_DIR=/data \
     MINERU_APP_HOST=0.0.0.0

@@ -125,7 +125,7 @@ def test_a_link_opens_the_same_page_elsewhere(open_page: OpenPage, server: LiveS
 def test_a_link_to_nothing_says_so(open_page: OpenPage, watch: Watch) -> None:
     watch.refused.append("/api/v1/tasks/0000")
     page = open_page("/#task=0000")
-    expect(page.get_by_text("This document is not here")).to_be_visible()
+    expect(page.get_by_text("This document was not found")).to_be_visible()
 
 
 def test_a_page_range_is_checked_and_used(page: Page) -> None:

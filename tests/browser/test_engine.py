@@ -175,12 +175,12 @@ def test_what_runs_is_finished_before_the_memory_goes(
     page = open_page()
     shown = panel(page)
     task = machine.submit(server)
-    expect(shown).to_contain_text("1 part of a document is being read now", timeout=PATIENCE)
+    expect(shown).to_contain_text("1 shard is being read now", timeout=PATIENCE)
     sleep = shown.get_by_role("button", name="Put to sleep")
     sleep.click()
     expect(sleep).to_have_attribute("aria-busy", "true")
     expect(sleep).to_be_focused()
-    expect(shown).to_contain_text("Finishing what runs (1)")
+    expect(shown).to_contain_text("Finishing running shards (1)")
     assert len(machine.python.events("release")) == released
     machine.change(hang=False)
     expect(shown.get_by_role("status").first).to_have_text("Asleep", timeout=PATIENCE)
@@ -191,9 +191,9 @@ def test_what_runs_is_finished_before_the_memory_goes(
 def test_pausing_keeps_the_card_free(open_page: OpenPage, server: LiveServer) -> None:
     page = open_page()
     shown = panel(page)
-    expect(shown).to_contain_text("to keep the card free, pause the queue")
+    expect(shown).to_contain_text("To keep the card free, pause the queue")
     shown.get_by_role("button", name="Pause the queue").click()
-    expect(shown).to_contain_text("nothing wakes it")
+    expect(shown).to_contain_text("no document wakes the engine")
     expect(shown.get_by_role("button", name="Pause the queue")).to_be_hidden()
     server.client.post("/api/v1/queue/resume").raise_for_status()
 
@@ -244,7 +244,7 @@ def test_cards_show_who_is_on_them(open_page: OpenPage, server: LiveServer, mach
         expect(first.first.get_by_role("meter")).to_have_attribute("aria-valuetext", "17 of 24 GB")
         widths = first.first.locator(".mo-meter i").evaluate_all("all => all.map((one) => one.style.width)")
         assert [round(float(width.rstrip("%"))) for width in widths] == [50, 17, 4]
-        expect(second.first).to_contain_text("Nobody is on this card.")
+        expect(second.first).to_contain_text("No program uses this card.")
         expect(first.first).to_contain_text("for the engine")
     finally:
         machine.driver.tell([FakeCard()])

@@ -45,7 +45,7 @@ def test_what_was_done_today(open_page: OpenPage, done: int) -> None:
     bars = dialog.get_by_role("slider", name="Pages by tier")
     expect(bars.locator("[data-series=flash]").last).to_be_visible()
     assert "Flash" in (bars.get_attribute("aria-valuetext") or "")
-    expect(dialog.get_by_role("heading", name="What the engine did")).to_be_hidden()
+    expect(dialog.get_by_role("heading", name="Engine states")).to_be_hidden()
 
 
 def test_the_bars_can_be_read_with_the_keyboard_and_the_pointer(open_page: OpenPage, done: int) -> None:
@@ -90,9 +90,9 @@ def test_the_engine_has_bars_where_there_was_one(server: LiveServer, open_page: 
     note(server.data / "queue.db", rows)
     try:
         dialog = open_overview(open_page())
-        bars = dialog.get_by_role("slider", name="What the engine did")
+        bars = dialog.get_by_role("slider", name="Engine states")
         expect(bars.locator("[data-series=ready]")).to_have_count(1)
-        expect(dialog.get_by_text("Most of the card in use: 18 of 24 GB")).to_be_visible()
+        expect(dialog.get_by_text("Peak card memory: 18 of 24 GB")).to_be_visible()
     finally:
         note(server.data / "queue.db", [])
 

@@ -305,7 +305,7 @@ def test_a_folder_that_is_dropped_keeps_its_structure(page: Page, server: LiveSe
         }""",
         [list(text_pdf(1, seed=410)), list(text_pdf(1, seed=411))],
     )
-    expect(page.get_by_text("1 file was left out")).to_be_visible()
+    expect(page.get_by_text("1 file was skipped")).to_be_visible()
     search(page, "letters")
     expect(page.locator(".mo-row")).to_have_count(2, timeout=PATIENCE)
     expect(kind(page, "Done")).to_contain_text("2", timeout=PATIENCE)

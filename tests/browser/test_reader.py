@@ -125,7 +125,7 @@ def test_boxes_with_the_keyboard_and_without_boxes(open_page: OpenPage, paper: s
     expect(boxes(page).nth(1)).to_be_focused()
     expect(lit(page)).to_contain_text("Here stands marker 1")
 
-    switch = page.get_by_role("button", name="Boxes around what was found")
+    switch = page.get_by_role("button", name="Boxes around recognised regions")
     expect(switch).to_have_attribute("aria-pressed", "true")
     switch.click()
     expect(boxes(page).first).to_be_hidden()

@@ -46,7 +46,7 @@ def test_each_server_is_shown_with_its_card_and_the_chip_has_all_memory(
     expect(shown.get_by_text("for the engine")).to_have_count(2)
     machine.change(hang=True)
     task = machine.submit(server)
-    expect(first).to_contain_text("1 part being read", timeout=PATIENCE)
+    expect(first).to_contain_text("1 shard being read", timeout=PATIENCE)
     machine.change(hang=False)
     assert server.end(task, 60)["status"] == "completed"
     shown.get_by_role("button", name="Release memory").click()

@@ -37,7 +37,7 @@ export const TEXTS = {
   "bell.on": ["Tell me when my documents are done: on", "文档完成时通知：已开启"],
   "bell.off": ["Tell me when my documents are done: off", "文档完成时通知：已关闭"],
   "bell.denied": ["The browser does not allow notices from this page. Allow them in its settings for this site.", "浏览器未允许本页发送通知，请在浏览器的网站设置中允许。"],
-  "bell.told": ["A notice comes when your documents are done, while this tab is in the background.", "当此标签页在后台时，文档完成后会通知您。"],
+  "bell.told": ["You get a notice when your documents are done while this tab is in the background.", "当此标签页在后台时，文档完成后会通知您。"],
   "bell.one.done": [(name) => `${name} is done`, (name) => `${name} 已完成`],
   "bell.one.failed": [(name) => `${name} has failed`, (name) => `${name} 失败`],
   "bell.many": [(done, failed) => [done && `${documents(done)} done`, failed && `${number(failed)} failed`].filter(Boolean).join(", "), (done, failed) => [done && `${number(done)} 个文档已完成`, failed && `${number(failed)} 个失败`].filter(Boolean).join("，")],

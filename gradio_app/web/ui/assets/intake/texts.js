@@ -27,11 +27,11 @@ export const INTAKE = {
   "intake.ocr.ocr": ["Always", "始终"],
   "intake.drop": ["Drop to convert", "松开即可转换"],
   "intake.drop.hint": ["Files and whole folders", "支持文件和整个文件夹"],
-  "intake.skipped": [(n) => `${plural(n, "file was", "files were")} left out: not a kind of document that can be converted.`, (n) => `已跳过 ${n} 个文件：不是可转换的文档类型。`],
-  "intake.none": ["There was no document in it.", "其中没有可转换的文档。"],
+  "intake.skipped": [(n) => `${plural(n, "file was", "files were")} skipped: unsupported type.`, (n) => `已跳过 ${n} 个文件：不是可转换的文档类型。`],
+  "intake.none": ["No document was found that can be converted.", "没有找到可转换的文档。"],
   "intake.fix": ["Nothing was uploaded: the page range is wrong. Correct it, then try again.", "未上传：页码范围有误。请先修正，然后重试。"],
   "intake.tier.missing": [(tier) => `${tier} (no engine here)`, (tier) => `${tier}（无引擎）`],
-  "intake.tier.none": ["This server has no engine, which this quality needs. Auto takes the best there is.", "该精度需要视觉模型引擎，而本服务器没有。“自动”会选择可用的最佳精度。"],
+  "intake.tier.none": ["This quality needs an engine, and this server has none. Auto takes the best available quality.", "该精度需要视觉模型引擎，而本服务器没有。“自动”会选择可用的最佳精度。"],
 
   // ---- uploads
   "upload.waiting": ["Waiting to upload", "等待上传"],

@@ -32,7 +32,7 @@ export const QUEUE = {
   "queue.kind.failed": ["Failed", "失败"],
   "queue.kind.cancelled": ["Cancelled", "已取消"],
   "queue.found": ["Found", "结果"],
-  "queue.more": [(n) => `Show all ${n} that wait`, (n) => `显示全部 ${n} 个排队文档`],
+  "queue.more": [(n) => `Show all ${n} waiting`, (n) => `显示全部 ${n} 个排队文档`],
   "queue.clear": ["Show all documents", "显示全部文档"],
   "queue.results": [(n) => `${n} found`, (n) => `找到 ${n} 个`],
 
@@ -44,7 +44,7 @@ export const QUEUE = {
   "pick.row": [(name) => `Select ${name}`, (name) => `选择 ${name}`],
   "pick.count": [(n) => `${number(n)} selected`, (n) => `已选 ${number(n)} 个`],
   "pick.all": [(n) => `Select all ${number(n)}`, (n) => `选择全部 ${number(n)} 个`],
-  "pick.more": [(n) => `Only the newest ${number(n)} were selected: more cannot be done at once.`, (n) => `只选择了最新的 ${number(n)} 个：一次最多处理这么多。`],
+  "pick.more": [(n) => `Only the newest ${number(n)} were selected, the most for one action.`, (n) => `只选择了最新的 ${number(n)} 个：一次最多处理这么多。`],
   "pick.clear": ["Clear the selection", "取消选择"],
   "pick.do": [(action, n) => `${action}: ${documents(n)}`, (action, n) => `${action}：${number(n)} 个文档`],
   "pick.delete.ask": [(n) => `Delete ${documents(n)} with ${n === 1 ? "its result" : "their results"}?`, (n) => `删除 ${number(n)} 个文档及其结果？`],
@@ -59,7 +59,7 @@ export const QUEUE = {
   "pick.saving": [(n) => `The results of ${documents(n)} are being saved as one ZIP.`, (n) => `正在将 ${number(n)} 个文档的结果保存为一个 ZIP。`],
 
   // ---- a row
-  "row.others": ["A document of somebody else", "他人的文档"],
+  "row.others": ["Another user's document", "他人的文档"],
   "row.pages": [(n) => plural(n, "page", "pages"), (n) => `${n} 页`],
   "row.done": [(done, total) => `${done} of ${plural(total, "page", "pages")}`, (done, total) => `${done} / ${total} 页`],
   "row.failedpages": [(n, total) => `${n} of ${plural(total, "page", "pages")} failed`, (n, total) => `${n} / ${total} 页失败`],
