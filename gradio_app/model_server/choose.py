@@ -42,10 +42,7 @@ def choose_backends(settings: Settings, run_dir: Path) -> list[Backend]:
 
 
 def seats(settings: Settings) -> list[Seat]:
-    """Seats of our own servers: one on each card that the setting ``gpu`` names, or several by CUDA MPS.
-
-    A server that its flags spread over several cards stays one.
-    """
+    """Seats of our own servers: one on each card that the setting ``gpu`` names, or several by CUDA MPS."""
     cards = read_cards(limit=settings.gpu_memory)
     found, notice = choose_cards(cards, settings.gpu), _missing_cards(settings.gpu, len(cards))
     replicas = settings.engine_replicas
@@ -74,7 +71,7 @@ def _missing_cards(setting: str, count: int) -> str:
 
 
 def engine_kind(settings: Settings) -> tuple[str, list[Lack]]:
-    """What would run the vision model: ``sglang``, ``remote`` or ``none``; and what SGLang lacks here."""
+    """The kind of model server here (``sglang``, ``remote`` or ``none``), and what SGLang lacks."""
     if settings.engine == "none":
         return "none", []
     if settings.engine == "remote" or (settings.engine == "auto" and settings.sglang_url):

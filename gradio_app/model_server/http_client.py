@@ -74,7 +74,7 @@ class ModelApi:
         return answer.status_code in (200, 404)
 
     async def endpoint(self) -> Endpoint:
-        """What it serves, for the senders of pages."""
+        """The model that it serves, for the senders of pages."""
         listed = await self._json("/v1/models", needed=True)
         facts = await self._json("/server_info")
         with self._understood("/v1/models"):
@@ -109,10 +109,9 @@ class ModelApi:
             raise EngineUnavailable(f"What answers at {self.url} is no model server ({path}).") from error
 
     async def drain(self) -> None:
-        """Aborts every request, as nobody waits for them, and returns when it has been quiet for a while.
+        """Aborts every request, and returns when the server has been quiet for a while.
 
-        A request whose client has gone runs on to its end otherwise, and SGLang dies when it is put to
-        sleep under one.
+        A request whose client has gone would run to its end, and SGLang dies when it sleeps under one.
         """
         loop = asyncio.get_running_loop()
         began = quiet_since = loop.time()
@@ -169,6 +168,5 @@ class ModelApi:
 
 def answer_cap(context: int) -> int:
     """Most tokens of one answer, for a server with ``context`` tokens (0: not known)."""
-    if not context:
-        return _LONGEST_ANSWER
-    return max(_SHORTEST_ANSWER, min(_LONGEST_ANSWER, context - _INPUT_TOKENS))
+    room = context - _INPUT_TOKENS if context else _LONGEST_ANSWER
+    return max(_SHORTEST_ANSWER, min(_LONGEST_ANSWER, room))

@@ -48,10 +48,10 @@ class Bell:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A server at one moment, as far as the choice of a server goes by it.
+    """A server at one moment. ``held``, ``waiting`` and ``exclusive`` count leases.
 
-    ``held``, ``waiting`` and ``exclusive`` count leases. ``endpoint``: where it takes requests now, if it
-    does. ``asked``: its memory was asked for. ``pause``: seconds until a server that failed is tried again.
+    ``endpoint``: where it takes requests now, if it does. ``asked``: its memory was asked for. ``pause``:
+    seconds until a server that failed is tried again; not above 0: with the next work.
     """
 
     status: EngineStatus

@@ -108,9 +108,10 @@ class SglangServer(Backend):
             return await self._start(step)
 
     async def _start(self, step: int) -> Endpoint:
-        python, model = find_python(self._settings), self._model()
+        python = find_python(self._settings)
         if python is None:
             raise EngineBroken(NO_SGLANG)
+        model = self._model()
         self._cards = await self._choose_cards()
         card = self._card = min(self._cards, key=lambda card: card.free, default=None)
         await self._seat.claim(card)

@@ -178,8 +178,12 @@ class Agent:
             _ray.cancel(answer)
             raise
         if isinstance(outcome, PartResult):
-            # a cancelled caller waits for it: the folder is deleted after that
-            await _to_the_end(asyncio.to_thread(unpack, packed, order.part.out, order.limit))
+            unpacking = asyncio.create_task(asyncio.to_thread(unpack, packed, order.part.out, order.limit))
+            try:
+                await asyncio.shield(unpacking)
+            except asyncio.CancelledError:
+                await asyncio.wait([unpacking])  # the folder is deleted after that
+                raise
         return outcome
 
     async def _put(self, source: Path) -> Any:
@@ -190,25 +194,14 @@ class Agent:
             putting = asyncio.create_task(asyncio.to_thread(lambda: _ray.put(source.read_bytes())))
             self._sources[key] = (putting, found.st_size)
         self._sources.move_to_end(key)
-        while len(self._sources) > 1 and (len(self._sources) > KEPT_SOURCES or self._held() > KEPT_BYTES):
-            self._sources.popitem(last=False)
+        held = sum(size for _, size in self._sources.values())
+        while len(self._sources) > 1 and (len(self._sources) > KEPT_SOURCES or held > KEPT_BYTES):
+            held -= self._sources.popitem(last=False)[1][1]
         try:
             return await asyncio.shield(self._sources[key][0])
         except (OSError, RayError):
             self._sources.pop(key, None)
             raise
-
-    def _held(self) -> int:
-        return sum(size for _, size in self._sources.values())
-
-
-async def _to_the_end(work: Any) -> None:
-    job = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(job)
-    except asyncio.CancelledError:
-        await asyncio.wait([job])
-        raise
 
 
 def _first_line(error: BaseException) -> str:

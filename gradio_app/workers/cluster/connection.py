@@ -1,7 +1,4 @@
-"""Connection of a head to its cluster: Ray's own head where it belongs here, and the agent, a process.
-
-Ray ends a process that lost its cluster, so only the agent imports Ray.
-"""
+"""Connection of a head to its cluster: Ray's own head where it belongs here, and the agent, a process."""
 
 from __future__ import annotations
 
@@ -114,7 +111,7 @@ class Connection:
             talk.result()  # raises why it could not begin
 
     async def _talk(self) -> None:
-        """Runs the agent until it ends, or sends what is no message."""
+        """Runs the agent until it ends, or sends a line that is no message."""
         ray_process.program()
         self._agent = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-c", _START, str(self.address)),

@@ -1,7 +1,6 @@
 """Head of a cluster: ``Workers`` that read parts on all machines, this one included.
 
-A part goes to the machine with the most free slots. What a lost machine was reading is read again elsewhere;
-without any other machine this one goes on alone.
+A part goes to the least loaded machine. Parts of a lost machine are read again elsewhere.
 """
 
 from __future__ import annotations
@@ -107,7 +106,11 @@ class ClusterWorkers(Workers):
             machine = await self._fleet.choose(part.vision, part.models)
             machine.busy[part.vision] += 1
             try:
-                result = await self._read_on(machine, part)
+                if machine is self._fleet.here:
+                    result = await self._local.read(part)
+                else:
+                    outcome = await self._connection.ask(machine.state.id, part, self._limit)
+                    result = result_of(outcome, machine, part.vision)
                 machine.pages += result.pages
                 return result
             except EngineLost:
@@ -125,12 +128,6 @@ class ClusterWorkers(Workers):
             finally:
                 machine.busy[part.vision] -= 1
                 self._fleet.make_room()
-
-    async def _read_on(self, machine: Machine, part: Part) -> PartResult:
-        if machine is self._fleet.here:
-            return await self._local.read(part)
-        outcome = await self._connection.ask(machine.state.id, part, self._limit)
-        return result_of(outcome, machine, part.vision)
 
 
 def result_of(outcome: Outcome, machine: Machine, vision: bool) -> PartResult:

@@ -1,7 +1,6 @@
 """Node of a cluster: the actor of one machine, which reads parts with its processes and its model server.
 
-Nothing of Ray is imported here: ``agent`` makes an actor of ``Node``. Its methods take and return JSON
-(``messages``) and bytes.
+``agent`` makes an actor of ``Node``, whose methods take and return JSON (``messages``) and bytes.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _OF_CARD = ("name", "used", "total", "load")
 
 @cache
 def versions() -> dict[str, str]:
-    """What has to be the same on all machines for their results to fit together."""
+    """Versions that all machines must have in common, as their results must fit together."""
     return {
         "MinerU Optimized": __version__,
         "MinerU": metadata.version("mineru"),

@@ -42,7 +42,7 @@ NO_RAY = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What ``ray_address`` says: a cluster to connect to, or one to start here (``ours``)."""
+    """The cluster of ``ray_address``: one to connect to, or one to start here (``ours``)."""
 
     host: str
     port: int
@@ -100,10 +100,7 @@ def _is_port(text: str) -> bool:
 
 
 def environment(token: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables for everything that speaks Ray; of our own only these ``settings``.
-
-    With a ``token`` nobody comes in who does not have it.
-    """
+    """Variables for all processes of Ray, which share the ``token``; of our own only ``settings``."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     env.pop("TMPDIR", None)
     env |= _RAY_SETTINGS | dict(settings or {})
@@ -119,13 +116,13 @@ def program() -> str:
 
 
 def head_command(address: Address) -> list[str]:
-    """What starts the head of a cluster here. It gives out no work itself."""
+    """The command that starts the head of a cluster here. The head gives out no work itself."""
     where = ["--temp-dir", str(_folder()), *(["--node-ip-address", address.host] if address.host else [])]
     return [program(), "start", "--head", "--port", str(address.port), *where, *_common({})]
 
 
 def join_command(address: Address, resources: Mapping[str, float], node_ip: str = "") -> list[str]:
-    """What joins this machine to a cluster."""
+    """The command that joins this machine to a cluster."""
     where = ["--node-ip-address", node_ip] if node_ip else []
     return [program(), "start", "--address", str(address), *where, *_common(resources)]
 
