@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradio_app.queue.retry_policy import ShardFailures
@@ -41,3 +42,10 @@ class Run:
     def jobs(self) -> list[asyncio.Task[None]]:
         """All jobs in flight."""
         return [*self.in_flight.values(), *([self.ending] if self.ending else [])]
+
+
+async def cancel_all(jobs: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels these and waits for their end."""
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)

@@ -17,11 +17,11 @@ from typing import Any
 
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.names import folded
-from gradio_app.store.schema import ACTIVE_SQL, sql_list
+from gradio_app.store.database import ACTIVE_SQL, sql_list
 from gradio_app.store.states import ACTIVE, WAITING, TaskStatus
 from gradio_app.store.task import Task
 
-#: order -> the column that it goes by (as it is indexed, see schema.py), and whether the largest comes first
+#: order -> its column, which has an index, and whether the largest comes first
 SORTS = {
     "newest": ("seq", True),
     "oldest": ("seq", False),
