@@ -17,8 +17,7 @@ from gradio_app.store.task import Shard, Task
 class Run:
     """A task that is being processed: shards not started yet, and jobs in flight by shard index.
 
-    ``working`` are shards that hold a slot: while one's result is stored, its worker goes on with the next.
-    ``ending`` is the job that ends the task. ``folder`` is prepared for the shard of a whole document.
+    ``working`` shards hold a slot, until they are parsed. ``folder`` is prepared for a whole document.
     """
 
     task: Task

@@ -142,8 +142,7 @@ class Listing:
 
 
 def _arms(wanted: Wanted, statuses: bool) -> Iterator[_Arm]:
-    """Own tasks (or everybody's), then those of others that are seen without a name; each by status."""
-    # who searches, or sorts, by what they may not see would learn it
+    """Own tasks (or everybody's), then those of others, which are hidden from searches and orders by name."""
     own = _Arm((_LISTED,))
     if wanted.mine or not wanted.admin:
         # with a plus: the index that has the order is gone through, not the owner's, which would be sorted
