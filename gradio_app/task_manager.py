@@ -22,6 +22,7 @@ from gradio_app.queue.estimates import Estimates, Estimator
 from gradio_app.queue.inspector import Inspector
 from gradio_app.queue.intake import Intake
 from gradio_app.queue.page_redo import PageRedo
+from gradio_app.queue.run import cancel_all
 from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
@@ -83,9 +84,7 @@ class TaskManager:
     async def stop(self) -> None:
         """Stops new work, gives shards in flight back to the queue, and closes the store."""
         await self.store.begin_closing()
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await cancel_all(self._loops)
         await self._dispatcher.give_back()
         await self.workers.close()
         await self.store.close()
@@ -180,18 +179,11 @@ class TaskManager:
         await self.store.notify()
         return {task.id for task in tasks}
 
-    async def pause(self) -> None:
-        """Nothing new starts; what runs goes on. Survives a restart."""
-        await self._set_paused(True)
-
-    async def resume(self) -> None:
-        """Ends a pause."""
-        await self._set_paused(False)
-        self._dispatcher.wake()
-
-    async def _set_paused(self, paused: bool) -> None:
+    async def set_paused(self, paused: bool) -> None:
+        """Begins or ends a pause: nothing new starts, running tasks go on. Survives a restart."""
         await self.store.set_paused(paused)
         self._dispatcher.paused = paused
+        self._dispatcher.wake()
         await self.store.notify()
 
     # ------------------------------------------------------------ what users see

@@ -20,10 +20,9 @@ class DataFolderInUse(AppError):
 
 
 class Folders:
-    """Paths below ``root`` (``data_dir``) as the contract has them.
+    """Paths below ``root`` (``data_dir``).
 
-    ``shards/`` holds finished shards while a task runs. When a task ends without being complete they
-    move to ``resume/``, from where a retry takes them back.
+    ``shards/`` holds finished shards while a task runs; ``resume/`` those of an incomplete task for a retry.
     """
 
     def __init__(self, root: Path) -> None:
@@ -108,10 +107,7 @@ class Folders:
         return path
 
     def adopt(self, *uploads: tuple[Path, str]) -> None:
-        """Takes uploaded files in under their digests, until ``sync_sources`` not for good.
-
-        The same content is stored once.
-        """
+        """Stores uploaded files under their digests; on the disk for good with ``sync_sources``."""
         for incoming, digest in uploads:
             if not self.source(digest).exists():
                 link_or_copy(incoming, self.source(digest))
@@ -194,10 +190,7 @@ class Folders:
         return sorted(found.items())
 
     def file(self, task_id: str, relative: str) -> Path:
-        """A picture of the result, also while the task runs.
-
-        Raises ``NotFound`` for anything but a plain file below ``images/``.
-        """
+        """A plain file below ``images/``, also while the task runs; else ``NotFound``."""
         parts = PurePosixPath(relative).parts
         if len(parts) != 2 or parts[0] != "images" or parts[1].startswith("."):
             raise NotFound()

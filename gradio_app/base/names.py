@@ -10,10 +10,9 @@ MOST_FOLDERS, LONGEST_FOLDER = 10, 300
 
 
 def folder_and_name(raw: str) -> tuple[str, str]:
-    """``a/b/c.pdf``, as folders are uploaded, to ``("a/b", "c.pdf")``; both are safe to show.
+    """``a/b/c.pdf``, as folders are uploaded, to ``("a/b", "c.pdf")``; safe to show, never used as a path.
 
-    Parts that lead elsewhere (``..``) or are empty are dropped, deep folders are cut. Neither is ever used
-    as a path.
+    Parts that are empty or lead elsewhere (``..``) are dropped, deep folders are cut.
     """
     *above, _ = re.split(r"[\\/]", raw)
     parts = [part for part in map(_printable, above) if part]
@@ -38,10 +37,7 @@ def _printable(text: str) -> str:
 
 
 def display_name(raw: str) -> str:
-    """A file name that is safe to show and to send in a header: base name, printable, at most 200 chars.
-
-    Of a path only the last part counts; the text is never used as one.
-    """
+    """The last part of a path, safe to show and to send in a header: printable, at most 200 characters."""
     clean = _printable(re.split(r"[\\/]", raw)[-1])
     if len(clean) > 200:
         stem, dot, suffix = clean.rpartition(".")

@@ -70,14 +70,10 @@ def normalize_page_range(text: str) -> str:
             )
         if int(match[2]) == 0 or (match[4] and int(match[4]) == 0):
             raise PageRangeInvalid("There is no page 0: pages are counted from 1.")
-        if match[4] and match[1] == match[3] and _reversed(match):
+        from_end, first, to_end, last = match.groups()
+        if last and from_end == to_end and _absolute(from_end, first, 0) > _absolute(to_end, last, 0):
             raise PageRangeInvalid(f"{part!r} runs backwards. Write the smaller page first.")
     return compact
-
-
-def _reversed(match: re.Match[str]) -> bool:
-    first, last = int(match[2]), int(match[4])
-    return first < last if match[1] else first > last
 
 
 def select_pages(page_range: str, count: int) -> tuple[int, ...]:

@@ -7,9 +7,8 @@ Does not cover: queues, stores, processes.
 from collections.abc import Callable
 from typing import Any
 
-from gradio_app.parsing.assembly import assemble
+from gradio_app.parsing.assembly import assemble, replace_pages
 from gradio_app.parsing.inspection import inspect_all
-from gradio_app.parsing.page_replacement import replace_pages
 from gradio_app.parsing.parse import parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
 

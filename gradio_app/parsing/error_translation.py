@@ -79,10 +79,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _helper_died(error: BaseException) -> bool:
-    """Whether a process that draws pages ended: killed from outside, or by a page. Trying again tells.
-
-    Its library says so in words, or the pipe to it breaks.
-    """
+    """Whether a process that draws pages ended, by its library's words or a broken pipe."""
     return any(
         isinstance(one, BrokenExecutor | BrokenPipeError | ConnectionResetError)
         or (isinstance(one, RuntimeError) and str(one).startswith(_RENDERER_GONE))

@@ -34,7 +34,7 @@ trailer<</Root 1 0 R>>
 
 
 def warm_up() -> dict[str, Any]:
-    """Parses a page of our own, so that the first real one does not pay for imports (1.4 s, else 0.07)."""
+    """Parses a page of our own, so that the first real one does not pay for imports."""
     with readable_errors(), tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "warm.pdf")
         source.write_bytes(_WARM_PAGE)
@@ -64,11 +64,9 @@ def parse_shard(
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
-    Pictures are moved out of ``model.json`` into files, so that joining a thousand pages does not
-    hold all of them in memory. ``endpoint`` is the model server that the better tiers need, ``gate`` are
-    files: as many workers compute while others wait for it. Returns ``{"pages": count}``, with a model
-    server also ``"failed"`` (page numbers), ``"reason"`` and ``"tokens"``: a page with a block that the model
-    could not read is there without that block.
+    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``endpoint``
+    and ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also
+    ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
         result = _parse(source, pages, tier, parse_mode, endpoint)
@@ -97,8 +95,7 @@ def _parse(
 
     server = vlm_config(endpoint) if endpoint else None
     parser = MinerUParser(tier=cast(Any, tier), parse_mode=cast(Any, parse_mode or "auto"), vlm_config=server)
-    # anchors in HTML are made from the file's address: a fixed one, so that the same bytes give the
-    # same result in whichever temporary folder they are parsed
+    # anchors in HTML are made from the file's address: with a fixed one the same bytes give the same result
     address = HtmlSourceContext(source_uri="file:///document.html", local_resource_root=Path(source).parent)
     context = address if source.endswith((".html", ".mhtml")) else None
     return parser.parse(source, page_range=format_pages(tuple(pages)), source_context=context)

@@ -1,7 +1,6 @@
-"""Resumable download of the large files of a Hugging Face repository.
+"""Resumable download of large files of a Hugging Face repository.
 
-The hub's own library starts a file anew when its process ended in the middle. With one file of two
-gigabytes that is the whole download, so that one is fetched here; the library checks it afterwards.
+The hub's library starts a file anew when its process ended in the middle; it checks the files afterwards.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -107,6 +106,6 @@ def _append(url: str, part: Path, size: int, headers: Mapping[str, str]) -> None
 
 
 def _bar(name: str, size: int, have: int) -> Any:
-    """A bar on a terminal like those that the library draws; TQDM_DISABLE hides it elsewhere."""
+    """A bar like those of the library; TQDM_DISABLE hides it."""
     tqdm: Any = importlib.import_module("tqdm").tqdm
     return tqdm(desc=name, total=size, initial=have, unit="B", unit_scale=True)

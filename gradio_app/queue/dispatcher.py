@@ -26,7 +26,7 @@ from gradio_app.queue.assembly import Assembly
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.retry_policy import ShardFailures, Verdict, halves, judge
-from gradio_app.queue.run import Run
+from gradio_app.queue.run import Run, cancel_all
 from gradio_app.queue.worker_jobs import JobFolder, Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Superseded
@@ -314,7 +314,7 @@ class Dispatcher:
         await self._store.move(run.task.id, TaskStatus.CANCELLING)
         run.todo.clear()
         self.lanes.discard(run.task.id)
-        await _cancel_all(run.jobs)
+        await cancel_all(run.jobs)
         if run.folder is not None:
             await self._jobs.drop(run.folder.path)
         self.runs.pop(run.task.id, None)
@@ -323,7 +323,7 @@ class Dispatcher:
     async def give_back(self) -> None:
         """At shutdown: kills what is in flight and queues its tasks again; finished shards stay."""
         runs = list(self.runs.values())
-        await _cancel_all([job for run in runs for job in run.jobs])
+        await cancel_all([job for run in runs for job in run.jobs])
         for run in runs:
             try:
                 await self._store.publish(await self._store.give_back(run.task.id, run.task.attempt))
@@ -343,9 +343,3 @@ def _fenced(task_id: str, what: str) -> Generator[None]:
     except Exception as error:
         logger.opt(exception=error).error("{} of {} failed", what, task_id)
         raise as_app_error(error) from error
-
-
-async def _cancel_all(jobs: list[asyncio.Task[None]]) -> None:
-    for job in jobs:
-        job.cancel()
-    await asyncio.gather(*jobs, return_exceptions=True)

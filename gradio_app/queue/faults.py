@@ -1,7 +1,4 @@
-"""Faults of the machine that pass: a full disk, a database that another program holds, too many open files.
-
-No document is to blame for them. Nothing new begins during a fault; a check every few seconds finds its end.
-"""
+"""Passing faults of the machine, such as a full disk: nothing new begins until a check finds their end."""
 
 from __future__ import annotations
 
@@ -103,7 +100,7 @@ async def despite_crashes(work: Callable[[], Awaitable[_T]], action: str, task_i
 
 
 def resumable(*steps: Callable[[], None]) -> Callable[[], None]:
-    """One function of several steps. Called again after a failure, it goes on with the step that failed."""
+    """One function of several steps; called again after a failure, it goes on with the step that failed."""
     left = list(steps)
 
     def run() -> None:

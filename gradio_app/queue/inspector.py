@@ -19,6 +19,7 @@ from gradio_app.queue import scheduler
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
+from gradio_app.queue.run import cancel_all
 from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
@@ -84,7 +85,7 @@ class Inspector:
                 most = next_batch_size(len(task_ids), self._seconds)
         finally:
             if self._current:
-                await self._stop(self._current)
+                await cancel_all([self._current])
 
     def _take(self, most: int) -> Iterator[str]:
         for _ in range(most):
@@ -101,16 +102,12 @@ class Inspector:
             self.waiting.discard(task_id)
         if self._current and not self._batch.isdisjoint(task_ids):
             others = self._batch - set(task_ids)
-            await self._stop(self._current)
+            await cancel_all([self._current])
             # some of the others may be queued in the store only
             for task in await self._store.must(self._store.sync.find_all, others):
                 if task.status is TaskStatus.QUEUED:
                     self._queued(task)
                 self.admit(task)
-
-    async def _stop(self, job: asyncio.Task[None]) -> None:
-        job.cancel()
-        await asyncio.wait([job])
 
     async def _inspect_batch(self, task_ids: Sequence[str]) -> None:
         """Inspects files in one job, then one by one what it left: large ones, or all if it failed."""

@@ -41,8 +41,7 @@ class PageRedo:
     async def begin(self, task_id: str, page: int, tier: str, ocr_mode: str) -> Task:
         """The task that reads page ``page`` (from 1) of a document again; the same one if it is under way.
 
-        Raises ``PageRangeInvalid`` for a page that the document does not have, ``Conflict`` while it is
-        being read itself, ``OptionInvalid``, ``QuotaExceeded``.
+        Raises ``PageRangeInvalid``, ``OptionInvalid``, ``QuotaExceeded``, or ``Conflict`` with what runs.
         """
         task = await self._store.get(task_id)
         options = ParseOptions.checked(tier, str(page), ocr_mode, task.options.priority, use_cache=False)
@@ -70,8 +69,7 @@ class PageRedo:
     async def keep(self, task_id: str) -> Task:
         """Puts the page that this task has read into its document, and returns the document.
 
-        The task itself can be deleted then. Raises ``Conflict`` when it has not read its page, when it is no
-        second reading, or when the document is being read itself.
+        Raises ``Conflict`` when there is no page to put, or when the document is being read itself.
         """
         async with self._one_at_a_time:
             second = await self._store.get(task_id)

@@ -34,10 +34,9 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ShardFailures:
-    """Counts of what happened to a shard.
+    """Failures of a shard. ``alone``: it has the model server to itself.
 
-    ``halved``: how often it was cut. ``alone``: it has the model server to itself. ``lost``: how often its
-    machine went away, which is not counted among the ``tries``.
+    ``halved``: how often it was cut. ``lost``: how often its machine went away, beside the ``tries``.
     """
 
     tries: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradio_app.queue.retry_policy import ShardFailures
@@ -16,8 +17,7 @@ from gradio_app.store.task import Shard, Task
 class Run:
     """A task that is being processed: shards not started yet, and jobs in flight by shard index.
 
-    ``working`` are shards that hold a slot: while one's result is stored, its worker goes on with the next.
-    ``ending`` is the job that ends the task. ``folder`` is prepared for the shard of a whole document.
+    ``working`` shards hold a slot, until they are parsed. ``folder`` is prepared for a whole document.
     """
 
     task: Task
@@ -41,3 +41,10 @@ class Run:
     def jobs(self) -> list[asyncio.Task[None]]:
         """All jobs in flight."""
         return [*self.in_flight.values(), *([self.ending] if self.ending else [])]
+
+
+async def cancel_all(jobs: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels these and waits for their end."""
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ from urllib.parse import quote
 from gradio_app.base.errors import AppError
 from gradio_app.base.files import sync_file
 from gradio_app.base.names import label_of
-from gradio_app.store.schema import SCHEMA_VERSION, migration
+from gradio_app.store.states import ACTIVE, TaskStatus
 
+SCHEMA_VERSION = 5
+#: one file a version, frozen: a change of the schema adds the next
+MIGRATIONS = Path(__file__).with_name("migrations")
 #: milliseconds that a write waits for another program; short, as all calls wait in one line
 PATIENCE = 500
 
@@ -71,6 +74,11 @@ def copy_database(source: Path, target: Path) -> None:
         raise AppError(f"The queue's database cannot be copied to {target}: {error}. Make room.") from error
 
 
+def migration(version: int) -> str:
+    """The SQL that makes schema ``version`` of the one before; 0 is an empty database."""
+    return (MIGRATIONS / f"{version}.sql").read_text("utf-8")
+
+
 @contextmanager
 def transaction(db: sqlite3.Connection, durable: bool = True) -> Generator[sqlite3.Connection]:
     """Commits all of what is written inside or nothing; an inner transaction commits with the outer one.
@@ -98,6 +106,14 @@ def transaction(db: sqlite3.Connection, durable: bool = True) -> Generator[sqlit
                 if not outer:
                     db.execute("RELEASE inner")
         raise
+
+
+def sql_list(statuses: Iterable[TaskStatus]) -> str:
+    """``'failed', 'queued'``: statuses as a SQL list. They are our own constants, never input."""
+    return ", ".join(f"'{status.value}'" for status in sorted(statuses))
+
+
+ACTIVE_SQL = sql_list(ACTIVE)
 
 
 def insert(table: str, columns: Mapping[str, Any]) -> str:

@@ -17,11 +17,11 @@ from typing import Any
 
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.names import folded
-from gradio_app.store.schema import ACTIVE_SQL, sql_list
+from gradio_app.store.database import ACTIVE_SQL, sql_list
 from gradio_app.store.states import ACTIVE, WAITING, TaskStatus
 from gradio_app.store.task import Task
 
-#: order -> the column that it goes by (as it is indexed, see schema.py), and whether the largest comes first
+#: order -> its column, which has an index, and whether the largest comes first
 SORTS = {
     "newest": ("seq", True),
     "oldest": ("seq", False),
@@ -142,8 +142,7 @@ class Listing:
 
 
 def _arms(wanted: Wanted, statuses: bool) -> Iterator[_Arm]:
-    """Own tasks (or everybody's), then those of others that are seen without a name; each by status."""
-    # who searches, or sorts, by what they may not see would learn it
+    """Own tasks (or everybody's), then those of others, which are hidden from searches and orders by name."""
     own = _Arm((_LISTED,))
     if wanted.mine or not wanted.admin:
         # with a plus: the index that has the order is gone through, not the owner's, which would be sorted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradio_app.base.errors import NotFound
-from gradio_app.store.schema import ACTIVE_SQL, sql_list
+from gradio_app.store.database import ACTIVE_SQL, sql_list
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
 

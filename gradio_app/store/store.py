@@ -17,10 +17,9 @@ from typing import Any
 from gradio_app.base import clock
 from gradio_app.base.data_folder import lock_folder
 from gradio_app.base.errors import AppError, Conflict
-from gradio_app.store.database import connect, insert, transaction
+from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.listing import Listing
 from gradio_app.store.reads import Reading
-from gradio_app.store.schema import sql_list
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done

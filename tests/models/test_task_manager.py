@@ -258,7 +258,7 @@ async def test_pause_lets_running_parts_end_and_survives_a_restart(tmp_path: Pat
         h.pool.hold = True
         first = await h.submit(2, "first")
         await h.pool.until_running("first:document")
-        await h.manager.pause()
+        await h.manager.set_paused(True)
         second = await h.submit(2, "second")
         h.pool.release_all()
         assert (await h.end(first)).status is TaskStatus.COMPLETED
@@ -268,7 +268,7 @@ async def test_pause_lets_running_parts_end_and_survives_a_restart(tmp_path: Pat
     async with house(tmp_path) as h:
         await h.settle()
         assert h.manager.status is QueueStatus.PAUSED and h.pool.calls == []
-        await h.manager.resume()
+        await h.manager.set_paused(False)
         assert (await h.end(second)).status is TaskStatus.COMPLETED
 
 

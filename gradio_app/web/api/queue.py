@@ -49,7 +49,7 @@ async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
 async def pause(request: Request) -> JSONResponse:
     """Nothing new starts until resume; for the admin."""
     with for_admin(request, "pause"):
-        await manager_of(request).pause()
+        await manager_of(request).set_paused(True)
     return await queue(request)
 
 
@@ -57,7 +57,7 @@ async def pause(request: Request) -> JSONResponse:
 async def resume(request: Request) -> JSONResponse:
     """Ends a pause; for the admin."""
     with for_admin(request, "resume"):
-        await manager_of(request).resume()
+        await manager_of(request).set_paused(False)
     return await queue(request)
 
 

@@ -45,7 +45,7 @@ async def test_a_cancelled_one_is_not_looked_at_later(tmp_path: Path) -> None:
 async def test_ended_ones_are_deleted_with_what_belongs_to_them(tmp_path: Path) -> None:
     async with house(tmp_path) as one:
         ended = [await one.end(await one.submit(2, f"e{index}")) for index in range(3)]
-        await one.manager.pause()
+        await one.manager.set_paused(True)
         waiting = await one.submit(2, "e0")  # of the same file as the first
         await one.settle()
         ids = [task.id for task in ended]
@@ -59,7 +59,7 @@ async def test_ended_ones_are_deleted_with_what_belongs_to_them(tmp_path: Path) 
 
 async def test_those_that_ended_early_run_again_while_there_is_room(tmp_path: Path) -> None:
     async with house(tmp_path, max_queue_per_user=4) as one:
-        await one.manager.pause()
+        await one.manager.set_paused(True)
         tasks = [await one.submit(2, f"r{index}") for index in range(4)]
         await one.settle()
         ids = [task.id for task in tasks]
@@ -76,7 +76,7 @@ async def test_those_that_ended_early_run_again_while_there_is_room(tmp_path: Pa
         await one.submit(2, "other")
         await one.submit(2, "another")
         assert await one.manager.retry_ended(ids[:3]) == set(), "not all of them fit"
-        await one.manager.resume()
+        await one.manager.set_paused(False)
         assert await one.manager.retry_ended(ids[:2]) == set(ids[:2])
         for task in tasks[:2]:
             assert (await one.end(task)).status is TaskStatus.COMPLETED

@@ -65,7 +65,7 @@ async def test_a_page_gets_what_the_route_would_say_without_reaching_it(
     async with served(tmp_path, root_path) as (h, server):
         first = await h.submit(1, "first")
         await h.end(first)
-        await h.manager.pause()
+        await h.manager.set_paused(True)
         await h.submit(2, "waits")
         await h.settle()
         rev = await h.manager.store.rev()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gradio_app.base.names import label_of
+from gradio_app.store.database import MIGRATIONS, SCHEMA_VERSION, migration
 from gradio_app.store.listing import Wanted
-from gradio_app.store.schema import MIGRATIONS, SCHEMA_VERSION, migration
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Shard

@@ -9,7 +9,7 @@ import pytest
 
 from gradio_app.base.errors import Conflict
 from gradio_app.store import states
-from gradio_app.store.schema import sql_list
+from gradio_app.store.database import sql_list
 from gradio_app.store.states import ACTIVE, MOVES, READABLE, RETRYABLE, TERMINAL, QueueStatus, TaskStatus
 from tests.unit.records import open_store, put
 

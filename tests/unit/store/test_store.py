@@ -11,7 +11,7 @@ import pytest
 from gradio_app.base.data_folder import DataFolderInUse
 from gradio_app.base.errors import AppError, Conflict, FileCorrupt, NotFound
 from gradio_app.base.options import ParseOptions
-from gradio_app.store.schema import SCHEMA_VERSION
+from gradio_app.store.database import SCHEMA_VERSION
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus
 from gradio_app.store.store import Store, Superseded
 from tests.unit.records import a_task, finish, finish_shard, open_store, put
