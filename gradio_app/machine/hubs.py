@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,5 +77,5 @@ def _ask(url: str, seconds: float) -> str:
     try:
         answer = httpx.get(url, timeout=seconds, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"cannot be reached ({error})"
+        return f"cannot be reached ({re.sub(r'^\[Errno -?[0-9]+\] ', '', str(error))})"
     return "" if answer.is_success else f"answers {answer.status_code}"
