@@ -16,6 +16,8 @@ from gradio_app.machine.weights import SMALL_MODELS
 #: seconds that a hub has for its answer
 PROBE_SECONDS = 3.0
 
+_ERRNO = re.compile(r"^\[Errno -?[0-9]+\] ")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -77,5 +79,5 @@ def _ask(url: str, seconds: float) -> str:
     try:
         answer = httpx.get(url, timeout=seconds, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"cannot be reached ({re.sub(r'^\[Errno -?[0-9]+\] ', '', str(error))})"
+        return f"cannot be reached ({_ERRNO.sub('', str(error))})"
     return "" if answer.is_success else f"answers {answer.status_code}"
