@@ -14,6 +14,7 @@ from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, Conflict, NotFound
 from gradio_app.base.options import ParseOptions
+from gradio_app.base.problems import Problems
 from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.bulk import Bulk
@@ -52,7 +53,10 @@ class TaskManager:
         self.processing_lock = self._dispatcher.processing_lock
         self._loops: list[asyncio.Task[None]] = []
         self.started = False
+        #: of services beside the queue, which hold nothing of it up
+        self.problems = Problems()
         # what the web package asks of parts of the queue
+        self.submitted = self.store.submitted
         self.get, self.find_all, self.wait = self.store.get, self.store.find_all, self.store.wait_ended
         self.rev, self.wait_for_change, self.once = self.store.rev, self.store.wait_change, self.store.once
         self.begin_closing, self.ended = self.store.begin_closing, self.store.ended

@@ -60,6 +60,7 @@ class AsyncStore:
     active_count = _on_thread(Store.active_count)
     active_from = _on_thread(Store.active_from)
     submission = _on_thread(Store.submission)
+    submitted = _on_thread(Store.submitted)
     second_readings = _on_thread(Store.second_readings)
     changes = _on_thread(Store.changes)
     counts = _on_thread(Store.counts)

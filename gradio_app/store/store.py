@@ -75,14 +75,21 @@ class Store(Reading):
 
     def submission(self, owner: str, key: str, fingerprint: str) -> list[Task] | None:
         """The tasks an idempotency key stands for; ``Conflict`` when it stood for something else."""
-        row = self._db.execute(
-            "SELECT fingerprint, task_ids FROM submissions WHERE owner = ? AND key = ?", (owner, key)
-        ).fetchone()
+        row = self._submission(owner, key)
         if row is None:
             return None
         if row["fingerprint"] != fingerprint:
             raise Conflict("This Idempotency-Key was used before for other files or options.")
         return self.find_all(json.loads(row["task_ids"]))
+
+    def submitted(self, owner: str, key: str) -> list[Task] | None:
+        """Like ``submission`` for a caller whose key says itself what was sent: no file has to be read."""
+        row = self._submission(owner, key)
+        return None if row is None else self.find_all(json.loads(row["task_ids"]))
+
+    def _submission(self, owner: str, key: str) -> sqlite3.Row | None:
+        query = "SELECT fingerprint, task_ids FROM submissions WHERE owner = ? AND key = ?"
+        return self._db.execute(query, (owner, key)).fetchone()
 
     def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
         """Records new tasks, durably and all at once."""

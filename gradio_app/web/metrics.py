@@ -64,6 +64,10 @@ def _queue(manager: TaskManager, counts: Mapping[str, int], wait: float) -> Iter
     yield _gauge("queue_status", "1 for the queue's status.", _is(manager.status, QueueStatus), "status")
     yield _gauge("oldest_waiting_seconds", "How long the oldest waiting task has waited.", wait)
     yield _gauge("held", "1 while no work begins: disk or database.", float(manager.notice is not None))
+    if settings.watch_dir:
+        kinds = [([kind], manager.problems.count(f"watch_{kind}")) for kind in ("folder", "file")]
+        text = "Folders and files of the watch folder that are put off."
+        yield _gauge("watch_problems", text, kinds, "kind")
     yield from _engine(manager.engine)
     yield _gauge("workers", "Live worker processes.", len(workers.here.pids))
     yield from _cluster(workers.describe()["machines"])

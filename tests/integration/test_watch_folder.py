@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ def receipt(path: Path, seconds: float = 60) -> dict[str, Any]:
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"{path.name} has no result")
+
+
+def until(what: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def names(server: LiveServer) -> list[str]:
@@ -54,8 +62,36 @@ def test_results_appear_beside_documents(tmp_path: Path) -> None:
         (inbox / "locked.pdf").write_bytes(text_pdf(1))
         assert receipt(inbox / "locked.pdf")["status"] == "completed", "a file that is replaced is done anew"
         assert not (inbox / "locked.pdf.result" / "error.txt").exists()
-        assert not list(inbox.rglob(".*")), "nothing half-made is left"
+        until(lambda: not list(inbox.rglob(".*")))  # nothing half-made is left
         assert server.leftovers() == []
+
+
+def test_strange_names_and_a_folder_that_goes_and_comes_back(tmp_path: Path) -> None:
+    inbox, data = tmp_path / "inbox", text_pdf(1)
+    inbox.mkdir()
+    long, odd, last = inbox / f"{'報' * 82}.pdf", inbox / os.fsdecode(b"caf\xe9\n.pdf"), inbox / "zz.pdf"
+    for path in (long, odd, last):
+        path.write_bytes(data)
+    with LiveServer(tmp_path / "data", "--watch-dir", str(inbox)) as server:
+        assert receipt(last)["status"] == receipt(odd)["status"] == "completed"
+        (shortened,) = inbox.glob("報*.result")
+        assert json.loads((shortened / "receipt.json").read_text())["name"] == long.name
+        inbox.rename(tmp_path / "away")
+        wanted = {"degraded": ["watch_folder"]}
+        until(lambda: wanted.items() <= server.client.get("/ready").json().items())
+        assert server.client.get("/ready").status_code == 200, "all other work goes on"
+        (told,) = server.client.get("/api/v1/queue").json()["problems"]
+        assert str(inbox) in told
+        assert 'mineru_app_watch_problems{kind="folder"} 1.0' in server.client.get("/metrics").text
+        (tmp_path / "away").rename(inbox)
+        until(lambda: "degraded" not in server.client.get("/ready").json())
+        (inbox / "new.pdf").write_bytes(data)
+        assert receipt(inbox / "new.pdf")["status"] == "completed"
+        assert 'mineru_app_watch_problems{kind="folder"} 0.0' in server.client.get("/metrics").text
+        assert server.client.get("/api/v1/queue").json()["problems"] == []
+        assert len(names(server)) == 4
+    log = server.log.read_text()
+    assert log.count(told) == 1 and log.count("can be used again") == 1 and "Traceback" not in log
 
 
 @pytest.mark.slow

@@ -20,6 +20,8 @@ router = APIRouter()
 
 #: of the engine and of the settings, for the page's bar; all of the engine is in ``/gpu/status``
 _OF_ENGINE = ("kind", "status", "in_flight", "waiting", "notice", "error")
+#: problems that the page is told of; the log has all of them
+_SHOWN = 10
 _LIMITS = ("max_file_size", "max_files", "max_pages")
 
 
@@ -36,6 +38,7 @@ async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
     return {
         "status": manager.status,
         "notice": notice.to_dict() if notice else None,
+        "problems": [problem.message for problem in manager.problems.seen_by(who.name, who.admin)][:_SHOWN],
         "counts": await manager.counts(),
         "eta_seconds": round(manager.tail_eta(), 1),
         "workers": workers.slots[False],
@@ -88,11 +91,16 @@ async def health() -> JSONResponse:
 
 @router.get("/ready", tags=["probes"], responses={503: {"model": Problem}})
 async def ready(request: Request) -> JSONResponse:
-    """200 when work is taken; 503 while starting or stopping."""
+    """200 when work is taken; 503 while starting or stopping.
+
+    `degraded` is there when something beside the queue does not work: `["watch_folder"]`.
+    """
     manager: TaskManager | None = getattr(request.app.state, "manager", None)
     if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
         return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
-    return JSONResponse({"status": "ready", "engine": manager_of(request).engine.status})
+    # anybody may ask: no names of folders
+    degraded = {"degraded": ["watch_folder"]} if manager.problems.count("watch_folder") else {}
+    return JSONResponse({"status": "ready", "engine": manager_of(request).engine.status, **degraded})
 
 
 @router.get("/metrics", tags=["probes"], response_class=PlainTextResponse)

@@ -82,6 +82,7 @@ class QueueView(BaseModel):
 
     status: QueueStatus
     notice: ErrorBody | None = Field(description="Why nothing new is begun; null when all is well")
+    problems: list[str] = Field(description="What does not work beside the queue, for whom it concerns")
     counts: dict[str, int]
     eta_seconds: float
     workers: int

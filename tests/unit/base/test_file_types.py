@@ -10,7 +10,7 @@ from mineru.filetypes import IMAGE_EXTENSIONS, PARSEABLE_EXTENSIONS
 from gradio_app.base.file_types import DOCUMENTS, PICTURES, is_document
 from gradio_app.commands.api.client import plan
 from gradio_app.web.ui import page
-from gradio_app.web.watch_folder import walk
+from gradio_app.web.watch_folder.scan import walk
 
 
 def test_the_list_is_that_of_mineru() -> None:

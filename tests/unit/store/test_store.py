@@ -132,6 +132,8 @@ def test_a_key_belongs_to_its_owner(store: Store) -> None:
     store.add([a_task("t2", "bob")], "key", "another")
     found = store.submission("ann", "key", "print")
     assert found and [task.id for task in found] == ["t1"]
+    assert store.submitted("ann", "key") == found, "also without its fingerprint"
+    assert store.submitted("eve", "key") is None
 
 
 def test_a_deleted_task_does_not_come_back_with_its_key(store: Store) -> None:

@@ -9,9 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gradio_app.base.errors import DiskFull
+from gradio_app.base.problems import Problem
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import Card
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.api.queue import summary
+from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.metrics import render
 from tests.fakes.backend import FakeBackend
 from tests.unit.manager_fixtures import house
@@ -31,6 +34,25 @@ async def figures(manager: TaskManager, *cards: Card) -> dict[tuple[str, str], f
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+async def test_problems_of_the_watch_folder_are_counted_until_they_are_mended(tmp_path: Path) -> None:
+    async with house(tmp_path, watch_dir=str(tmp_path / "inbox")) as h:
+        problems, name = h.manager.problems, "mineru_app_watch_problems"
+        assert (await figures(h.manager))[name, "folder"] == 0
+        problems.report(Problem("watch_folder", "alice", "alice", "gone"))
+        problems.report(Problem("watch_file", "a.pdf", "alice", "bad"))
+        problems.report(Problem("watch_file", "b.pdf", "bob", "bad"))
+        told = await figures(h.manager)
+        assert (told[name, "folder"], told[name, "file"]) == (1, 2)
+        for who, admin, seen in (
+            ("bob", False, ["bad"]),
+            ("eve", False, []),
+            ("root", True, ["gone", "bad", "bad"]),
+        ):
+            assert (await summary(h.manager, Identity(who, admin)))["problems"] == seen
+        problems.mend("watch_folder", "alice", "back")
+        assert (await figures(h.manager))[name, "folder"] == 0
 
 
 async def work(engine: ModelSingleton) -> None:

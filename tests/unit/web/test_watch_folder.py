@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from gradio_app.web import watch_folder
-from gradio_app.web.watch_folder import RESULT, Found, WatchFolder, open_below, walk
+from gradio_app.web.watch_folder.beneath import folder_below
+from gradio_app.web.watch_folder.names import RESULT
+from gradio_app.web.watch_folder.receipt import plain
+from gradio_app.web.watch_folder.scan import NOBODY, Found, walk
+from tests.unit.web.watch_fixtures import Watched
 
 
 def put(path: Path, text: str = "some text") -> Path:
@@ -22,6 +25,11 @@ def put(path: Path, text: str = "some text") -> Path:
 
 def found(root: Path) -> list[str]:
     return [str(item.path) for item in walk(root)]
+
+
+def read(root: Path, path: PurePosixPath) -> bytes:
+    with folder_below(root, path.parent) as folder, plain(path.name, folder) as file:
+        return os.read(file, 100)
 
 
 def done(path: Path, **changes: Any) -> None:
@@ -80,9 +88,8 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
     assert found(inbox) == ["b.pdf"]
     for name in ("c.pdf", "d/a.pdf", "../secret/a.pdf/x", "none.pdf"):
         with pytest.raises(OSError):
-            open_below(inbox, PurePosixPath(name))
-    with open_below(inbox, PurePosixPath("b.pdf")) as file:
-        assert file.read() == b"some text"
+            read(inbox, PurePosixPath(name))
+    assert read(inbox, PurePosixPath("b.pdf")) == b"some text"
 
 
 def test_what_is_no_plain_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,14 +101,18 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path, monkeypatch: pytest
         assert found(tmp_path) == []
         for name in ("a.pdf", "b.pdf", "c.pdf"):
             with pytest.raises(OSError):
-                open_below(tmp_path, PurePosixPath(name))
+                read(tmp_path, PurePosixPath(name))
 
 
-def test_a_file_that_still_grows_waits() -> None:
-    folder, path = WatchFolder(None, Path(), ""), PurePosixPath("a.pdf")  # type: ignore[arg-type]
-    still = folder._is_still  # pyright: ignore[reportPrivateUsage]
-    looks = [Found(path, size, 1) for size in (1, 2, 3, 3, 3, 3, 4, 4, 4)]
-    assert [still(item) for item in looks] == [False] * 4 + [True] * 2 + [False] * 2 + [True]
+def test_a_file_that_still_grows_waits(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    taken: list[int] = []
+    for size in (1, 2, 3, 3, 3, 3, 4, 4, 4):
+        watched.put("a.pdf", "x" * size)
+        os.utime(watched.inbox / "a.pdf", ns=(size, size))
+        watched.scan(1)
+        taken.append(len(watched.queue.received))
+    assert taken == [0] * 4 + [1] * 4 + [2]
 
 
 @pytest.mark.parametrize(
@@ -133,4 +144,4 @@ def test_a_file_keeps_the_folders_below_its_owners(path: str, everybody: str, na
 def test_the_name_of_the_owner_cannot_be_taken() -> None:
     from gradio_app.web.auth.users import bad_name
 
-    assert bad_name(watch_folder.NOBODY)
+    assert bad_name(NOBODY)

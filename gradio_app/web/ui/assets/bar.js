@@ -88,14 +88,16 @@ function summary() {
   const count = (/** @type {Status[]} */ ...names) => names.reduce((sum, name) => sum + (queue.counts[name] ?? 0), 0);
   const [running, waiting] = [count("processing", "cancelling"), count("pending", "queued")];
   const paused = queue.status === "paused";
-  if (!running && !waiting) return paused ? ["warn", t("bar.paused")] : ["idle", t("bar.idle")];
+  const problems = queue.problems.length > 0 && t("bar.problems", queue.problems);
+  if (!running && !waiting && !problems) return paused ? ["warn", t("bar.paused")] : ["idle", t("bar.idle")];
   const text = join(
     paused && t("bar.paused"),
     running > 0 && t("bar.running", running),
     waiting > 0 && t("bar.waiting", waiting),
     !paused && queue.eta_seconds > 0 && estimate(queue.eta_seconds),
+    problems,
   );
-  return [paused ? "warn" : "busy", text];
+  return [paused || problems ? "warn" : "busy", text];
 }
 
 // How many of my documents are not done yet, to be seen from another tab.

@@ -21,6 +21,7 @@ export const TEXTS = {
   "bar.idle": ["Ready", "就绪"],
   "bar.paused": ["Paused", "已暂停"],
   "bar.draining": ["Restarting…", "正在重启…"],
+  "bar.problems": [(all) => all[0], (all) => `${all.length} 个问题，详见日志：${all[0]}`],
   "bar.offline": ["No connection to the server. Trying again…", "无法连接服务器，正在重试…"],
   "bar.signin": ["Your session has ended. Reload the page to sign in.", "登录已失效，请重新加载页面并登录。"],
   "bar.loading": ["Connecting…", "正在连接…"],

@@ -48,6 +48,7 @@ interface Task {
 interface Queue {
   status: "running" | "paused" | "draining";
   notice: ErrorBody | null;
+  problems: string[];
   counts: Counts;
   eta_seconds: number;
   workers: number;
