@@ -37,6 +37,7 @@ def main() -> int:
         print(tally.told())
         if tally.faults:
             log = chosen.keep / f"seed-{chosen.seed}" / "server.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
             log.write_bytes(server.log.read_bytes())
             print(f"the server's log: {log}")
     return 1 if tally.faults else 0

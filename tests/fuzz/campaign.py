@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.fuzz.mutate import Case, case
+from tests.fuzz.requests import Odd, answer_to, odd
 from tests.live import ENDED, LiveServer
 
 FLAGS = ("--workers", "2", "--worker-memory-limit", "900mb", "--task-timeout", "60s", "--max-pages", "100")
@@ -92,7 +93,8 @@ class Campaign:
         made, began = case(self._seed, index), time.monotonic()
         try:
             self.one(made)
-        except (Fault, httpx.HTTPError, json.JSONDecodeError) as error:
+            self.strange(index)
+        except (Fault, OSError, httpx.HTTPError, json.JSONDecodeError) as error:
             self._fault(made, f"{type(error).__name__}: {error}")
         seconds = time.monotonic() - began
         with self._lock:
@@ -124,6 +126,35 @@ class Campaign:
             raise Fault("was not deleted")
         if self._ask("GET", f"/{task_id}").status_code != 404:
             raise Fault("is there after it was deleted")
+
+    def strange(self, index: int) -> None:
+        """One odd request, and what it has left; raises ``Fault``."""
+        made = odd(self._seed, index)
+        answer = answer_to(int(self._server.url.rpartition(":")[2]), made)
+        status = answer.split(b" ", 2)[1].decode("latin-1") if answer.startswith(b"HTTP/1.") else "none"
+        self._count("answers", f"odd {made.how.split()[0]} {status}")
+        if status == "none" and made.framed:
+            raise Fault(f"the odd request {made.how} ({made.data[:300]!r}) was not answered")
+        # 501 and 505 are about the protocol, and 503 about the engine that this server does not have
+        if status.startswith("5") and status not in ("501", "503", "505"):
+            raise Fault(f"the odd request {made.how} ({made.data[:300]!r}) was answered {answer[:300]!r}")
+        if made.how.startswith("name") and status == "201":
+            for task in json.loads(answer.partition(b"\r\n\r\n")[2])["tasks"]:
+                self._check_name(made, task)
+
+    def _check_name(self, made: Odd, task: dict[str, Any]) -> None:
+        name: str = task["name"]
+        if not name or len(name.encode()) > 255 or any(char < " " or char in "/\\\x7f" for char in name):
+            raise Fault(f"the odd request {made.how} made the name {name!r}")
+        task_id: str = task["id"]
+        if (end := self._end(task_id))["status"] == "completed":
+            for way in ("result", "result?format=zip", "source"):
+                if (status := self._ask("GET", f"/{task_id}/{way}").status_code) != 200:
+                    raise Fault(f"the odd request {made.how}: {way} of {name!r} answered {status}")
+        elif end["error"]["code"] != "file_type_unsupported":  # the end of the name was cut off
+            raise Fault(f"the odd request {made.how} ended as {end['error']}")
+        if self._ask("DELETE", f"/{task_id}").status_code != 204:
+            raise Fault(f"the odd request {made.how} was not deleted")
 
     def _submit(self, made: Case) -> httpx.Response:
         """Refusals for going too fast (429) are waited out."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fuzz.campaign import FLAGS, Campaign, memory_of
 from tests.fuzz.mutate import case
+from tests.fuzz.requests import odd
 from tests.fuzz.seeds import SEEDS
 from tests.live import LiveServer
 from tests.stub_weights import write_small_models
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.integration
 def test_the_same_seed_gives_the_same_files() -> None:
     assert [case(3, index) for index in range(100)] == [case(3, index) for index in range(100)]
     assert case(3, 0).data != case(4, 0).data
+    assert [odd(3, index) for index in range(100)] == [odd(3, index) for index in range(100)]
 
 
 def test_every_type_that_is_taken_has_a_seed() -> None:
