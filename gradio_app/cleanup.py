@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,6 +12,7 @@ from loguru import logger
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
+from gradio_app.base.files import remove_tree
 from gradio_app.store.store import Store
 
 #: seconds between two sweeps
@@ -33,11 +33,11 @@ def sweep_start(store: Store, folders: Folders) -> None:
     """Once, before anything runs: what a crash left behind."""
     emptied = (folders.tmp, folders.gradio, folders.run / "tmp")
     for path in (*folders.run.glob("worker-*"), *chain.from_iterable(map(_entries, emptied))):
-        _remove(path)
+        remove_tree(path)
     known = store.task_ids()
     for path in _entries(folders.tasks):
         if path.name not in known:
-            _remove(path)
+            remove_tree(path)
         elif (path / "shards").exists() and store.get(path.name).ended:
             folders.park_shards(path.name)
     drop_unused_sources(store, folders)
@@ -65,7 +65,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
             task = store.find(path.name)
             stale = _age(path, now) > STALE_JOB and (task is None or task.ended)
         if stale:
-            _remove(path)
+            remove_tree(path)
     sweep_gradio(folders.gradio, now=now)
     return len(expired)
 
@@ -75,7 +75,7 @@ def drop_unused_sources(store: Store, folders: Folders) -> None:
     used = store.used_sources()
     for path in _entries(folders.sources):
         if path.name not in used:
-            _remove(path)
+            remove_tree(path)
 
 
 def sweep_gradio(folder: Path, age: float = GRADIO_AGE, now: float | None = None) -> int:
@@ -90,7 +90,7 @@ def sweep_gradio(folder: Path, age: float = GRADIO_AGE, now: float | None = None
         for name in names:
             path = Path(parent, name)
             if _age(path, now) > age:
-                _remove(path)
+                remove_tree(path)
                 removed += 1
         if Path(parent) != folder and _age(Path(parent), now) > age:
             with contextlib.suppress(OSError):
@@ -108,11 +108,3 @@ def _age(path: Path, now: float) -> float:
         return now - path.lstat().st_mtime
     except OSError:
         return 0.0
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()

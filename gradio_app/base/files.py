@@ -13,6 +13,8 @@ from gradio_app.base.errors import WorkerCrashed
 
 #: files and folders of one result; a page makes a handful
 MOST_ENTRIES = 200_000
+#: folders in folders of a result
+MOST_DEPTH = 8
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,21 +55,21 @@ def move_tree(source: Path, target: Path) -> None:
     except OSError as error:
         raise WorkerCrashed() from error
     if not _is_plain(target):
-        with contextlib.suppress(OSError):
-            target.unlink()
-        shutil.rmtree(target, ignore_errors=True)
+        remove_tree(target)
         raise WorkerCrashed("A document made its worker leave what is no result. It was not kept.")
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether there are only files with one name, and folders, as many as a result can have."""
-    pending, entries = [str(path)], 0
+    """Whether there are only files with one name, and folders, as many and as deep as a result can have."""
+    pending, entries = [(str(path), 0)], 0
     while pending:
-        name = pending.pop()
+        name, depth = pending.pop()
         entry = os.lstat(name)
         entries += 1
         if stat.S_ISDIR(entry.st_mode):
-            pending += (below.path for below in os.scandir(name))
+            pending += ((below.path, depth + 1) for below in os.scandir(name))
+            if depth > MOST_DEPTH:
+                return False
         elif not stat.S_ISREG(entry.st_mode) or entry.st_nlink != 1:
             return False
         if entry.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX) or entries > MOST_ENTRIES:
@@ -75,14 +77,42 @@ def _is_plain(path: Path) -> bool:
     return True
 
 
-def folder_size(folder: Path) -> int:
-    """What the files below a folder take on the disk, in bytes."""
-    total = 0
-    for parent, _, names in os.walk(folder):
+def is_larger(folder: Path, limit: int) -> bool:
+    """Whether the files below a folder take more than ``limit`` bytes, or are more than a result can have."""
+    total = entries = 0
+    for parent, folders, names in os.walk(folder):
+        entries += len(folders) + len(names)
         for name in names:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_blocks * 512
-    return total
+        if total > limit or entries > MOST_ENTRIES:
+            return True
+    return False
+
+
+def remove_tree(path: Path) -> None:
+    """Deletes a file, link or folder as far as possible, however deep it is."""
+    with contextlib.suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+            return
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:
+        with contextlib.suppress(OSError):
+            _flatten(path)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _flatten(path: Path) -> None:
+    """Moves what is in the folders of ``path`` up into it, until none has anything in it."""
+    number = 0
+    while folders := [entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)]:
+        for folder in folders:
+            for entry in list(os.scandir(folder)):
+                number += 1
+                os.rename(entry.path, path / f".{number}")
+            os.rmdir(folder)
 
 
 def sync_file(path: Path) -> None:

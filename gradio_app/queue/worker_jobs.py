@@ -9,8 +9,11 @@ import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import (
@@ -20,13 +23,14 @@ from gradio_app.base.errors import (
     NotFound,
     StorageUnavailable,
     WorkerCrashed,
-    from_code,
 )
+from gradio_app.base.file_types import DOCUMENTS
 from gradio_app.base.files import sync_file
-from gradio_app.base.options import EXPORT_SUFFIX, pages_in
+from gradio_app.base.options import EXPORT_SUFFIX, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
-from gradio_app.workers.interface import Part, PartResult, Workers
+from gradio_app.workers.answer import Fault, error_of
+from gradio_app.workers.interface import MOST_PAGES, Part, PartResult, Workers
 
 #: seconds for an inspection, a page picture or an export
 LIGHT_TIMEOUT = 120.0
@@ -34,6 +38,8 @@ LIGHT_TIMEOUT = 120.0
 LEAST_TIME = 60.0
 #: raised when the files of a result change, so that results of older versions are not reused
 RESULT_VERSION = 1
+#: no picture of a page is larger, in bytes: it has at most 8 million pixels
+MOST_PICTURE = 64 * 2**20
 #: a job that fails while the disk has less room than this failed of it, in bytes
 NO_ROOM = 2**20
 
@@ -81,7 +87,14 @@ class WorkerJobs:
             return []
         files = [self._inspection(task, folders[task.id], engine, no_engine) for task in tasks]
         answer = await self._pool.run_light("inspect_all", {"files": files}, seconds=LIGHT_TIMEOUT)
-        return [_inspected(each) for each in answer["found"]]
+        found = answer.get("found")
+        if not isinstance(found, list) or len(files) != len(cast(list[Any], found)):
+            raise WorkerCrashed()
+        places = [folders[task.id].path for task in tasks]
+        checked = await asyncio.to_thread(lambda: [*map(_inspected, cast(list[Any], found), places)])
+        if len(checked) > 1 and any(isinstance(each, WorkerCrashed) for each in checked):
+            raise WorkerCrashed()  # one of the files lies: each is inspected by itself
+        return checked
 
     def _inspection(self, task: Task, folder: JobFolder, engine: str, no_engine: str) -> dict[str, Any]:
         return {
@@ -215,16 +228,40 @@ class WorkerJobs:
                 "width": width,
             }
             await self._pool.run_light("page_picture", args, seconds=LIGHT_TIMEOUT, out=target)
+            if target.stat().st_size > MOST_PICTURE:
+                raise WorkerCrashed()
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)
 
 
-def _inspected(answer: dict[str, Any]) -> Inspection | AppError:
-    if "error" in answer:
-        return from_code(answer["error"]["code"], answer["error"]["message"])
-    facts: dict[str, Any] = {**answer, "pages": tuple(answer["pages"])}
-    return Inspection(**facts)
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An inspection that raised an error."""
+
+    error: Fault
+
+
+_INSPECTED: TypeAdapter[Inspection | _Failed] = TypeAdapter(Inspection | _Failed)
+
+
+def _inspected(answer: Any, place: Path) -> Inspection | AppError:
+    """The facts about one file, checked: a hostile document may have written them."""
+    try:
+        found = _INSPECTED.validate_python(answer)
+    except ValidationError:
+        return WorkerCrashed()
+    if isinstance(found, _Failed):
+        return error_of(found.error, place, asked_a_server=True)
+    sound = (
+        found.kind in DOCUMENTS
+        and found.tier in TIERS
+        and found.parse_mode in ("", "txt", "ocr")
+        and len(found.parser_version) < 100
+        and 1 <= found.pages_total <= MOST_PAGES
+        and all(1 <= first < then for first, then in pairwise((*found.pages, found.pages_total + 1)))
+    )
+    return found if sound else WorkerCrashed()
 
 
 def suffix_of(name: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gradio_app.base.errors import WorkerCrashed
 from gradio_app.engine import ModelSingleton
 from gradio_app.workers.pool import WorkerPool
 
+#: no document has more
+MOST_PAGES = 1_000_000
 #: how many parts are read at the same time: those that compute (False), those for the vision model (True)
 Slots = Mapping[bool, int]
 
@@ -46,13 +48,13 @@ class PartResult:
     version, model) read the pages and wrote ``tokens``.
     """
 
-    pages: int
-    sha256: str = ""
-    failed: tuple[int, ...] = ()
-    reason: str = ""
-    seconds: float = 0.0
-    engine: str = ""
-    tokens: int = 0
+    pages: Annotated[int, Field(ge=0, le=MOST_PAGES)]
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    failed: tuple[Annotated[int, Field(ge=1, le=MOST_PAGES)], ...] = ()
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    engine: Annotated[str, Field(max_length=2000)] = ""
+    tokens: Annotated[int, Field(ge=0, le=2**53)] = 0
 
     @staticmethod
     def of(answer: Mapping[str, Any]) -> PartResult:

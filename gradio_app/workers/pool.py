@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections import deque
@@ -29,11 +28,11 @@ from gradio_app.base.errors import (
     TaskTimeout,
     WorkerCrashed,
     WorkerOutOfMemory,
-    from_code,
 )
-from gradio_app.base.files import folder_size, move_tree
+from gradio_app.base.files import is_larger, move_tree, remove_tree
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
+from gradio_app.workers.answer import Answer, error_of, read_answer
 from gradio_app.workers.launch import Launch, Network
 
 #: how often the watchdog reads a busy worker's memory, in seconds
@@ -47,8 +46,10 @@ RECYCLE_SHARE = 0.5
 #: ... and one that has done this many jobs
 RECYCLE_JOBS = 1000
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-#: longest line of an answer, in bytes
-_ANSWER_LIMIT = 16 * 2**20
+#: the watchdog looks at a busy worker's folder each so many times
+_ROOM_EVERY = 20
+#: longest line of an answer, and the most that a job may write to its standard error, in bytes
+_ANSWER_LIMIT, _MOST_NOISE = 4 * 2**20, 4 * 2**20
 
 _TOO_MUCH_ROOM = (
     "Reading this document takes more room on the disk than one document may. Choose fewer pages, or ask the "
@@ -62,6 +63,8 @@ class _Peak:
 
     bytes: int = 0
     over: bool = False
+    #: it filled the disk, and was ended for it
+    large: bool = False
 
 
 class _Worker:
@@ -76,15 +79,21 @@ class _Worker:
         self.jobs = 0
         self.rss = 0
         self.stderr: deque[str] = deque(maxlen=40)
+        #: bytes of its standard error since the job began
+        self.noise = 0
         self._drain = asyncio.create_task(self._read_stderr())
 
     async def _read_stderr(self) -> None:
         assert self.process.stderr is not None
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):  # a line without an end
             async for line in self.process.stderr:
-                text = line.decode("utf-8", "replace").rstrip()
+                self.noise += len(line)
+                if self.noise > _MOST_NOISE:
+                    break
+                text = "".join(filter(str.isprintable, line.decode("utf-8", "replace")))
                 self.stderr.append(text)
                 logger.bind(action="worker_stderr", pid=self.process.pid).debug(text)
+        self.end()  # nobody reads on: it would wait for ever
 
     @property
     def alive(self) -> bool:
@@ -92,11 +101,12 @@ class _Worker:
 
     def open_place(self) -> None:
         """Makes the folder for the next job, with its temporary folder in it. Blocks."""
-        shutil.rmtree(self.place, ignore_errors=True)
+        remove_tree(self.place)
         (self.place / "tmp").mkdir(parents=True)
 
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer, or None when the process died."""
+    async def ask(self, request: dict[str, Any]) -> Answer | None:
+        """The answer, or None when the process died or wrote something else."""
+        self.noise = 0
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -104,17 +114,21 @@ class _Worker:
             line = await self.process.stdout.readline()
         except (ConnectionError, ValueError):
             return None
-        return json.loads(line) if line.endswith(b"\n") else None
+        return read_answer(line) if line.endswith(b"\n") else None
+
+    def end(self) -> None:
+        """Ends the process and everything it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     async def kill(self) -> None:
         """Ends the process and everything it started; returns when it is gone."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.end()
         await self.process.wait()
         # the pipe closes with the last process of the group, in an instant
         await asyncio.wait([self._drain], timeout=2)
         self._drain.cancel()
-        await asyncio.to_thread(shutil.rmtree, self.home, True)
+        await asyncio.to_thread(remove_tree, self.home)
 
 
 @dataclass(eq=False)
@@ -215,7 +229,7 @@ class WorkerPool:
         peak = self._busy[worker] = _Peak()
         if self._watch is None:
             self._watch = asyncio.create_task(self._watch_busy(), name="memory")
-        answer: dict[str, Any] | None = None
+        sound, error = False, None
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.to_thread(worker.open_place)
@@ -223,34 +237,39 @@ class WorkerPool:
                     args = {**args, "out": str(worker.place / "out")}
                 answer = await worker.ask({"fn": fn, "args": args, "seconds": seconds, "light": light})
             if answer is not None:
-                await asyncio.to_thread(self._collect, worker, answer, out)
+                worker.rss = answer.rss
+                error = await asyncio.to_thread(self._collect, worker, answer, out)
+                sound = not isinstance(error, WorkerCrashed)
         except TimeoutError:
             raise TaskTimeout() from None
-        except WorkerCrashed:
-            answer = None
-            raise
         finally:
             del self._busy[worker]
-            if answer is None:
-                await asyncio.shield(self._drop(worker))
-            else:
-                worker.rss = int(answer.get("rss", 0))
+            if sound:
                 self._give_back(worker)
+            else:
+                await asyncio.shield(self._drop(worker))
         if answer is None:
             raise self._post_mortem(worker, peak, fn)
-        if "error" in answer:
-            raise from_code(answer["error"]["code"], answer["error"]["message"])
-        return answer["result"]
+        if error is not None:
+            raise error
+        assert answer.result is not None
+        return answer.result
 
-    def _collect(self, worker: _Worker, answer: dict[str, Any], out: Path | None) -> None:
-        """Moves the result of a job out of the worker's reach and clears its place. Blocks."""
-        error = answer.get("error")
-        if error is None and out is not None:
-            move_tree(worker.place / "out", out)
-        # only a document that fills the disk by itself is to blame for it
-        if error and error["code"] == DiskFull.code and folder_size(worker.place) > self.memory_limit:
-            answer["error"] = {"code": FileTooLarge.code, "message": _TOO_MUCH_ROOM}
-        shutil.rmtree(worker.place, ignore_errors=True)
+    def _collect(self, worker: _Worker, answer: Answer, out: Path | None) -> AppError | None:
+        """Moves the result of a job out of the worker's reach and clears its place; its error. Blocks."""
+        try:
+            if answer.error is None:
+                if out is not None:
+                    move_tree(worker.place / "out", out)
+                return None
+            # only a document that fills the disk by itself is to blame for it
+            if answer.error.code == DiskFull.code and is_larger(worker.place, self.memory_limit):
+                return FileTooLarge(_TOO_MUCH_ROOM)
+            return error_of(answer.error, worker.place, bool(worker.network.port))
+        except WorkerCrashed as error:
+            return error
+        finally:
+            remove_tree(worker.place)
 
     def _post_mortem(self, worker: _Worker, peak: _Peak, fn: str) -> AppError:
         code = worker.process.returncode
@@ -259,21 +278,32 @@ class WorkerPool:
             "worker {} ended with {}: {}", worker.process.pid, code, tail[-600:]
         )
         full = code in _MEMORY_SIGNALS and peak.bytes > _MEMORY_SHARE * self.memory_limit
+        if peak.large:
+            return FileTooLarge(_TOO_MUCH_ROOM)
         if peak.over or full or "MemoryError" in tail:
             return WorkerOutOfMemory()
         return TaskTimeout() if code == -signal.SIGXCPU else WorkerCrashed()
 
     async def _watch_busy(self) -> None:
-        """Ends workers that take too much memory, as long as any works."""
+        """Ends workers that take too much memory or room on the disk, as long as any works."""
+        turn = 0
         while self._busy:
             await asyncio.sleep(WATCH_INTERVAL)
             for worker, peak in self._busy.items():
                 peak.bytes = max(peak.bytes, _resident(worker.process.pid))
                 if peak.bytes > self.memory_limit and not peak.over:
                     peak.over = True
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(worker.process.pid, signal.SIGKILL)
+                    worker.end()
+            turn += 1
+            if turn % _ROOM_EVERY == 0:
+                await self._watch_room()
         self._watch = None
+
+    async def _watch_room(self) -> None:
+        for worker, peak in list(self._busy.items()):
+            if await asyncio.to_thread(is_larger, worker.home, self.memory_limit) and not peak.large:
+                peak.large = True
+                worker.end()
 
     async def _take(self, network: Network, light: bool) -> _Worker:
         # a light job that runs has its process

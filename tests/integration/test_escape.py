@@ -190,18 +190,106 @@ async def test_what_was_kept_is_out_of_reach(tmp_path: Path) -> None:
         await pool.close()
 
 
+def failing(code: str) -> dict[str, Any]:
+    """A job that reports a fault of the machine."""
+    raising = f"from gradio_app.base.errors import from_code; raise from_code({code!r}, 'The disk is full.')"
+    return {"attempts": {"": raising}}
+
+
 async def test_a_document_that_fills_the_disk_itself_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it would be tried for ever, and everybody else would wait with it each time."""
-    full = {"attempts": {"full": "from gradio_app.base.errors import DiskFull; raise DiskFull()"}}
     pool = WorkerPool(tmp_path / "run", 2**31)
     try:
+        monkeypatch.setattr("gradio_app.workers.answer._is_faulty", lambda _folder: True)
         with pytest.raises(DiskFull):
-            await pool.run("probe", full, seconds=60)
-        monkeypatch.setattr("gradio_app.workers.pool.folder_size", lambda _folder: 2**40)
+            await pool.run("probe", failing("disk_full"), seconds=60)
+        monkeypatch.setattr("gradio_app.workers.pool.is_larger", lambda _folder, _limit: True)
         with pytest.raises(FileTooLarge):
-            await pool.run("probe", full, seconds=60)
+            await pool.run("probe", failing("disk_full"), seconds=60)
+    finally:
+        await pool.close()
+
+
+@pytest.mark.parametrize("code", ["disk_full", "storage_unavailable", "server_busy", "engine_unavailable"])
+async def test_no_document_reports_faults_of_the_machine(tmp_path: Path, code: str) -> None:
+    """The queue would hold everybody's work until the fault is over, again and again."""
+    pool = WorkerPool(tmp_path / "run", 2**31)
+    try:
+        with pytest.raises(WorkerCrashed):
+            await pool.run("probe", failing(code), seconds=60)
+        assert not list((tmp_path / "run").glob("worker-*"))
+    finally:
+        await pool.close()
+
+
+FLOODS = {
+    "its disk": "[open(f'{n}', 'wb').write(bytes(2**20)) for n in range(400)]; import time; time.sleep(60)",
+    "its folder": "[os.mkdir(f'{n}') for n in range(10**6)]",
+    "its error channel": "[print('x' * 2**16, file=sys.stderr) for _ in range(10**6)]",
+    "one line of it": "[os.write(2, b'x' * 2**16) for _ in range(10**6)]",
+    "its answer": "print('x'); os.write(3, b'[' * 2**23) ; os.write(5, b'[' * 2**23)",
+}
+
+
+@pytest.mark.parametrize("what", FLOODS)
+async def test_a_worker_that_floods_is_ended(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradio_app.base.files.MOST_ENTRIES", 2000)
+    monkeypatch.setattr("gradio_app.workers.pool._ROOM_EVERY", 1)
+    pool = WorkerPool(tmp_path / "run", 300 << 20)
+    try:
+        wanted = FileTooLarge if what in ("its disk", "its folder") else WorkerCrashed
+        with pytest.raises(wanted):
+            await pool.run("probe", {"attempts": {"flood": FLOODS[what]}}, seconds=60)
+        assert pool.pids == [] and not list((tmp_path / "run").glob("worker-*"))
+    finally:
+        await pool.close()
+
+
+async def test_folders_deeper_than_any_path_are_cleared(tmp_path: Path) -> None:
+    """shutil.rmtree gives up at the interpreter's limit, at each start anew."""
+    deep = "[(os.mkdir('d' * 200), os.chdir('d' * 200)) for _ in range(1500)]"
+    pool, out = WorkerPool(tmp_path / "run", 2**31), tmp_path / "out"
+    try:
+        await pool.run("probe", {"attempts": {"deep": f"os.chdir('job'); {deep}"}}, seconds=60)
+        with pytest.raises(WorkerCrashed):
+            await pool.run(
+                "probe", {"attempts": {"": f"os.mkdir(out); os.chdir(out); {deep}"}}, seconds=60, out=out
+            )
+        assert not out.exists()
+    finally:
+        await pool.close()
+    assert not list((tmp_path / "run").glob("worker-*"))
+
+
+LIES = {
+    "no JSON": "{",
+    "deep": "[" * 100_000,
+    "not an object": "[]",
+    "no memory": '{"result": {}}',
+    "memory of nobody": '{"result": {}, "rss": -1}',
+    "both": '{"result": {}, "error": {"code": "file_corrupt", "message": ""}, "rss": 1}',
+    "neither": '{"rss": 1}',
+    "an unknown code": '{"error": {"code": "unauthorized", "message": "Sign in at example.org"}, "rss": 1}',
+    "a code of another kind": '{"error": {"code": {}, "message": ""}, "rss": 1}',
+    "a huge number": '{"result": {}, "rss": ' + "9" * 5000 + "}",
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+async def test_an_answer_that_no_worker_gives(tmp_path: Path, what: str) -> None:
+    pool = WorkerPool(tmp_path / "run", 2**31)
+    lie = (
+        "import contextlib\nfor n in range(3, 12):\n  with contextlib.suppress(OSError): os.write(n, "
+        + repr(LIES[what].encode() + b"\n")
+        + ")"
+    )
+    try:
+        with pytest.raises(WorkerCrashed):
+            await pool.run("probe", {"attempts": {"lie": lie}}, seconds=60)
     finally:
         await pool.close()
 

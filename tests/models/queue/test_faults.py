@@ -212,7 +212,10 @@ async def test_a_task_ends_when_that_can_be_written(tmp_path: Path, sick: Sick, 
         assert h.pool.times("doc:document") == 1 and h.leftovers() == []
 
 
-async def test_a_part_that_met_a_full_disk_is_read_again(tmp_path: Path) -> None:
+async def test_a_part_that_met_a_full_disk_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradio_app.workers.answer._is_faulty", lambda _folder: True)
     pool = FakePool()
     pool.faults = {"doc:1-6": [DiskFull()] * 7, "assemble": [DiskFull()], "doc:inspect": [DiskFull()] * 3}
     async with house(tmp_path, pool) as h:

@@ -40,7 +40,7 @@ FACTS = Facts("gpu-2", {"MinerU": "4"}, {"compute": 2}, "sglang", True, {"kind":
 MESSAGES: list[tuple[TypeAdapter[Any], Any]] = [
     (TO_AGENT, Read(1, "key", PART, 1000)),
     (TO_AGENT, Cancel(1)),
-    (TO_HEAD, Answer(1, PartResult(3, "abc", (1, 2), "why", 0.5, "sglang", 7))),
+    (TO_HEAD, Answer(1, PartResult(3, "ab" * 32, (1, 2), "why", 0.5, "sglang", 7))),
     (TO_HEAD, Answer(1, Lost("why", begun=False))),
     (TO_HEAD, Answer(1, Failed.of(FileCorrupt()))),
     (TO_HEAD, Machines((MachineState("key", "10.0.0.2", "ready", "", 1.5, FACTS), MachineState()))),
