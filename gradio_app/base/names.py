@@ -7,6 +7,8 @@ import unicodedata
 
 #: how deep a folder is kept, and how long its path may be
 MOST_FOLDERS, LONGEST_FOLDER = 10, 300
+#: most characters of a name, and most bytes: with a suffix of ours it fits the 255 of a file system
+LONGEST_NAME, MOST_BYTES = 200, 240
 
 
 def folder_and_name(raw: str) -> tuple[str, str]:
@@ -37,11 +39,13 @@ def _printable(text: str) -> str:
 
 
 def display_name(raw: str) -> str:
-    """The last part of a path, safe to show and to send in a header: printable, at most 200 characters."""
+    """The last part of a path, safe to show and to send in a header: printable, and not too long."""
     clean = _printable(re.split(r"[\\/]", raw)[-1])
-    if len(clean) > 200:
+    if len(clean) > LONGEST_NAME or len(clean.encode()) > MOST_BYTES:
         stem, dot, suffix = clean.rpartition(".")
         if not stem or len(suffix) > 10:
             stem, dot, suffix = clean, "", ""
-        clean = stem[: 199 - len(dot + suffix)] + "…" + dot + suffix
+        end = "…" + dot + suffix
+        stem = stem[: LONGEST_NAME - len(end)].encode()[: MOST_BYTES - len(end.encode())]
+        clean = stem.decode("utf-8", "ignore") + end
     return clean or "document"

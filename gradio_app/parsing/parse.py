@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from gradio_app.base.options import format_pages
 from gradio_app.parsing import speedups
+from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
-from gradio_app.parsing.rendering import render_in_process
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
 #: one page that says "warm"; pdfium mends the missing table of offsets
@@ -86,7 +86,7 @@ def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
     speedups.postpone_openai()
-    render_in_process()
+    confine_mineru()
     speedups.for_markdown()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()

@@ -39,6 +39,11 @@ def register(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer)
 
 
+def register_validation(app: FastAPI) -> None:
+    """Answers bodies that are no JSON in this form; FastAPI's own answer fails for bytes that are no text."""
+    app.add_exception_handler(RequestValidationError, _answer)
+
+
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, AppError):
         return problem(error, request.scope)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -65,7 +64,6 @@ class Launch:
             "port": network.port,
             "names": network.names,
             "reads": [*reads, *models, *config],
-            "writes": [str(Path(models[0], ".locks"))] if models else [],
         }
         return [sys.executable, *PROGRAM, json.dumps(orders)]
 
@@ -78,9 +76,6 @@ class Launch:
             made = folder / f".{secrets.token_hex(8)}"
             made.symlink_to(package)
             made.replace(link)  # in one step: several workers may start at the same time
-        if self.model_dir and os.path.isdir(self.model_dir):
-            with contextlib.suppress(OSError):  # MinerU's, which workers may write; a copy may be read-only
-                Path(self.model_dir, ".locks").mkdir(exist_ok=True)
         return folder
 
     def environment(self, home: Path, code: Path) -> dict[str, str]:

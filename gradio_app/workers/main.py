@@ -35,7 +35,7 @@ def main() -> None:
     """Serves jobs until stdin closes, which also ends a job that is running.
 
     The one argument is JSON: ``memory``, ``file`` (bytes, 0: no limit), ``confined`` (as in ``WorkerPool``),
-    ``port``, ``names``, ``reads``, ``writes``.
+    ``port``, ``names``, ``reads``.
     """
     answers = _private_stdout()
     orders: dict[str, Any] = json.loads(sys.argv[1])
@@ -45,8 +45,7 @@ def main() -> None:
     _die_with_parent()
     if orders["confined"] != "off":
         sandbox.drop_capabilities()
-        writes = [os.getcwd(), *orders["writes"]]
-        done = sandbox.confine(orders["reads"], writes, orders["port"], orders["names"])
+        done = sandbox.confine(orders["reads"], [os.getcwd()], orders["port"], orders["names"])
         if orders["confined"] == "required" and len(done) < 2:
             sys.exit(f"worker_jail is required, and only {done} could be done")
     _quiet_libraries()

@@ -155,3 +155,11 @@ def test_a_broken_form_is_no_server_error(server: LiveServer) -> None:
     answer = server.client.post("/api/v1/tasks", json={"files": []})
     assert answer.status_code == 422
     assert server.leftovers() == []
+
+
+@pytest.mark.parametrize("path", ["queue/join", "cancel", "run/tasks", "call/status", "reset"])
+@pytest.mark.parametrize("body", [b"\xd7\xce", b'"\x90"', b"[1", b"null", b"1e\xff"])
+def test_a_body_that_is_no_text_is_not_a_fault(server: LiveServer, path: str, body: bytes) -> None:
+    for kind in ("text/plain", "application/json"):
+        answer = server.client.post(f"/gradio_api/{path}", content=body, headers={"Content-Type": kind})
+        assert 400 <= answer.status_code < 500, (path, body, kind, answer.text)

@@ -192,11 +192,11 @@ async def test_weights_that_are_links_to_another_disk(data: Data, tmp_path: Path
     attempts = {
         "read": f"result = open({str(weights / 'small/weights.onnx')!r}).read()",
         "write": f"open({str(disk)!r}, 'a')",
-        "lock": f"open({str(weights / '.locks/small.lock')!r}, 'w')",
+        "lock": f"os.mkdir({str(weights / '.locks')!r})",
     }
     async with data.pool(model_dir=str(weights)) as pool:
         met = await data.probe(pool, attempts)
-    assert (met["read"], met["lock"]) == ("numbers", "done") and met["write"] in DENIED
+    assert met["read"] == "numbers" and met["write"] in DENIED and met["lock"] in DENIED
 
 
 async def test_limits(data: Data) -> None:
@@ -218,7 +218,7 @@ def test_the_kernel_ends_a_job_that_runs_away(data: Data) -> None:
     """Also when nobody is there to do it: this one has no pool."""
     orders = {
         **{"memory": 0, "file": 0, "confined": "auto", "port": 0, "names": False},
-        **{"reads": list[str](), "writes": list[str]()},
+        **{"reads": list[str]()},
     }
     job = {"fn": "probe", "args": {"attempts": {"": "while True: pass"}}, "seconds": 0}
     worker = subprocess.Popen(

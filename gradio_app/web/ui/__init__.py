@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api.access import identity_of
+from gradio_app.web.error_answers import register_validation
 from gradio_app.web.ui import dev, page, static
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
@@ -63,6 +64,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     )
     # mounted last; with it Gradio's queue calls functions
     mounted = cast(Any, demo).app = cast(Any, app.routes[-1]).app
+    register_validation(mounted)
     _speak_json(demo)
     if dev.ON:
         dev.mount(app, demo)

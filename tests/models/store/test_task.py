@@ -23,7 +23,7 @@ def test_any_text_becomes_a_safe_name(raw: str) -> None:
     assert not set(name) & set("/\\") and name not in (".", "..")
     assert not any(unicodedata.category(char)[0] == "C" for char in name)
     assert name == name.strip() and name.encode()
-    assert display_name(name) == name
+    assert display_name(name) == name and len(name.encode()) <= 240
 
 
 @given(st.text(max_size=400))

@@ -1,6 +1,7 @@
-"""Rendering of PDF pages in the worker itself.
+"""Confinement of MinerU: what it does in a way that a confined worker may not is replaced here.
 
-docvortex starts processes for that, and a confined worker may start none.
+docvortex starts processes to draw pages, and a worker may start none. MinerU locks a file beside its weights,
+and a worker writes into its own folder only. Both functions are private ones of pinned versions.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -10,18 +11,26 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+_OTHER = "This version of {} in another way: parsing/confinement.py has to follow."
 
 
 @cache
-def render_in_process() -> None:
-    """Call it before a PDF is read. It replaces a private function of the pinned docvortex."""
+def confine_mineru() -> None:
+    """Call it before a document is read."""
+    _render_here()
+    _lock_here()
+
+
+def _render_here() -> None:
     from docvortex.document.pdf import images
 
     os.environ["DOCVORTEX_PDF_RENDER_BACKEND"] = "legacy"  # the other backend has no one place for this
     inside: Any = images
     if not hasattr(inside, "_load_pdf_render_tasks_core"):
-        raise RuntimeError("This docvortex renders pages in another way: parsing/rendering.py has to follow.")
+        raise RuntimeError(_OTHER.format("docvortex draws pages"))
 
     def render(
         pdf: bytes,
@@ -39,3 +48,14 @@ def render_in_process() -> None:
         return inside._load_visual_crops_worker(pdf, dpi, first, last, crops)
 
     inside._load_pdf_render_tasks_core = render
+
+
+def _lock_here() -> None:
+    from mineru.model.download import ModelRepo
+
+    def lock_path(self: ModelRepo) -> Path:
+        return Path(os.environ.get("HOME", "."), "weights.lock")
+
+    if not hasattr(ModelRepo, "lock_path"):
+        raise RuntimeError(_OTHER.format("MinerU locks weights"))
+    ModelRepo.lock_path = lock_path
