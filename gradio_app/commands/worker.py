@@ -77,7 +77,8 @@ class Join:
             await child.end(GRACE)
             await asyncio.to_thread(ray_process.forget_folder, folders.run)
         why = ray_process.reason(child)
-        if any(word in why for word in ray_process.FINAL):
+        # one that had joined is told the same when the head was started anew; the next try shows which it is
+        if not known and any(word in why for word in ray_process.FINAL):
             raise Refused(f"The cluster at {self.address} does not take this machine: {why}")
         logger.bind(action="join_lost").warning("no cluster at {}: {}", self.address, why)
         return bool(known)
