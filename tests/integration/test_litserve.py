@@ -212,7 +212,7 @@ def head_of(service: Service, *lines: str, body: bytes = b"") -> bytes:
     head = ["POST /predict HTTP/1.1", f"Host: 127.0.0.1:{service.port}", f"X-API-Key: {KEY}", *lines]
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as raw:
         raw.sendall("\r\n".join([*head, "", ""]).encode() + body)
-        return raw.recv(4096)
+        return b"".join(iter(lambda: raw.recv(4096), b""))  # it closes the connection
 
 
 def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(service: Service) -> None:
