@@ -63,6 +63,38 @@ script=$(follow "$script")
 root=$(CDPATH='' cd -P -- "${script%/*}" && pwd)
 python=$root/.venv/bin/python
 
+# --- secrets among the flags -----------------------------------------------------------------------------
+
+# Every user of a machine reads the command lines of all processes, and making an environment takes minutes. So
+# this script starts itself anew with *** in place of each secret; gradio_app/base/hidden_arguments.py has the
+# same list, and takes the secrets from the variable.
+hide_secrets() {
+    local word name follows='' found='' secrets='' separator=$'\037'
+    local words=()
+    for word in "$@"; do
+        name=''
+        if [[ -n $follows ]]; then
+            follows='' name=+
+        else
+            case $word in
+                --token=* | --admin-token=* | --sglang-api-key=* | --ray-token=* | \
+                    --api-key=* | --admin-api-key=* | --ssl-keyfile-password=*) name=${word%%=*}= ;;
+                --token | --admin-token | --sglang-api-key | --ray-token | \
+                    --api-key | --admin-api-key | --ssl-keyfile-password) follows=yes ;;
+            esac
+        fi
+        if [[ -n $name ]]; then
+            [[ $name != + ]] || name=''
+            secrets+=${found:+$separator}${word#"$name"}
+            word=$name'***' found=yes
+        fi
+        words+=("$word")
+    done
+    [[ -n $found ]] || return 0
+    export MINERU_APP_HIDDEN_ARGUMENTS=$secrets
+    exec "$BASH" "$script" "${words[@]}"
+}
+
 # --- the environment -------------------------------------------------------------------------------------
 
 # What an environment depends on; it is good as long as its stamp says the same.
@@ -259,6 +291,7 @@ run() { # $1: the mode, then its flags
     exec "$python" -P -m gradio_app "$wanted" "$@"
 }
 
+[[ -n ${MINERU_APP_HIDDEN_ARGUMENTS+hidden} ]] || hide_secrets "$@"
 case ${1:-} in
     '' | -h | --help) usage ;;
     setup)

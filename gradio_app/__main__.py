@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from gradio_app.base import settings
+from gradio_app.base import hidden_arguments, settings
 
 #: mode -> the module whose ``main`` runs it, and what it does
 MODES: dict[str, tuple[str, str]] = {
@@ -51,4 +51,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(hidden_arguments.hide())

@@ -22,13 +22,18 @@ HEAD = "127.0.0.2"
 PATIENCE = 240.0
 
 
+def port_for_ray() -> int:
+    """A free port that Ray does not give to its workers."""
+    while (port := free_port()) in WORKER_PORTS:
+        pass
+    return port
+
+
 class Head(LiveServer):
     """A server that begins a cluster; by itself it reads nothing."""
 
     def __init__(self, data: Path, *flags: str, workers: int = 0) -> None:
-        self.cluster_port = free_port()
-        while self.cluster_port in WORKER_PORTS:
-            self.cluster_port = free_port()
+        self.cluster_port = port_for_ray()
         address = f"start:{HEAD}:{self.cluster_port}"
         more = ["--ray-address", address, "--workers", str(workers), *flags]
         super().__init__(data, *more, env={"MINERU_APP_RAY_TOKEN": TOKEN})

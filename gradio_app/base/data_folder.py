@@ -35,6 +35,7 @@ class Folders:
         self.gate = self.run / "gate"
         self.audit = self.root / "audit.log"
         self.secret = self.root / "secret"
+        self.sign_in = self.root / "sign-in.txt"
         self.gradio = self.run / "gradio"
         self._adopted = False
 

@@ -15,6 +15,9 @@ ENV_PREFIX = "MINERU_APP_"
 #: older names that other programs use too -> variables of which one must be there for the name to be ours
 _ONLY_WITH = {"WORKERS": ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "GPU_MEMORY_UTILIZATION")}
 
+#: settings that are secrets: each has a second flag and variable (``--token-file``) for a file that holds it
+SECRETS = ("token", "admin_token", "sglang_api_key", "ray_token")
+
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 _TIME_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -254,14 +257,39 @@ def _given(
     spec: Field[Any], flags: Mapping[str, str | None], env: Mapping[str, str]
 ) -> tuple[str, str | None]:
     """Where the value of a setting comes from, and its text (None: not given)."""
-    flag = flags.get(spec.name)
+    flag, file = flags.get(spec.name), flags.get(f"{spec.name}_file")
     if flag is not None:
         return flag_name(spec.name), flag
+    if file:
+        return flag_name(f"{spec.name}_file"), secret_in(file)
     for name in _variables(spec):
         ours = name not in _ONLY_WITH or any(map(env.get, _ONLY_WITH[name]))
         if env.get(name) and ours:
             return name, env[name]
+    if spec.name in SECRETS:
+        return spec.name, secret_of(env, ENV_PREFIX + spec.name.upper()) or None
     return spec.name, None
+
+
+def secret_of(env: Mapping[str, str], variable: str) -> str:
+    """A secret from a variable, else from the file that ``variable`` with ``_FILE`` names; empty: neither.
+
+    Raises ``SettingsInvalid`` when that file cannot be read or is empty.
+    """
+    file = env.get(f"{variable}_FILE")
+    return env.get(variable) or (secret_in(file) if file else "")
+
+
+def secret_in(file: str) -> str:
+    """The secret in a file, without white space around it. Raises ``SettingsInvalid`` that names the file."""
+    try:
+        text = Path(file).expanduser().read_text("utf-8").strip()
+    except (OSError, RuntimeError, UnicodeError) as error:
+        raise SettingsInvalid(f"The secret in {file} cannot be read: {error}") from None
+    if not text:
+        # nobody who names a file means a server without a password
+        raise SettingsInvalid(f"The file {file} should hold a secret, and is empty.")
+    return text
 
 
 def _variables(spec: Field[Any]) -> tuple[str, ...]:
@@ -293,16 +321,23 @@ def flag_name(name: str) -> str:
 
 def describe() -> list[dict[str, str]]:
     """The table for documents and ``--help``: name, flag, variables, default, help."""
-    return [
-        {
-            "name": spec.name,
-            "flag": flag_name(spec.name),
-            "env": ", ".join(_variables(spec)),
-            "default": spec.metadata["shown"],
-            "help": spec.metadata["help"],
-        }
-        for spec in fields(Settings)
-    ]
+    rows: list[dict[str, str]] = []
+    for spec in fields(Settings):
+        rows.append(_row(spec.name, _variables(spec), spec.metadata["shown"], spec.metadata["help"]))
+        if spec.name in SECRETS:
+            name = f"{spec.name}_file"
+            rows.append(_row(name, (ENV_PREFIX + name.upper(),), "", f"file that holds {spec.name}"))
+    return rows
+
+
+def _row(name: str, variables: Sequence[str], default: str, text: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "flag": flag_name(name),
+        "env": ", ".join(variables),
+        "default": default,
+        "help": text,
+    }
 
 
 @cache  # with its fifty flags it takes as long as all else here
@@ -313,7 +348,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Every flag can also be set as an environment variable, such as MINERU_APP_DATA_DIR.",
         allow_abbrev=False,
     )
-    add_flags(parser, [spec.name for spec in fields(Settings)])
+    add_flags(parser, [row["name"] for row in describe()])
     return parser
 
 

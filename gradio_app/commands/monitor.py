@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gradio_app.base.settings import Settings
+from gradio_app.base.settings import Settings, secret_in
 from gradio_app.machine import weights
 from gradio_app.machine.cards import choose_cards, driver_problem, foreign_processes, gigabytes, read_cards
 from gradio_app.web.auth.origin import is_loopback
@@ -93,7 +93,7 @@ def ask(url: str, token: str) -> tuple[Facts, str]:
             verify=ssl.create_default_context(),
         )
         if answer.status_code in (401, 403):
-            return {}, f"The server at {url} wants the token that it printed when it started: --token TOKEN."
+            return {}, f"The server at {url} wants a token (data/sign-in.txt there): --token-file FILE."
         if not answer.is_success:
             return {}, f"The server at {url} answers {answer.status_code} when it is asked for its engine."
         return _status(answer.json()), ""
@@ -269,10 +269,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _watch(asked: argparse.Namespace, settings: Settings) -> None:
     redraw = sys.stdout.isatty() and not asked.once and not asked.json
+    token = secret_in(asked.token_file) if asked.token_file else asked.token
     if redraw:
         print("\x1b[2J", end="")
     while True:
-        view, now = observe(asked.url, asked.token, settings), time.time()
+        view, now = observe(asked.url, token, settings), time.time()
         if asked.json:
             facts = {"time": now, **asdict(view), "advice": advice(view)}
             print(json.dumps(facts, indent=2 if asked.once else None), flush=True)
@@ -297,6 +298,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object each time")
     parser.add_argument("--url", default=own_url(settings), help="the server (default: %(default)s)")
     parser.add_argument("--token", default=settings.token, help="its token, where it has one")
+    parser.add_argument("--token-file", help="file that holds its token")
     parser.add_argument("--interval", type=_seconds, default=2.0, help="seconds in between (default: 2)")
     return parser
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
+from gradio_app.base.hidden_arguments import OF_SGLANG
 from gradio_app.base.settings import Settings, SettingsInvalid, add_flags, flag_name, given_flags
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
@@ -21,7 +24,10 @@ from gradio_app.web.auth.origin import is_loopback
 
 PORT = 30000
 #: our own settings that mean something here; every other flag is SGLang's
-OURS = ("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python", "sglang_api_key", "sglang_args")
+OURS = (
+    *("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python"),
+    *("sglang_api_key", "sglang_api_key_file", "sglang_args"),
+)
 GUARD = "--enable-custom-logit-processor"
 #: what a plan is made for where no card is seen: an empty one of the profile's size, or else this, in GB
 _SUPPOSED = {"8gb": 8, "12gb": 12, "16gb": 16, "24gb": 24, "max": 24, "auto": 8}
@@ -30,12 +36,16 @@ _SUPPOSED_CAPABILITY = (8, 9)
 
 @dataclass(slots=True)
 class Command:
-    """What is started: words, environment, sentences for people, and what is missing for it."""
+    """What is started: words, environment, sentences for people, and what is missing for it.
+
+    ``made_key``: the key that was made, where others reach the server and none was given.
+    """
 
     words: list[str]
     env: dict[str, str]
     notices: list[str] = field(default_factory=list[str])
     missing: list[str] = field(default_factory=list[str])
+    made_key: str = ""
 
 
 def prepare(
@@ -125,10 +135,10 @@ def _safety(settings: Settings, given: Sequence[str], on_card: bool, command: Co
     )
     if not is_loopback(host):
         if not key:
-            key = secrets.token_hex(16)
+            key = command.made_key = secrets.token_hex(16)
             command.notices.append(
-                f"Others can reach {host}, so the server has a key, made for this start: {key} (--api-key"
-                " sets one). The page takes it as --sglang-api-key."
+                f"Others can reach {host}, so the server has a key, made for this start."
+                " --sglang-api-key-file sets one; the page takes it under the same name."
             )
         command.notices.append(f"{unguarded} {host} lets others in.")
     elif not key:
@@ -214,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for sentence in command.missing:
         print(f"Missing: {sentence}", file=sys.stderr)
     if own.dry_run:
-        print(shlex.join(command.words))
+        print(shlex.join(_handed_over(command.words, "FILE")[0]))
     elif command.missing:
         raise SystemExit(1)
     else:
@@ -222,9 +232,40 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _become(command: Command) -> None:
-    print(shlex.join(command.words[1:]), file=sys.stderr, flush=True)
     try:
-        os.execve(command.words[0], command.words, command.env)
+        words = _hand_over(command)
+        print(shlex.join(words[1:]), file=sys.stderr, flush=True)
+        os.execve(words[0], words, command.env)
     except OSError as error:
         print(f"{command.words[0]} cannot be started: {error.strerror}.", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _hand_over(command: Command) -> list[str]:
+    """The words without secrets, which go into a file for this user alone. Says where a made key is."""
+    if not _handed_over(command.words, "")[1]:
+        return command.words
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    folder = Path(runtime if os.path.isdir(runtime) else tempfile.mkdtemp(prefix="mineru-sglang-"))
+    file = folder / f"mineru-sglang-{sglang_flags.value_of(command.words[3:], '--port')}.yaml"
+    words, found = _handed_over(command.words, str(file))
+    file.unlink(missing_ok=True)
+    with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.writelines(f"{name}: {json.dumps(value)}\n" for name, value in found.items())
+    if command.made_key:
+        where = command.made_key if sys.stderr.isatty() else f"in {file}, for this user only"
+        print(f"  The key: {where}", file=sys.stderr)
+    return words
+
+
+def _handed_over(words: Sequence[str], file: str) -> tuple[list[str], dict[str, str]]:
+    """The words with ``--config FILE`` in place of the secrets, and these by their names there.
+
+    SGLang takes one such file only: with one of the user's own the secrets stay where they are.
+    """
+    given = sglang_flags.split(words[3:])
+    found = {item.key: item.values[0] for item in given if item.key in OF_SGLANG and item.values}
+    if not found or any(item.key == "--config" for item in given):
+        return list(words), {}
+    rest = [word for item in given if item.key not in found for word in item.words()]
+    return [*words[:3], *rest, "--config", file], {name.lstrip("-"): text for name, text in found.items()}

@@ -17,7 +17,7 @@ from loguru import logger
 from gradio_app.base.data_folder import Folders, lock_folder
 from gradio_app.base.errors import AppError
 from gradio_app.base.logs import configure_logging
-from gradio_app.base.settings import ENV_PREFIX, Settings, add_flags
+from gradio_app.base.settings import ENV_PREFIX, SECRETS, Settings, add_flags
 from gradio_app.workers.cluster import ray_process
 from gradio_app.workers.cluster.messages import NOTE, decode
 from gradio_app.workers.cluster.node import RESOURCE
@@ -25,8 +25,8 @@ from gradio_app.workers.cluster.node import RESOURCE
 #: settings that mean something on a machine without page and queue
 _OURS = """
     workers workers_vlm worker_memory_limit worker_jail data_dir model_dir engine sglang_python sglang_url
-    sglang_api_key sglang_args engine_patience gpu engine_replicas gpu_share gpu_profile gpu_memory
-    gpu_idle_timeout gpu_release_timeout ray_token log_level log_format
+    sglang_api_key sglang_api_key_file sglang_args engine_patience gpu engine_replicas gpu_share gpu_profile
+    gpu_memory gpu_idle_timeout gpu_release_timeout ray_token ray_token_file log_level log_format
 """
 OURS = frozenset(_OURS.split())
 DATA_DIR = "./data-node"
@@ -65,7 +65,7 @@ class Join:
         """Until the cluster is lost; whether there was one."""
         note = folders.run / "node.json"
         note.unlink(missing_ok=True)
-        command = ray_process.join_command(self.address, {RESOURCE: 1}, self.node_ip)
+        command = ray_process.join_command(self.address, {RESOURCE: 1}, folders.run, self.node_ip)
         child = await ray_process.start(command, self.env, folders.run / "tmp", folders.run / "ray.log")
         known = ""
         try:
@@ -75,8 +75,10 @@ class Join:
             await child.wait()
         finally:
             await child.end(GRACE)
+            await asyncio.to_thread(ray_process.forget_folder, folders.run)
         why = ray_process.reason(child)
-        if any(word in why for word in ray_process.FINAL):
+        # one that had joined is told the same when the head was started anew; the next try shows which it is
+        if not known and any(word in why for word in ray_process.FINAL):
             raise Refused(f"The cluster at {self.address} does not take this machine: {why}")
         logger.bind(action="join_lost").warning("no cluster at {}: {}", self.address, why)
         return bool(known)
@@ -98,8 +100,21 @@ def variables(flags: Mapping[str, str | None], env: Mapping[str, str]) -> dict[s
     names = {ENV_PREFIX + name.upper(): name for name in OURS}
     found = {variable: env[variable] for variable in names if env.get(variable)}
     found |= {variable: value for variable, name in names.items() if (value := flags.get(name))}
+    for name in SECRETS:
+        if flags.get(f"{name}_file") and not flags.get(name):
+            found.pop(f"{ENV_PREFIX}{name.upper()}", None)  # it would win over the file
     found.setdefault(f"{ENV_PREFIX}DATA_DIR", DATA_DIR)
     found[f"{ENV_PREFIX}DATA_DIR"] = str(Path(found[f"{ENV_PREFIX}DATA_DIR"]).expanduser().absolute())
+    return found
+
+
+def _without_files(given: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The same with the secrets themselves: the actor may be unable to read their files."""
+    found = dict(given)
+    for name in SECRETS:
+        variable = ENV_PREFIX + name.upper()
+        if found.pop(f"{variable}_FILE", None):
+            found[variable] = getattr(settings, name)
     return found
 
 
@@ -108,7 +123,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(_parser().parse_args(sys.argv[1:] if argv is None else list(argv)))
     given = variables(flags, os.environ)
     try:
-        settings = Settings.load([], {**os.environ, **given})
+        rest = {name: text for name, text in os.environ.items() if not name.startswith(ENV_PREFIX)}
+        settings = Settings.load([], {**rest, **given})
+        given = _without_files(given, settings)
         configure_logging(settings.log_level, settings.log_format)
         os.umask(0o077)
         address = ray_process.parse_address(flags["address"])

@@ -101,9 +101,11 @@ def _lacking(settings: Settings) -> Iterator[Lack]:
 
 def _checked(url: str) -> str:
     parts = urlsplit(url)
+    # without what may be a password or a key: this goes into the log
+    shown = url.rpartition("@")[2].partition("?")[0]
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
         raise AppError(
-            f"The setting sglang_url should be an address such as http://gpu:30000, not {url!r}; "
+            f"The setting sglang_url should be an address such as http://gpu:30000, not {shown!r}; "
             "a key goes into sglang_api_key."
         )
     return url

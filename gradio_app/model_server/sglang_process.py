@@ -17,7 +17,14 @@ from typing import Any
 
 from loguru import logger
 
-from gradio_app.base.errors import AppError, EngineUnavailable, GpuOutOfMemory, ModelsMissing
+from gradio_app.base.errors import (
+    AppError,
+    EngineUnavailable,
+    GpuOutOfMemory,
+    ModelsMissing,
+    OptionInvalid,
+)
+from gradio_app.base.hidden_arguments import OF_SGLANG
 from gradio_app.base.settings import Settings
 from gradio_app.machine import weights
 from gradio_app.machine.cards import Card, choose_cards, gigabytes, read_cards
@@ -147,6 +154,11 @@ class SglangServer(Backend):
     def _translate(self, card: Card | None) -> tuple[list[str], list[str]]:
         """The administrator's flags in today's names, and what was changed. ``OptionInvalid`` if broken."""
         given = shlex.split(self._settings.sglang_args)
+        if any(item.key in OF_SGLANG for item in sglang_flags.split(given)):
+            raise OptionInvalid(
+                "Keys and passwords do not belong into sglang_args: the model server of the page has keys of "
+                "its own, made at each start."
+            )
         return sglang_flags.translate(given, card.capability if card else None)
 
     def _hand_over(self, key: str, admin_key: str) -> list[str]:

@@ -29,7 +29,7 @@ from gradio_app.machine.cards import read_cards
 from gradio_app.model_server.choose import choose_backends
 from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
-from gradio_app.web import api, error_answers
+from gradio_app.web import api, error_answers, made_secrets
 from gradio_app.web.api.poll_fast_path import Polls
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, server_secret
@@ -41,7 +41,7 @@ from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_conne
 from gradio_app.web.request_ids import RequestIds
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
-from gradio_app.workers.cluster.ray_process import cluster_token, say_how_to_join
+from gradio_app.workers.cluster.ray_process import address_of, cluster_token, join_line, say_how_to_join
 from gradio_app.workers.interface import Workers
 from gradio_app.workers.local import LocalWorkers
 from gradio_app.workers.pool import WorkerPool
@@ -213,6 +213,21 @@ def address(settings: Settings, sock: socket.socket, token: str) -> str:
     return f"http://{host}:{sock.getsockname()[1]}{settings.root_path}{query}"
 
 
+def _secrets(
+    settings: Settings, sock: socket.socket, secrets: tuple[str, str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """For ``made_secrets``: addresses with tokens, and how machines join; given ones, and made ones."""
+    token, admin_token, cluster = secrets
+    given, made = dict[str, str](), dict[str, str]()
+    if token:
+        (given if settings.token else made)["everybody opens"] = address(settings, sock, token)
+    if admin_token and not settings.admin_token:
+        made["the administrator opens"] = address(settings, sock, admin_token)
+    if settings.ray_address and cluster and not settings.ray_token and not address_of(settings).alone:
+        made["other machines join with"] = f"MINERU_APP_RAY_TOKEN={cluster} {join_line(settings)}"
+    return given, made
+
+
 async def serve(settings: Settings, folders: Folders) -> None:
     """Runs until SIGTERM or Ctrl-C. Raises ``AppError`` when the port or the data folder is taken."""
     users = Users(settings.users) if settings.users else None
@@ -245,11 +260,10 @@ async def serve(settings: Settings, folders: Folders) -> None:
         lifespan="on",
     )
     server = Server(config, let_go)
-    logger.bind(action="listen").info("open {} in a browser", address(settings, sock, token))
-    if admin_token and not settings.admin_token:
-        logger.info("the administrator opens {}", address(settings, sock, admin_token))
+    logger.bind(action="listen").info("open {} in a browser", address(settings, sock, ""))
     if settings.ray_address:
-        say_how_to_join(settings, cluster)
+        say_how_to_join(settings)
+    made_secrets.tell(*_secrets(settings, sock, (token, admin_token, cluster)), folders.sign_in)
     await server.serve(sockets=[sock])
     if not server.started:
         raise SystemExit(3)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from tests.cluster import Head, Node, machines
+from tests.cluster import PATIENCE, TOKEN, Head, Node, machines, port_for_ray
 from tests.documents import paper_pdf, scan_pdf, text_pdf
 from tests.fakes.sglang import FakeSglang
 from tests.live import ROOT, LiveServer
@@ -109,6 +113,54 @@ def test_without_the_password_nobody_joins(head: Head, tmp_path: Path) -> None:
     with Node(head, tmp_path, 11, env={"MINERU_APP_RAY_TOKEN": "guessed-and-wrong-but-long-enough"}) as node:
         assert node.wait() == 3
     assert node.ip not in head.machines()
+
+
+def below(server: LiveServer, kind: str = "inet") -> list[tuple[psutil.Process, list[Any]]]:
+    """The processes of a server, itself among them, and their connections."""
+    assert server.process is not None
+    top = psutil.Process(server.process.pid)
+    found: dict[int, list[Any]] = {}
+    for one in psutil.net_connections(kind):
+        found.setdefault(one.pid or 0, []).append(one)
+    return [(process, found.get(process.pid, [])) for process in (*top.children(recursive=True), top)]
+
+
+def sockets(every: list[tuple[psutil.Process, list[Any]]]) -> set[Path]:
+    """The sockets of Ray's that are there."""
+    flag = "--raylet_socket_name="
+    words = [word for process, _ in every for word in process.cmdline()]
+    found = {Path(word.removeprefix(flag)) for word in words if word.startswith(flag)}
+    return {path for path in found if path.is_socket()}
+
+
+def is_agent_of(port: int, process: psutil.Process, connections: list[Any]) -> bool:
+    """Whether that is the agent, and it is connected."""
+    there = any(one.raddr and one.raddr.port == port for one in connections)
+    return there and "cluster.agent" in " ".join(process.cmdline())
+
+
+def test_where_the_page_is_on_loopback_ray_is_too_and_lets_nobody_into_its_folder(tmp_path: Path) -> None:
+    port = port_for_ray()
+    flags = ("--ray-address", f"start:{port}", "--workers", "1")
+    with LiveServer(tmp_path / "data", *flags, env={"MINERU_APP_RAY_TOKEN": TOKEN}) as server:
+        deadline, pause = time.monotonic() + PATIENCE, threading.Event().wait
+        while not (any(is_agent_of(port, *one) for one in below(server)) and sockets(below(server))):
+            assert time.monotonic() < deadline, server.log.read_text()
+            pause(0.2)
+        task = server.submit("paper.pdf", text_pdf(1, seed=13))
+        assert server.end(task)["status"] == "completed"
+        assert server.client.get("/api/v1/cluster").json()["error"] == ""
+        every = below(server)
+        heard = {one.laddr.ip for _, found in every for one in found if one.status == psutil.CONN_LISTEN}
+        assert heard and heard <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+        words = [word for process, _ in every for word in process.cmdline()]
+        assert not [word for word in words if TOKEN in word]
+        [socket] = sockets(every)
+        assert [folder for folder in socket.parents if folder.stat().st_mode & 0o077 == 0]
+        of_ray = next(folder for folder in socket.parents if folder.name == "ray")
+        files = [path for path in (*server.data.rglob("*"), *of_ray.rglob("*"), server.log) if path.is_file()]
+        assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+        assert "no other machine can join" in server.log.read_text()
 
 
 def test_a_lost_head_goes_on_where_it_was_when_it_comes_back(tmp_path: Path) -> None:

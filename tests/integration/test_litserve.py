@@ -6,7 +6,9 @@ import base64
 import io
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -30,12 +32,14 @@ from tests.live import ROOT, free_port
 pytestmark = pytest.mark.integration
 
 KEY = "a key for the service"
+#: a name that the service may be called by
+HOST = "papers.example"
 
 
 class Service:
     """A service on a port of its own, and short ways to ask it."""
 
-    def __init__(self, folder: Path, *flags: str, key: str = "") -> None:
+    def __init__(self, folder: Path, *flags: str, key: str = "", hosts: str = "") -> None:
         self.port, self.folder, self.log = free_port(), folder, folder / "log"
         folder.mkdir(parents=True, exist_ok=True)
         self.flags = [
@@ -47,7 +51,8 @@ class Service:
             "cpu",
             *flags,
         ]
-        self.env = {**os.environ, **({"MINERU_APP_API_KEY": key} if key else {})}
+        more = {"MINERU_APP_API_KEY": key, "MINERU_APP_ALLOWED_HOSTS": hosts}
+        self.env = {**os.environ, **{name: text for name, text in more.items() if text}}
         headers = {"X-API-Key": key} if key else {}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=90, headers=headers)
         self.process: subprocess.Popen[bytes] | None = None
@@ -97,8 +102,8 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, *flags: str, key: str = "") -> Iterator[Service]:
-    service = Service(folder, *flags, key=key)
+def running(folder: Path, *flags: str, key: str = "", hosts: str = "") -> Iterator[Service]:
+    service = Service(folder, *flags, key=key, hosts=hosts)
     try:
         service.start()
         yield service
@@ -108,7 +113,7 @@ def running(folder: Path, *flags: str, key: str = "") -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("lit"), "--workers-per-device", "2", key=KEY) as found:
+    with running(tmp_path_factory.mktemp("lit"), "--workers-per-device", "2", key=KEY, hosts=HOST) as found:
         yield found
 
 
@@ -178,6 +183,84 @@ def test_nobody_without_the_key(service: Service) -> None:
     assert service.process
     for pid in workers(service.folder / "data/api"):
         assert KEY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": f"{HOST}:8000"}, 200),
+        ({"Host": "rebound.example"}, 403),
+        ({"Host": "papers.example.evil.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+    ],
+)
+def test_neither_made_up_names_nor_other_sites(
+    service: Service, headers: dict[str, str], status: int
+) -> None:
+    for path in ("/info", "/health"):
+        assert service.client.get(path, headers=headers).status_code == status
+    if status == 403:
+        for path in ("/predict", "/health"):
+            answer = service.client.post(path, content=b"{}", headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+
+
+def head_of(service: Service, *lines: str, body: bytes = b"") -> bytes:
+    """What the service answers to a request whose body does not come, or only its beginning."""
+    head = ["POST /predict HTTP/1.1", f"Host: 127.0.0.1:{service.port}", f"X-API-Key: {KEY}", *lines]
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as raw:
+        raw.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        return b"".join(iter(lambda: raw.recv(4096), b""))  # it closes the connection
+
+
+def test_a_body_that_is_said_to_be_too_large_is_refused_before_it_comes(service: Service) -> None:
+    told = head_of(service, "Content-Type: application/json", "Content-Length: 99000000000")
+    assert told.startswith(b"HTTP/1.1 413") and b'"file_too_large"' in told, told
+
+
+@pytest.mark.slow
+def test_a_body_that_grows_too_large_is_refused_on_its_way(tmp_path: Path) -> None:
+    with running(tmp_path, hosts=HOST) as service:
+
+        def pieces() -> Iterator[bytes]:
+            yield b'{"file": "'
+            for _ in range(400):
+                yield b"A" * 2**20
+
+        answer = service.client.post("/predict", content=pieces(), headers={"Host": "localhost"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
+        assert service.client.get("/info", headers={"Host": "rebound.example"}).status_code == 403
+
+
+def test_the_documentation_loads_nothing_from_outside(service: Service) -> None:
+    page = service.client.get("/docs")
+    assert page.status_code == 200 and "swagger" in page.text
+    wanted = re.findall(r"""(?:src|href)=["']([^"']+)|url: '([^']+)""", page.text)
+    addresses = [first or second for first, second in wanted]
+    assert len(addresses) >= 3
+    for address in addresses:
+        assert address.startswith("/") and not address.startswith("//"), address
+        assert service.client.get(address).status_code == 200, address
+    assert service.client.get("/redoc").status_code == 404
+    assert "://" not in re.sub(r"http://(127.0.0.1|www.w3.org)", "", page.text)
+
+
+def test_guesses_are_limited_by_address(service: Service) -> None:
+    """One who guesses from another address keeps nobody out (all of 127.0.0.0/8 is this machine)."""
+    guesser = httpx.HTTPTransport(local_address="127.0.0.9")
+    url = service.client.base_url
+    with httpx.Client(base_url=url, transport=guesser, timeout=20) as stranger:
+        found = [
+            stranger.post("/predict", headers={"X-API-Key": f"guess {number}"}).status_code
+            for number in range(30)
+        ]
+        assert found[:5] == [401] * 5 and found[-1] == 429, found
+        answer = stranger.get("/info", headers={"Authorization": f"Bearer {KEY}"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "quota_exceeded")
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert service.client.get("/info").status_code == 200
 
 
 @pytest.mark.slow

@@ -99,13 +99,19 @@ def test_every_route_asks_who_comes(server: LiveServer, routes: list[tuple[str, 
     assert wrong == []
 
 
-def test_beyond_loopback_tokens_are_made_and_printed_and_stay_the_same(tmp_path: Path) -> None:
+def test_beyond_loopback_tokens_are_made_and_told_but_not_in_the_log_and_stay_the_same(
+    tmp_path: Path,
+) -> None:
     printed: list[list[str]] = []
     live = LiveServer(tmp_path / "data", "--host", "0.0.0.0", "--workers", "1")
     with live:
         for _ in range(2):
             assert httpx.get(live.url + "/").status_code == 401
-            printed.append(re.findall(r"\?token=(\S+)", live.log.read_text())[-2:])
+            told = live.data / "sign-in.txt"
+            printed.append(re.findall(r"\?token=(\S+)", told.read_text()))
+            assert told.stat().st_mode & 0o077 == 0
+            assert not any(token in live.log.read_text() for token in printed[-1])
+            assert str(told) in live.log.read_text()
             live.stop()
             live.start()
         [shared, admin] = printed[0]

@@ -22,6 +22,7 @@ FAKE_PYTHON = f"""#!/bin/sh
 [ "$2" = -m ] || exec '{sys.executable}' "$@"
 echo "cwd=$PWD analytics=$GRADIO_ANALYTICS_ENABLED pid=$$"
 for argument; do echo "<$argument>"; done
+[ -z "$FAKE_SHOWS" ] || printenv "$FAKE_SHOWS" | sed 's/^/shown=/'
 """
 
 # Stands in for uv: notes each call, makes a fake environment, fails or dallies when told.

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from gradio_app.base.errors import AppError, EngineUnavailable, from_code
 from gradio_app.base.file_types import is_document
 from gradio_app.base.files import replace_folder
+from gradio_app.base.settings import secret_of
 from gradio_app.commands.api.options import KEY_VARIABLE
 
 #: the first pause before a request is repeated, and the longest, in seconds
@@ -233,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = {"tier": asked.tier, "page_range": asked.pages, "ocr_mode": asked.ocr}
 
     async def convert() -> list[Report]:
-        key = os.environ.get(KEY_VARIABLE, "")
+        key = secret_of(os.environ, KEY_VARIABLE)
         async with Client(asked.server, key, asked.concurrency, asked.patience) as client:
             return await run(client, files, options, lambda text: tqdm.write(text, file=sys.stderr))
 
@@ -249,7 +250,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh client",
         description="Convert files and folders with the service of './start_mineru_optimized.sh api'.",
-        epilog=f"Run it again to go on: what is done is skipped. {KEY_VARIABLE} holds the service's key.",
+        epilog=f"Run it again to go on: what is done is skipped. {KEY_VARIABLE} holds the service's key, or "
+        f"{KEY_VARIABLE}_FILE names a file that does.",
     )
     parser.add_argument("sources", nargs="+", help="files or folders")
     parser.add_argument("--server", default="http://127.0.0.1:8000", help="(default: %(default)s)")

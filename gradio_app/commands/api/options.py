@@ -12,7 +12,8 @@ from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid
 from gradio_app.base.names import display_name
 from gradio_app.base.options import TIERS, ParseOptions
 
-#: the variable that holds the service's key; a flag would be seen in the list of processes
+#: the variable that holds the service's key, with ``_FILE`` that of a file that does; a flag would be seen in
+#: the list of processes
 KEY_VARIABLE = "MINERU_APP_API_KEY"
 #: MinerU 2's backends -> the tier that takes their place
 _BACKENDS = {"": "auto", "auto": "auto", "pipeline": "basic", **{tier: tier for tier in TIERS}}

@@ -11,7 +11,6 @@ lost, and for many people, there is the ``gradio`` mode.
 import argparse
 import asyncio
 import contextlib
-import hmac
 import os
 import shutil
 import signal
@@ -33,12 +32,12 @@ from litserve import server as litserve_server
 from loguru import logger
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gradio_app.base.errors import AppError, OptionInvalid, Unauthorized, as_app_error
+from gradio_app.base.errors import AppError, OptionInvalid, as_app_error
 from gradio_app.base.logs import configure_logging
-from gradio_app.base.settings import Settings, add_flags, given_flags
+from gradio_app.base.settings import Settings, add_flags, given_flags, secret_of
 from gradio_app.commands import models
+from gradio_app.commands.api.guard import Guard, document_offline
 from gradio_app.commands.api.options import KEY_VARIABLE, Order, read_order
 from gradio_app.commands.api.reader import Reader
 from gradio_app.machine.cards import choose_cards, read_cards
@@ -47,7 +46,7 @@ from gradio_app.model_server.choose import engine_kind
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4
 #: settings that are flags of this mode too
-OURS = ("data_dir", "model_dir", "sglang_url", "engine", "log_level")
+OURS = ("data_dir", "model_dir", "allowed_hosts", "sglang_url", "engine", "log_level")
 
 
 @dataclass(frozen=True)
@@ -128,27 +127,6 @@ def _answerable(error: AppError) -> HTTPException:
     return HTTPException(error.status, error.to_dict())
 
 
-class KeyGuard:
-    """Lets in who sends the key as ``X-API-Key`` or bearer token; ``/health`` is open."""
-
-    def __init__(self, app: ASGIApp, key: str) -> None:
-        self._app = app
-        self._key = key.encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 401, or passes the request on."""
-        if scope["type"] != "http" or scope["path"] == "/health" or self._fits(scope):
-            await self._app(scope, receive, send)
-            return
-        error = Unauthorized("Send the service's key as X-API-Key or as bearer token.")
-        await JSONResponse({"error": error.to_dict()}, error.status)(scope, receive, send)
-
-    def _fits(self, scope: Scope) -> bool:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-        return hmac.compare_digest(given, self._key)
-
-
 def build(settings: Settings, plan: Plan, key: str = "") -> litserve.LitServer:
     """The server with its routes: ``/predict``, ``/health``, ``/info``, ``/docs``."""
     root = settings.data_dir.resolve() / "api"
@@ -156,17 +134,22 @@ def build(settings: Settings, plan: Plan, key: str = "") -> litserve.LitServer:
     root.mkdir(parents=True, mode=0o700)
     if plan.output_dir is not None:
         plan.output_dir.mkdir(parents=True, exist_ok=True)
+    guard = {
+        "key": key,
+        "allowed_hosts": settings.allowed_hosts,
+        "max_body": int(settings.max_file_size * _INFLATION) + 2**20,
+    }
     server = litserve.LitServer(
         DocumentAPI(settings, root, plan.output_dir),
         accelerator=cast(Any, plan.accelerator),
         devices=cast(Any, plan.devices),
         workers_per_device=plan.workers_per_device,
         timeout=False,  # documents take as long as they take; task_timeout ends what hangs
-        max_payload_size=int(settings.max_file_size * _INFLATION) + 2**20,
         restart_workers=True,
         track_requests=True,
-        middlewares=[(KeyGuard, {"key": key})] if key else [],
+        middlewares=[(Guard, guard)],
     )
+    document_offline(server.app)
     server.app.add_exception_handler(StarletteHTTPException, _answer)
     server.app.add_exception_handler(RequestValidationError, _answer_invalid)
     return server
@@ -202,7 +185,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.umask(0o077)
     if flags.fetch_models:
         models.main([f"--source={settings.model_source}", f"--model-dir={settings.model_dir}"])
-    key = os.environ.pop(KEY_VARIABLE, "")  # workers need not know it
+    key = secret_of(os.environ, KEY_VARIABLE)
+    os.environ.pop(KEY_VARIABLE, None)  # workers need not know it
     if settings.host not in ("127.0.0.1", "localhost", "::1") and not key:
         parser.error(f"on a network this service needs a key: set {KEY_VARIABLE} (clients send X-API-Key).")
     # LitServe looks for the package "mcp", imports "fastmcp" instead, and stops where only the first is there
@@ -262,7 +246,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="start_mineru_optimized.sh api",
         description="Serve POST /predict: a document in, Markdown out, on every device of this machine.",
         epilog="Settings of the gradio mode count here too, as environment variables: worker_memory_limit, "
-        "task_timeout, max_file_size, max_pages and others. MINERU_APP_API_KEY is the key that clients send.",
+        "task_timeout, max_file_size, max_pages and others. MINERU_APP_API_KEY is the key that clients send, "
+        "or MINERU_APP_API_KEY_FILE names a file that holds it.",
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

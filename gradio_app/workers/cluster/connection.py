@@ -86,14 +86,18 @@ class Connection:
             await self._end_agent()
             if self._head is not None:
                 await self._head.end(2.0)
+                await asyncio.to_thread(ray_process.forget_folder, self._run)
 
     async def _start_head(self) -> None:
         if self._head is not None and self._head.exit is not None:
             await self._head.end(0)
             self._head = None
         if self.address.ours and self._head is None:
-            command, env = ray_process.head_command(self.address), ray_process.environment(self._token)
+            command, env = ray_process.head_command(self.address, self._run), self._environment()
             self._head = await ray_process.start(command, env, self._run / "tmp", self._run / "ray.log")
+
+    def _environment(self) -> dict[str, str]:
+        return ray_process.environment(self._token, alone=self.address.alone)
 
     async def _talk_while_there_is_a_head(self) -> None:
         """A head that was started here may end at once; the agent would look for it for a while."""
@@ -119,7 +123,7 @@ class Connection:
             stdout=PIPE,
             stderr=PIPE,
             cwd=self._run / "cwd",
-            env=ray_process.environment(self._token),
+            env=self._environment(),
             start_new_session=True,
             limit=_LINE,
         )

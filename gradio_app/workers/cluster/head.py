@@ -52,7 +52,7 @@ class ClusterWorkers(Workers):
         self.here, self.engine = local.here, local.engine
         self._models_here = small_models(model_folder(settings.model_dir))
         self._fleet = Fleet(self._facts_here, lambda: self.changed())
-        address = ray_process.parse_address(settings.ray_address)
+        address = ray_process.address_of(settings)
         self._connection = Connection(address, token, folders, self._fleet)
         self._running: asyncio.Task[None] | None = None
         self.changed = nobody

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import json
 import os
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loguru import logger
@@ -34,10 +38,20 @@ _RAY_SETTINGS = {
     "RAY_gcs_rpc_server_reconnect_timeout_s": "20",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+#: by itself Ray takes an address of the network instead of loopback, and listens on all. This is its own way
+#: to stay on one machine, named after the systems where it is the default
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 NO_RAY = (
     "Ray is not installed in this environment. Install it with ./start_mineru_optimized.sh setup --cluster, "
     "then start again."
 )
+
+
+#: in the ``run`` folder: where Ray's folder is, when it is not there
+_NOTE = "ray-folder"
+LOOPBACK = "127.0.0.1"
+#: a socket of the system has a path of at most so many bytes, and Ray's are this much below its folder
+_SOCKET_PATH, _BELOW_FOLDER = 107, len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,11 @@ class Address:
     host: str
     port: int
     ours: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is started here, on loopback: no other machine reaches it."""
+        return self.ours and self.host == LOOPBACK
 
     def __str__(self) -> str:
         """``HOST:PORT``; where it is started here, as seen from here."""
@@ -74,6 +93,26 @@ def parse_address(text: str) -> Address:
             )
 
 
+def address_of(settings: Settings) -> Address:
+    """The cluster of these settings. One that is begun here listens where the page does, by itself."""
+    found = parse_address(settings.ray_address)
+    host = found.host or _address_of_page(settings.host)
+    return replace(found, host=LOOPBACK if host == "localhost" else host) if found.ours else found
+
+
+def _address_of_page(host: str) -> str:
+    """Empty where Ray has to choose one itself: for all addresses, names, and the sixth version."""
+    if host == "localhost":
+        return LOOPBACK
+    try:
+        found = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return ""
+    if found.is_loopback:
+        return LOOPBACK
+    return "" if found.is_unspecified or found.version == 6 else str(found)
+
+
 def cluster_token(settings: Settings, made: str) -> str:
     """The password of the cluster: the given one, or ``made`` for one that is begun here; empty: none.
 
@@ -86,24 +125,36 @@ def cluster_token(settings: Settings, made: str) -> str:
     return ""
 
 
-def say_how_to_join(settings: Settings, token: str) -> None:
-    """Logs the command for other machines."""
-    where = parse_address(settings.ray_address)
-    host = where.host or socket.gethostname()
-    secret = "" if settings.ray_token else f"MINERU_APP_RAY_TOKEN={token} " * where.ours
-    command = f"{secret}./start_mineru_optimized.sh worker --address {host}:{where.port}"
-    logger.bind(action="cluster").info("other machines join with: {}", command)
+def say_how_to_join(settings: Settings) -> None:
+    """Logs the command for other machines, without the password."""
+    if address_of(settings).alone:
+        logger.bind(action="cluster").info(
+            "no other machine can join: Ray listens on loopback, as the page does. --host lets others reach "
+            "both, --ray-address start:ADDRESS:{} lets them reach Ray only",
+            PORT,
+        )
+    else:
+        logger.bind(action="cluster").info("other machines join with: {}", join_line(settings))
+
+
+def join_line(settings: Settings) -> str:
+    """What is typed on another machine, beside MINERU_APP_RAY_TOKEN."""
+    where = address_of(settings)
+    return f"./start_mineru_optimized.sh worker --address {where.host or socket.gethostname()}:{where.port}"
 
 
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 0 < int(text) < 65536
 
 
-def environment(token: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables for all processes of Ray, which share the ``token``; of our own only ``settings``."""
+def environment(token: str, settings: Mapping[str, str] | None = None, alone: bool = False) -> dict[str, str]:
+    """Variables for all processes of Ray, which share the ``token``; of our own only ``settings``.
+
+    ``alone``: no other machine takes part.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     env.pop("TMPDIR", None)
-    env |= _RAY_SETTINGS | dict(settings or {})
+    env |= _RAY_SETTINGS | dict(settings or {}) | (_ALONE if alone else {})
     return env | ({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {})
 
 
@@ -115,26 +166,50 @@ def program() -> str:
     return str(ray)
 
 
-def head_command(address: Address) -> list[str]:
-    """The command that starts the head of a cluster here. The head gives out no work itself."""
-    where = ["--temp-dir", str(_folder()), *(["--node-ip-address", address.host] if address.host else [])]
-    return [program(), "start", "--head", "--port", str(address.port), *where, *_common({})]
+def head_command(address: Address, run: Path) -> list[str]:
+    """Starts the head of a cluster here, which gives out no work itself. ``run``: see ``ray_folder``."""
+    where = ["--node-ip-address", address.host] if address.host else []
+    # nobody asks its autoscaler, whose monitor listens on all addresses
+    head = [program(), "start", "--head", "--port", str(address.port), "--no-monitor"]
+    return [*head, "--temp-dir", str(ray_folder(run)), *where, *_common({})]
 
 
-def join_command(address: Address, resources: Mapping[str, float], node_ip: str = "") -> list[str]:
-    """The command that joins this machine to a cluster."""
+def join_command(address: Address, resources: Mapping[str, float], run: Path, node_ip: str = "") -> list[str]:
+    """The command that joins this machine to a cluster. ``run``: see ``ray_folder``."""
     where = ["--node-ip-address", node_ip] if node_ip else []
-    return [program(), "start", "--address", str(address), *where, *_common(resources)]
+    join = [program(), "start", "--address", str(address), "--temp-dir", str(ray_folder(run))]
+    return [*join, *where, *_common(resources)]
 
 
-def _folder() -> Path:
-    """Where Ray keeps its sockets, whose paths must be short: on each machine the same, and ours alone."""
-    folder = Path(f"/tmp/mineru-ray-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise AppError(f"{folder} belongs to somebody else. Remove it, then start again.")
-    folder.chmod(0o700)
+def ray_folder(run: Path) -> Path:
+    """A fresh folder for Ray's sockets and logs, that does not exist yet.
+
+    Ray lets everybody into it, so it lies in one for this user alone: ``run``, or, where the paths of sockets
+    would be too long, a made one, which ``run`` notes for the next start.
+    """
+    forget_folder(run)
+    folder = run / "ray"
+    if len(os.fsencode(folder)) + _BELOW_FOLDER > _SOCKET_PATH:
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        made = tempfile.mkdtemp(prefix="mineru-", dir=runtime if _is_short(runtime) else "/tmp")
+        (run / _NOTE).write_text(made, "utf-8")
+        folder = Path(made) / "ray"
     return folder
+
+
+def forget_folder(run: Path) -> None:
+    """Deletes the folder of an earlier start, if there is one."""
+    shutil.rmtree(run / "ray", ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder = Path((run / _NOTE).read_text("utf-8"))
+        (run / _NOTE).unlink()
+        if folder.name.startswith("mineru-") and folder.lstat().st_uid == os.getuid():
+            shutil.rmtree(folder)
+
+
+def _is_short(folder: str) -> bool:
+    most = _SOCKET_PATH - _BELOW_FOLDER - len("/mineru-12345678/ray")
+    return os.access(folder, os.W_OK) and len(os.fsencode(folder)) <= most
 
 
 def _common(resources: Mapping[str, float]) -> list[str]:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from gradio_app.__main__ import main
-from gradio_app.base.settings import Settings, SettingsInvalid, describe, flag_name, older_names
+from gradio_app.base.settings import (
+    SECRETS,
+    Settings,
+    SettingsInvalid,
+    describe,
+    flag_name,
+    older_names,
+)
 
 MB, GB, DAY = 2**20, 2**30, 86400.0
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -218,6 +225,30 @@ def test_an_empty_flag_counts_as_set() -> None:
     assert Settings.load(["--token", ""], {"MINERU_APP_TOKEN": "secret"}).token == ""
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_can_be_in_a_file(name: str, tmp_path: Path) -> None:
+    file, variable = tmp_path / "secret", f"MINERU_APP_{name.upper()}"
+    file.write_text("from the file\n")
+    values: dict[str, Any] = {name: "from the file"}
+    of_file = Settings(**values)
+    assert Settings.load([f"{flag_name(name)}-file", str(file)], {variable: "of before"}) == of_file
+    assert Settings.load([], {f"{variable}_FILE": str(file)}) == of_file
+    assert getattr(Settings.load([], {f"{variable}_FILE": str(file), variable: "near"}), name) == "near"
+    assert (
+        getattr(Settings.load([flag_name(name), "typed"], {f"{variable}_FILE": str(file)}), name) == "typed"
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])
+def test_a_file_without_a_secret_is_refused(content: bytes | None, tmp_path: Path) -> None:
+    """A server that was meant to have a password must not run without one."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsInvalid, match=str(file)):
+        Settings.load([], {"MINERU_APP_TOKEN_FILE": str(file)})
+
+
 def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINERU_APP_MAX_FILES", "9")
     assert Settings.load([]).max_files == 9
@@ -269,7 +300,9 @@ def test_help_tells_of_every_setting_and_ends_well(capsys: pytest.CaptureFixture
 
 def test_the_table_for_documents_has_a_full_row_for_each() -> None:
     rows = {row["name"]: row for row in describe()}
-    assert list(rows) == [spec.name for spec in fields(Settings)]
+    files = {f"{name}_file" for name in SECRETS}
+    assert [name for name in rows if name not in files] == [spec.name for spec in fields(Settings)]
+    assert files < rows.keys()
     for row in rows.values():
         assert len(row["help"]) > 10 and row["flag"] == flag_name(row["name"])
     assert rows["port"] == {

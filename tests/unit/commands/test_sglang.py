@@ -156,7 +156,7 @@ def test_others_may_come_in_only_with_a_key_and_never_with_the_guard(made: Prepa
     flags = flags_of(command)
     key = value_of(flags, "--api-key")
     assert key and len(key) == 32
-    assert key in said(command)
+    assert command.made_key == key and key not in said(command)
     assert value_of(flags, GUARD) is None
     assert "runs code that clients send" in said(command)
     assert key != value_of(flags_of(made("--host 0.0.0.0")), "--api-key")
@@ -323,6 +323,50 @@ def test_it_becomes_the_server(
     assert path == words[0] == str(python)
     assert value_of(words[3:], "--port") == "31000"
     assert env["CUDA_VISIBLE_DEVICES"] == "GPU-0"
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        (["--api-key", "geheim 1"], {"api-key": "geheim 1"}),
+        (["--sglang-api-key", 'gehe"im: 2'], {"api-key": 'gehe"im: 2'}),
+        (
+            ["--admin-api-key=geheim3", "--api-k", "geheim4"],
+            {"admin-api-key": "geheim3", "api-key": "geheim4"},
+        ),
+        (["--host", "0.0.0.0"], {"api-key": None}),
+    ],
+)
+def test_keys_are_handed_over_in_a_file(
+    flags: list[str],
+    kept: dict[str, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    model: Path,
+    python: Path,
+    no_card: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(sglang, "read_cards", lambda **_: [card()])
+    monkeypatch.setattr(os, "execve", lambda *call: started.append(call))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(no_card))
+    given = ["--model-dir", str(model.parent), "--sglang-python", str(python), *flags]
+    main(given)
+    words, told = started[0][1], capsys.readouterr().err
+    file = Path(value_of(words[3:], "--config") or "")
+    assert file.parent == no_card and file.stat().st_mode & 0o077 == 0
+    found = {
+        name: json.loads(value)
+        for name, _, value in (line.partition(": ") for line in file.read_text().splitlines())
+    }
+    assert found.keys() == kept.keys()
+    for name, value in found.items():
+        assert value == (kept[name] or value)
+        assert value not in words and value not in told.split()
+    assert (str(file) in told.partition("The key: in ")[2]) is ("--host" in flags)
+    main([*given, "--dry-run"])
+    printed = capsys.readouterr().out
+    assert "--config FILE" in printed and not any(value in printed for value in found.values())
 
 
 def test_a_python_that_is_none_is_said(

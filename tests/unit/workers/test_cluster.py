@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gradio_app.base.errors import (
     OptionInvalid,
     WorkerCrashed,
 )
+from gradio_app.base.settings import Settings
 from gradio_app.queue.retry_policy import MOST_LOST, ShardFailures, Verdict, judge
 from gradio_app.web.api.schemas import MachineView
 from gradio_app.workers.cluster import connection, ray_process
@@ -29,7 +31,13 @@ from gradio_app.workers.cluster.connection import Connection
 from gradio_app.workers.cluster.head import ClusterWorkers, result_of
 from gradio_app.workers.cluster.messages import Facts, Failed, Lost, MachineState, Outcome
 from gradio_app.workers.cluster.node import mismatch
-from gradio_app.workers.cluster.ray_process import Address, environment, parse_address
+from gradio_app.workers.cluster.ray_process import (
+    Address,
+    address_of,
+    environment,
+    parse_address,
+    say_how_to_join,
+)
 from gradio_app.workers.cluster.transfer import pack, unpack
 from gradio_app.workers.interface import Part, PartResult, nobody
 
@@ -54,6 +62,83 @@ def test_addresses(text: str, meant: Address) -> None:
 def test_what_is_no_address_is_told(text: str) -> None:
     with pytest.raises(OptionInvalid, match="6379"):
         parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "ray_address", "listens"),
+    [
+        ("127.0.0.1", "start", "127.0.0.1"),
+        ("localhost", "start:7000", "127.0.0.1"),
+        ("[::1]", "start", "127.0.0.1"),
+        ("127.0.0.1", "start:10.0.0.7:7000", "10.0.0.7"),
+        ("192.168.1.5", "start", "192.168.1.5"),
+        ("0.0.0.0", "start", ""),
+        ("::", "start", ""),
+        ("0.0.0.0", "start:localhost:7000", "127.0.0.1"),
+    ],
+)
+def test_ray_listens_where_the_page_does(
+    host: str, ray_address: str, listens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_process, "program", lambda: "ray")
+    address = address_of(Settings(host=host, ray_address=ray_address))
+    assert address.host == listens and address.alone is (listens == "127.0.0.1")
+    words = ray_process.head_command(address, tmp_path)
+    assert (
+        words[words.index("--node-ip-address") + 1] == listens
+        if listens
+        else "--node-ip-address" not in words
+    )
+    # its monitor and its dashboard listen on all addresses, or may
+    assert "--no-monitor" in words and words[words.index("--include-dashboard") + 1] == "false"
+    assert ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" in environment("t", alone=address.alone)) is address.alone
+
+
+def test_another_cluster_is_where_it_is() -> None:
+    assert address_of(Settings(ray_address="head:7000")) == Address("head", 7000)
+
+
+def test_the_way_to_join_tells_no_password() -> None:
+    told: list[str] = []
+    number = logger.add(told.append, format="{message}")
+    for host in ("0.0.0.0", "127.0.0.1"):
+        say_how_to_join(Settings(host=host, ray_address="start", ray_token="geheim"))
+    logger.remove(number)
+    assert "worker --address" in told[0] and "no other machine can join" in told[1]
+    assert "geheim" not in "".join(told) and "TOKEN" not in "".join(told)
+
+
+@pytest.mark.parametrize("runtime", ["short", "long", ""])
+def test_rays_folder_lies_in_a_private_one_and_its_sockets_have_short_paths(
+    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray lets everybody into the folder itself."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setenv(
+            "XDG_RUNTIME_DIR", {"short": short, "long": f"{tmp_path}{'x' * 60}"}.get(runtime, "")
+        )
+        near = Path(short) / "run"
+        near.mkdir()
+        assert ray_process.ray_folder(near) == near / "ray"
+        far = tmp_path / ("a long way down " * 8)
+        far.mkdir()
+        first = ray_process.ray_folder(far)
+        assert first.parent.parent == Path(short if runtime == "short" else "/tmp")
+        assert first.parent.stat().st_mode & 0o077 == 0
+        (first / "session").mkdir(parents=True)
+        second = ray_process.ray_folder(far)
+        assert not first.parent.exists(), "the folder of the start before is gone"
+        assert not second.exists() and second.parent.stat().st_mode & 0o077 == 0
+        assert len(f"{second}/session_2026-11-30_01-40-15_136692_4194304/sockets/plasma_store") <= 107
+        second.parent.rmdir()
+
+
+def test_only_folders_of_ours_are_deleted(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "ray-folder").write_text(str(other))
+    ray_process.ray_folder(tmp_path)
+    assert other.exists()
 
 
 def test_our_own_settings_reach_ray_only_when_they_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
