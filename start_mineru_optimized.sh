@@ -13,6 +13,7 @@ client   send a folder of documents to LitServe services
 worker   join this machine to a cluster
 models   fetch the model weights
 users    say who may sign in by name
+backup   copy the data folder while the server runs
 monitor  watch memory, load and the engine
 doctor   say what was found, what would be used, what is missing
 MODES
