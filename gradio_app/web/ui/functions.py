@@ -18,6 +18,7 @@ from gradio import FileData
 from loguru import logger
 
 from gradio_app.base.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
+from gradio_app.base.files import read_beneath
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
@@ -226,7 +227,7 @@ class Functions:
             raise task.error or Conflict(f"The task is {task.status}; it has no result.")
         folders = self._manager.folders
         folder = folders.result(task.id)
-        markdown = await asyncio.to_thread((folder / "document.md").read_text, "utf-8")
+        markdown = (await asyncio.to_thread(read_beneath, folder, "document.md")).decode()
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
         await asyncio.to_thread(_write_zip, folder, archive)
         self._owners.add(archive, who)
