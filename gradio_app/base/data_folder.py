@@ -7,12 +7,21 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gradio_app.base.errors import AppError, NotFound
-from gradio_app.base.files import link_or_copy, replace_folder, sync_file
+from gradio_app.base.files import (
+    is_plain,
+    link_or_copy,
+    names_beneath,
+    open_beneath,
+    read_beneath,
+    replace_folder,
+    sync_file,
+)
 
 
 class DataFolderInUse(AppError):
@@ -141,11 +150,50 @@ class Folders:
         """Gives a task the stored result of another (hard links); False when it is gone."""
         try:
             self._link_result(donor_id, self.result(task_id))
-        except (OSError, shutil.Error):
+        except (OSError, shutil.Error, NotFound):
             return False
         return True
 
+    def has_result(self, task_id: str) -> bool:
+        """Whether there is a result, and no link in its place."""
+        with contextlib.suppress(FileNotFoundError):
+            return stat.S_ISDIR(os.lstat(self.result(task_id)).st_mode)
+        return False
+
+    def exported(self, task_id: str, name: str) -> bool:
+        """Whether an export is there. Raises ``NotFound`` where no plain result is to make it of."""
+        result = self.result(task_id)
+        with contextlib.suppress(NotFound):
+            os.close(open_beneath(result, f"exports/{name}"))
+            return True
+        with contextlib.suppress(NotFound):
+            os.close(open_beneath(result, "middle.json"))
+            self.check_plain(result)
+            return False
+        raise NotFound("The task has no result yet.")
+
+    def put_export(self, task_id: str, name: str, made: Path) -> None:
+        """Keeps an export beside the result."""
+        sync_file(made)  # half of it after a power cut would stay
+        target = self.result(task_id) / "exports" / name
+        try:
+            target.parent.mkdir(exist_ok=True)
+            made.replace(target)
+        except FileNotFoundError:  # the task was deleted meanwhile
+            raise NotFound() from None
+
+    def check_plain(self, *made: Path) -> None:
+        """Raises ``NotFound`` where folders that workers made hold anything but files and folders.
+
+        Workers of older versions could leave links there, and the next worker would follow them.
+        """
+        for folder in made:
+            with contextlib.suppress(FileNotFoundError):
+                if not is_plain(folder, shared=True):
+                    raise NotFound("The result of this document holds what is no result. Convert it again.")
+
     def _link_result(self, donor_id: str, target: Path) -> None:
+        self.check_plain(self.result(donor_id))  # a link in it would become the file that it leads to
         work = self.work(donor_id, "link")
         try:
             exports = shutil.ignore_patterns("exports")
@@ -172,42 +220,46 @@ class Folders:
         shutil.rmtree(self.resume(task_id), ignore_errors=True)
 
     def drop_task(self, task_id: str) -> None:
-        shutil.rmtree(self.task(task_id), ignore_errors=True)
-        shutil.rmtree(self.job(task_id), ignore_errors=True)
+        """Deletes the files of a task. Its folder goes first: no reader takes what is left for the whole."""
+        gone = self.task(task_id).with_name(f"{task_id}.{secrets.token_hex(4)}.gone")
+        with contextlib.suppress(OSError):
+            self.task(task_id).rename(gone)
+        for folder in (gone, self.task(task_id), self.job(task_id)):
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def page(self, task_id: str, page: int) -> Path:
-        """The record of a finished page (1-based), from the result or from a finished shard."""
+    def page(self, task_id: str, page: int) -> int:
+        """The record of a finished page (1-based), from the result or from a finished shard, opened."""
         return self._first(task_id, f"pages/{page}.json")
 
     def pages(self, task_id: str) -> list[tuple[int, Path]]:
-        """Number and record of every finished page, in order."""
+        """Number and record of every finished page, in order; read them with ``read``."""
         found: dict[int, Path] = {}
         for folder in self._readable(task_id):
-            if (folder / "pages").is_symlink():
-                continue
-            for path in (folder / "pages").glob("*.json"):
-                if path.stem.isascii() and path.stem.isdigit() and not path.is_symlink():
-                    found.setdefault(int(path.stem), path)
+            for name in names_beneath(folder, "pages"):
+                stem, _, suffix = name.rpartition(".")
+                if suffix == "json" and stem.isascii() and stem.isdigit():
+                    found.setdefault(int(stem), folder / "pages" / name)
         return sorted(found.items())
 
-    def file(self, task_id: str, relative: str) -> Path:
-        """A plain file below ``images/``, also while the task runs; else ``NotFound``."""
+    def read(self, path: Path) -> bytes:
+        """A file of a task, of which no link is followed; else ``NotFound``."""
+        return read_beneath(self.tasks, path.relative_to(self.tasks).as_posix())
+
+    def file(self, task_id: str, relative: str) -> int:
+        """A plain file below ``images/``, also while the task runs, opened; else ``NotFound``."""
         parts = PurePosixPath(relative).parts
         if len(parts) != 2 or parts[0] != "images" or parts[1].startswith("."):
             raise NotFound()
-        return self._first(task_id, relative)
+        return self._first(task_id, "/".join(parts))
 
-    def _first(self, task_id: str, relative: str) -> Path:
+    def _first(self, task_id: str, relative: str) -> int:
         for folder in self._readable(task_id):
-            path = folder / relative
-            # os.path, as Path.is_file raises for a name that is too long
-            if os.path.isfile(path) and not path.is_symlink() and not path.parent.is_symlink():
-                return path
+            with contextlib.suppress(NotFound):
+                return open_beneath(folder, relative)
         raise NotFound()
 
     def _readable(self, task_id: str) -> Iterator[Path]:
-        if self.result(task_id).is_dir():
-            yield self.result(task_id)
+        yield self.result(task_id)
         for parent in (self.shards(task_id), self.resume(task_id)):
             with contextlib.suppress(FileNotFoundError):  # also when they move right now
                 yield from sorted(parent.iterdir())

@@ -1,21 +1,118 @@
-"""File operations that survive a crash: links, replacements in one step, and syncs to the disk."""
+"""File operations: reads beneath a folder without following links, replacements in one step, syncs."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
 
-from gradio_app.base.errors import WorkerCrashed
+from gradio_app.base.errors import NotFound, WorkerCrashed
 
 #: files and folders of one result; a page makes a handful
 MOST_ENTRIES = 200_000
 #: folders in folders of a result
 MOST_DEPTH = 8
 _LIBC = ctypes.CDLL(None, use_errno=True)
+#: openat2(2): its number is the same on all processors, as for each call since Linux 5.1
+_OPENAT2 = 437
+#: RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH
+_RESOLVE = 0x02 | 0x04 | 0x08
+#: the kernel is older than 5.6, or a container's filter does not know the call
+_NO_OPENAT2 = {errno.ENOSYS, errno.EPERM}
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV, errno.ENAMETOOLONG, errno.EISDIR}
+#: a device or a pipe must not block; what it is shows afterwards
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_FOLDER = _READ | os.O_DIRECTORY
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("flags", "mode", "resolve")]
+
+
+def open_beneath(folder: Path | int, relative: str) -> int:
+    """A descriptor to read a plain file below ``folder``, which the caller closes.
+
+    No link is followed, neither in ``relative`` nor as ``folder`` itself; the way to ``folder`` may have
+    some. ``folder`` may be an open one. Raises ``NotFound`` for all but a plain file.
+    """
+    descriptor = _open_beneath(folder, relative, _READ)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotFound()
+    return descriptor
+
+
+def read_beneath(folder: Path | int, relative: str) -> bytes:
+    """The bytes of a plain file below ``folder``; otherwise like ``open_beneath``."""
+    with open(open_beneath(folder, relative), "rb") as file:
+        return file.read()
+
+
+def open_folder(folder: Path) -> int:
+    """A descriptor of a folder that is no link itself, which the caller closes; else ``NotFound``."""
+    return _open_beneath(folder, ".", _FOLDER)
+
+
+def names_beneath(folder: Path | int, relative: str) -> list[str]:
+    """Names of the plain files in a folder below ``folder``, sorted; none where there is no such folder."""
+    try:
+        descriptor = _open_beneath(folder, relative, _FOLDER)
+    except NotFound:
+        return []
+    try:
+        with os.scandir(descriptor) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    finally:
+        os.close(descriptor)
+
+
+def _open_beneath(folder: Path | int, relative: str, flags: int) -> int:
+    parts = relative.split("/")
+    if ".." in parts or "" in parts or "\0" in relative:
+        raise NotFound()
+    root = -1
+    try:
+        root = folder if isinstance(folder, int) else os.open(folder, _FOLDER)
+        return _openat2(root, relative, flags) if sys.platform == "linux" else _step(root, parts, flags)
+    except UnicodeEncodeError:
+        raise NotFound() from None
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            raise NotFound() from None
+        raise
+    finally:
+        if root >= 0 and not isinstance(folder, int):
+            os.close(root)
+
+
+def _openat2(root: int, relative: str, flags: int) -> int:
+    how = _OpenHow(flags, 0, _RESOLVE)
+    size, number = ctypes.c_size_t(ctypes.sizeof(how)), ctypes.c_long(_OPENAT2)
+    found = int(_LIBC.syscall(number, root, os.fsencode(relative), ctypes.byref(how), size))
+    if found >= 0:
+        return found
+    code = ctypes.get_errno()
+    if code in _NO_OPENAT2:
+        return _step(root, relative.split("/"), flags)
+    raise OSError(code, os.strerror(code))
+
+
+def _step(root: int, parts: list[str], flags: int) -> int:
+    """The same folder by folder."""
+    *above, last = parts
+    at = os.dup(root)
+    try:
+        for part in above:
+            at, before = os.open(part, _FOLDER, dir_fd=at), at
+            os.close(before)
+        return os.open(last, flags, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def link_or_copy(source: Path | str, target: Path | str) -> None:
@@ -54,13 +151,16 @@ def move_tree(source: Path, target: Path) -> None:
         source.rename(target)
     except OSError as error:
         raise WorkerCrashed() from error
-    if not _is_plain(target):
+    if not is_plain(target):
         remove_tree(target)
         raise WorkerCrashed("A document made its worker leave what is no result. It was not kept.")
 
 
-def _is_plain(path: Path) -> bool:
-    """Whether there are only files with one name, and folders, as many and as deep as a result can have."""
+def is_plain(path: Path, shared: bool = False) -> bool:
+    """Whether there are only files and folders, as many and as deep as a result can have.
+
+    Files have one name each, unless they are ``shared`` by results of equal documents.
+    """
     pending, entries = [(str(path), 0)], 0
     while pending:
         name, depth = pending.pop()
@@ -70,7 +170,7 @@ def _is_plain(path: Path) -> bool:
             pending += ((below.path, depth + 1) for below in os.scandir(name))
             if depth > MOST_DEPTH:
                 return False
-        elif not stat.S_ISREG(entry.st_mode) or entry.st_nlink != 1:
+        elif not stat.S_ISREG(entry.st_mode) or (entry.st_nlink != 1 and not shared):
             return False
         if entry.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX) or entries > MOST_ENTRIES:
             return False

@@ -132,6 +132,8 @@ def _link_tree(source: Path, target: Path) -> bool:
         there = target / os.path.relpath(parent, source)
         there.mkdir(parents=True, exist_ok=True)
         for name in names:
+            if os.path.islink(os.path.join(parent, name)):
+                continue  # nothing of ours; a link would become the file that it leads to
             try:
                 link_or_copy(os.path.join(parent, name), there / name)
             except FileNotFoundError:

@@ -20,12 +20,10 @@ from gradio_app.base.errors import (
     AppError,
     DiskFull,
     FileCorrupt,
-    NotFound,
     StorageUnavailable,
     WorkerCrashed,
 )
 from gradio_app.base.file_types import DOCUMENTS
-from gradio_app.base.files import sync_file
 from gradio_app.base.options import EXPORT_SUFFIX, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.store.task import Inspection, Shard, Task, readings
@@ -145,12 +143,13 @@ class WorkerJobs:
         pages: dict[int, list[int]] = {}
         for page, shard in sorted(readings(shards).items()):
             pages.setdefault(shard.index, []).append(page)
-        parts = [
+        parts: list[dict[str, Any]] = [
             {"folder": str(self._folders.shard(task.id, index)), "pages": some}
             for index, some in pages.items()
         ]
-        args = {"shards": parts, "pages_in_file": task.source_pages, "redone": self._redone(task)}
-        return await self._run("assemble", args, folder, self._settings.task_timeout)
+        redone = self._redone(task)
+        args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone}
+        return await self._run("assemble", args, folder, [*parts, *redone])
 
     def _redone(self, task: Task) -> list[dict[str, Any]]:
         folder = self._folders.redone
@@ -160,15 +159,20 @@ class WorkerJobs:
         """The result of ``task`` with the page that ``second`` has read."""
         folder = await asyncio.to_thread(self._folders.work, task.id, f"redo-{second.redo_page}")
         new = {"page": second.redo_page, "folder": str(self._folders.result(second.id))}
-        args = {"result": str(self._folders.result(task.id)), "pages": [new]}
-        return await self._run("replace_pages", args, folder, self._settings.task_timeout)
+        old = {"folder": str(self._folders.result(task.id))}
+        args = {"result": old["folder"], "pages": [new]}
+        return await self._run("replace_pages", args, folder, [old, new])
 
-    async def _run(self, fn: str, args: dict[str, Any], folder: Path, seconds: float) -> Parsed:
-        return await self._in_folder(folder, self._timed(fn, args, folder / "out", seconds))
+    async def _run(
+        self, fn: str, args: dict[str, Any], folder: Path, reads: Sequence[Mapping[str, Any]]
+    ) -> Parsed:
+        made = [Path(each["folder"]) for each in reads]
+        return await self._in_folder(folder, self._timed(fn, args, folder / "out", made))
 
-    async def _timed(self, fn: str, args: dict[str, Any], out: Path, seconds: float) -> PartResult:
+    async def _timed(self, fn: str, args: dict[str, Any], out: Path, reads: Sequence[Path]) -> PartResult:
+        await asyncio.to_thread(self._folders.check_plain, *reads)
         began = time.monotonic()
-        answer = await self._pool.run(fn, args, seconds=seconds, out=out)
+        answer = await self._pool.run(fn, args, seconds=self._settings.task_timeout, out=out)
         return PartResult.of({**answer, "seconds": time.monotonic() - began})
 
     async def _in_folder(self, folder: Path, job: Awaitable[PartResult]) -> Parsed:
@@ -195,26 +199,23 @@ class WorkerJobs:
         if folders:
             await asyncio.to_thread(lambda: [self._folders.drop_work(folder) for folder in folders])
 
-    async def export(self, task: Task, form: str) -> Path:
-        """The result as ``html``, ``docx``, ``latex`` or ``epub``: made once, then kept beside it."""
-        result = self._folders.result(task.id)
-        target = result / "exports" / f"document.{EXPORT_SUFFIX[form]}"
-        if target.is_file():
-            return target
-        if not (result / "middle.json").is_file():
-            raise NotFound("The task has no result yet.")
+    async def export(self, task: Task, form: str) -> str:
+        """Makes the result as ``html``, ``docx``, ``latex`` or ``epub``, once; its path below the result."""
+        name = f"document.{EXPORT_SUFFIX[form]}"
+        if not await asyncio.to_thread(self._folders.exported, task.id, name):
+            await self._export(task, form, name)
+        return f"exports/{name}"
+
+    async def _export(self, task: Task, form: str, name: str) -> None:
         folder = await asyncio.to_thread(self._folders.work, task.id, f"export-{form}")
         title = Path(task.name).stem or "document"
         try:
             made = folder / "made"
-            args = {"result": str(result), "form": form, "title": title}
+            args = {"result": str(self._folders.result(task.id)), "form": form, "title": title}
             await self._pool.run_light("export", args, seconds=LIGHT_TIMEOUT, out=made)
-            await asyncio.to_thread(sync_file, made)  # it is kept: half of it after a power cut would stay
-            target.parent.mkdir(exist_ok=True)
-            made.replace(target)
+            await asyncio.to_thread(self._folders.put_export, task.id, name, made)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)
-        return target
 
     async def picture(self, task: Task, page: int, width: int) -> bytes:
         """One page (1-based) drawn as PNG, about ``width`` pixels wide."""

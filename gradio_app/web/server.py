@@ -38,6 +38,7 @@ from gradio_app.web.auth.origin import is_loopback
 from gradio_app.web.auth.users import Users
 from gradio_app.web.card_history import CardHistory
 from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web.methods import Heads, Options
 from gradio_app.web.request_ids import RequestIds
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
@@ -133,7 +134,7 @@ def build(
     app.include_router(api.router)
     error_answers.register(app)
     gate = _mount_page(app, settings, folders)
-    app.user_middleware = [*_layers(settings, folders, credentials), gate]
+    app.user_middleware = [*_layers(settings, folders, credentials), gate, Middleware(Options)]
     return app
 
 
@@ -142,6 +143,8 @@ def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> l
     return [
         # outermost: all others log and answer with the request's id
         Middleware(RequestIds),
+        # before all that acts on a method: a HEAD is a GET for them
+        Middleware(Heads),
         # before the guard, which reads the form of a sign-in
         Middleware(SteadyBodies, room=partial(_check_disk, settings, folders)),
         # before all that belongs to the application: nobody without an identity gets further

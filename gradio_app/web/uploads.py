@@ -19,6 +19,7 @@ from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInva
 from gradio_app.base.files import sync_disk, sync_file
 from gradio_app.base.names import folder_and_name
 from gradio_app.store.task import Upload
+from gradio_app.web.form_names import file_name
 
 #: bytes gathered before they are hashed and written in a thread
 FLUSH_BYTES = 1 << 20
@@ -159,14 +160,14 @@ class Receiver:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         field = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" in options:
+        name = file_name(self._disposition)
+        if name is not None:
             if field != "files":
                 raise OptionInvalid(f"Files go into fields named 'files', not {field[:40]!r}.")
             if len(self._files) >= self._max_files:
                 raise TooManyFiles(
                     f"More than {self._max_files} files in one go. Send them in smaller groups."
                 )
-            name = options[b"filename"].decode("utf-8", "replace")
             self._files.append(_File(self._folder, name, self._max_file_size))
             return
         if len(self.fields) >= MAX_FIELDS:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+
+from gradio_app.base.errors import NotFound
+from gradio_app.base.files import names_beneath, open_beneath, open_folder
 
 CHUNK = 256 * 1024
 #: pictures are compressed already
@@ -38,9 +42,14 @@ class _Pipe(bytearray):
 
 def members(folder: Path) -> list[Path]:
     """The files of a result that belong in its archive, in a fixed order."""
-    named = [folder / name for name in _NAMES]
-    pictures = sorted((folder / "images").iterdir()) if (folder / "images").is_dir() else []
-    return [path for path in (*named, *pictures) if path.is_file() and not path.is_symlink()]
+    return [folder / name for name in _names(folder)]
+
+
+def _names(folder: Path | int) -> list[str]:
+    there = names_beneath(folder, ".")
+    return [name for name in _NAMES if name in there] + [
+        f"images/{name}" for name in names_beneath(folder, "images")
+    ]
 
 
 def stream_zip(folder: Path) -> Iterator[bytes]:
@@ -49,29 +58,41 @@ def stream_zip(folder: Path) -> Iterator[bytes]:
 
 
 def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
-    """The bytes of a zip with many results, each at its path there. Files deleted meanwhile are left out."""
+    """The bytes of a zip with many results, each at its path there.
+
+    Raises ``NotFound`` when a result is deleted or replaced meanwhile: the zip is never whole without it.
+    """
     pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for above, folder in results:
-            for path in members(folder):
-                yield from _add(archive, pipe, PurePosixPath(above), path, folder)
+    archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
+    for above, folder in results:
+        held = open_folder(folder)
+        try:
+            for name in _names(held):
+                yield from _add(archive, pipe, PurePosixPath(above) / name, open_beneath(held, name))
+            if not _is_still(folder, held):
+                raise NotFound()
+        finally:
+            os.close(held)
+    archive.close()
     yield pipe.take()
 
 
-def _add(
-    archive: zipfile.ZipFile, pipe: _Pipe, above: PurePosixPath, path: Path, folder: Path
-) -> Iterator[bytes]:
-    info = zipfile.ZipInfo((above / path.relative_to(folder)).as_posix(), _WHEN)
-    info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
-    info.external_attr = 0o644 << 16
+def _is_still(folder: Path, held: int) -> bool:
     try:
-        source = path.open("rb")
+        return os.path.samestat(os.lstat(folder), os.fstat(held))
     except FileNotFoundError:
-        return
-    with source, archive.open(info, "w", force_zip64=True) as target:
-        while data := source.read(CHUNK):
-            target.write(data)
-            yield pipe.take()
+        return False
+
+
+def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, descriptor: int) -> Iterator[bytes]:
+    with open(descriptor, "rb") as source:
+        info = zipfile.ZipInfo(path.as_posix(), _WHEN)
+        info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
+        info.external_attr = 0o644 << 16
+        with archive.open(info, "w", force_zip64=True) as target:
+            while data := source.read(CHUNK):
+                target.write(data)
+                yield pipe.take()
 
 
 def paths_of(documents: Iterable[tuple[str, str]]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, OptionInvalid
-from gradio_app.base.files import replace_folder
+from gradio_app.base.files import read_beneath, replace_folder
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.commands.api.options import Order
@@ -122,8 +122,8 @@ class Reader:
             "name": task.name,
             "tier": task.tier,
             "pages": task.pages_total,
-            "markdown": (result / "document.md").read_text("utf-8"),
-            "content_list": json.loads((result / "content_list.json").read_text("utf-8")),
+            "markdown": read_beneath(result, "document.md").decode(),
+            "content_list": json.loads(read_beneath(result, "content_list.json")),
             "output_dir": None,
             "archive": None,
             "notes": list(order.notes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import compress
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import act, identity_of, manager_of
-from gradio_app.web.api.results import HARMLESS, attachment
+from gradio_app.web.api.downloads import attachment, zip_answer
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary, body_of
 from gradio_app.web.api.tasks import MOST_IDS
 from gradio_app.web.auth import audit
@@ -105,12 +106,13 @@ async def download(request: Request) -> Response:
         for task in some:
             audit.record("read", who.name, who.address, task.id)
         readable += some
-    if not readable:
+    folders = manager.folders
+    there = await asyncio.to_thread(lambda: [folders.has_result(task.id) for task in readable])
+    if not any(there):
         raise Conflict("None of these documents has a result.")
     paths = paths_of([(task.folder, task.name) for task in readable])
-    results = [(path, manager.folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
-    headers = {**HARMLESS, "Content-Disposition": attachment("documents.zip")}
-    return StreamingResponse(stream_zips(results), media_type="application/zip", headers=headers)
+    results = [(path, folders.result(task.id)) for path, task in zip(paths, readable, strict=True)]
+    return zip_answer(request, stream_zips(compress(results, there)), attachment("documents.zip"))
 
 
 async def _ids(request: Request) -> list[str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
-import aiofiles
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, Response
 
 from gradio_app.base.errors import NotFound, OptionInvalid
+from gradio_app.base.files import open_beneath, open_folder
 from gradio_app.base.options import EXPORT_SUFFIX
 from gradio_app.store.states import READABLE
 from gradio_app.web.api.access import manager_of, task_to_read
+from gradio_app.web.api.downloads import HARMLESS, attachment, file_answer, validator, zip_answer
 from gradio_app.web.api.schemas import ERRORS, PageView, binary
 from gradio_app.web.zip_stream import stream_zip
 
@@ -33,8 +34,8 @@ _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", 
 #: a longer number would not fit into the name of a file
 _PageNumber = Annotated[int, InPath(ge=-(10**9), le=10**9)]
 _FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
-#: documents come from strangers: nothing in them may run on our origin
-HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+#: a page of the upload looks the same each time
+_SOON = {"Cache-Control": "private, max-age=3600"}
 
 router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
@@ -47,20 +48,29 @@ async def result(
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
     task = await task_to_read(request, task_id)
-    folder = manager_of(request).folders.result(task_id)
+    folders = manager_of(request).folders
+    folder = folders.result(task_id)
     if format not in _FORMATS:
         raise OptionInvalid(f"Formats are: {', '.join(_FORMATS)}.")
-    if not folder.is_dir():
+    if not folders.has_result(task_id):
         raise NotFound("This task has no result yet." if task.status not in READABLE else None)
     stem = Path(task.name).stem or "document"
     if format == "zip":
-        headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}.zip")}
-        return StreamingResponse(stream_zip(folder), media_type="application/zip", headers=headers)
-    if format in FILES:
-        path = folder / FILES[format]
-    else:
-        path = await manager_of(request).export(task, format)
-    return _file(path, f"{stem}{path.suffix}", _MEDIA[path.suffix])
+        return _zip(request, folder, attachment(f"{stem}.zip", task.id))
+    name = FILES[format] if format in FILES else await manager_of(request).export(task, format)
+    suffix = Path(name).suffix
+    headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}{suffix}", task.id)}
+    return file_answer(request, open_beneath(folder, name), _MEDIA[suffix], headers)
+
+
+def _zip(request: Request, folder: Path, disposition: str) -> Response:
+    """The same result gives the same bytes, so its folder stands for them."""
+    held = open_folder(folder)
+    try:
+        tag = validator(os.fstat(held))
+    finally:
+        os.close(held)
+    return zip_answer(request, stream_zip(folder), disposition, tag)
 
 
 @router.get("/pages/{page}.png", response_class=Response, responses=binary("image/png"))
@@ -70,23 +80,23 @@ async def page_picture(
     """A picture of one page of the upload."""
     task = await task_to_read(request, task_id)
     picture = await manager_of(request).picture(task, page, width)
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+    return Response(picture, media_type="image/png", headers=_SOON)
 
 
 @router.get("/pages/{page}", response_model=PageView)
 async def page(request: Request, task_id: str, page: _PageNumber) -> Response:
     """One page with its blocks, as soon as that page is done."""
     await task_to_read(request, task_id)
-    path = manager_of(request).folders.page(task_id, page)
-    async with aiofiles.open(path, "rb") as file:
-        return Response(await file.read(), media_type="application/json")
+    return file_answer(request, manager_of(request).folders.page(task_id, page), "application/json")
 
 
 @router.get("/source", response_class=FileResponse, responses=binary("application/octet-stream"))
 async def source(request: Request, task_id: str) -> Response:
     """The file as it was uploaded."""
     task = await task_to_read(request, task_id)
-    return _file(manager_of(request).folders.source(task.source), task.name, "application/octet-stream")
+    upload = open_beneath(manager_of(request).folders.sources, task.source)
+    headers = {**HARMLESS, "Content-Disposition": attachment(task.name, task.id)}
+    return file_answer(request, upload, "application/octet-stream", headers)
 
 
 @router.get("/files/{path:path}", response_class=FileResponse, responses=binary(*_PICTURES))
@@ -94,19 +104,5 @@ async def result_file(request: Request, task_id: str, path: str) -> Response:
     """A picture of the result."""
     await task_to_read(request, task_id)
     found = manager_of(request).folders.file(task_id, path)
-    media = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-    return FileResponse(
-        found, media_type=media, headers={**HARMLESS, "Cache-Control": "private, max-age=3600"}
-    )
-
-
-def _file(path: Path, name: str, media: str) -> FileResponse:
-    if not path.is_file():
-        raise NotFound()
-    return FileResponse(path, media_type=media, headers={**HARMLESS, "Content-Disposition": attachment(name)})
-
-
-def attachment(name: str) -> str:
-    """A header that saves under ``name`` (RFC 6266), whatever is in it."""
-    plain = "".join(char if char.isascii() and (char.isalnum() or char in "._- ") else "_" for char in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    media = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return file_answer(request, found, media, HARMLESS | _SOON)

@@ -7,14 +7,15 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.data_folder import Folders
+from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.schemas import ERRORS
 
@@ -63,18 +64,20 @@ async def search(
     if not words:
         raise OptionInvalid("Write what to search for.")
     folders = manager_of(request).folders
-    hits = await asyncio.to_thread(lambda: list(islice(find(folders.pages(task_id), words), limit + 1)))
+    hits = await asyncio.to_thread(lambda: list(islice(find(_records(folders, task_id), words), limit + 1)))
     return {"query": q, "hits": hits[:limit], "more": len(hits) > limit}
 
 
-def find(pages: Iterable[tuple[int, Path]], words: list[str]) -> Iterator[dict[str, Any]]:
+def _records(folders: Folders, task_id: str) -> Iterator[tuple[int, Any]]:
+    for number, path in folders.pages(task_id):
+        with suppress(NotFound):  # the parts of a document are joined right now
+            yield number, json.loads(folders.read(path))
+
+
+def find(pages: Iterable[tuple[int, Any]], words: list[str]) -> Iterator[dict[str, Any]]:
     """Each place in the pages where ``words`` follow each other, with whatever white space between them."""
     wanted = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
-    for number, path in pages:
-        try:
-            record = json.loads(path.read_bytes())
-        except FileNotFoundError:  # the parts of a document are joined right now
-            continue
+    for number, record in pages:
         for block in record["blocks"]:
             if block["auxiliary"]:
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -16,7 +15,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api.access import identity_of
 from gradio_app.web.error_answers import register_validation
-from gradio_app.web.ui import dev, page, static
+from gradio_app.web.ui import dev, gradio_uploads, mcp_tools, page, static
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
 from gradio_app.web.ui.gradio_gate import Gate
@@ -65,7 +64,8 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     # mounted last; with it Gradio's queue calls functions
     mounted = cast(Any, demo).app = cast(Any, app.routes[-1]).app
     register_validation(mounted)
-    _speak_json(demo)
+    mcp_tools.restrict(demo)
+    gradio_uploads.read_names()
     if dev.ON:
         dev.mount(app, demo)
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
@@ -98,21 +98,3 @@ def _tune(demo: gr.Blocks) -> None:
     queue.max_thread_count = EVENTS
     queue.sleep_when_free = QUEUE_PAUSE
     queue.progress_update_sleep_when_free = PROGRESS_PAUSE
-
-
-def _speak_json(demo: gr.Blocks) -> None:
-    """MCP tools answer with JSON. Gradio would send Python's way of writing it, which no client can read."""
-    server = cast(Any, demo).mcp_server_obj
-    plain = server.postprocess_output_data
-
-    def told(data: list[Any], root_url: str) -> Any:
-        written = [_json(value) if isinstance(value, dict | list) else value for value in data]
-        return plain(written, root_url)
-
-    server.postprocess_output_data = told
-
-
-def _json(value: Any) -> Any:
-    """What a tool answered, as text. Files stay what they are: Gradio makes addresses of them."""
-    a_file = isinstance(value, dict) and "path" in value and "meta" in value
-    return cast(Any, value) if a_file else json.dumps(value, ensure_ascii=False)

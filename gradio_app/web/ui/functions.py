@@ -4,6 +4,7 @@
 
 import asyncio
 import inspect
+import io
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from gradio import FileData
 from loguru import logger
 
 from gradio_app.base.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
+from gradio_app.base.files import read_beneath
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
@@ -26,6 +28,7 @@ from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import act, note_submitted, own_task, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.ui import data_address
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import stream_zip
@@ -95,7 +98,8 @@ class Functions:
 
         Args:
             files: The documents. Upload them first: POST /gradio_api/upload answers a PATH for each. Pass
-                their addresses on this server, http://HOST/gradio_api/file=PATH.
+                their addresses on this server, http://HOST/gradio_api/file=PATH. Small ones may be passed as
+                data: URLs.
             tier: How thoroughly to read: auto picks the best for each file; flash is fastest.
             page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
             ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
@@ -209,7 +213,14 @@ class Functions:
         return tasks
 
     def _receive(self, file: Any, who: Identity) -> Upload:
-        """Takes in a file that the caller uploaded to Gradio; refuses all other files of this machine."""
+        """Takes in a document in a ``data:`` address, or a file that the caller uploaded to Gradio.
+
+        Refuses all other files of this machine, and all other addresses.
+        """
+        folders, limit = self._manager.folders, self._manager.settings.max_file_size
+        if isinstance(file, str) and file.startswith(data_address.SCHEME):
+            name, data = data_address.read(file, limit)
+            return receive_file(io.BytesIO(data), name, folders.tmp, limit)
         path, name = _path_and_name(file)
         try:
             found = Path(path).resolve(strict=True)
@@ -217,16 +228,15 @@ class Functions:
             raise _not_uploaded() from None
         if not found.is_relative_to(self._uploads) or not found.is_file() or not self._owners.may(found, who):
             raise _not_uploaded()
-        folders, settings = self._manager.folders, self._manager.settings
         with found.open("rb") as source:
-            return receive_file(source, name or found.name, folders.tmp, settings.max_file_size)
+            return receive_file(source, name or found.name, folders.tmp, limit)
 
     async def _result(self, task: Task, who: Identity) -> tuple[str, FileData]:
         if task.status not in READABLE:
             raise task.error or Conflict(f"The task is {task.status}; it has no result.")
         folders = self._manager.folders
         folder = folders.result(task.id)
-        markdown = await asyncio.to_thread((folder / "document.md").read_text, "utf-8")
+        markdown = (await asyncio.to_thread(read_beneath, folder, "document.md")).decode()
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
         await asyncio.to_thread(_write_zip, folder, archive)
         self._owners.add(archive, who)

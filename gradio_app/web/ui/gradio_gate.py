@@ -42,8 +42,13 @@ _NEEDED = re.compile(
     r"/?|/config/?|/(assets|static|svelte)/.+|/(favicon\.ico|theme\.css|manifest\.json|robots\.txt|pwa_icon(/\d+)?)"
     r"|/gradio_api/(user|login_check|app_id|info|openapi\.json|startup-events|theme\.css|upload|upload_progress"
     r"|cancel|reset|queue/(join|data|status)|heartbeat/\w+|(run|api|call|call/v2)/\w+|call/\w+/\w+)/?"
-    r"|/gradio_api/mcp(/.*)?|/gradio_api/file=.+"
+    # no path behind it: Gradio writes what follows into a script of the page that introduces its MCP server
+    r"|/gradio_api/mcp(/|/http/?|/sse|/messages/?)?|/gradio_api/file=.+"
 )
+_MCP = f"{_API}/mcp"
+#: where Gradio would take its own address from
+_ADDRESSES = {b"x-gradio-server"}
+_MCP_ADDRESSES = {*_ADDRESSES, b"x-forwarded-host"}
 _LONGEST_ANSWER = 1 << 20
 
 
@@ -65,6 +70,8 @@ class Gate:
         if not self._open(path, scope):
             await problem(NotFound(), scope)(scope, receive, send)
             return
+        hidden = _MCP_ADDRESSES if path.startswith(_MCP) else _ADDRESSES
+        scope = {**scope, "headers": [each for each in scope["headers"] if each[0] not in hidden]}
         send = _with_policy(send)
         if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
             send = self._noting_owner(send, scope["identity"])
