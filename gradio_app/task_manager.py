@@ -201,6 +201,10 @@ class TaskManager:
         """How many tasks are in each status."""
         return await self.store.once("counts", self.store.counts)
 
+    async def counts_for(self, viewer: str) -> dict[str, int]:
+        """The same without ended tasks of others."""
+        return await self.store.once(("counts", viewer), partial(self.store.counts_for, viewer))
+
     async def longest_wait(self) -> float:
         """Seconds that the oldest waiting task has waited; 0 when none waits."""
         since = await self.store.do(self.store.sync.listing.oldest_waiting)

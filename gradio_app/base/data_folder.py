@@ -45,6 +45,7 @@ class Folders:
         self.audit = self.root / "audit.log"
         self.secret = self.root / "secret"
         self.sign_in = self.root / "sign-in.txt"
+        self.signed_out = self.root / "signed_out"
         self.gradio = self.run / "gradio"
         self._adopted = False
 

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gradio_app.base.host_names import host_patterns, listen_host, origins
+
 ENV_PREFIX = "MINERU_APP_"
 #: older names that other programs use too -> variables of which one must be there for the name to be ours
 _ONLY_WITH = {"WORKERS": ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "GPU_MEMORY_UTILIZATION")}
@@ -100,8 +102,8 @@ def _log_level(text: str) -> str:
     return _one_of("trace", "debug", "info", "warning", "error")(text).upper()
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name for part in text.split(",") if (name := part.strip().lower()))
+def _switch(text: str) -> bool:
+    return _one_of("on", "off")(text) == "on"
 
 
 def _absolute(text: str) -> str:
@@ -129,7 +131,7 @@ def _cores() -> int:
 class Settings:
     """All settings; sizes in bytes, times in seconds."""
 
-    host: str = _knob("127.0.0.1", str, "address to listen on; 0.0.0.0 for the whole network", "HOST")
+    host: str = _knob("127.0.0.1", listen_host, "address to listen on; 0.0.0.0 for the whole network", "HOST")
     port: int = _knob("7860", _whole(0, 65535), "port to listen on; 0 takes any free one", "PORT")
     data_dir: Path = _knob("./data", _path, "folder for the queue, uploads and results")  # noqa: RUF009
     watch_dir: str = _knob(
@@ -143,8 +145,19 @@ class Settings:
     users: str = _knob("", _absolute, "file of user accounts for sign-in by name; see the users command")
     allowed_hosts: frozenset[str] = _knob(
         "",
-        _names,
-        "accepted host names, comma-separated; empty: any with sign-in, else loopback names",
+        host_patterns,
+        "accepted host names, comma-separated, such as papers.lan or *.lan; empty: any with sign-in, else "
+        "loopback names",
+    )
+    allowed_origins: frozenset[str] = _knob(
+        "",
+        origins,
+        "origins of other pages or apps that may use a browser's sign-in, comma-separated",
+    )
+    share_cache: bool = _knob(
+        "off",
+        _switch,
+        "on: a document that anybody sent before is completed from that result; off: only one's own are",
     )
     max_requests_per_minute: int = _knob(
         "3000", _whole(0), "requests per minute of one user or address, with sign-in; 0: no limit"

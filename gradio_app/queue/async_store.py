@@ -64,6 +64,7 @@ class AsyncStore:
     second_readings = _on_thread(Store.second_readings)
     changes = _on_thread(Store.changes)
     counts = _on_thread(Store.counts)
+    counts_for = _on_thread(Store.counts_for)
     rates = _on_thread(Store.rates)
     recover = _on_thread(Store.recover)
     requeue = _on_thread(Store.requeue)

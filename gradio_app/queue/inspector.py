@@ -50,7 +50,7 @@ class Inspector:
         self._workers = workers
         self._pool = workers.here
         self._queued = queued
-        self._cache = InspectionCache()
+        self._cache = InspectionCache(settings.share_cache)
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         #: ids of the files that are being inspected
@@ -208,8 +208,12 @@ class Inspector:
         return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
-        """Completes a task with a stored result of the same content, if there is one."""
-        donor = self._store.sync.cached(key)
+        """Completes a task with a stored result of the same content, if there is one.
+
+        Only with one of the same owner, unless results are shared: else whoever has a file could find out
+        that somebody else has sent it before.
+        """
+        donor = self._store.sync.cached(key, None if self._settings.share_cache else task.owner)
         if donor is None or not self._folders.link_result(donor.id, task.id):
             return None
         now = clock.stamp()

@@ -9,13 +9,14 @@ from typing import Any
 
 from gradio_app.base.errors import NotFound
 from gradio_app.store.database import ACTIVE_SQL, sql_list
-from gradio_app.store.states import TaskStatus
+from gradio_app.store.endings import Endings
+from gradio_app.store.states import ACTIVE, TERMINAL, TaskStatus
 from gradio_app.store.task import Shard, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is newer than a revision. ``reset`` tells a reader to forget what it knew."""
+    """What is newer than a revision. ``reset`` tells a reader to forget what it knew and to list again."""
 
     rev: int
     tasks: list[Task]
@@ -27,6 +28,7 @@ class Reading:
     """Queries of the store; on its thread."""
 
     _db: sqlite3.Connection
+    endings: Endings
 
     def active_count(self, owner: str) -> int:
         """Unfinished tasks of an owner."""
@@ -66,15 +68,26 @@ class Reading:
         """All tasks in these statuses, oldest first."""
         return self._list(f"SELECT * FROM tasks WHERE status IN ({sql_list(statuses)}) ORDER BY seq", ())
 
-    def changes(self, since: int, limit: int) -> Changes:
-        """Tasks and tombstones newer than ``since``, of all owners, oldest change first."""
+    def changes(self, since: int, limit: int, viewer: str | None = None) -> Changes:
+        """Tasks and tombstones newer than ``since``, oldest change first.
+
+        A ``viewer`` gets their own, and unfinished ones of others; of these, those that have ended since
+        are told as deleted. Without a viewer: of all owners.
+        """
         rev, forgotten = self.rev(), self._counter("forgotten")
         if since > rev or since < forgotten:
             return Changes(rev, [], [], reset=True)
-        tasks = self._list("SELECT * FROM tasks WHERE rev > ? ORDER BY rev LIMIT ?", (since, limit))
+        seen = "" if viewer is None else f"AND (owner = :viewer OR status IN ({ACTIVE_SQL}))"
+        values = {"since": since, "limit": limit, "viewer": viewer}
+        query = f"SELECT * FROM tasks WHERE rev > :since {seen} ORDER BY rev LIMIT :limit"
+        tasks = self._list(query, values)
         upto = tasks[-1].rev if len(tasks) == limit else rev
-        rows = self._db.execute("SELECT task_id FROM deleted WHERE rev > ? AND rev <= ?", (since, upto))
-        return Changes(upto, tasks, [row["task_id"] for row in rows], reset=False)
+        own = "" if viewer is None else "AND owner = :viewer"
+        query = f"SELECT task_id FROM deleted WHERE rev > :since AND rev <= :upto {own}"
+        gone = [row["task_id"] for row in self._db.execute(query, {**values, "upto": upto})]
+        if viewer is not None:
+            gone += self.endings.of_others(viewer, since, upto)
+        return Changes(upto, tasks, gone, reset=viewer is not None and not self.endings.known_from(since))
 
     def rev(self) -> int:
         return self._counter("rev")
@@ -84,12 +97,24 @@ class Reading:
         rows = self._db.execute("SELECT status, tasks FROM status_counts WHERE tasks > 0")
         return {row["status"]: row["tasks"] for row in rows}
 
-    def cached(self, cache_key: str) -> Task | None:
-        """A completed task with the same bytes, options and versions."""
-        found = self._list(
-            "SELECT * FROM tasks WHERE cache_key = ? AND status = 'completed' ORDER BY seq DESC LIMIT 1",
-            (cache_key,),
+    def counts_for(self, viewer: str) -> dict[str, int]:
+        """Tasks by status: unfinished ones of all owners, and ended ones of the viewer."""
+        counts = {status: n for status, n in self.counts().items() if status in ACTIVE}
+        # by the index of owners and statuses, in which second readings of pages are not
+        query = (
+            "SELECT status, count(*) AS n FROM tasks WHERE owner = ? AND redo_of = '' "
+            f"AND status IN ({sql_list(TERMINAL)}) GROUP BY status"
         )
+        return counts | {row["status"]: row["n"] for row in self._db.execute(query, (viewer,))}
+
+    def cached(self, cache_key: str, owner: str | None = None) -> Task | None:
+        """A completed task with the same bytes, options and versions, of this owner if one is named."""
+        whose = "" if owner is None else "AND owner = :owner"
+        query = (
+            f"SELECT * FROM tasks WHERE cache_key = :key AND status = 'completed' {whose} "
+            "ORDER BY seq DESC LIMIT 1"
+        )
+        found = self._list(query, {"key": cache_key, "owner": owner})
         return found[0] if found else None
 
     def _list(self, query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Task]:

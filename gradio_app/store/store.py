@@ -18,6 +18,7 @@ from gradio_app.base import clock
 from gradio_app.base.data_folder import lock_folder
 from gradio_app.base.errors import AppError, Conflict
 from gradio_app.store.database import connect, insert, sql_list, transaction
+from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
 from gradio_app.store.reads import Reading
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
@@ -45,6 +46,7 @@ class Store(Reading):
             raise
         self.history = History(self._db)
         self.listing = Listing(self._db)
+        self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
 
     def close(self) -> None:
         self._db.close()
@@ -102,6 +104,8 @@ class Store(Reading):
                 ids = json.dumps([task.id for task in tasks])
                 row = (tasks[0].owner, key, fingerprint, ids, clock.stamp())
                 db.execute("INSERT OR REPLACE INTO submissions VALUES (?, ?, ?, ?, ?)", row)
+        for task in added:
+            self.endings.moved(task)
         return added
 
     # ------------------------------------------------------------ moves
@@ -117,6 +121,7 @@ class Store(Reading):
         if moved is None:
             self.check_move(task_id, to)
             raise Conflict()
+        self.endings.moved(moved)
         return moved
 
     def check_move(self, task_id: str, to: TaskStatus) -> Task:

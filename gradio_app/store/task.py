@@ -211,11 +211,11 @@ class Task:
         return max(1, self.pages_total)
 
     def to_json(
-        self, viewer: str, admin: bool, position: int | None = None, eta_seconds: float | None = None
+        self, viewer: str, readable: bool, position: int | None = None, eta_seconds: float | None = None
     ) -> dict[str, Any]:
-        """The wire form. Names, errors and hashes of others' documents are hidden from non-admins."""
+        """The wire form. Names, errors and hashes are hidden from a viewer to whom it is not ``readable``."""
         mine = self.owner == viewer
-        visible = mine or admin
+        visible = mine or readable
         return {
             "id": self.id,
             "seq": self.seq,

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
@@ -35,6 +36,7 @@ from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, server_secret
 from gradio_app.web.auth.guard import Guard
 from gradio_app.web.auth.origin import is_loopback
+from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import Users
 from gradio_app.web.card_history import CardHistory
 from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
@@ -154,6 +156,7 @@ def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> l
             root_path=settings.root_path,
             allowed_hosts=settings.allowed_hosts,
             requests_per_minute=settings.max_requests_per_minute,
+            allowed_origins=settings.allowed_origins,
         ),
         # behind the guard, as answers depend on who asks; before the gate and the routes, which cost more
         Middleware(Polls, root_path=settings.root_path),
@@ -212,7 +215,7 @@ def address(settings: Settings, sock: socket.socket, token: str) -> str:
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
     host = f"[{host}]" if ":" in host else host
-    query = f"/?token={token}" if token else ""
+    query = f"/?token={quote(token, safe='')}" if token else ""
     return f"http://{host}:{sock.getsockname()[1]}{settings.root_path}{query}"
 
 
@@ -238,7 +241,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
     store = Store(folders.database)
     secret = server_secret(folders.secret)
     token, admin_token = choose_tokens(settings, secret)
-    credentials = Credentials(token, admin_token, users, secret)
+    credentials = Credentials(token, admin_token, users, secret, SignedOut(folders.signed_out))
     cluster = cluster_token(settings, made_token(secret, "cluster"))
     with nothing_is_garbage():
         app = build(settings, folders, store, credentials, cluster)

@@ -212,5 +212,7 @@ def test_signing_in(house: LiveServer, browser: Browser, theme: Any, locale: str
     page.get_by_role("button").click()
     expect(page.get_by_role("alert")).to_be_visible()
     eye.look("sign-in, refused")
+    page.goto(f"{house.url}/?token=shared", referer="http://elsewhere.example/")
+    eye.look("sign-in, by a link")
     context.close()
     assert eye.found == []

@@ -63,6 +63,20 @@ def test_the_printed_address_leads_in_and_leaves_no_token_behind(house: LiveServ
     expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
 
 
+def test_a_link_on_another_page_asks_for_one_click(house: LiveServer, visitor: Page) -> None:
+    link = f'<a href="{house.url}/?token=shared">papers</a>'
+    elsewhere = "http://elsewhere.example/"
+    visitor.route(elsewhere, lambda route: route.fulfill(body=link, content_type="text/html"))
+    visitor.goto(elsewhere)
+    visitor.get_by_role("link").click()
+    expect(visitor.get_by_text("wants to sign this browser in")).to_be_visible()
+    assert visitor.context.cookies() == []
+    visitor.get_by_role("button", name="Sign in").click()
+    visitor.locator(".mo-alive .mo-primary").wait_for()
+    assert "token" not in visitor.url
+    expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
+
+
 def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visitor: Page) -> None:
     visitor.goto(f"{house.url}/?token=shared")
     visitor.locator(".mo-alive .mo-primary").wait_for()

@@ -146,8 +146,17 @@ def test_people_sign_in_and_stay_on_tls(front: Front) -> None:
     ],
 )
 def test_strangers_stay_strangers(front: Front, headers: dict[str, str], status: int) -> None:
-    with front.browser(("alice", "wonderland")) as browser:
+    with front.browser() as browser:
+        browser.post("/login", data={"username": "alice", "password": "wonderland"})
         assert browser.get("/api/v1/queue", headers=headers).status_code == status
+
+
+def test_a_program_elsewhere_comes_with_a_key_of_its_own(front: Front) -> None:
+    with front.browser(("alice", "wonderland")) as program:
+        answer = program.get("/api/v1/queue", headers={"origin": "app://papers"})
+        assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] == "*"
+        asks = {"access-control-request-method": "GET", "origin": "app://papers"}
+        assert program.options("/api/v1/queue", headers=asks).status_code == 204
 
 
 def test_documents_go_in_and_events_come_out_at_once(front: Front) -> None:

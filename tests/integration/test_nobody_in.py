@@ -12,7 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from gradio_client import Client, handle_file
-from starlette.routing import Mount
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.options import EXPORT_SUFFIX
@@ -23,6 +22,7 @@ from gradio_app.web.server import build
 from tests.documents import paper_pdf, text_pdf
 from tests.integration.conftest import KEY, PASSWORD
 from tests.live import LiveServer
+from tests.routes import walk
 
 pytestmark = pytest.mark.integration
 
@@ -60,27 +60,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 @pytest.fixture(scope="module")
 def routes(app: FastAPI) -> list[tuple[str, str]]:
     """Method and path of everything that the application serves, Gradio's own routes among it."""
-    return sorted(set(_walk(app.routes, "")))
+    return sorted({(method, re.sub(r"\{[^}]+\}", "x", path)) for method, path in walk(app.routes)})
 
 
 def test_the_guard_stands_before_all_that_belongs_to_the_application(app: FastAPI) -> None:
     names = [cast(Any, layer.cls).__name__ for layer in app.user_middleware]
     assert names == ["RequestIds", "Heads", "SteadyBodies", "Guard", "Polls", "Gate", "Options"]
-
-
-def _walk(some: Any, prefix: str) -> Iterator[tuple[str, str]]:
-    for route in some:
-        if (included := getattr(route, "original_router", None)) is not None:
-            yield from _walk(included.routes, prefix)
-            continue
-        path = prefix + re.sub(r"\{[^}]+\}", "x", str(getattr(route, "path", "")))
-        if isinstance(route, Mount):
-            yield from _walk(route.routes, path)
-            yield "GET", f"{path}/x"
-        else:
-            yield from (
-                (method, path or "/") for method in getattr(route, "methods", None) or ("GET", "POST")
-            )
 
 
 # ---------------------------------------------------------------- nobody
@@ -116,6 +101,14 @@ def test_beyond_loopback_tokens_are_made_and_told_but_not_in_the_log_and_stay_th
             live.start()
         [shared, admin] = printed[0]
         assert printed[1] == printed[0] and shared != admin
+        with httpx.Client(base_url=live.url, timeout=20) as browser:
+            browser.get("/", params={"token": shared})
+            copied = dict(browser.cookies)
+            browser.post("/logout")
+            for _ in range(2):
+                assert httpx.get(live.url + "/api/v1/queue", cookies=copied).status_code == 401
+                live.stop()
+                live.start()
         for token, is_admin in ((shared, False), (admin, True)):
             queue = httpx.get(live.url + "/api/v1/queue", headers={"authorization": f"Bearer {token}"}).json()
             assert queue["user"]["admin"] is is_admin
@@ -203,7 +196,8 @@ def test_to_another_user_a_task_does_not_exist(server: LiveServer, task: dict[st
         told = json.dumps(
             [bob.get("/api/v1/tasks").json(), bob.get("/api/v1/tasks", params={"since": 0}).json()]
         )
-        for secret in ("payroll", task["receipt"]["input_sha256"], task["receipt"]["output_sha256"]):
+        receipt = task["receipt"]
+        for secret in ("payroll", receipt["input_sha256"], receipt["output_sha256"], task["id"]):
             assert secret not in told
     assert server.task(task["id"]) | {"rev": 0} == task | {"rev": 0}, "nothing has changed"
 
@@ -225,6 +219,12 @@ def test_of_others_one_sees_that_they_wait_and_no_name(server: LiveServer) -> No
         admin.post("/api/v1/queue/resume").raise_for_status()
         server.end(task_id)
         assert task_id not in bob.get("/api/v1/tasks").text, "what has ended is gone"
+        told = bob.get("/api/v1/tasks", params={"since": seen["rev"]}).json()
+        assert task_id in told["deleted"] and task_id not in json.dumps(told["tasks"])
+        assert task_id not in bob.get("/api/v1/tasks", params={"since": 1}).text
+        assert told["queue"]["counts"].get("completed", 0) == len(
+            bob.get("/api/v1/tasks", params={"status": "completed", "limit": 1000}).json()["tasks"]
+        )
 
 
 @pytest.mark.parametrize(

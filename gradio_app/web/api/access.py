@@ -1,8 +1,8 @@
-"""Access: the queue, the identity of a caller, and the owner check; every route starts here."""
+"""Access: the queue, the identity of a caller, and what the authorizer says; every route starts here."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from gradio_app.base.errors import Forbidden, NotFound
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.auth import audit
+from gradio_app.web.auth.authorizer import ALL_TASKS, SERVER, Action, authorizer, of_task
 from gradio_app.web.auth.credentials import Identity
 
 
@@ -26,12 +27,22 @@ def identity_of(request: Request) -> Identity:
     return request.scope["identity"]
 
 
-async def own_task(manager: TaskManager, who: Identity, task_id: str) -> Task:
-    """The task, if the caller may see it; else ``NotFound``, as if it did not exist."""
+async def allowed_task(manager: TaskManager, who: Identity, action: Action, task_id: str) -> Task:
+    """The task, if the caller may do this with it; else ``NotFound``, as if it did not exist."""
     task = await manager.get(task_id)
-    if task.owner != who.name and not who.admin:
+    if not authorizer.is_authorized(who, action, of_task(task)):
         raise NotFound()
     return task
+
+
+def allowed_tasks(who: Identity, action: Action, tasks: Iterable[Task]) -> list[Task]:
+    """Those with which the caller may do this, in their order."""
+    return [task for task in tasks if authorizer.is_authorized(who, action, of_task(task))]
+
+
+def reads_all(who: Identity) -> bool:
+    """Whether the caller sees everybody's tasks, with their names and ends."""
+    return authorizer.is_authorized(who, "read", ALL_TASKS)
 
 
 @contextmanager
@@ -39,7 +50,7 @@ def for_admin(request: Request, action: str) -> Generator[None]:
     """Admits the administrator and writes the action to the audit log; else ``Forbidden``."""
     who = identity_of(request)
     with audit.noted(action, who.name, who.address):
-        if not who.admin:
+        if not authorizer.is_authorized(who, "administer", SERVER):
             raise Forbidden("Only the administrator may do this.")
         yield
 
@@ -53,7 +64,7 @@ async def act(manager: TaskManager, who: Identity, action: str, task_id: str) ->
         "delete": manager.delete,
     }
     with audit.noted(action, who.name, who.address, task_id):
-        await own_task(manager, who, task_id)
+        await allowed_task(manager, who, "change", task_id)
         return await does[action](task_id)
 
 
@@ -70,15 +81,15 @@ async def task_to_read(request: Request, task_id: str) -> Task:
         return await task_of(request, task_id)
 
 
-async def task_of(request: Request, task_id: str) -> Task:
-    """The task in the path, if the caller may see it."""
-    return await own_task(manager_of(request), identity_of(request), task_id)
+async def task_of(request: Request, task_id: str, action: Action = "read") -> Task:
+    """The task in the path, if the caller may do this with it."""
+    return await allowed_task(manager_of(request), identity_of(request), action, task_id)
 
 
 def show(manager: TaskManager, who: Identity, task: Task) -> dict[str, Any]:
     """A task as JSON, with its place in the queue."""
     position, seconds = manager.estimate(task.id)
-    return task.to_json(who.name, who.admin, position, seconds)
+    return task.to_json(who.name, authorizer.is_authorized(who, "read", of_task(task)), position, seconds)
 
 
 def shown(request: Request, task: Task) -> JSONResponse:

@@ -17,7 +17,7 @@ from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInval
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import act, identity_of, manager_of
+from gradio_app.web.api.access import act, allowed_tasks, identity_of, manager_of
 from gradio_app.web.api.downloads import attachment, zip_answer
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary, body_of
 from gradio_app.web.api.tasks import MOST_IDS
@@ -75,16 +75,11 @@ def _groups(ids: Sequence[str]) -> list[Sequence[str]]:
 async def _together(manager: TaskManager, who: Identity, action: str, ids: Sequence[str]) -> set[str]:
     """Cancels waiting tasks, or begins ended ones again or deletes them, all in one step."""
     ways = {"cancel": manager.cancel_waiting, "retry": manager.retry_ended, "delete": manager.delete_ended}
-    done = await ways[action]([task.id for task in await _own(manager, who, ids)])
+    own = allowed_tasks(who, "change", await manager.find_all(ids))
+    done = await ways[action]([task.id for task in own])
     for task_id in done:
         audit.record(action, who.name, who.address, task_id)
     return done
-
-
-async def _own(manager: TaskManager, who: Identity, ids: Sequence[str]) -> list[Task]:
-    """The tasks that the caller may see, in this order."""
-    tasks = await manager.find_all(ids)
-    return [task for task in tasks if who.admin or task.owner == who.name]
 
 
 @router.post(
@@ -102,7 +97,8 @@ async def download(request: Request) -> Response:
     manager, who = manager_of(request), identity_of(request)
     readable: list[Task] = []
     for group in _groups(await _ids(request)):
-        some = [task for task in await _own(manager, who, group) if task.status in READABLE]
+        own = allowed_tasks(who, "read", await manager.find_all(group))
+        some = [task for task in own if task.status in READABLE]
         for task in some:
             audit.record("read", who.name, who.address, task.id)
         readable += some

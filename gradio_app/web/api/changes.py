@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from gradio_app.base.errors import QuotaExceeded
 from gradio_app.store.states import QueueStatus, TaskStatus
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import identity_of, manager_of, show
+from gradio_app.web.api.access import identity_of, manager_of, reads_all, show
 from gradio_app.web.api.queue import summary
 from gradio_app.web.auth.credentials import Identity
 
@@ -53,7 +53,7 @@ async def delta(
 async def _body(
     manager: TaskManager, who: Identity, since: int, wanted: list[TaskStatus], limit: int
 ) -> bytes:
-    changes = await manager.changes(since, limit)
+    changes = await manager.changes(since, limit, None if reads_all(who) else who.name)
     if changes.rev == since and not changes.reset:
         return b""
     tasks = [task for task in changes.tasks if not wanted or task.status in wanted]
@@ -85,19 +85,21 @@ async def events(request: Request, since: Annotated[int, Query(ge=0, le=2**53)] 
     if streams[who.name] >= MAX_STREAMS:
         raise QuotaExceeded("Too many event streams are open. Close some.")
     return StreamingResponse(
-        _events(manager, who, since, streams),
+        _events(manager, who, since, streams, request.scope.get("still_signed_in", lambda: True)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
 
 
 async def _events(
-    manager: TaskManager, who: Identity, since: int, streams: Counter[str]
+    manager: TaskManager, who: Identity, since: int, streams: Counter[str], welcome: Callable[[], bool]
 ) -> AsyncIterator[str]:
     streams[who.name] += 1
     try:
         while manager.status is not QueueStatus.DRAINING:
             await manager.wait_for_change(since, EVENT_PING)
+            if not welcome():  # signed out meanwhile
+                return
             response = await delta(manager, who, since, [], 1000)
             if response.status_code == 204:
                 yield ": still here\n\n"

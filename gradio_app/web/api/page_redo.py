@@ -35,7 +35,7 @@ async def redo(
     When it is done, compare its page with that of the document, then `keep` it or delete the task.
     """
     who, manager = identity_of(request), manager_of(request)
-    await task_of(request, task_id)
+    await task_of(request, task_id, "change")
     second = await manager.redo_page(task_id, page, how.tier, how.ocr_mode)
     note_submitted(who, [second])
     return JSONResponse(show(manager, who, second), 201)

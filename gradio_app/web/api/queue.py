@@ -12,7 +12,7 @@ from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
 from gradio_app.web import metrics
-from gradio_app.web.api.access import for_admin, identity_of, manager_of
+from gradio_app.web.api.access import for_admin, identity_of, manager_of, reads_all
 from gradio_app.web.api.schemas import ERRORS, ClusterView, HistoryView, Problem, QueueView
 from gradio_app.web.auth.credentials import Identity
 
@@ -38,8 +38,10 @@ async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
     return {
         "status": manager.status,
         "notice": notice.to_dict() if notice else None,
-        "problems": [problem.message for problem in manager.problems.seen_by(who.name, who.admin)][:_SHOWN],
-        "counts": await manager.counts(),
+        "problems": [problem.message for problem in manager.problems.seen_by(who.name, reads_all(who))][
+            :_SHOWN
+        ],
+        "counts": await (manager.counts() if reads_all(who) else manager.counts_for(who.name)),
         "eta_seconds": round(manager.tail_eta(), 1),
         "workers": workers.slots[False],
         "engine": {name: about_engine[name] for name in _OF_ENGINE},

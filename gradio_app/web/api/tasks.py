@@ -11,7 +11,16 @@ from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.options import ParseOptions
 from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.states import TaskStatus
-from gradio_app.web.api.access import act, identity_of, manager_of, note_submitted, show, shown, task_of
+from gradio_app.web.api.access import (
+    act,
+    identity_of,
+    manager_of,
+    note_submitted,
+    reads_all,
+    show,
+    shown,
+    task_of,
+)
 from gradio_app.web.api.changes import delta
 from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, UploadForm, body_of
 from gradio_app.web.auth.credentials import Identity
@@ -121,7 +130,7 @@ def wanted_by(who: Identity, q: str, mine: bool, statuses: list[TaskStatus], sor
     """What somebody asks for; raises ``OptionInvalid``."""
     if sort not in SORTS:
         raise OptionInvalid(f"Orders are: {', '.join(SORTS)}.")
-    return Wanted(who.name, who.admin, mine, frozenset(statuses), q, sort)
+    return Wanted(who.name, reads_all(who), mine, frozenset(statuses), q, sort)
 
 
 def statuses_of(text: str) -> list[TaskStatus]:

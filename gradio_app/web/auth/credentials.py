@@ -11,11 +11,13 @@ import hmac
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.rate_limit import RateLimit
+from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users
 
 #: how long a session lasts, in seconds
@@ -54,11 +56,17 @@ class Credentials:
     """What the server accepts. Without a token and without users everybody is let in (``open``)."""
 
     def __init__(
-        self, token: str = "", admin_token: str = "", users: Users | None = None, secret: bytes = b""
+        self,
+        token: str = "",
+        admin_token: str = "",
+        users: Users | None = None,
+        secret: bytes = b"",
+        signed_out: SignedOut | None = None,
     ) -> None:
         self._tokens = {"token": token, "admin": admin_token}
         self.users = users
         self._secret = secret or secrets.token_bytes(32)
+        self._signed_out = signed_out or SignedOut()
         self._trusted: dict[bytes, tuple[float, User]] = {}
         self._hashing = asyncio.Semaphore(_HASHING)
         self._guesses = RateLimit(GUESSES)
@@ -79,23 +87,23 @@ class Credentials:
         name, secret = _basic(value) if kind.lower() == "basic" else ("", value.strip())
         return await self.of_password(name, secret if kind.lower() in ("basic", "bearer") else "", address)
 
-    async def of_password(self, name: str, secret: str, address: str) -> Proof | None:
-        """Whom a name and a password, or a token or key without a name, stand for.
+    async def of_password(self, name: str, secret: str, address: str, keys: bool = True) -> Proof | None:
+        """Whom a name and a password, or a token or key without a name, stand for; no key without ``keys``.
 
         Who guesses wrongly too often from one ``address`` gets ``TooOften``, also for a right one.
         """
         self._guesses.check(address, "Too many wrong passwords or tokens. Wait a minute.")
-        proof = self._of_secret(secret) or await self._of_user(name, secret)
+        proof = self._of_secret(secret, keys) or await self._of_user(name, secret)
         if proof is None:
             self._guesses.take(address)
             audit.record("sign_in", "", address, outcome="unauthorized")
         return proof
 
-    def _of_secret(self, secret: str) -> Proof | None:
+    def _of_secret(self, secret: str, keys: bool) -> Proof | None:
         for kind, token in self._tokens.items():
             if token and secret and hmac.compare_digest(secret.encode(), token.encode()):
                 return Proof(kind, admin=kind == "admin")
-        user = self.users.by_key(secret) if self.users and secret else None
+        user = self.users.by_key(secret) if self.users and secret and keys else None
         return Proof("user", user.name, user.admin) if user else None
 
     async def _of_user(self, name: str, password: str) -> Proof | None:
@@ -117,27 +125,47 @@ class Credentials:
         return user
 
     def session(self, proof: Proof) -> str:
-        """A cookie's value that stands for ``proof`` for a year, or until what it rests on changes."""
+        """A cookie's value that stands for ``proof`` for a year.
+
+        It ends before when what it rests on changes, and when its owner signs out.
+        """
         name = base64.urlsafe_b64encode(proof.user.encode()).decode().rstrip("=")
-        body = f"{proof.kind}.{name}.{int(time.time()) + YEAR}"
+        body = f"{proof.kind}.{name}.{int(time.time()) + YEAR}.{secrets.token_hex(8)}"
         return f"{body}.{self._sign(body, self._ground(proof.kind, proof.user))}"
 
     def of_session(self, value: str) -> Proof | None:
         """Whom a cookie stands for."""
         body, _, signature = value.rpartition(".")
         kind, _, rest = body.partition(".")
-        encoded, _, until = rest.partition(".")
+        encoded, _, rest = rest.partition(".")
+        until, _, session = rest.partition(".")
         try:
             name = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-            expired = int(until) < time.time()
+            ended = int(until) < time.time() or not session or self._signed_out.has(session, int(until))
         except (binascii.Error, ValueError):
             return None
         ground = self._ground(kind, name)
         wanted = self._sign(body, ground)
-        if not ground or expired or not hmac.compare_digest(wanted.encode(), signature.encode()):
+        if not ground or ended or not hmac.compare_digest(wanted.encode(), signature.encode()):
             return None
         user = self.users.get(name) if self.users and kind == "user" else None
         return Proof(kind, name, user.admin if user else kind == "admin")
+
+    async def sign_out(self, value: str) -> Proof | None:
+        """Ends the session of a cookie for good, and says whose it was."""
+        proof = self.of_session(value)
+        if proof is not None:
+            until, session = value.split(".")[2:4]
+            await asyncio.to_thread(self._signed_out.add, session, int(until))
+        return proof
+
+    def watch(self, proof: Proof, value: str) -> Callable[[], bool]:
+        """Whether what let somebody in still does, for long answers: a header, or the cookie ``value``."""
+        ground = self._ground(proof.kind, proof.user)
+        return lambda: (
+            self._ground(proof.kind, proof.user) == ground
+            and (not value or self.of_session(value) is not None)
+        )
 
     def _ground(self, kind: str, name: str) -> str:
         """What a session rests on: it ends when the token or the password changes."""

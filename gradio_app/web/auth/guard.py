@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -12,14 +13,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, Forbidden, Unauthorized
+from gradio_app.web.auth import cross_origin
+from gradio_app.web.auth.authorizer import PROBE, authorizer
 from gradio_app.web.auth.credentials import LOCAL, Credentials, Identity, Proof, owner_of
-from gradio_app.web.auth.origin import foreign, host_allowed
+from gradio_app.web.auth.origin import foreign, host_allowed, host_name, is_address
 from gradio_app.web.auth.rate_limit import RateLimit, TooOften
-from gradio_app.web.auth.sign_in import PATHS, SignIn
+from gradio_app.web.auth.sign_in import PATHS, SignIn, query_text
 from gradio_app.web.error_answers import problem
 
 #: probes that a supervisor asks without a key; they tell nothing about documents
-_OPEN_PATHS = frozenset({"/health", "/ready"})
+_PROBES = frozenset({"/health", "/ready"})
+#: asked by address, too, with a key where one is needed
+_FIGURES = "/metrics"
+_KEY_HEADERS = ("x-api-key", "authorization")
 #: on every answer that does not say otherwise itself: nothing is embedded, sniffed, or told to other sites
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -30,12 +36,26 @@ _HEADERS = (
 )
 
 
+#: ours: no page of another site asks. cookies: one on an allowed origin. header: any, with a key of its own
+Sender = Literal["ours", "cookies", "header", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Somebody who is let in; ``fresh``: the proof of a browser that has no identity yet."""
+
+    identity: Identity
+    fresh: Proof | None = None
+    holds: Callable[[], bool] = lambda: True
+
+
 class Guard:
     """Lets in who can prove who they are, and nobody in the name of another site.
 
     With open ``credentials`` (loopback) everybody is the local user, who is admin. Else: a bearer token or
     key, a basic password, or the session cookie that signing in sets. Holders of the shared token get an
     identity cookie each, so that each browser owns its tasks; scripts without cookies share one identity.
+    Programs on other origins prove themselves by a header; cookies count for ours and ``allowed_origins``.
     """
 
     def __init__(
@@ -45,11 +65,13 @@ class Guard:
         root_path: str = "",
         allowed_hosts: Collection[str] = (),
         requests_per_minute: float = 0,
+        allowed_origins: Collection[str] = (),
     ) -> None:
         self._app = app
         self._credentials = credentials
         self._root = root_path.rstrip("/")
         self._hosts = frozenset(allowed_hosts)
+        self._origins = frozenset(allowed_origins)
         self._requests = RateLimit(requests_per_minute)
         self.sign_in = SignIn(credentials, self._root)
 
@@ -58,8 +80,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         send = _with_headers(send)
+        headers = Headers(scope=scope)
+        path = scope["path"].removeprefix(self._root)
+        sender = self._sender(scope, headers, path)
+        if sender in ("cookies", "header"):
+            send = cross_origin.readable(send, headers["origin"] if sender == "cookies" else "")
         try:
-            answer = await self._admit(scope, receive)
+            answer = await self._admit(scope, receive, headers, path, sender)
         except AppError as error:
             answer = self._refusal(error, scope)
         if isinstance(answer, Response):
@@ -68,51 +95,79 @@ class Guard:
             else:
                 await answer(scope, receive, send)
             return
-        identity, fresh = answer
-        if fresh:
+        identity = answer.identity
+        if answer.fresh:
             browser, send = self.sign_in.giving_identity(send, scope)
-            identity = owner_of(fresh, browser)
+            identity = owner_of(answer.fresh, browser)
         scope["identity"] = replace(identity, address=_address(scope))
+        scope["still_signed_in"] = answer.holds
         await self._app(scope, receive, send)
 
-    async def _admit(self, scope: Scope, receive: Receive) -> Response | tuple[Identity, Proof | None]:
-        """An answer, or who asks; with the proof of a browser that has no identity yet.
+    def _sender(self, scope: Scope, headers: Headers, path: str) -> Sender:
+        """From where a request comes, and what may prove who sends it."""
+        origin = headers.get("origin", "")
+        if not foreign(scope, headers):
+            return "ours"
+        if origin and origin.lower() in self._origins:
+            return "cookies"
+        # a form that signs in could make somebody work as somebody else
+        if self._credentials.open or path in PATHS:
+            return "refused"
+        by_key = any(headers.get(name) for name in _KEY_HEADERS)
+        return "header" if by_key or cross_origin.is_preflight(scope, headers) else "refused"
 
-        Raises the ``AppError`` that somebody is turned away with.
-        """
-        headers = Headers(scope=scope)
-        if not host_allowed(headers, self._hosts, self._credentials.open):
+    async def _admit(
+        self, scope: Scope, receive: Receive, headers: Headers, path: str, sender: Sender
+    ) -> Response | _Entry:
+        """An answer, or who asks. Raises the ``AppError`` that somebody is turned away with."""
+        if not self._known_host(headers, path):
             raise Forbidden("Unknown host name: start the server with --allowed-hosts and this name.")
-        if foreign(scope, headers):
+        if sender == "refused":
             raise Forbidden("This request comes from another site.")
-        path = scope["path"].removeprefix(self._root)
-        if path in _OPEN_PATHS:
-            return LOCAL if self._credentials.open else Identity("probe", admin=False), None
+        if sender != "ours" and cross_origin.is_preflight(scope, headers):
+            return cross_origin.preflight()
+        if path in _PROBES and authorizer.is_authorized(None, "read", PROBE):
+            return _Entry(LOCAL if self._credentials.open else Identity("probe", admin=False))
         if scope["type"] == "http" and path in PATHS:
             return await self.sign_in.answer(path, Request(scope, receive), _address(scope))
         if self._credentials.open:
-            return LOCAL, None
-        return await self._prove(scope, headers)
+            return _Entry(LOCAL)
+        return await self._prove(scope, headers, only_header=sender == "header")
 
-    async def _prove(self, scope: Scope, headers: Headers) -> Response | tuple[Identity, Proof | None]:
+    def _known_host(self, headers: Headers, path: str) -> bool:
+        if path in _PROBES or host_allowed(headers, self._hosts, self._credentials.open):
+            return True
+        # supervisors ask by the address of a container
+        return path == _FIGURES and (
+            not self._credentials.open or is_address(host_name(headers.get("host", "")))
+        )
+
+    async def _prove(self, scope: Scope, headers: Headers, only_header: bool) -> Response | _Entry:
         # not SimpleCookie: it stops at the first odd cookie of another program on this host
-        cookies = cookie_parser(headers.get("cookie", ""))
-        address, authorization = _address(scope), headers.get("authorization", "")
-        if scope["type"] == "http" and scope["method"] == "GET" and (token := _token(scope)):
-            proof = await self._credentials.of_password("", token, address)
+        cookies = {} if only_header else cookie_parser(headers.get("cookie", ""))
+        address, session = _address(scope), cookies.get(self.sign_in.session_cookie, "")
+        key, authorization = (_text(headers.get(name, "")) for name in _KEY_HEADERS)
+        may_link = scope["type"] == "http" and scope["method"] == "GET" and not only_header
+        if may_link and (token := _token(scope)):
+            proof = await self._credentials.of_password("", token, address, keys=False)
             if proof:
-                return self.sign_in.swap(Request(scope), proof, address)
+                known = self._credentials.of_session(session)
+                return self.sign_in.swap(Request(scope), token, proof, known, address)
+        elif key:
+            proof = await self._credentials.of_password("", key, address)
         elif authorization:
             proof = await self._credentials.of_header(authorization, address)
         else:
-            proof = self._credentials.of_session(cookies.get(self.sign_in.session_cookie, ""))
+            proof = self._credentials.of_session(session)
         if proof is None:
             raise Unauthorized()
         browser = cookies.get(self.sign_in.identity_cookie, "")
         identity = owner_of(proof, browser)
         self._requests.take(f"user {identity.name}" if proof.kind == "user" else address)
-        nameless = proof.kind != "user" and not browser and not authorization
-        return identity, proof if nameless else None
+        by_header = bool(key or authorization)
+        nameless = proof.kind != "user" and not browser and not by_header
+        holds = self._credentials.watch(proof, "" if by_header else session)
+        return _Entry(identity, proof if nameless else None, holds)
 
     def _refusal(self, error: AppError, scope: Scope) -> Response:
         accepted = Headers(scope=scope).get("accept", "")
@@ -143,4 +198,12 @@ def _address(scope: Scope) -> str:
 
 
 def _token(scope: Scope) -> str:
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get("token", "")
+    return dict(parse_qsl(query_text(scope))).get("token", "")
+
+
+def _text(header: str) -> str:
+    """A header's value; what is beyond ASCII comes as UTF-8 from most programs."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header

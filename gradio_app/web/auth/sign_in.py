@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import parse_qsl, quote, urlencode
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Message, Scope, Send
@@ -13,6 +13,7 @@ from starlette.types import Message, Scope, Send
 from gradio_app.base.errors import OptionInvalid, Unauthorized
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import YEAR, Credentials, Proof
+from gradio_app.web.auth.origin import linked_from_elsewhere
 from gradio_app.web.auth.rate_limit import TooOften
 from gradio_app.web.auth.sign_in_page import Problem, sign_in_page
 from gradio_app.web.uploads import read_short
@@ -37,14 +38,16 @@ class SignIn:
     async def answer(self, path: str, request: Request, address: str) -> Response:
         """The answer to a request for one of ``PATHS``."""
         if path == "/logout":
-            return self._sign_out(request, address)
+            return await self._sign_out(request, address)
         if self._credentials.open:  # nobody is asked, and who signs in all the same is welcome
             return self._to_start(request)
         if request.method != "POST":
             return self.page(request, 200)
-        name, secret = await _form(request)
+        form = await _form(request)
         try:
-            proof = await self._credentials.of_password(name, secret, address)
+            proof = await self._credentials.of_password(
+                form.get("username", ""), form.get("password", ""), address
+            )
         except TooOften as error:
             if _wants_page(request):
                 return self.page(request, 429, "too_often", {"Retry-After": str(error.seconds)})
@@ -53,11 +56,13 @@ class SignIn:
             if _wants_page(request):
                 return self.page(request, 401, "wrong")
             raise Unauthorized("The name or the password is not right.")
-        return self._signed_in(self._to_start(request), request.scope, proof, address)
+        response = self._to_start(request, form.get("next", ""))
+        return self._signed_in(response, request.scope, proof, address)
 
-    def _to_start(self, request: Request) -> Response:
-        page = _wants_page(request)
-        return RedirectResponse(f"{quote(self._root)}/", 303) if page else JSONResponse({"success": True})
+    def _to_start(self, request: Request, target: str = "") -> Response:
+        if not _wants_page(request):
+            return JSONResponse({"success": True})
+        return RedirectResponse(_here(target) if target else f"{quote(self._root)}/", 303)
 
     def _signed_in(self, response: Response, scope: Scope, proof: Proof, address: str) -> Response:
         audit.record("sign_in", proof.user or proof.kind, address)
@@ -65,36 +70,63 @@ class SignIn:
         response.headers.append("set-cookie", self._cookie(scope, self.session_cookie, value))
         return response
 
-    def swap(self, request: Request, proof: Proof, address: str) -> Response:
-        """Takes the token out of the address, so that it stays out of history and referrers."""
-        query = parse_qsl(request.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    def swap(
+        self, request: Request, token: str, proof: Proof, session: Proof | None, address: str
+    ) -> Response:
+        """Takes the token out of the address, so that it stays out of history and referrers.
+
+        It signs in at once, except where somebody else's link could change who this browser is: then a
+        page asks for one click. ``session``: who is signed in already.
+        """
+        query = parse_qsl(query_text(request.scope), keep_blank_values=True)
         rest = urlencode([(name, value) for name, value in query if name != "token"])
         path = self._root + request.scope["path"].removeprefix(self._root)
-        # "//host" would leave this server
-        target = "/" + path.lstrip("/") + (f"?{rest}" if rest else "")
+        target = _here(path) + (f"?{rest}" if rest else "")
+        if session != proof and (session is not None or linked_from_elsewhere(Headers(scope=request.scope))):
+            return self._ask(request, token, target)
         response = RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
-        return self._signed_in(response, request.scope, proof, address)
+        return response if session else self._signed_in(response, request.scope, proof, address)
 
-    def _sign_out(self, request: Request, address: str) -> Response:
-        """Also drops the identity: on a shared computer the next person must not see these documents."""
+    def _ask(self, request: Request, token: str, target: str) -> Response:
+        if not _wants_page(request):
+            raise Unauthorized("This link needs a click in a browser, or sign out first.")
+        # by the guard's policy no other site is told this address; none at all would hide the form's origin
+        return self.page(request, 200, token=token, target=target)
+
+    async def _sign_out(self, request: Request, address: str) -> Response:
+        """Ends the session here too: a copy of its cookie opens nothing any more.
+
+        The identity stays in the browser, where it opens nothing by itself: a guest who signs in again
+        finds their documents.
+        """
         if request.method != "POST":
             raise OptionInvalid("Signing out is a POST.")
-        proof = self._credentials.of_session(request.cookies.get(self.session_cookie, ""))
+        proof = await self._credentials.sign_out(request.cookies.get(self.session_cookie, ""))
         audit.record("sign_out", (proof.user or proof.kind) if proof else "", address)
         response = self._to_start(request)
-        for name in (self.session_cookie, self.identity_cookie):
-            response.headers.append("set-cookie", self._cookie(request.scope, name, "", 0))
+        response.headers.append("set-cookie", self._cookie(request.scope, self.session_cookie, "", 0))
         return response
 
     def page(
-        self, request: Request, status: int, problem: Problem = "", headers: dict[str, str] | None = None
+        self,
+        request: Request,
+        status: int,
+        problem: Problem = "",
+        headers: dict[str, str] | None = None,
+        token: str = "",
+        target: str = "",
     ) -> Response:
-        """The form. With a users file it asks for a name, which holders of a token leave out."""
+        """The form. With a users file it asks for a name, which holders of a token leave out.
+
+        With a ``token`` it asks for one click instead.
+        """
         text = sign_in_page(
             action=f"{quote(self._root)}/login",
             accept_language=request.headers.get("accept-language", ""),
             by_name=self._credentials.users is not None,
             problem=problem,
+            token=token,
+            target=target,
         )
         told = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Vary": "Accept-Language"}
         return HTMLResponse(text, status, headers={**told, **(headers or {})})
@@ -121,9 +153,18 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-async def _form(request: Request) -> tuple[str, str]:
-    """Name and password out of a form, of which not more than a little is read."""
+def query_text(scope: Scope) -> str:
+    """The query of an address. Scripts send bytes beyond ASCII as they are."""
+    return scope.get("query_string", b"").decode("utf-8", "replace")
+
+
+def _here(target: str) -> str:
+    """An address on this server: ``//host`` would leave it."""
+    return "/" + target.lstrip("/\\")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form, of which not more than a little is read."""
     too_long = OptionInvalid("This is not a form to sign in with.")
     body = await read_short(request.stream(), _LONGEST_FORM, too_long)
-    fields = dict(parse_qsl(body.decode("utf-8", "replace")))
-    return fields.get("username", ""), fields.get("password", "")
+    return dict(parse_qsl(body.decode("utf-8", "replace")))

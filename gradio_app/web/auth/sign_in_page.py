@@ -12,6 +12,10 @@ Problem = Literal["", "wrong", "too_often"]
 #: text -> English, Chinese
 _TEXTS = {
     "title": ("Sign in", "登录"),
+    "by_link": (
+        "A link leads here and wants to sign this browser in. Go on only if you expected it.",
+        "某个链接希望让此浏览器登录。仅当这是您所期望的时才继续。",
+    ),
     "name": ("Name", "用户名"),
     "password": ("Password", "密码"),
     "token": ("Access token", "访问令牌"),
@@ -24,12 +28,30 @@ _TEXTS = {
 _PAGE = Template(Path(__file__).with_name("sign_in.html").read_text("utf-8"), autoescape=True)
 
 
-def sign_in_page(action: str, accept_language: str, by_name: bool, problem: Problem = "") -> str:
-    """The page. ``by_name``: there is a users file; who holds a token leaves the name out."""
+def sign_in_page(
+    action: str,
+    accept_language: str,
+    by_name: bool,
+    problem: Problem = "",
+    token: str = "",
+    target: str = "",
+) -> str:
+    """The page. ``by_name``: there is a users file; who holds a token leaves the name out.
+
+    With a ``token`` it asks for one click only, after which it leads to ``target``.
+    """
     chinese = prefers_chinese(accept_language)
     texts = {key: pair[chinese] for key, pair in _TEXTS.items()}
     lang = "zh-CN" if chinese else "en"
-    return _PAGE.render(lang=lang, action=action, texts=texts, by_name=by_name, problem=problem)
+    return _PAGE.render(
+        lang=lang,
+        action=action,
+        texts=texts,
+        by_name=by_name,
+        problem=problem,
+        token=token,
+        target=target,
+    )
 
 
 def prefers_chinese(accept_language: str) -> bool:

@@ -1,34 +1,70 @@
-"""Owners of the files that Gradio keeps for a while: uploads before their task, archives after it."""
+"""Owners of what Gradio keeps for a while: uploads, archives, and the sessions and events of its queue."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections import OrderedDict
 from pathlib import Path
+from typing import Literal
 
+from gradio_app.web.auth.authorizer import Resource, authorizer
 from gradio_app.web.auth.credentials import Identity
 
 #: seconds; Gradio's files themselves are swept away much sooner
 _KEPT = 6 * 3600.0
 _MOST = 100_000
 
+#: session: a page or a client. event: one call. upload: the progress of one. mcp: a stream of answers
+Began = Literal["session", "event", "upload", "mcp"]
+
 
 class Owners:
-    """By path. Gradio stores equal content once, so a file may be several people's."""
+    """By path, or by Gradio's ids. Gradio stores equal content once, so a file may be several people's."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
+        self._names: OrderedDict[str, tuple[float, frozenset[str]]] = OrderedDict()
 
     def add(self, path: str | Path, who: Identity) -> None:
         """The file at ``path`` is theirs too."""
-        key, now = os.path.realpath(path), time.monotonic()
-        _, names = self._files.pop(key, (now, set[str]()))
-        self._files[key] = (now, names | {who.name})
-        while len(self._files) > _MOST or next(iter(self._files.values()))[0] < now - _KEPT:
-            self._files.popitem(last=False)
+        key = _file(path)
+        self._keep(key, self._of(key) | {who.name})
 
     def may(self, path: str | Path, who: Identity) -> bool:
         """Whether a person may read a file. A file without a known owner is nobody's."""
-        _, names = self._files.get(os.path.realpath(path), (0.0, set[str]()))
-        return who.name in names or (who.admin and bool(names))
+        return authorizer.is_authorized(who, "read", Resource("file", self._of(_file(path))))
+
+    def began(self, what: Began, name: str, who: Identity) -> None:
+        """What Gradio has just named so belongs to them."""
+        self._keep(_begun(what, name), frozenset({who.name}))
+
+    def may_use(self, what: Began, name: str, who: Identity) -> bool:
+        """Whether a person may continue or end it. Without a known owner it is nobody's."""
+        return authorizer.is_authorized(who, "use", Resource("session", self._of(_begun(what, name))))
+
+    def may_begin(self, what: Began, name: str, who: Identity) -> bool:
+        """The same for names that clients choose: who comes first has it."""
+        key = _begun(what, name)
+        self._keep(key, self._of(key) or frozenset({who.name}))
+        return self.may_use(what, name, who)
+
+    def _of(self, key: str) -> frozenset[str]:
+        return self._names.get(key, (0.0, frozenset[str]()))[1]
+
+    def _keep(self, key: str, names: frozenset[str]) -> None:
+        now = time.monotonic()
+        self._names.pop(key, None)
+        self._names[key] = (now, names)
+        while len(self._names) > _MOST or next(iter(self._names.values()))[0] < now - _KEPT:
+            self._names.popitem(last=False)
+
+
+def _begun(what: Began, name: str) -> str:
+    """As a key of bounded length: clients choose names."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{what} {digest}"
+
+
+def _file(path: str | Path) -> str:
+    return f"file {os.path.realpath(path)}"

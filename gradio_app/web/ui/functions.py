@@ -25,7 +25,7 @@ from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
 from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import act, note_submitted, own_task, show
+from gradio_app.web.api.access import act, allowed_task, note_submitted, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui import data_address
@@ -116,7 +116,7 @@ class Functions:
             task_id: The id of the task, as submit returned it.
         """
         who = _who(request)
-        return show(self._manager, who, await own_task(self._manager, who, str(task_id)))
+        return show(self._manager, who, await allowed_task(self._manager, who, "read", str(task_id)))
 
     async def cancel(self, request: gr.Request, task_id: str) -> dict[str, Any]:
         """Stops a task that waits or runs. Pages that are finished stay readable.
@@ -150,7 +150,7 @@ class Functions:
         """
         who = _who(request)
         with audit.noted("read", who.name, who.address, str(task_id)):
-            task = await own_task(self._manager, who, str(task_id))
+            task = await allowed_task(self._manager, who, "read", str(task_id))
         return await self._result(task, who)
 
     async def convert(

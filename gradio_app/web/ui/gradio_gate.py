@@ -9,10 +9,11 @@ from urllib.parse import unquote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gradio_app.base.errors import NotFound
+from gradio_app.base.errors import AppError, NotFound
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.error_answers import problem
 from gradio_app.web.ui.file_owners import Owners
+from gradio_app.web.ui.gradio_events import Events
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
 #: host, whatever a document holds: a picture on somebody's server would tell them who reads it.
@@ -58,6 +59,7 @@ class Gate:
     def __init__(self, app: ASGIApp, owners: Owners) -> None:
         self._app = app
         self._owners = owners
+        self._events = Events(owners)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,12 +69,16 @@ class Gate:
         if path in ("", "/"):
             # Gradio takes "page" in the query for itself, whose pages are not ours
             scope = {**scope, "query_string": b""}
-        if not self._open(path, scope):
-            await problem(NotFound(), scope)(scope, receive, send)
+        try:
+            if not self._open(path, scope):
+                raise NotFound()
+            receive = await self._events.check(path, scope, receive)
+        except AppError as error:
+            await problem(error, scope)(scope, receive, send)
             return
         hidden = _MCP_ADDRESSES if path.startswith(_MCP) else _ADDRESSES
         scope = {**scope, "headers": [each for each in scope["headers"] if each[0] not in hidden]}
-        send = _with_policy(send)
+        send = self._events.noting(path, scope, _with_policy(send))
         if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
             send = self._noting_owner(send, scope["identity"])
         await self._app(scope, receive, send)

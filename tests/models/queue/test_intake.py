@@ -22,13 +22,30 @@ pytestmark = pytest.mark.anyio
 async def test_the_same_content_is_served_from_the_stored_result(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         first = await h.end(await h.submit(2, owner="ann"))
-        second = await h.end(await h.submit(2, owner="bob"))
+        second = await h.end(await h.submit(2, owner="ann"))
         assert second.cached and second.status is TaskStatus.COMPLETED
         assert h.pool.times("doc:document") == 1
         await h.manager.delete(first.id)
         assert (h.folders.result(second.id) / "document.md").is_file()
-        third = await h.end(await h.submit(2, owner="bob", use_cache=False))
+        third = await h.end(await h.submit(2, owner="ann", use_cache=False))
         assert not third.cached and h.pool.times("doc:document") == 2
+
+
+async def test_nobody_learns_that_another_has_sent_the_same_file(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        await h.end(await h.submit(2, owner="ann"))
+        other = await h.end(await h.submit(2, owner="bob"))
+        assert not other.cached
+        # as long as for a file that nobody has sent: all jobs are done again
+        assert (h.pool.times("doc:inspect"), h.pool.times("doc:document")) == (2, 2)
+        assert (await h.end(await h.submit(2, owner="ann"))).cached
+
+
+async def test_results_are_shared_where_the_server_is_told_so(tmp_path: Path) -> None:
+    async with house(tmp_path, share_cache=True) as h:
+        await h.end(await h.submit(2, owner="ann"))
+        assert (await h.end(await h.submit(2, owner="bob"))).cached
+        assert (h.pool.times("doc:inspect"), h.pool.times("doc:document")) == (1, 1)
 
 
 async def test_a_stored_result_that_is_gone_is_made_again(tmp_path: Path) -> None:

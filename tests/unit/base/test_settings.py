@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
     "admin_token": "",
     "users": "",
     "allowed_hosts": frozenset(),
+    "allowed_origins": frozenset(),
+    "share_cache": False,
     "max_requests_per_minute": 3000,
     "max_file_size": 200 * MB,
     "max_files": 100,
@@ -79,6 +81,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "admin_token": ("secret", "secret"),
     "users": ("/srv/users.txt", "/srv/users.txt"),
     "allowed_hosts": ("Papers.lan, 10.0.0.5,", frozenset({"papers.lan", "10.0.0.5"})),
+    "allowed_origins": ("https://Papers.lan/,app://x", frozenset({"https://papers.lan", "app://x"})),
+    "share_cache": ("On", True),
     "max_requests_per_minute": ("60", 60),
     "max_file_size": ("1.5gb", 1536 * MB),
     "max_files": ("3", 3),
@@ -127,12 +131,10 @@ OLDER = {
 
 #: any text will do there
 ANY_TEXT = {
-    "host",
     "root_path",
     "token",
     "model_dir",
     "admin_token",
-    "allowed_hosts",
     "ray_address",
     "ray_token",
 }
@@ -146,6 +148,10 @@ BAD = {
     "data_dir": ["~nobody-has-this-name/data"],
     "watch_dir": ["~nobody-has-this-name/inbox"],
     "users": ["~nobody-has-this-name/users.txt"],
+    "host": ["[::1]:80", "http://0.0.0.0", "localhost:7860", "[localhost]"],
+    "allowed_hosts": ["*", "*.*.lan", "a b", "https://x/y", "x:99999", "-x", "lan,*"],
+    "allowed_origins": ["*", "null", "papers.lan", "https://x/y", "https://*.lan", "https://a@b"],
+    "share_cache": ["maybe", "1"],
     "max_requests_per_minute": ["-1", "many"],
     "max_file_size": ["lots", "5 parsecs", "-1", "9" * 400],
     "max_files": ["0", "-3", "many"],

@@ -121,7 +121,7 @@ SECRET = a_task(
 
 
 def test_the_owner_sees_everything() -> None:
-    assert SECRET.to_json("ann", admin=False, position=3, eta_seconds=12.345) == {
+    assert SECRET.to_json("ann", readable=False, position=3, eta_seconds=12.345) == {
         "id": "t1",
         "seq": 0,
         "name": "salaries.pdf",
@@ -167,10 +167,10 @@ def test_the_owner_sees_everything() -> None:
 
 
 def test_others_see_that_it_is_there_and_nothing_of_what_it_is() -> None:
-    seen = SECRET.to_json("bob", admin=False)
+    seen = SECRET.to_json("bob", readable=False)
     hidden = {"name": "", "owner": "", "mine": False, "page_range": "", "error": None, "receipt": None}
     hidden |= {"folder": "", "redo_of": "", "redo_page": 0, "redone": ""}
-    assert seen == SECRET.to_json("ann", admin=False) | hidden | {"position": None, "eta_seconds": None}
+    assert seen == SECRET.to_json("ann", readable=False) | hidden | {"position": None, "eta_seconds": None}
     text = json.dumps(seen)
     assert not any(
         word in text for word in ("salaries", "payroll", "t0", "ann", "3-4", "5ec7e7", "d1635", "corrupt")
@@ -178,7 +178,7 @@ def test_others_see_that_it_is_there_and_nothing_of_what_it_is() -> None:
 
 
 def test_an_admin_sees_everything_and_that_it_is_not_theirs() -> None:
-    assert SECRET.to_json("root", admin=True) == SECRET.to_json("ann", admin=False) | {"mine": False}
+    assert SECRET.to_json("root", readable=True) == SECRET.to_json("ann", readable=False) | {"mine": False}
 
 
 def test_before_inspection_the_tier_is_the_one_asked_for() -> None:

@@ -14,8 +14,21 @@ import pytest
 from gradio_app.web.auth import audit, credentials, users
 from gradio_app.web.auth.credentials import GUESSES, Credentials, Proof, server_secret
 from gradio_app.web.auth.guard import Guard
+from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users, hash_key
-from tests.unit.doorway import ADMIN, HOST, PAGE, SECRET, TOKEN, House, basic, bearer, browser
+from tests.unit.doorway import (
+    ADMIN,
+    HOST,
+    IDENTITY_COOKIE,
+    PAGE,
+    SECRET,
+    SESSION_COOKIE,
+    TOKEN,
+    House,
+    basic,
+    bearer,
+    browser,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -184,7 +197,7 @@ async def test_the_administrators_token_makes_an_admin_of_a_browser() -> None:
         await client.get("/", params={"token": ADMIN})
         first = await name(client)
         assert first.startswith("guest-") and first.endswith("!")
-        await client.get("/", params={"token": TOKEN})
+        await client.post("/login", data={"password": TOKEN})
         assert await name(client) == first.rstrip("!"), "the same person, without the powers"
 
 
@@ -220,16 +233,18 @@ def test_a_session_cannot_be_made_up(file: Path, monkeypatch: pytest.MonkeyPatch
     known = Credentials(TOKEN, "", Users(file), SECRET)
     good = known.session(Proof("user", "bob"))
     assert known.of_session(good) == Proof("user", "bob")
-    kind, encoded, until, signature = good.split(".")
+    kind, encoded, until, session, signature = good.split(".")
     alice = base64.urlsafe_b64encode(b"alice").decode().rstrip("=")
     forged = [
-        f"{kind}.{alice}.{until}.{signature}",
-        f"{kind}.{encoded}.{int(until) + 1}.{signature}",
-        f"token.{encoded}.{until}.{signature}",
-        f"admin..{until}.{signature}",
-        f"{kind}.{encoded}.{until}.",
-        f"{kind}.{encoded}.{until}",
-        f"nobody.{encoded}.{until}.{signature}",
+        f"{kind}.{alice}.{until}.{session}.{signature}",
+        f"{kind}.{encoded}.{int(until) + 1}.{session}.{signature}",
+        f"{kind}.{encoded}.{until}.{session}0.{signature}",
+        f"{kind}.{encoded}.{until}.{signature}",
+        f"token.{encoded}.{until}.{session}.{signature}",
+        f"admin..{until}.{session}.{signature}",
+        f"{kind}.{encoded}.{until}.{session}.",
+        f"{kind}.{encoded}.{until}.{session}",
+        f"nobody.{encoded}.{until}.{session}.{signature}",
         *("", ".", "...", "user.!.9.x", "user.\xff.9.x", f"user.{'A' * 5}.9e9.x", "é" * 50),
     ]
     assert [known.of_session(value) for value in forged] == [None] * len(forged)
@@ -252,16 +267,52 @@ def test_the_secret_stays_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     assert len(server_secret(path)) == 32, "a broken one is made anew"
 
 
-async def test_signing_out_leaves_nothing_in_the_browser(told: list[Any]) -> None:
+async def test_signing_out_ends_the_session_and_the_identity_opens_nothing(told: list[Any]) -> None:
     async with browser() as client:
         await client.get("/", params={"token": TOKEN})
         before = await name(client)
         assert (await client.get("/logout")).status_code == 422 and await name(client) == before
         assert (await client.post("/logout", headers={"origin": "http://evil.test"})).status_code == 403
         done = await client.post("/logout", headers=PAGE)
-        assert done.status_code == 303 and list(client.cookies) == ["theirs"]
+        assert done.status_code == 303 and set(client.cookies) == {"theirs", IDENTITY_COOKIE}
         assert await name(client) == "401"
-    assert told[-1] == ("sign_out", "token", "ok")
+        assert told[-1] == ("sign_out", "token", "ok")
+        await client.get("/", params={"token": TOKEN})
+        assert await name(client) == before, "a guest finds their documents again"
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_a_copy_of_the_cookie_opens_nothing_after_signing_out(file: Path, by_name: bool) -> None:
+    async with at(file, TOKEN) as client:
+        form = FORM if by_name else {"password": TOKEN}
+        await client.post("/login", data=form)
+        copied = {"cookie": f"{SESSION_COOKIE}={client.cookies[SESSION_COOKIE]}"}
+        async with at(file, TOKEN) as other:
+            await other.post("/login", data=form)
+            assert await name(client) != "401" != await name(other)
+            await client.post("/logout")
+            assert await name(client, **copied) == "401"
+            assert await name(other) != "401", "another session of the same person goes on"
+
+
+async def test_a_session_that_was_ended_stays_so_after_a_restart(tmp_path: Path) -> None:
+    first = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
+    ended, other = first.session(Proof("token")), first.session(Proof("token"))
+    assert await first.sign_out(ended) == Proof("token")
+    again = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
+    assert again.of_session(ended) is None and again.of_session(other) == Proof("token")
+    assert again.of_session(ended.replace(".", "..", 1)) is None
+
+
+async def test_an_answer_that_lasts_notices_that_its_reader_has_left(file: Path) -> None:
+    known = Credentials(TOKEN, "", Users(file), SECRET)
+    cookie = known.session(Proof("user", "bob"))
+    by_cookie, by_key = known.watch(Proof("user", "bob"), cookie), known.watch(Proof("user", "alice"), "")
+    assert by_cookie() and by_key()
+    await known.sign_out(cookie)
+    assert not by_cookie() and by_key()
+    new_password(file)
+    assert not by_key()
 
 
 async def test_cookies_are_secure_where_the_connection_is() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.web.auth.credentials import GUESSES
+from gradio_app.web.auth.credentials import GUESSES, Credentials, Proof
 from tests.unit.doorway import (
     HOST,
+    SECRET,
+    SESSION_COOKIE,
     TOKEN,
     House,
     basic,
@@ -23,6 +25,9 @@ from tests.unit.doorway import (
 )
 
 pytestmark = pytest.mark.anyio
+
+#: of somebody who is signed in
+SESSION = Credentials(TOKEN, secret=SECRET).session(Proof("token"))
 
 # ---------------------------------------------------------------- other sites
 
@@ -42,7 +47,8 @@ async def test_another_site_changes_nothing(origin: Any, token: str) -> None:
     house = House()
     async with browser(token, house=house) as client:
         for method in ("POST", "DELETE", "PUT", "PATCH"):
-            answer = await client.request(method, "/api/v1/tasks", headers={"origin": origin, **bearer()})
+            headers = {"origin": origin, "cookie": f"{SESSION_COOKIE}={SESSION}"}
+            answer = await client.request(method, "/api/v1/tasks", headers=headers)
             assert answer.status_code == 403 and answer.json()["error"]["code"] == "forbidden"
     assert house.visits == []
 
@@ -167,7 +173,8 @@ async def test_no_answer_may_be_embedded_or_guessed_at(headers: dict[str, str]) 
     [
         (TOKEN, {}),
         (TOKEN, bearer("wrong")),
-        (TOKEN, {"origin": "http://evil.test", **bearer()}),
+        (TOKEN, {"origin": "http://evil.test", "cookie": f"{SESSION_COOKIE}={SESSION}"}),
+        (TOKEN, {"origin": "http://evil.test", **bearer("wrong")}),
         ("", {"origin": "http://evil.test"}),
         ("", {"origin": "null"}),
     ],
