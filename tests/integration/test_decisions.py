@@ -31,7 +31,7 @@ pytestmark = pytest.mark.integration
 #: it, only. some: everybody, and gets what is their own. admin: the administrator. asset: who is signed in,
 #: if it exists. none: not served
 DECISIONS = {
-    "anybody": "GET /health | GET /ready",
+    "anybody": "GET /health | GET /ready | OPTIONS /health | OPTIONS /ready",
     "admin": ("POST /api/v1/queue/pause | POST /api/v1/queue/resume | POST /gpu/offload | POST /gpu/release"),
     "own": (
         "GET /api/v1/tasks/{task_id} | GET /api/v1/tasks/{task_id}/result"
@@ -48,7 +48,9 @@ DECISIONS = {
         " | POST /api/v1/tasks/bulk | POST /api/v1/tasks/download"
     ),
     "user": (
-        "POST /api/v1/tasks | GET /api/v1/queue | GET /api/v1/history | GET /api/v1/cluster | GET /gpu/status"
+        "OPTIONS /docs | OPTIONS /metrics | OPTIONS /openapi.json"
+        " | POST /api/v1/tasks | GET /api/v1/queue | GET /api/v1/history | GET /api/v1/cluster"
+        " | GET /gpu/status"
         " | GET /metrics | GET /openapi.json | GET /docs | GET / | GET /config | GET /gradio_api/user"
         " | GET /gradio_api/login_check | GET /gradio_api/app_id | GET /gradio_api/info"
         " | GET /gradio_api/openapi.json | GET /gradio_api/startup-events | GET /gradio_api/queue/status"
@@ -205,7 +207,7 @@ def _statuses(people: People, method: str, path: str, clients: Any) -> list[int]
 
 
 def _anybody(people: People, method: str, path: str) -> str:
-    return "" if people.ask(people.nobody, method, path)[0] == 200 else "anybody may"
+    return "" if people.ask(people.nobody, method, path)[0] in (200, 204) else "anybody may"
 
 
 def _closed_to_nobody(people: People, method: str, path: str) -> str:

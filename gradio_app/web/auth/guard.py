@@ -23,6 +23,7 @@ from gradio_app.web.error_answers import problem
 
 #: probes that a supervisor asks without a key; they tell nothing about documents
 _PROBES = frozenset({"/health", "/ready"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: asked by address, too, with a key where one is needed
 _FIGURES = "/metrics"
 _KEY_HEADERS = ("x-api-key", "authorization")
@@ -126,7 +127,11 @@ class Guard:
             raise Forbidden("This request comes from another site.")
         if sender != "ours" and cross_origin.is_preflight(scope, headers):
             return cross_origin.preflight()
-        if path in _PROBES and authorizer.is_authorized(None, "read", PROBE):
+        if (
+            path in _PROBES
+            and scope.get("method") in _READS
+            and authorizer.is_authorized(None, "read", PROBE)
+        ):
             return _Entry(LOCAL if self._credentials.open else Identity("probe", admin=False))
         if scope["type"] == "http" and path in PATHS:
             return await self.sign_in.answer(path, Request(scope, receive), _address(scope))
