@@ -109,18 +109,17 @@ class Automaton:
     def _repeat(self, least: int, most: Any, inner: Any) -> _Part:
         endless = most is code.MAXREPEAT or most > _FEW
         copies = max(1, min(least, 3)) if endless else max(1, min(int(most), 3))
-        whole = _Part(Counter(), Counter(), True)
-        for copy in range(copies):
-            part = self._sequence(list(inner))
-            if endless and copy == copies - 1:
-                self._join(part, part)
-            if copy >= min(least, copies):
-                part.empty = True
-            self._join(whole, part)
+        # one behind the other, and each begins only when the one before it is there: x(x(x)?)?
+        parts = [self._sequence(list(inner)) for _ in range(copies)]
+        if endless:
+            self._join(parts[-1], parts[-1])
+        whole = parts[0]
+        for number, part in enumerate(parts[1:], 1):
+            self._join(parts[number - 1], part)
             first = whole.first + part.first if whole.empty else whole.first
-            last = whole.last + part.last if part.empty else part.last
+            last = whole.last + part.last if number >= least or part.empty else part.last
             whole = _Part(first, last, whole.empty and part.empty)
-        return whole
+        return _Part(whole.first, whole.last, whole.empty or not least)
 
     def _set(self, item: Any) -> frozenset[int]:
         kind, value = item

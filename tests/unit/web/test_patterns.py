@@ -71,6 +71,7 @@ def test_slow_patterns_are_known(pattern: str) -> None:
         r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b: .+",
         r"[A-Za-z0-9._-]{1,64}",
         r"KEY|TOKEN",
+        r"=\?([A-Za-z0-9_-]{1,40})\?([BbQq])\?([^? ]*)\?=",
         r"\$\{(\w+)(?::-([^${}]*))?\}",
     ],
 )
