@@ -24,6 +24,7 @@ from gradio_app.queue.inspector import Inspector
 from gradio_app.queue.intake import Intake
 from gradio_app.queue.page_redo import PageRedo
 from gradio_app.queue.run import cancel_all
+from gradio_app.queue.searches import Searches
 from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
@@ -40,7 +41,7 @@ class TaskManager:
         self.folders = folders
         self.workers = workers
         self.jobs = WorkerJobs(settings, folders, workers)
-        self.store = AsyncStore(store)
+        self.store = AsyncStore(store, folders.check)
         self._dispatcher = Dispatcher(folders, self.store, self.jobs, workers)
         self._inspector = Inspector(settings, folders, self.store, self.jobs, workers, self._dispatcher.admit)
         self._intake = Intake(settings, folders, self.store, self._inspector.admit)
@@ -63,6 +64,7 @@ class TaskManager:
         self.changes, self.second_readings = self.store.changes, self.store.second_readings
         self.redo_page, self.rate = self._redo.begin, self._estimator.rate
         self.export, self.picture = self.jobs.export, self.jobs.picture
+        self.search = Searches(folders, workers.here).find
         self.list_ids = partial(self.store.do, store.listing.ids)
         self.history = partial(self.store.do, store.history.since)
         self.note_engine = partial(self.store.do, store.history.note_engine)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from gradio_app.base.errors import AppError, NotFound
+from gradio_app.base.errors import AppError, NotFound, StorageUnavailable
 from gradio_app.base.files import (
     is_plain,
     link_or_copy,
@@ -48,6 +48,8 @@ class Folders:
         self.signed_out = self.root / "signed_out"
         self.gradio = self.run / "gradio"
         self._adopted = False
+        #: device and number of a folder in it, to tell another folder at the same place
+        self._identity: tuple[int, int] | None = None
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
@@ -55,6 +57,7 @@ class Folders:
         try:
             for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._identity = _identity(self.tmp)
             probe = self.run / "probe"
             try:
                 probe.write_bytes(b"x")
@@ -97,6 +100,7 @@ class Folders:
     def work(self, task_id: str, name: str) -> Path:
         """A fresh folder for one job of a task."""
         while True:
+            self.check()  # else the folders would be made where it was
             folder = self.job(task_id) / f"{name}-{secrets.token_hex(4)}"
             # another job of this task may take the empty parent away between our two steps
             with contextlib.suppress(FileNotFoundError, FileExistsError):
@@ -266,8 +270,27 @@ class Folders:
                 yield from sorted(parent.iterdir())
 
     def free_bytes(self) -> int:
-        """Free space on the disk of the data folder."""
-        return shutil.disk_usage(self.root).free
+        """Free space on the disk of the data folder. Raises ``StorageUnavailable`` when that is not there."""
+        self.check()
+        try:
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            raise StorageUnavailable() from None
+
+    def check(self) -> None:
+        """Raises ``StorageUnavailable`` when the data folder was moved away, or another one is there."""
+        if self._identity and self._identity != _identity(self.tmp):
+            raise StorageUnavailable(
+                "The data folder of this server is not where it was. Move it back; nothing is lost, and the "
+                "work goes on then."
+            )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = folder.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def lock_folder(path: Path) -> IO[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 
 from gradio_app.base.host_names import host_patterns, listen_host, origins
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ENV_PREFIX = "MINERU_APP_"
 #: older names that other programs use too -> variables of which one must be there for the name to be ours
 _ONLY_WITH = {"WORKERS": ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "GPU_MEMORY_UTILIZATION")}
@@ -106,6 +108,13 @@ def _switch(text: str) -> bool:
     return _one_of("on", "off")(text) == "on"
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(f"expected addresses such as 127.0.0.1 or 10.0.0.0/8, not {text!r}") from None
+
+
 def _absolute(text: str) -> str:
     return str(Path(text).expanduser().absolute()) if text else ""
 
@@ -158,6 +167,11 @@ class Settings:
         "off",
         _switch,
         "on: a document that anybody sent before is completed from that result; off: only one's own are",
+    )
+    trusted_proxies: tuple[Network, ...] = _knob(
+        "",
+        _networks,
+        "reverse proxies whose X-Forwarded headers are believed: addresses or ranges, comma-separated",
     )
     max_requests_per_minute: int = _knob(
         "3000", _whole(0), "requests per minute of one user or address, with sign-in; 0: no limit"

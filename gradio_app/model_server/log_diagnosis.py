@@ -20,7 +20,7 @@ _CAUSES: dict[str, tuple[type[AppError], str | None]] = {
     ),
     "(?i:out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED)": (GpuOutOfMemory, None),
     _BAD_FLAG: (EngineBroken, "SGLang does not take its flags ({:.200}). Check the setting sglang_args."),
-    r"No accelerator \(CUDA.*is available|Found no NVIDIA driver": (
+    r"No accelerator \(CUDA[^(]*is available|Found no NVIDIA driver": (
         EngineBroken,
         "SGLang finds no graphics card that it can use. See ./start_mineru_optimized.sh doctor.",
     ),

@@ -11,6 +11,7 @@ from gradio_app.parsing.assembly import assemble, replace_pages
 from gradio_app.parsing.inspection import inspect_all
 from gradio_app.parsing.parse import parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
+from gradio_app.parsing.search import search
 
 #: the jobs of a worker, by name
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -22,4 +23,5 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "replace_pages": replace_pages,
     "export": export,
     "page_picture": page_picture,
+    "search": search,
 }

@@ -52,6 +52,11 @@ def commit_steps(
     return steps
 
 
+def _all(*checks: Callable[[], object]) -> None:
+    for check in checks:
+        check()
+
+
 class AsyncStore:
     """Every change of a task goes through here, so no waiter misses one."""
 
@@ -76,12 +81,13 @@ class AsyncStore:
     split_shard = _on_thread(Store.split_shard, retried=True)
     set_rate = _on_thread(Store.set_rate, retried=True)
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, check_disk: Callable[[], None] = lambda: None) -> None:
+        """``check_disk`` raises while a fault of the data folder lasts."""
         self.sync = store
         self.closing = False
         self.ended: dict[str, int] = {status.value: 0 for status in sorted(TERMINAL)}
         self.version = 0
-        self.faults = Faults(lambda: self._run(store.check_writable), self.notify)
+        self.faults = Faults(lambda: self._run(_all, check_disk, store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._changed = asyncio.Condition()
         self._cache: tuple[int, dict[Hashable, Any]] = (0, {})

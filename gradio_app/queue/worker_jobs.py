@@ -157,6 +157,7 @@ class WorkerJobs:
 
     async def replace_page(self, task: Task, second: Task) -> Parsed:
         """The result of ``task`` with the page that ``second`` has read."""
+        self._check_room()
         folder = await asyncio.to_thread(self._folders.work, task.id, f"redo-{second.redo_page}")
         new = {"page": second.redo_page, "folder": str(self._folders.result(second.id))}
         old = {"folder": str(self._folders.result(task.id))}
@@ -186,6 +187,11 @@ class WorkerJobs:
                 raise judged from error
             raise
 
+    def _check_room(self) -> None:
+        """Raises ``DiskFull`` for what a user asks for beside the queue, which may use the reserve."""
+        if self._folders.free_bytes() < self._settings.disk_reserve:
+            raise DiskFull()
+
     def _judge(self, error: BaseException) -> BaseException:
         """A full or read-only disk fails jobs in odd ways."""
         if not isinstance(error, FileCorrupt | WorkerCrashed) and type(error) is not AppError:
@@ -203,6 +209,7 @@ class WorkerJobs:
         """Makes the result as ``html``, ``docx``, ``latex`` or ``epub``, once; its path below the result."""
         name = f"document.{EXPORT_SUFFIX[form]}"
         if not await asyncio.to_thread(self._folders.exported, task.id, name):
+            self._check_room()
             await self._export(task, form, name)
         return f"exports/{name}"
 
@@ -219,6 +226,7 @@ class WorkerJobs:
 
     async def picture(self, task: Task, page: int, width: int) -> bytes:
         """One page (1-based) drawn as PNG, about ``width`` pixels wide."""
+        self._check_room()
         folder = await asyncio.to_thread(self._folders.work, task.id, f"picture-{page}-{width}")
         try:
             target = folder / "page.png"

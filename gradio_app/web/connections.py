@@ -1,29 +1,24 @@
-"""Connections: limits on their number, and on the time that heads, bodies and readers take."""
+"""Connections: limits on their number, on the time that heads and readers take, and on the form of a head.
+
+Does not cover: bodies (``bodies``).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import resource
-import time
-from collections.abc import Callable
 from typing import Any, cast
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gradio_app.base.errors import AppError
-from gradio_app.web.error_answers import problem
+from gradio_app.web.addresses import Proxies, address_of, network_of
 
 #: the head of a request must be there so many seconds after its first byte, or after the connection
 HEAD_TIME = 15.0
 #: a head, or what frames a body, has so many bytes, and those that come along with the last of them
 HEAD_BYTES = 2**16
-#: a body must go on after so many seconds, and come this fast on the whole (bytes a second) after the first
-BODY_PAUSE = 30.0
-BODY_SPEED = 1024
-#: the disk is checked for room once in so many bytes of a body
-ROOM_BYTES = 16 * 2**20
 #: a client that reads nothing of an answer for so many seconds counts as gone
 READ_PAUSE = 60.0
 #: open files wanted, and those that are kept back for workers, the database and results
@@ -31,8 +26,8 @@ _FILES, _KEPT_BACK = 65_536, 256
 _MOST = 4096
 
 
-class TooSlow(AppError, code="request_timeout", status=408):
-    """The upload came too slowly and was given up. Check the connection and send it again."""
+#: what a name in ``Host`` is made of, with a port; it ends up in links and redirects
+_HOST = re.compile(rb"[A-Za-z0-9._~%:\[\]-]{1,255}")
 
 
 def most_connections() -> int:
@@ -50,10 +45,16 @@ class PatientProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, which by itself waits for ever for the head of a request, and for readers.
 
     ``most`` connections are open at once; one more is closed at once, so that those that are served have
-    files to work with.
+    files to work with. One address (of IPv6: one /64) has ``most_of_one`` of them. This machine and named
+    proxies, which ask for many, have ``most_of_near``: some are always left for others.
     """
 
     most = _MOST
+    most_of_one = _MOST // 8
+    most_of_near = _MOST - _MOST // 16
+    proxies = Proxies()
+    #: where the connection comes from, as limits count it
+    network = ""
     #: bytes that came since the last that were of use: parts of a head, of trailers, of what frames a body
     _loose = 0
     _in_head = False
@@ -61,11 +62,27 @@ class PatientProtocol(HttpToolsProtocol):
     _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore
-        if len(self.connections) >= self.most:
+        peer = transport.get_extra_info("peername") or ("",)
+        self.network = network_of(peer[0])
+        if len(self.connections) >= self.most or self._others() >= self._share(peer[0]):
             transport.abort()
             return
         super().connection_made(transport)
         self._expect_head()
+
+    @classmethod
+    def limit_to(cls, most: int, proxies: Proxies) -> None:
+        """Shares ``most`` connections out, for all servers of this process."""
+        cls.most, cls.proxies = most, proxies
+        cls.most_of_one, cls.most_of_near = max(8, most // 8), max(8, most - most // 16)
+
+    def _others(self) -> int:
+        return sum(getattr(each, "network", "") == self.network for each in self.connections)
+
+    def _share(self, address: str) -> int:
+        found = address_of(address)
+        near = found is None or found.is_loopback or address in self.proxies
+        return self.most_of_near if near else self.most_of_one
 
     def data_received(self, data: bytes) -> None:
         if self.transport is None:  # pyright: ignore[reportUnnecessaryComparison]
@@ -90,7 +107,9 @@ class PatientProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        """The head is there. An exception here becomes an answer 400, and the end of the connection."""
         self._loose, self._in_head = 0, False
+        _check_head(cast(Any, self.parser).get_http_version(), self.url, self.headers)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -124,64 +143,16 @@ def _stop(timer: asyncio.TimerHandle | None) -> None:
         timer.cancel()
 
 
-class SteadyBodies:
-    """Gives up bodies that stand still or trickle (408), or for which there is no room any more (507).
+def _check_head(version: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """Raises ``ValueError`` for a head that servers understand in different ways (RFC 9112, 3.2).
 
-    ``room`` raises the ``AppError`` that says so; it is asked once in so many bytes.
+    Two names of a host, or one in the address beside the one in ``Host``: a proxy and this server would not
+    mean the same. HTTP/0.9 has no headers.
     """
-
-    def __init__(self, app: ASGIApp, room: Callable[[], None]) -> None:
-        self._app = app
-        self._room = room
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "DELETE", "OPTIONS"):
-            await self._app(scope, receive, send)
-            return
-        body = _Body(receive, send, self._room)
-        try:
-            await self._app(scope, body.receive, body.send)
-        except Exception:
-            if body.given_up is None:
-                raise
-        if body.given_up is not None and not body.answered:
-            answer = problem(body.given_up, scope, headers={"Connection": "close"})
-            await answer(scope, receive, send)
-
-
-class _Body:
-    """One request's body and answer. When the body is given up the client counts as gone."""
-
-    def __init__(self, receive: Receive, send: Send, room: Callable[[], None]) -> None:
-        self._receive, self._send, self._room = receive, send, room
-        self._started, self._bytes, self._complete = time.monotonic(), 0, False
-        self.given_up: AppError | None = None
-        self.answered = False
-
-    async def receive(self) -> Message:
-        if self._complete or self.given_up:  # what comes now is that the client has gone
-            return await self._receive()
-        try:
-            async with asyncio.timeout(BODY_PAUSE):
-                message = await self._receive()
-            self._check(message)
-            return message
-        except TimeoutError:
-            self.given_up = TooSlow()
-        except AppError as error:
-            self.given_up = error
-        return {"type": "http.disconnect"}
-
-    def _check(self, message: Message) -> None:
-        before, self._bytes = self._bytes, self._bytes + len(message.get("body", b""))
-        self._complete = not message.get("more_body", False)
-        late = time.monotonic() - self._started - BODY_PAUSE
-        if not self._complete and late > 0 and self._bytes < late * BODY_SPEED:
-            raise TooSlow()
-        if before // ROOM_BYTES != self._bytes // ROOM_BYTES:
-            self._room()
-
-    async def send(self, message: Message) -> None:
-        if self.given_up is None:
-            self.answered = True
-            await self._send(message)
+    if version not in ("1.0", "1.1"):
+        raise ValueError(f"HTTP/{version} is not spoken here")
+    if not target.startswith(b"/"):
+        raise ValueError("the address of a request is a path")
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(_HOST.fullmatch, hosts)):
+        raise ValueError("a request has one Host")

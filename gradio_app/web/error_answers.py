@@ -44,7 +44,20 @@ def register_validation(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _answer)
 
 
+def _lost_folder(request: Request) -> AppError | None:
+    """The error for a data folder that is not there, in which nothing is found."""
+    manager = getattr(request.app.state, "manager", None)
+    try:
+        if manager is not None:
+            manager.folders.check()
+    except AppError as error:
+        return error
+    return None
+
+
 async def _answer(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, NotFound | FileNotFoundError | NotADirectoryError):
+        error = _lost_folder(request) or error
     if isinstance(error, AppError):
         return problem(error, request.scope)
     if isinstance(error, RequestValidationError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 
 from loguru import logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gradio_app.web.error_answers import unexpected
+from gradio_app.base.errors import ShuttingDown
+from gradio_app.web.error_answers import problem, unexpected
 
 _HEADER = b"x-request-id"
 #: ids that a proxy or a script may give; any other is replaced
@@ -45,3 +47,6 @@ class RequestIds:
                 if started:  # the server breaks the connection off
                     raise
                 await answer(scope, receive, with_id)
+            except asyncio.CancelledError:  # the server stops, and this request took longer than its grace
+                if not started:  # else the server breaks the connection off
+                    await problem(ShuttingDown(), scope)(scope, receive, with_id)

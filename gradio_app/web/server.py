@@ -31,6 +31,7 @@ from gradio_app.model_server.choose import choose_backends
 from gradio_app.store.store import Store
 from gradio_app.task_manager import TaskManager
 from gradio_app.web import api, error_answers, made_secrets
+from gradio_app.web.addresses import Forwarded, Proxies
 from gradio_app.web.api.poll_fast_path import Polls
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import LOCAL, Credentials, made_token, server_secret
@@ -38,8 +39,9 @@ from gradio_app.web.auth.guard import Guard
 from gradio_app.web.auth.origin import is_loopback
 from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import Users
+from gradio_app.web.bodies import Bodies, Closing, limits_of
 from gradio_app.web.card_history import CardHistory
-from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web.connections import PatientProtocol, most_connections
 from gradio_app.web.methods import Heads, Options
 from gradio_app.web.request_ids import RequestIds
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
@@ -133,22 +135,34 @@ def build(
         redoc_url=None,
     )
     app.state.event_streams = Counter[str]()
+    app.state.closing = Closing()
     app.include_router(api.router)
     error_answers.register(app)
     gate = _mount_page(app, settings, folders)
-    app.user_middleware = [*_layers(settings, folders, credentials), gate, Middleware(Options)]
+    layers = _layers(settings, folders, credentials, app.state.closing)
+    app.user_middleware = [*layers, gate, Middleware(Options)]
     return app
 
 
-def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> list[Middleware]:
+def _layers(
+    settings: Settings, folders: Folders, credentials: Credentials, closing: Closing
+) -> list[Middleware]:
     """What a request passes on its way to the routes, from outside to inside; the gate of Gradio follows."""
     return [
-        # outermost: all others log and answer with the request's id
+        # outermost: all others see who really asks
+        Middleware(Forwarded, proxies=Proxies(settings.trusted_proxies)),
+        # all others log and answer with the request's id
         Middleware(RequestIds),
         # before all that acts on a method: a HEAD is a GET for them
         Middleware(Heads),
         # before the guard, which reads the form of a sign-in
-        Middleware(SteadyBodies, room=partial(_check_disk, settings, folders)),
+        Middleware(
+            Bodies,
+            limits=limits_of(settings),
+            room=partial(_check_disk, settings, folders),
+            closing=closing,
+            root_path=settings.root_path,
+        ),
         # before all that belongs to the application: nobody without an identity gets further
         Middleware(
             Guard,
@@ -163,8 +177,8 @@ def _layers(settings: Settings, folders: Folders, credentials: Credentials) -> l
     ]
 
 
-def _check_disk(settings: Settings, folders: Folders) -> None:
-    if folders.free_bytes() < settings.disk_reserve:
+def _check_disk(settings: Settings, folders: Folders, more: int) -> None:
+    if folders.free_bytes() - more < settings.disk_reserve:
         raise DiskFull()
 
 
@@ -250,9 +264,10 @@ async def serve(settings: Settings, folders: Folders) -> None:
         manager: TaskManager | None = getattr(app.state, "manager", None)
         if manager is not None:
             asyncio.get_running_loop().create_task(manager.begin_closing())
+        app.state.closing.begin()
         app.state.stop_event.set()
 
-    PatientProtocol.most = most_connections()
+    PatientProtocol.limit_to(most_connections(), Proxies(settings.trusted_proxies))
     config = uvicorn.Config(
         app,
         loop="asyncio",  # uvloop comes with other packages: how we behave must not depend on that
@@ -260,6 +275,7 @@ async def serve(settings: Settings, folders: Folders) -> None:
         backlog=BACKLOG,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # uvicorn believes every program of this machine; ``Forwarded`` does it
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=30,
         server_header=False,

@@ -61,6 +61,8 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         "/mineru",
         "--allowed-hosts",
         f"{NAME},localhost",
+        "--trusted-proxies",
+        "127.0.0.1",
     )
     with LiveServer(folder / "data", *flags) as server:
         nginx = start_nginx(folder, port, plain, server.port)

@@ -1,101 +1,30 @@
-"""Connections that dawdle, over real sockets: cut off, answered, and never in the way of others."""
+"""Connections that dawdle and heads with two meanings, over real sockets: cut off, in nobody's way."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import resource
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
-from gradio_app.base.errors import DiskFull
-from gradio_app.web import connections
-from gradio_app.web.connections import PatientProtocol, SteadyBodies, most_connections
+from gradio_app.web import bodies, connections
+from gradio_app.web.addresses import Proxies
+from gradio_app.web.connections import PatientProtocol, most_connections
+from tests.sockets import CHUNKED, CHUNKED_SEEN, MUCH, House, answer, ask, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
-
-HEAD = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
-CHUNKED = b"POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-CHUNKED_SEEN = CHUNKED.replace(b"Host: x", b"Host: x\r\nX-Seen: before")
-#: more than the buffers of two sockets hold
-MUCH = 64 * 2**20
-
-
-class House:
-    """Reads a body and says how long it was; ``GET /much`` answers more than anybody's buffers hold."""
-
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
-        self.full = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body, more = 0, scope["method"] == "POST"
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.gone.set()
-                raise RuntimeError("the client has gone")
-            body, more = body + len(message["body"]), message.get("more_body", False)
-        text = b"." * MUCH if scope["path"] == "/much" else str(body).encode()
-        seen = [(b"seen", value) for name, value in scope["headers"] if name == b"x-seen"]
-        headers = [(b"content-length", str(len(text)).encode()), *seen]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for start in range(0, len(text), 2**16):
-            await send({"type": "http.response.body", "body": text[start : start + 2**16], "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    def room(self) -> None:
-        if self.full:
-            raise DiskFull()
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patience as the tests have it."""
-    for name in ("HEAD_TIME", "BODY_PAUSE", "READ_PAUSE"):
-        monkeypatch.setattr(connections, name, 0.3)
-    monkeypatch.setattr(connections, "ROOM_BYTES", 1000)
+    for module, name in ((connections, "HEAD_TIME"), (bodies, "BODY_PAUSE"), (connections, "READ_PAUSE")):
+        monkeypatch.setattr(module, name, 0.3)
+    monkeypatch.setattr(bodies, "ROOM_BYTES", 1000)
     monkeypatch.setattr(PatientProtocol, "most", 20)
-
-
-@asynccontextmanager
-async def serving(house: House) -> AsyncGenerator[int]:
-    """A server on a port of its own."""
-    config = uvicorn.Config(
-        SteadyBodies(house, house.room), port=0, http=PatientProtocol, log_config=None, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        await task
-
-
-async def ask(port: int, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(data)
-    return reader, writer
-
-
-async def answer(port: int, data: bytes) -> bytes:
-    """All that comes back until the server closes; empty also when it resets."""
-    reader, writer = await ask(port, data)
-    try:
-        async with asyncio.timeout(10):
-            return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
 
 
 @pytest.mark.parametrize(
@@ -140,8 +69,8 @@ ENDLESS = b"x" * 2**20
     ids=["address", "header", "headers", "frame", "trailers"],
 )
 async def test_a_head_without_end_is_refused(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HEAD_TIME", "BODY_PAUSE"):
-        monkeypatch.setattr(connections, name, 60.0)
+    for module, name in ((connections, "HEAD_TIME"), (bodies, "BODY_PAUSE")):
+        monkeypatch.setattr(module, name, 60.0)
     async with serving(House()) as port:
         reader, writer = await ask(port, b"")
         got = b""
@@ -164,56 +93,47 @@ async def test_a_header_behind_the_body_is_none() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhOST: a\r\n\r\n",
+        b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT b:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+async def test_a_head_with_two_meanings_is_refused(head: bytes) -> None:
+    async with serving(House()) as port:
+        got = await answer(port, head)
+        assert got.startswith(b"HTTP/1.1 400 ") and got.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("host", [b"a", b"a_b.c:80", b"[::1]:7860", b"10.0.0.4", b"xn--fa-hia.de."])
+async def test_usual_heads_are_answered(host: bytes) -> None:
+    async with serving(House()) as port:
+        for version in (b"1.0", b"1.1"):
+            got = await answer(
+                port, b"GET /a?b HTTP/%b\r\nHost: %b\r\nConnection: close\r\n\r\n" % (version, host)
+            )
+            assert got.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_requests_one_after_the_other_are_all_answered() -> None:
     async with serving(House()) as port:
         reader, writer = await ask(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
         async with asyncio.timeout(10):
             for _ in range(50):
                 assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200")
-        writer.close()
-
-
-async def test_a_body_that_stands_still_is_answered() -> None:
-    house = House()
-    async with serving(house) as port:
-        got = await answer(port, HEAD + b"x" * 10)
-        assert got.startswith(b"HTTP/1.1 408 ") and b'"request_timeout"' in got and house.gone.is_set()
-
-
-async def test_a_body_that_trickles_is_answered() -> None:
-    async with serving(House()) as port:
-        reader, writer = await ask(port, HEAD)
-
-        async def trickle() -> None:
-            while True:
-                writer.write(b"x")
-                await asyncio.sleep(0.05)
-
-        drops = asyncio.create_task(trickle())
-        async with asyncio.timeout(10):
-            assert (await reader.readline()).startswith(b"HTTP/1.1 408")
-        drops.cancel()
-        writer.close()
-
-
-async def test_a_body_for_which_there_is_no_room_is_answered_while_it_comes() -> None:
-    house = House()
-    async with serving(house) as port:
-        reader, writer = await ask(port, HEAD + b"x" * 5000)
-        house.full = True
-        writer.write(b"x" * 5000)
-        async with asyncio.timeout(10):
-            got = await reader.read()
-        assert got.startswith(b"HTTP/1.1 507 ") and b'"disk_full"' in got
-        writer.close()
-
-
-async def test_a_quick_body_comes_in() -> None:
-    async with serving(House()) as port:
-        reader, writer = await ask(port, HEAD + b"x" * 1_000_000)
-        async with asyncio.timeout(10):
-            got = await reader.readuntil(b"1000000")
-        assert got.startswith(b"HTTP/1.1 200")
         writer.close()
 
 
@@ -254,6 +174,50 @@ async def test_more_connections_than_there_are_files_for_are_refused_and_the_oth
             assert (await first[0].readline()).startswith(b"HTTP/1.1 200")
         for _, writer in (first, *crowd):
             writer.close()
+
+
+async def test_half_sent_heads_of_one_address_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_TIME", 60.0)
+    monkeypatch.setattr(PatientProtocol, "most_of_one", 5)
+    # 127.0.0.9 is somebody elsewhere here, and 127.0.0.1 this machine
+    monkeypatch.setattr(
+        PatientProtocol, "_share", lambda self, address: 5 if address == "127.0.0.9" else self.most
+    )
+    async with serving(House()) as port:
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0)) for _ in range(12)
+        ]
+        for _, writer in crowd:
+            with suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        async with asyncio.timeout(10):
+            for reader, _ in crowd[5:]:
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+        for _ in range(8):
+            assert (await answer(port, b"GET / HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        for _, writer in crowd:
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "share"),
+    [
+        ("127.0.0.1", 15),
+        ("::1", 15),
+        ("::ffff:127.0.0.1", 15),
+        ("10.0.0.4", 15),
+        ("10.0.1.4", 8),
+        ("2001:db8::1", 8),
+        ("::ffff:10.0.1.4", 8),
+    ],
+)
+def test_who_may_have_how_many_connections(address: str, share: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("most", "most_of_one", "most_of_near", "proxies"):
+        monkeypatch.setattr(PatientProtocol, name, getattr(PatientProtocol, name))
+    PatientProtocol.limit_to(16, Proxies([ipaddress.ip_network("10.0.0.0/24")]))
+    bare: Any = object.__new__(PatientProtocol)
+    assert bare._share(address) == share
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 def test_the_guard_stands_before_all_that_belongs_to_the_application(app: FastAPI) -> None:
     names = [cast(Any, layer.cls).__name__ for layer in app.user_middleware]
-    assert names == ["RequestIds", "Heads", "SteadyBodies", "Guard", "Polls", "Gate", "Options"]
+    assert names == ["Forwarded", "RequestIds", "Heads", "Bodies", "Guard", "Polls", "Gate", "Options"]
 
 
 # ---------------------------------------------------------------- nobody

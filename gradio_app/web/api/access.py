@@ -57,15 +57,20 @@ def for_admin(request: Request, action: str) -> Generator[None]:
 
 async def act(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
     """Cancels, retries, keeps or deletes a task of the caller's; returns what the queue returns."""
+    with audit.noted(action, who.name, who.address, task_id):
+        return await change(manager, who, action, task_id)
+
+
+async def change(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
+    """The same without a line in the audit log, which the caller writes."""
     does: dict[str, Callable[[str], Awaitable[Any]]] = {
         "cancel": manager.cancel,
         "retry": manager.retry,
         "keep": manager.keep_page,
         "delete": manager.delete,
     }
-    with audit.noted(action, who.name, who.address, task_id):
-        await allowed_task(manager, who, "change", task_id)
-        return await does[action](task_id)
+    await allowed_task(manager, who, "change", task_id)
+    return await does[action](task_id)
 
 
 def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:

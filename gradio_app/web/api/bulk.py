@@ -17,7 +17,7 @@ from gradio_app.base.errors import AppError, Conflict, FileTooLarge, OptionInval
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
-from gradio_app.web.api.access import act, allowed_tasks, identity_of, manager_of
+from gradio_app.web.api.access import allowed_tasks, change, identity_of, manager_of
 from gradio_app.web.api.downloads import attachment, zip_answer
 from gradio_app.web.api.schemas import ERRORS, BulkView, binary, body_of
 from gradio_app.web.api.tasks import MOST_IDS
@@ -60,11 +60,13 @@ async def bulk(request: Request, order: BulkOrder) -> JSONResponse:
         done += [task_id for task_id in group if task_id in quick]
         for task_id in (each for each in group if each not in quick):
             try:
-                await act(manager, who, order.action, task_id)
+                await change(manager, who, order.action, task_id)
                 done.append(task_id)
             except AppError as error:
                 failed.append({"id": task_id, "error": error.to_dict()})
             await asyncio.sleep(0)
+    codes = [each["error"]["code"] for each in failed]
+    audit.record_many(order.action, who.name, who.address, done, codes)
     return JSONResponse({"done": len(done), "ids": done, "failed": failed})
 
 
@@ -76,10 +78,7 @@ async def _together(manager: TaskManager, who: Identity, action: str, ids: Seque
     """Cancels waiting tasks, or begins ended ones again or deletes them, all in one step."""
     ways = {"cancel": manager.cancel_waiting, "retry": manager.retry_ended, "delete": manager.delete_ended}
     own = allowed_tasks(who, "change", await manager.find_all(ids))
-    done = await ways[action]([task.id for task in own])
-    for task_id in done:
-        audit.record(action, who.name, who.address, task_id)
-    return done
+    return await ways[action]([task.id for task in own])
 
 
 @router.post(
@@ -98,10 +97,8 @@ async def download(request: Request) -> Response:
     readable: list[Task] = []
     for group in _groups(await _ids(request)):
         own = allowed_tasks(who, "read", await manager.find_all(group))
-        some = [task for task in own if task.status in READABLE]
-        for task in some:
-            audit.record("read", who.name, who.address, task.id)
-        readable += some
+        readable += [task for task in own if task.status in READABLE]
+    audit.record_many("read", who.name, who.address, [task.id for task in readable])
     folders = manager.folders
     there = await asyncio.to_thread(lambda: [folders.has_result(task.id) for task in readable])
     if not any(there):

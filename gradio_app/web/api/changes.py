@@ -13,6 +13,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from gradio_app.base.errors import QuotaExceeded
 from gradio_app.store.states import QueueStatus, TaskStatus
@@ -20,6 +21,7 @@ from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import identity_of, manager_of, reads_all, show
 from gradio_app.web.api.queue import summary
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.error_answers import problem
 
 #: positions sent along with a delta
 MAX_POSITIONS = 100
@@ -81,31 +83,43 @@ def _positions(manager: TaskManager) -> dict[str, list[float | None]]:
 async def events(request: Request, since: Annotated[int, Query(ge=0, le=2**53)] = 0) -> StreamingResponse:
     """Server-sent events: `tasks` with the same body as a delta of the task list."""
     manager, who = manager_of(request), identity_of(request)
-    streams: Counter[str] = request.app.state.event_streams
-    if streams[who.name] >= MAX_STREAMS:
-        raise QuotaExceeded("Too many event streams are open. Close some.")
-    return StreamingResponse(
-        _events(manager, who, since, streams, request.scope.get("still_signed_in", lambda: True)),
+    return _Counted(
+        _events(manager, who, since, request.scope.get("still_signed_in", lambda: True)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
 
 
+class _Counted(StreamingResponse):
+    """An event stream of somebody's, of whom only so many are open: counted before anything is awaited."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        streams: Counter[str] = scope["app"].state.event_streams
+        name: str = scope["identity"].name
+        if streams[name] >= MAX_STREAMS:
+            too_many = QuotaExceeded("Too many event streams are open. Close some.")
+            await problem(too_many, scope)(scope, receive, send)
+            return
+        streams[name] += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            streams[name] -= 1
+            if not streams[name]:
+                del streams[name]
+
+
 async def _events(
-    manager: TaskManager, who: Identity, since: int, streams: Counter[str], welcome: Callable[[], bool]
+    manager: TaskManager, who: Identity, since: int, welcome: Callable[[], bool]
 ) -> AsyncIterator[str]:
-    streams[who.name] += 1
-    try:
-        while manager.status is not QueueStatus.DRAINING:
-            await manager.wait_for_change(since, EVENT_PING)
-            if not welcome():  # signed out meanwhile
-                return
-            response = await delta(manager, who, since, [], 1000)
-            if response.status_code == 204:
-                yield ": still here\n\n"
-                continue
-            body = bytes(response.body).decode()
-            since = json.loads(body)["rev"]
-            yield f"id: {since}\nevent: tasks\ndata: {body}\n\n"
-    finally:
-        streams[who.name] -= 1
+    while manager.status is not QueueStatus.DRAINING:
+        await manager.wait_for_change(since, EVENT_PING)
+        if not welcome():  # signed out meanwhile
+            return
+        response = await delta(manager, who, since, [], 1000)
+        if response.status_code == 204:
+            yield ": still here\n\n"
+            continue
+        body = bytes(response.body).decode()
+        since = json.loads(body)["rev"]
+        yield f"id: {since}\nevent: tasks\ndata: {body}\n\n"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gradio_app.base import clock
+from gradio_app.base.errors import AppError
 from gradio_app.store.states import QueueStatus
 from gradio_app.store.statistics import HOUR
 from gradio_app.task_manager import TaskManager
@@ -93,13 +94,17 @@ async def health() -> JSONResponse:
 
 @router.get("/ready", tags=["probes"], responses={503: {"model": Problem}})
 async def ready(request: Request) -> JSONResponse:
-    """200 when work is taken; 503 while starting or stopping.
+    """200 when work is taken; 503 while starting or stopping, or without the data folder.
 
     `degraded` is there when something beside the queue does not work: `["watch_folder"]`.
     """
     manager: TaskManager | None = getattr(request.app.state, "manager", None)
     if manager is None or not manager.started or manager.status is QueueStatus.DRAINING:
         return JSONResponse({"status": "draining" if manager and manager.started else "starting"}, 503)
+    try:
+        manager.folders.check()
+    except AppError as error:
+        return JSONResponse({"status": error.code}, 503)
     # anybody may ask: no names of folders
     degraded = {"degraded": ["watch_folder"]} if manager.problems.count("watch_folder") else {}
     return JSONResponse({"status": "ready", "engine": manager_of(request).engine.status, **degraded})

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradio_app.web.auth import audit
-from gradio_app.web.auth.rate_limit import RateLimit
+from gradio_app.web.auth.guesses import Guesses
 from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users
 
@@ -25,10 +25,6 @@ YEAR = 365 * 86400
 #: a password that was right is not hashed again for so many seconds: scripts send it with each request
 _TRUSTED = 300.0
 _MOST_TRUSTED = 1000
-#: wrong passwords and tokens that one address may send in a minute
-GUESSES = 20
-#: passwords hashed at the same time; the rest waits
-_HASHING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +64,9 @@ class Credentials:
         self._secret = secret or secrets.token_bytes(32)
         self._signed_out = signed_out or SignedOut()
         self._trusted: dict[bytes, tuple[float, User]] = {}
-        self._hashing = asyncio.Semaphore(_HASHING)
-        self._guesses = RateLimit(GUESSES)
+        self._guesses = Guesses()
+        #: passwords that are being hashed; the same one once more is no other guess, and waits for the answer
+        self._checking: dict[bytes, asyncio.Task[User | None]] = {}
 
     @property
     def open(self) -> bool:
@@ -90,34 +87,43 @@ class Credentials:
     async def of_password(self, name: str, secret: str, address: str, keys: bool = True) -> Proof | None:
         """Whom a name and a password, or a token or key without a name, stand for; no key without ``keys``.
 
-        Who guesses wrongly too often from one ``address`` gets ``TooOften``, also for a right one.
+        Who guesses wrongly too often from one ``address`` gets ``TooOften``, also for a right one; so does
+        who tries to be a user for whom many others guess.
         """
-        self._guesses.check(address, "Too many wrong passwords or tokens. Wait a minute.")
-        proof = self._of_secret(secret, keys) or await self._of_user(name, secret)
-        if proof is None:
-            self._guesses.take(address)
-            audit.record("sign_in", "", address, outcome="unauthorized")
-        return proof
+        if checking := self._checking.get(self._key(name, secret)):
+            return _of(await asyncio.shield(checking))
+        with self._guesses.counted(name, address) as right:
+            proof = self._of_secret(secret, keys) or await self._of_user(name, secret, address)
+            if proof is not None:
+                right()
+                return proof
+        audit.record("sign_in", "", address, outcome="unauthorized")
+        return None
+
+    def _key(self, name: str, secret: str) -> bytes:
+        return hashlib.sha256(self._secret + name.encode() + b"\0" + secret.encode()).digest()
 
     def _of_secret(self, secret: str, keys: bool) -> Proof | None:
         for kind, token in self._tokens.items():
             if token and secret and hmac.compare_digest(secret.encode(), token.encode()):
                 return Proof(kind, admin=kind == "admin")
-        user = self.users.by_key(secret) if self.users and secret and keys else None
-        return Proof("user", user.name, user.admin) if user else None
+        return _of(self.users.by_key(secret) if self.users and secret and keys else None)
 
-    async def _of_user(self, name: str, password: str) -> Proof | None:
+    async def _of_user(self, name: str, password: str, address: str) -> Proof | None:
         if self.users is None or not name or not password:
             return None
-        key = hashlib.sha256(self._secret + name.encode() + b"\0" + password.encode()).digest()
+        key = self._key(name, password)
         until, user = self._trusted.get(key, (0.0, None))
         if user is None or until < time.monotonic() or self.users.get(user.name) != user:
-            user = await self._check(self.users, key, name, password)
-        return Proof("user", user.name, user.admin) if user else None
+            checking = self._checking[key] = asyncio.create_task(
+                self._check(self.users, key, name, password, address)
+            )
+            checking.add_done_callback(lambda _: self._checking.pop(key, None))
+            user = await asyncio.shield(checking)
+        return _of(user)
 
-    async def _check(self, users: Users, key: bytes, name: str, password: str) -> User | None:
-        async with self._hashing:
-            user = await asyncio.to_thread(users.check, name, password)
+    async def _check(self, users: Users, key: bytes, name: str, password: str, address: str) -> User | None:
+        user = await self._guesses.hashed(address, lambda: users.check(name, password))
         if user is not None:
             if len(self._trusted) >= _MOST_TRUSTED:
                 self._trusted.clear()
@@ -176,6 +182,10 @@ class Credentials:
 
     def _sign(self, body: str, ground: str) -> str:
         return hmac.new(self._secret + ground.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def _of(user: User | None) -> Proof | None:
+    return Proof("user", user.name, user.admin) if user else None
 
 
 def owner_of(proof: Proof, browser: str) -> Identity:

@@ -38,11 +38,16 @@ class RateLimit:
         if self._rate and (left := self.left(name)) < 1:
             raise TooOften(math.ceil((1 - left) * 60 / self._rate), message)
 
-    def take(self, name: str) -> None:
+    def give_back(self, name: str) -> None:
+        """Takes one count back, which turned out to be none."""
+        if name in self._buckets:
+            self._buckets[name] = (min(self._rate, self.left(name) + 1), self._now())
+
+    def take(self, name: str, message: str | None = None) -> None:
         """Counts one; raises ``TooOften`` instead when it is one too many."""
         if not self._rate:
             return
-        self.check(name)
+        self.check(name, message)
         self._buckets[name] = (self.left(name) - 1, self._now())
         if len(self._buckets) > _MOST_NAMES:
             for fullest in sorted(self._buckets, key=self.left, reverse=True)[: _MOST_NAMES // 2]:

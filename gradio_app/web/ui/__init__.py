@@ -15,10 +15,11 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api.access import identity_of
 from gradio_app.web.error_answers import register_validation
-from gradio_app.web.ui import dev, gradio_uploads, mcp_tools, page, static
+from gradio_app.web.ui import dev, gradio_uploads, mcp_tools, page, static, upload_limits
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
 from gradio_app.web.ui.gradio_gate import Gate
+from gradio_app.web.ui.late_results import Late
 
 #: threads for Gradio's own blocking routes; with its default of 40, blocked calls froze page loads
 THREADS = 100
@@ -37,13 +38,14 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     """
     prefix = settings.root_path.rstrip("/")
     app.mount("/page", static.Files(directory=static.ASSETS), name="page")
-    owners = Owners()
+    owners, late = Owners(), Late()
+    upload_limits.install(settings.max_files)
     with (
         _without_app(),
         gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo,
     ):
         page.build(prefix)
-        Functions(app, folders.gradio, owners).publish(demo)
+        Functions(app, folders.gradio, owners, late).publish(demo)
     _tune(demo)
     cast(Any, gr).mount_gradio_app(
         app,
@@ -71,7 +73,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     # Gradio checks the paths of files only "after launch", and a mounted app never launches
     demo.has_launched = True
     app.state.stop_event = mounted.stop_event  # lets go of Gradio's open connections
-    return Middleware(Gate, owners=owners)
+    return Middleware(Gate, owners=owners, late=late)
 
 
 @contextmanager

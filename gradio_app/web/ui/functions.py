@@ -19,7 +19,6 @@ from gradio import FileData
 from loguru import logger
 
 from gradio_app.base.errors import AppError, Conflict, OptionInvalid, ShuttingDown, TooManyFiles, as_app_error
-from gradio_app.base.files import read_beneath
 from gradio_app.base.options import OcrMode, ParseOptions, Tier
 from gradio_app.store.listing import Wanted
 from gradio_app.store.states import READABLE, QueueStatus
@@ -30,8 +29,8 @@ from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui import data_address
 from gradio_app.web.ui.file_owners import Owners
+from gradio_app.web.ui.late_results import Late
 from gradio_app.web.uploads import receive_file
-from gradio_app.web.zip_stream import stream_zip
 
 #: one wait inside /convert, in seconds; it waits again until the task has ended
 _WAIT = 600.0
@@ -63,9 +62,10 @@ def _as_gradio_error(error: AppError) -> gr.Error:
 class Functions:
     """The functions for scripts and agents. Each checks the caller, as REST does."""
 
-    def __init__(self, app: FastAPI, uploads: Path, owners: Owners) -> None:
+    def __init__(self, app: FastAPI, uploads: Path, owners: Owners, late: Late) -> None:
         self._app = app
         self._owners = owners
+        self._late = late
         self._uploads = uploads.resolve()
 
     def publish(self, demo: gr.Blocks) -> None:
@@ -235,13 +235,14 @@ class Functions:
         if task.status not in READABLE:
             raise task.error or Conflict(f"The task is {task.status}; it has no result.")
         folders = self._manager.folders
+        folders.check()
         folder = folders.result(task.id)
-        markdown = (await asyncio.to_thread(read_beneath, folder, "document.md")).decode()
+        markdown = await asyncio.to_thread(self._late.text, folder, "document.md")
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
-        await asyncio.to_thread(_write_zip, folder, archive)
+        self._late.promise_archive(archive, folder)
         self._owners.add(archive, who)
         # as plain JSON: Gradio passes what an API function returns on as it is
-        sent = FileData(path=str(archive), orig_name=archive.name, size=archive.stat().st_size)
+        sent = FileData(path=str(archive), orig_name=archive.name)
         return markdown, cast(FileData, sent.model_dump())
 
 
@@ -283,10 +284,3 @@ def _not_uploaded() -> OptionInvalid:
 def _stem(name: str) -> str:
     plain = "".join(char if char.isalnum() or char in "._-" else "_" for char in Path(name).stem)
     return plain.encode()[:_MAX_STEM].decode(errors="ignore") or "document"
-
-
-def _write_zip(folder: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True)
-    with target.open("wb") as out:
-        for chunk in stream_zip(folder):
-            out.write(chunk)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import unquote
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, NotFound
+from gradio_app.web.api.downloads import HARMLESS, Download, attachment
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.bodies import refuse
 from gradio_app.web.error_answers import problem
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.gradio_events import Events
+from gradio_app.web.ui.late_results import Late
+from gradio_app.web.ui.upload_limits import refusals
 
 #: Gradio needs inline scripts and eval. What counts is that nothing is fetched from or sent to another
 #: host, whatever a document holds: a picture on somebody's server would tell them who reads it.
@@ -56,10 +61,11 @@ _LONGEST_ANSWER = 1 << 20
 class Gate:
     """The innermost layer, before the routes. Requests that are not for Gradio pass."""
 
-    def __init__(self, app: ASGIApp, owners: Owners) -> None:
+    def __init__(self, app: ASGIApp, owners: Owners, late: Late) -> None:
         self._app = app
         self._owners = owners
         self._events = Events(owners)
+        self._late = late
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,12 +82,43 @@ class Gate:
         except AppError as error:
             await problem(error, scope)(scope, receive, send)
             return
+        if path.startswith(_FILE):
+            wanted = unquote(path.removeprefix(_FILE))
+            try:
+                archive = self._late.archive(wanted)
+            except NotFound as error:
+                await problem(error, scope)(scope, receive, send)
+                return
+            if archive is not None:
+                headers = {**HARMLESS, "Content-Disposition": attachment(PurePosixPath(wanted).name)}
+                answer = Download(archive, media_type="application/zip", headers=headers)
+                await answer(scope, receive, send)
+                return
         hidden = _MCP_ADDRESSES if path.startswith(_MCP) else _ADDRESSES
         scope = {**scope, "headers": [each for each in scope["headers"] if each[0] not in hidden]}
         send = self._events.noting(path, scope, _with_policy(send))
         if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
-            send = self._noting_owner(send, scope["identity"])
+            await self._upload(scope, receive, send)
+            return
+        if path.startswith(_API):
+            # compressed answers could not be filled
+            headers = [each for each in scope["headers"] if each[0] != b"accept-encoding"]
+            scope, send = {**scope, "headers": headers}, self._late.filling(send)
         await self._app(scope, receive, send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Takes an upload if its owner could submit a document now: the same disk and the same queue."""
+        who: Identity = scope["identity"]
+        try:
+            await scope["app"].state.manager.check_room(who.name, 1)
+        except AppError as error:
+            await refuse(error, scope, receive, send)
+            return
+        refused: list[AppError] = []
+        refusals.set(refused)
+        await self._app(scope, receive, _unless(refused, self._noting_owner(send, who)))
+        if refused:
+            await refuse(refused[0], scope, receive, send)
 
     def _open(self, path: str, scope: Scope) -> bool:
         if path.startswith(_FILE):
@@ -109,12 +146,28 @@ class Gate:
         return wrapped
 
 
+def _unless(refused: list[AppError], send: Send) -> Send:
+    """A ``send`` that drops the answer to an upload that is refused: the gate has a better one."""
+
+    async def wrapped(message: Message) -> None:
+        if not refused:
+            await send(message)
+
+    return wrapped
+
+
 def _with_policy(send: Send) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             if headers.get("content-type", "").startswith("text/html"):
                 headers.setdefault("Content-Security-Policy", _POLICY)
+                # it has the name by which it was asked for in it
+                headers.setdefault("Cache-Control", "private, no-cache")
+            if "://" in headers.get("location", ""):
+                # to a path of ours, whatever name came in Host
+                found = urlsplit(headers["location"])
+                headers["location"] = urlunsplit(("", "", "/" + found.path.lstrip("/"), found.query, ""))
         await send(message)
 
     return wrapped

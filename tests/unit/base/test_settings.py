@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import FrozenInstanceError, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "allowed_hosts": frozenset(),
     "allowed_origins": frozenset(),
     "share_cache": False,
+    "trusted_proxies": (),
     "max_requests_per_minute": 3000,
     "max_file_size": 200 * MB,
     "max_files": 100,
@@ -83,6 +85,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "allowed_hosts": ("Papers.lan, 10.0.0.5,", frozenset({"papers.lan", "10.0.0.5"})),
     "allowed_origins": ("https://Papers.lan/,app://x", frozenset({"https://papers.lan", "app://x"})),
     "share_cache": ("On", True),
+    "trusted_proxies": ("10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
     "max_requests_per_minute": ("60", 60),
     "max_file_size": ("1.5gb", 1536 * MB),
     "max_files": ("3", 3),
@@ -152,6 +155,7 @@ BAD = {
     "allowed_hosts": ["*", "*.*.lan", "a b", "https://x/y", "x:99999", "-x", "lan,*"],
     "allowed_origins": ["*", "null", "papers.lan", "https://x/y", "https://*.lan", "https://a@b"],
     "share_cache": ["maybe", "1"],
+    "trusted_proxies": ["localhost", "10.0.0.0/33", "10.0.0.1/8", "127.0.0.1;::1"],
     "max_requests_per_minute": ["-1", "many"],
     "max_file_size": ["lots", "5 parsecs", "-1", "9" * 400],
     "max_files": ["0", "-3", "many"],

@@ -12,6 +12,7 @@ from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.gradio_events import LONGEST_BODY
 from gradio_app.web.ui.gradio_gate import Gate
+from gradio_app.web.ui.late_results import Late
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +46,7 @@ class Visitors:
 
     def __init__(self) -> None:
         self.gradio = Gradio()
-        self.gate = Gate(self.gradio, Owners())
+        self.gate = Gate(self.gradio, Owners(), Late())
 
     async def ask(self, who: str, method: str, path: str, body: Any = None, **more: Any) -> int:
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from gradio_app.web.auth import audit, credentials, users
-from gradio_app.web.auth.credentials import GUESSES, Credentials, Proof, server_secret
+from gradio_app.web.auth.credentials import Credentials, Proof, server_secret
 from gradio_app.web.auth.guard import Guard
+from gradio_app.web.auth.guesses import GUESSES
 from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users, hash_key
 from tests.unit.doorway import (

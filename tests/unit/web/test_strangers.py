@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_app.web.auth.credentials import GUESSES, Credentials, Proof
+from gradio_app.web.auth.credentials import Credentials, Proof
+from gradio_app.web.auth.guesses import GUESSES
 from tests.unit.doorway import (
     HOST,
     SECRET,

@@ -37,8 +37,11 @@ def test_the_protocol_is_called_in_these_ways(name: str, arguments: list[str]) -
     assert list(inspect.signature(getattr(HttpToolsProtocol, name)).parameters)[1:] == arguments
 
 
+LIMITS = {"most", "most_of_one", "most_of_near", "limit_to", "proxies", "network"}
+
+
 def test_our_protocol_adds_no_other_way() -> None:
-    ours = {name for name in vars(PatientProtocol) if not name.startswith("_")} - {"most"}
+    ours = {name for name in vars(PatientProtocol) if not name.startswith("_")} - LIMITS
     assert ours - set(dir(HttpToolsProtocol)) == set()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from gradio_app.web.api.search import find, plain
+from gradio_app.parsing.search import find, plain
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,8 @@ from gradio_app.web.api.search import find, plain
         ("a < b and c > d", "a < b and c > d"),
         ("![alt](images/a.jpg)\n\nwords", "words"),
         ("1. one\n2. two", "one two"),
+        ("![no picture] ![b](c) ![d]e](f) ![[g]](h", "![no picture] ![d]e](f) ![[g]](h"),
+        ("a ![b](c)![d](e", "a ![d](e"),
     ],
 )
 def test_a_block_is_searched_as_it_is_read(markdown: str, seen: str) -> None:
@@ -46,3 +49,41 @@ def test_each_place_is_told_with_what_stands_around_it() -> None:
     assert (hits[0]["before"], hits[0]["match"], hits[0]["after"]) == ("The ", "CAT", " saw a cat.")
     assert [hit["page"] for hit in find(pages, ["cat", "saw"])] == [3, 5]
     assert list(find(pages, [".*"])) == [], "words, not a pattern"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "![](",
+            "![",
+            "![a](",
+            "![a]",
+            "<a",
+            "</a ",
+            "|",
+            "| ",
+            "\n|",
+            "\\",
+            "**",
+            "# ",
+            "1",
+            "\n1",
+            ":",
+            "&#1;",
+        )
+    ],
+)
+def test_any_page_takes_time_in_proportion_to_its_length(piece: str) -> None:
+    """Four times the text takes about four times as long; what is quadratic takes sixteen times as long."""
+
+    def seconds(length: int) -> float:
+        text = piece * (length // len(piece)) + "x"
+        best = 1e9
+        for _ in range(3):
+            began = time.thread_time()
+            plain(text)
+            best = min(best, time.thread_time() - began)
+        return best
+
+    assert seconds(240_000) < 0.5 + 10 * seconds(60_000)
