@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 _OTHER = "This version of {} in another way: parsing/confinement.py has to follow."
 
@@ -25,8 +25,11 @@ def confine_mineru() -> None:
 
 
 def _render_here() -> None:
+    import pypdfium2 as pdfium
     from docvortex.document.pdf import images
+    from docvortex.document.pdf.pdfium import close_pdfium_document, initialize_pdfium_runtime
 
+    initialize_pdfium_runtime()  # its fonts, as in a process that draws
     os.environ["DOCVORTEX_PDF_RENDER_BACKEND"] = "legacy"  # the other backend has no one place for this
     inside: Any = images
     if not hasattr(inside, "_load_pdf_render_tasks_core"):
@@ -45,9 +48,29 @@ def _render_here() -> None:
         """Pages ``first`` to ``last`` (0-based) as pictures, or the JPEGs of ``crops`` on them."""
         if crops is None:
             return inside.load_images_from_pdf_core(pdf, dpi, first, last, image_type)
-        return inside._load_visual_crops_worker(pdf, dpi, first, last, crops)
+        document = pdfium.PdfDocument(pdf)
+        try:
+            return [_cut_out(document, first + offset, dpi, each) for offset, each in enumerate(crops)]
+        finally:
+            close_pdfium_document(document)
 
     inside._load_pdf_render_tasks_core = render
+
+
+def _cut_out(document: Any, page: int, dpi: int, crops: Any) -> list[tuple[Any, Any]]:
+    """The JPEGs of ``crops`` on one page (0-based), by the numbers of their blocks."""
+    from docvortex._compute_backend import get_native
+    from docvortex.document.pdf import raster, visuals
+    from docvortex.document.pdf.pdfium import close_pdfium_child
+
+    inside: Any = visuals
+    opened = document[page]
+    try:
+        bitmap = cast(Any, raster).page_to_owned_bitmap(opened, dpi)
+    finally:
+        close_pdfium_child(opened)
+    inside._attach_owned_bitmap_crops(crops, bitmap, get_native(), page)
+    return [(index, block.get("image_base64")) for index, block in crops]
 
 
 def _lock_here() -> None:
