@@ -10,8 +10,7 @@ from bench.figures import Bar, Row, row
 from bench.measurement import Contestant, Found, Measurement, Plan, take_turns
 from bench.ours import NO_HUB, convert
 from bench.peers import MineruWebui, mineru_webui
-from bench.processes import processor_seconds, resident, tree
-from gradio_app.base.data_folder import Folders
+from bench.processes import processor_seconds, resident, room, tree
 from tests.live import LiveServer
 
 Figures = dict[str, list[float]]
@@ -101,7 +100,7 @@ def _note(found: Figures, name: str, value: float) -> None:
 
 def _disk(folder: Path) -> float:
     """What a folder takes on the disk, in kB."""
-    return Folders(folder).size(folder) / 1024
+    return room(folder) / 1024
 
 
 MEASUREMENTS = (Measurement("idle", "when nobody uses it", _idle, 3),)

@@ -118,3 +118,13 @@ def _is_helper(process: psutil.Process) -> bool:
         return "resource_tracker" in " ".join(process.cmdline()) or process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return True
+
+
+def room(folder: Path) -> int:
+    """What the files below a folder take on the disk, in bytes. Files may go meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+    return total

@@ -13,7 +13,7 @@ import psutil
 from bench.documents import made, prose_pdf
 from bench.figures import Row, row, slope
 from bench.measurement import Found, Measurement, Plan
-from gradio_app.base.data_folder import Folders
+from bench.processes import room
 from tests.live import LiveServer
 
 #: documents that are on their way at the same time
@@ -132,7 +132,7 @@ def _sample(server: LiveServer, documents: int) -> Sample:
         web.num_fds(),
         web.num_threads(),
         1 + len(workers),
-        Folders(server.data).size(server.data) / 2**20,  # files may go while it looks
+        room(server.data) / 2**20,
     )
 
 

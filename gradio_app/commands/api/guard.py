@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, FileTooLarge, Forbidden, Unauthorized
-from gradio_app.web.auth.credentials import GUESSES
+from gradio_app.web.auth.guesses import GUESSES
 from gradio_app.web.auth.origin import foreign, host_allowed
 from gradio_app.web.auth.rate_limit import RateLimit, TooOften
 
