@@ -172,7 +172,9 @@ def is_plain(path: Path, shared: bool = False) -> bool:
                 return False
         elif not stat.S_ISREG(entry.st_mode) or (entry.st_nlink != 1 and not shared):
             return False
-        if entry.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX) or entries > MOST_ENTRIES:
+        elif entry.st_mode & (stat.S_ISUID | stat.S_ISGID):  # folders have it from a shared data folder
+            return False
+        if entries > MOST_ENTRIES:
             return False
     return True
 

@@ -157,6 +157,18 @@ async def test_a_result_with_more_than_files_is_not_kept(tmp_path: Path, what: s
         await pool.close()
 
 
+async def test_a_data_folder_that_a_group_shares(tmp_path: Path) -> None:
+    """Folders below one with the set-group-ID bit have it, too."""
+    tmp_path.chmod(0o2770)
+    pool, out = WorkerPool(tmp_path / "run", 2**31), tmp_path / "out"
+    try:
+        attempts = {"leave": "os.makedirs(f'{out}/images'); open(f'{out}/document.md', 'w').close()"}
+        await pool.run("probe", {"attempts": attempts}, seconds=60, out=out)
+        assert sorted(path.name for path in out.iterdir()) == ["document.md", "images"]
+    finally:
+        await pool.close()
+
+
 async def test_the_result_itself_is_a_link(tmp_path: Path) -> None:
     secret, out = tmp_path / "secret", tmp_path / "out"
     secret.mkdir()
