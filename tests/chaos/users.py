@@ -295,20 +295,23 @@ class User:
     # ------------------------------------------------------------ what they see
 
     def _watch(self) -> None:
-        rev = 0
+        rev, restarted = 0, False
         while not self._stop.wait(0.25):
             try:
                 answer = self._watch_client.get("/api/v1/tasks", params={"since": rev, "limit": 1000})
             except httpx.TransportError:
+                restarted = True
                 continue
             if answer.status_code != 200:
+                restarted = restarted or answer.status_code in _LATER
                 if answer.status_code not in (204, *_LATER):
                     self._journal.wrong(f"the list was answered {answer.status_code}")
                 continue
             body = answer.json()
-            if body["reset"] or body["rev"] < rev:
+            # a new process does not know which tasks of others somebody has seen: all is listed again
+            if (body["reset"] and not restarted) or body["rev"] < rev:
                 self._journal.wrong("the list forgot what it had told", rev=rev, now=body["rev"])
-            rev = body["rev"]
+            rev, restarted = body["rev"], False
             for task in body["tasks"]:
                 if task["mine"]:
                     self._look(task)

@@ -94,6 +94,5 @@ export const REASONS_ZH = {
   "There is no NVIDIA driver": "未找到 NVIDIA 驱动（容器中：未传入显卡）。可用 --sglang-url 指定别处的模型服务。",
   "The NVIDIA driver": "NVIDIA 驱动存在问题。可用 --sglang-url 指定别处的模型服务。",
   "This account may not use": "当前账户无权使用 NVIDIA 驱动。可用 --sglang-url 指定别处的模型服务。",
-  "The package nvidia-ml-py": "缺少 nvidia-ml-py 包，无法检测显卡。可用 --sglang-url 指定别处的模型服务。",
   "This machine has no such": "本机没有所指定的显卡。可用 --sglang-url 指定别处的模型服务。",
 };
