@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
+import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +74,8 @@ class Catalogue:
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
     digests: dict[str, str] = field(default_factory=dict[str, str])
+    #: how many shards each is read in
+    shards: dict[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def read(cls, server: LiveServer, documents: Sequence[Document] = DOCUMENTS) -> Catalogue:
@@ -86,7 +92,20 @@ class Catalogue:
             assert task["status"] == "completed", (name, task)
             found.texts[name] = server.result(task_id)
             found.digests[name] = digest(server.data / "tasks" / task_id / "result")
+            found.shards[name] = shards_of(server.data, task_id)
         return found
+
+
+def shards_of(data: Path, task_id: str) -> int:
+    """The shards of a task, also those that replace one that lost its worker again and again."""
+    with closing(sqlite3.connect(f"file:{data / 'queue.db'}?mode=ro", uri=True)) as db:
+        query = "SELECT count(*) FROM shards WHERE task_id = ?"
+        return int(db.execute(query, (task_id,)).fetchone()[0])
+
+
+def words(text: bytes) -> Counter[bytes]:
+    """The words of a Markdown text, without its marks."""
+    return Counter(re.findall(rb"\w+", text))
 
 
 def digest(folder: Path) -> str:
