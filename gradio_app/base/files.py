@@ -213,9 +213,11 @@ def is_plain(path: Path, shared: bool = False) -> bool:
             pending += ((os.path.join(name, below), depth + 1) for below in names)
             if depth > MOST_DEPTH or not all(map(is_result_name, names)):
                 return False
-        elif not stat.S_ISREG(entry.st_mode) or (entry.st_nlink != 1 and not shared):
-            return False
-        elif entry.st_mode & (stat.S_ISUID | stat.S_ISGID):  # folders have it from a shared data folder
+        elif (
+            not stat.S_ISREG(entry.st_mode)
+            or (entry.st_nlink != 1 and not shared)
+            or entry.st_mode & (stat.S_ISUID | stat.S_ISGID)
+        ):
             return False
         if entries > MOST_ENTRIES:
             return False
