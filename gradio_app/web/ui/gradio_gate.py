@@ -55,11 +55,8 @@ _MCP = f"{_API}/mcp"
 #: where Gradio would take its own address from
 _ADDRESSES = {b"x-gradio-server"}
 _MCP_ADDRESSES = {*_ADDRESSES, b"x-forwarded-host"}
-#: Gradio writes them into a script of the page that introduces its MCP server: only what they are made of
-_PLAIN = {
-    b"host": re.compile(rb"[A-Za-z0-9._:\[\]-]*"),
-    b"x-forwarded-proto": re.compile(rb"https?([ ,]+https?)*", re.IGNORECASE),
-}
+#: what a host's name and port are made of
+_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
 _LONGEST_ANSWER = 1 << 20
 
 
@@ -165,7 +162,10 @@ def _unless(refused: list[AppError], send: Send) -> Send:
 
 
 def _plain(name: bytes, value: bytes) -> bool:
-    return name not in _PLAIN or _PLAIN[name].fullmatch(value) is not None
+    """Whether a header may stand in a script: Gradio writes these into the page on its MCP server."""
+    if name == b"x-forwarded-proto":
+        return value.split(b",")[0].strip().lower() in (b"http", b"https")
+    return name != b"host" or _HOST.fullmatch(value) is not None
 
 
 def _with_policy(send: Send) -> Send:

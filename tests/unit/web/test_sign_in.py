@@ -300,7 +300,7 @@ async def test_a_copy_of_the_cookie_opens_nothing_after_signing_out(file: Path, 
 async def test_a_session_that_was_ended_stays_so_after_a_restart(tmp_path: Path) -> None:
     first = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
     ended, other = first.session(Proof("token")), first.session(Proof("token"))
-    assert await first.sign_out(ended) == Proof("token")
+    assert await first.sign_out(ended, HOST) == Proof("token")
     again = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
     assert again.of_session(ended) is None and again.of_session(other) == Proof("token")
     assert again.of_session(ended.replace(".", "..", 1)) is None
@@ -311,7 +311,7 @@ async def test_an_answer_that_lasts_notices_that_its_reader_has_left(file: Path)
     cookie = known.session(Proof("user", "bob"))
     by_cookie, by_key = known.watch(Proof("user", "bob"), cookie), known.watch(Proof("user", "alice"), "")
     assert by_cookie() and by_key()
-    await known.sign_out(cookie)
+    await known.sign_out(cookie, HOST)
     assert not by_cookie() and by_key()
     new_password(file)
     assert not by_key()
