@@ -6,17 +6,24 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
+import secrets
 import shutil
 import stat
 import sys
 from pathlib import Path
 
-from gradio_app.base.errors import NotFound, WorkerCrashed
+from gradio_app.base.errors import FileTooLarge, NotFound, WorkerCrashed, as_app_error
 
 #: files and folders of one result; a page makes a handful
 MOST_ENTRIES = 200_000
 #: folders in folders of a result
 MOST_DEPTH = 8
+#: largest file that this process reads at once, in bytes: a page, a text; hostile ones may be of any size
+MOST_READ = 128 * 2**20
+#: names in a result: harmless in archives, headers and pages, on every system
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_PIECE = 2**20
 _LIBC = ctypes.CDLL(None, use_errno=True)
 #: openat2(2): its number is the same on all processors, as for each call since Linux 5.1
 _OPENAT2 = 437
@@ -48,9 +55,17 @@ def open_beneath(folder: Path | int, relative: str) -> int:
 
 
 def read_beneath(folder: Path | int, relative: str) -> bytes:
-    """The bytes of a plain file below ``folder``; otherwise like ``open_beneath``."""
+    """The bytes of a plain file below ``folder``, at most ``MOST_READ``; otherwise like ``open_beneath``."""
     with open(open_beneath(folder, relative), "rb") as file:
-        return file.read()
+        found = file.read(MOST_READ + 1)
+    if len(found) > MOST_READ:
+        raise FileTooLarge("The result is too large to be answered at once. Download it instead.")
+    return found
+
+
+def is_result_name(name: str) -> bool:
+    """Whether a file or folder of a result may be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def open_folder(folder: Path) -> int:
@@ -141,23 +156,50 @@ def replace_folder(source: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def move_tree(source: Path, target: Path) -> None:
-    """Moves what a worker made to ``target``, which does not exist, and checks it there, out of its reach.
+def take_tree(source: Path, target: Path, limit: int) -> None:
+    """Takes what a worker made to ``target``, which does not exist: checked, and out of its reach.
 
-    Raises ``WorkerCrashed``, and deletes it, for anything but plain files and folders: a link would have
-    this process read what a hostile document chose.
+    As copies, since a worker that keeps a file open could write to it later. Raises ``WorkerCrashed`` for
+    anything but plain files and folders (a link would have this process read what a hostile document chose),
+    ``FileTooLarge`` for more than ``limit`` bytes, holes counted, and what the disk says. ``source`` is gone.
     """
+    aside = target.with_name(f".{secrets.token_hex(8)}")
     try:
-        source.rename(target)
+        source.rename(aside)
     except OSError as error:
         raise WorkerCrashed() from error
-    if not is_plain(target):
+    try:
+        if not is_plain(aside):
+            raise WorkerCrashed("A document made its worker leave what is no result. It was not kept.")
+        _copy_tree(aside, target, limit)
+    except BaseException as error:
         remove_tree(target)
-        raise WorkerCrashed("A document made its worker leave what is no result. It was not kept.")
+        if isinstance(error, OSError):
+            raise as_app_error(error) from error
+        raise
+    finally:
+        remove_tree(aside)
+
+
+def _copy_tree(source: Path, target: Path, left: int) -> int:
+    """Copies folders and plain files of no more than ``left`` bytes; returns how many are left then."""
+    if source.is_dir():
+        target.mkdir()
+        for entry in source.iterdir():
+            left = _copy_tree(entry, target / entry.name, left)
+        return left
+    with open(os.open(source, _READ), "rb") as made, target.open("xb") as copy:
+        size = os.fstat(made.fileno()).st_size
+        if size > left:
+            raise FileTooLarge()
+        while size and (data := made.read(min(size, _PIECE))):
+            size -= copy.write(data)
+            left -= len(data)
+    return left
 
 
 def is_plain(path: Path, shared: bool = False) -> bool:
-    """Whether there are only files and folders, as many and as deep as a result can have.
+    """Whether there are only files and folders, as many, as deep and with such names as a result can have.
 
     Files have one name each, unless they are ``shared`` by results of equal documents.
     """
@@ -167,12 +209,15 @@ def is_plain(path: Path, shared: bool = False) -> bool:
         entry = os.lstat(name)
         entries += 1
         if stat.S_ISDIR(entry.st_mode):
-            pending += ((below.path, depth + 1) for below in os.scandir(name))
-            if depth > MOST_DEPTH:
+            names = os.listdir(name)
+            pending += ((os.path.join(name, below), depth + 1) for below in names)
+            if depth > MOST_DEPTH or not all(map(is_result_name, names)):
                 return False
-        elif not stat.S_ISREG(entry.st_mode) or (entry.st_nlink != 1 and not shared):
-            return False
-        elif entry.st_mode & (stat.S_ISUID | stat.S_ISGID):  # folders have it from a shared data folder
+        elif (
+            not stat.S_ISREG(entry.st_mode)
+            or (entry.st_nlink != 1 and not shared)
+            or entry.st_mode & (stat.S_ISUID | stat.S_ISGID)
+        ):
             return False
         if entries > MOST_ENTRIES:
             return False

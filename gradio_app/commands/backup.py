@@ -58,6 +58,7 @@ def back_up(folders: Folders, target: Path) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(mode=0o700)  # what somebody else put there, such as a link, would get all documents
     copy = Folders(made)
     try:
         copy.create()

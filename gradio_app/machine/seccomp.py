@@ -33,6 +33,8 @@ REFUSED: dict[str, tuple[int, int]] = {
     # processes and programs of its own: they would outlive the job
     **{"fork": (57, _NONE), "vfork": (58, _NONE), "execve": (59, 221), "execveat": (322, 281)},
     **{"memfd_create": (319, 279), "memfd_secret": (447, 447), "setsid": (112, 157), "setpgid": (109, 154)},
+    # each user has few of them, and they tell what others do
+    **{"inotify_init": (253, _NONE), "inotify_init1": (294, 26)},
     # metadata of files: Landlock knows no right for it
     **{"chmod": (90, _NONE), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452)},
     **{"chown": (92, _NONE), "fchown": (93, 55), "lchown": (94, _NONE), "fchownat": (260, 54)},
@@ -82,10 +84,18 @@ _SIGNALS: dict[str, tuple[int, int]] = {
         "rt_tgsigqueueinfo": (297, 240),
     },
 }
-#: fcntl: F_SETOWN, F_SETSIG, F_SETOWN_EX send signals; ioctl: the same, typing into terminals, flags of files
-_COMMANDS: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
-    "fcntl": ((72, 25), (8, 10, 15)),
-    "ioctl": ((16, 29), (0x8901, 0x8902, 0x5412, 0x541C, 0x40086602, 0x401C5820)),
+#: commands that are refused: by the argument that holds them, and its bits that count (0: all)
+_COMMANDS: dict[str, tuple[tuple[int, int], tuple[tuple[int, int, tuple[int, ...]], ...]]] = {
+    # F_SETOWN, F_SETSIG and F_SETOWN_EX send signals; who holds F_SETLEASE makes openers wait; F_NOTIFY spies
+    "fcntl": ((72, 25), ((1, 0, (8, 10, 15, 1024, 1026)),)),
+    # signals and typing into terminals; all of file systems ("f", "v", "X", btrfs): some seal or encrypt what
+    # the caller may only read, as long as it owns it
+    "ioctl": (
+        (16, 29),
+        ((1, 0, (0x8901, 0x8902, 0x5412, 0x541C)), (1, 0xFF00, (0x6600, 0x7600, 0x5800, 0x9400))),
+    ),
+    # PR_SET_PDEATHSIG: it would outlive the server
+    "prctl": ((157, 167), ((0, 0, (1,)),)),
 }
 _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR = (56, 220), (435, 435), (41, 198), (53, 199)
 _CLONE_THREAD = 0x00010000
@@ -148,8 +158,9 @@ def calls_filter(here: tuple[int, int], pid: int, network: bool, names: bool) ->
         steps += _case(numbers[column], [*_must(0, kind), *_one_of(1, [0])])
     for numbers in _SIGNALS.values():
         steps += _case(numbers[column], _one_of(0, [pid, -pid & 0xFFFFFFFF]))
-    for numbers, commands in _COMMANDS.values():
-        steps += _case(numbers[column], _none_of(1, commands))
+    for numbers, refused in _COMMANDS.values():
+        checks = [step for check in refused for step in _none_of(*check)]
+        steps += _case(numbers[column], [*checks, _step(_ANSWER, _ALLOW)])
     # threads, and no processes
     thread = [_load(0), _step(_BITS, _CLONE_NAMESPACES, 2, 0), _step(_BITS, _CLONE_THREAD, 0, 1)]
     steps += _case(_CLONE[column], [*thread, _step(_ANSWER, _ALLOW), _step(_ANSWER, _PERMISSION)])
@@ -186,11 +197,12 @@ def _one_of(argument: int, values: Iterable[int], mask: int = 0, error: int = er
     return [*steps, _step(_ANSWER, _REFUSE | error)]
 
 
-def _none_of(argument: int, values: Iterable[int]) -> list[bytes]:
-    steps = [_load(argument)]
+def _none_of(argument: int, mask: int, values: Iterable[int]) -> list[bytes]:
+    """Refuses an argument (its lower 32 bits) that is one of these under ``mask``; else goes on."""
+    steps = [_load(argument), *([_step(_AND, mask)] if mask else [])]
     for value in values:
         steps += [_step(_EQUAL, value, 0, 1), _step(_ANSWER, _PERMISSION)]
-    return [*steps, _step(_ANSWER, _ALLOW)]
+    return steps
 
 
 def _must(argument: int, value: int) -> list[bytes]:

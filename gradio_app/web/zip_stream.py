@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
-from gradio_app.base.files import names_beneath, open_beneath, open_folder
+from gradio_app.base.files import is_result_name, names_beneath, open_beneath, open_folder
 
 CHUNK = 256 * 1024
 #: pictures are compressed already
@@ -48,7 +48,7 @@ def members(folder: Path) -> list[Path]:
 def _names(folder: Path | int) -> list[str]:
     there = names_beneath(folder, ".")
     return [name for name in _NAMES if name in there] + [
-        f"images/{name}" for name in names_beneath(folder, "images")
+        f"images/{name}" for name in names_beneath(folder, "images") if is_result_name(name)
     ]
 
 

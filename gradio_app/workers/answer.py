@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,8 +76,8 @@ def error_of(fault: Fault, place: Path, asked_a_server: bool) -> AppError:
 
 
 def _is_faulty(folder: Path) -> bool:
-    """Whether a file cannot be written there now."""
-    probe = folder.parent / "probe"
+    """Whether a file cannot be written on its disk now. Workers could be in the way in their own folders."""
+    probe = folder.parent.parent / f"probe-{secrets.token_hex(8)}"
     try:
         with open(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
             file.write(bytes(_PROBE))

@@ -29,7 +29,7 @@ from gradio_app.base.errors import (
     WorkerCrashed,
     WorkerOutOfMemory,
 )
-from gradio_app.base.files import is_larger, move_tree, remove_tree
+from gradio_app.base.files import is_larger, remove_tree, take_tree
 from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
 from gradio_app.workers.answer import Answer, error_of, read_answer
@@ -219,7 +219,7 @@ class WorkerPool:
         server: str = "",
         light: bool = False,
     ) -> dict[str, Any]:
-        """Runs ``parsing.JOBS[fn](**args)``; what it leaves as its argument ``out`` is moved to ``out``.
+        """Runs ``parsing.JOBS[fn](**args)``; what it leaves as its argument ``out`` comes to ``out``.
 
         ``server`` is the address of the model server that it may ask. Raises the job's own ``AppError``;
         ``TaskTimeout`` after ``seconds``, ``WorkerOutOfMemory`` or ``WorkerCrashed``, also for a result with
@@ -256,17 +256,19 @@ class WorkerPool:
         return answer.result
 
     def _collect(self, worker: _Worker, answer: Answer, out: Path | None) -> AppError | None:
-        """Moves the result of a job out of the worker's reach and clears its place; its error. Blocks."""
+        """Takes the result of a job out of the worker's reach and clears its place; its error. Blocks."""
         try:
             if answer.error is None:
                 if out is not None:
-                    move_tree(worker.place / "out", out)
+                    take_tree(worker.place / "out", out, self.memory_limit)
                 return None
             # only a document that fills the disk by itself is to blame for it
             if answer.error.code == DiskFull.code and is_larger(worker.place, self.memory_limit):
                 return FileTooLarge(_TOO_MUCH_ROOM)
             return error_of(answer.error, worker.place, bool(worker.network.port))
-        except WorkerCrashed as error:
+        except FileTooLarge:
+            return FileTooLarge(_TOO_MUCH_ROOM)
+        except AppError as error:
             return error
         finally:
             remove_tree(worker.place)

@@ -78,6 +78,8 @@ async def test_nothing_of_other_processes_is_changed(
             "by a pipe": f"import fcntl; r, w = os.pipe(); fcntl.fcntl(r, fcntl.F_SETOWN, {other})",
             "its memory": f"open('/proc/{other}/mem', 'r+b')",
             "its limits in proc": f"open('/proc/{other}/oom_score_adj', 'w')",
+            "watch its files": "import ctypes, fcntl; fcntl.fcntl(os.open('.', os.O_RDONLY), 1026, 0x3F)",
+            "outlive the server": CALL.format(f"{167 if HERE else 157}, 1, 0, 0, 0, 0"),
         },
     )
     assert {name: error for name, error in met.items() if error not in ("EPERM", "EACCES")} == {}
@@ -120,6 +122,9 @@ async def test_metadata_of_files_stays(tmp_path: Path) -> None:
             "times": f"os.utime({name}, (1, 1))",
             "attribute": f"os.setxattr({name}, 'user.note', b'x')",
             "flags": f"import fcntl; fcntl.ioctl(os.open({name}, os.O_RDONLY), 0x40086602, b'\\0' * 8)",
+            "seal": f"import fcntl; fcntl.ioctl(os.open({name}, os.O_RDONLY), 0x40806685, bytes(128))",
+            "version": f"import fcntl; fcntl.ioctl(os.open({name}, os.O_RDONLY), 0x40087602, bytes(8))",
+            "encrypt a folder": "import fcntl; fcntl.ioctl(os.open('job/tmp', 0), 0x800C6613, bytes(12))",
             "hard link": f"os.link({name}, 'mine')",
             "link": f"os.symlink({name}, 'mine')",
         },
@@ -133,7 +138,31 @@ async def test_metadata_of_files_stays(tmp_path: Path) -> None:
     )
 
 
+async def test_nobody_waits_for_a_file_that_it_may_read(tmp_path: Path) -> None:
+    """A lease on an upload of somebody else would have each reader wait for 45 seconds, or fail."""
+    upload = tmp_path / "upload"
+    upload.write_text("of somebody else")
+    hold = (
+        f"import fcntl, signal; signal.signal(signal.SIGIO, signal.SIG_IGN); sys.held = open({str(upload)!r})"
+    )
+    pool = WorkerPool(tmp_path / "run", 2**31, reads=(tmp_path,))
+    try:
+        leases = {
+            "to write": f"{hold}; fcntl.fcntl(sys.held, 1024, 1)",
+            "to read": f"{hold}; fcntl.fcntl(sys.held, 1024, 0)",
+        }
+        met = await pool.run("probe", {"attempts": leases}, seconds=60)
+        os.close(os.open(upload, os.O_RDONLY | os.O_NONBLOCK))
+        assert set(met.values()) == {"EPERM"}
+    finally:
+        await pool.close()
+
+
 ODD = {
+    "a name that leads elsewhere on Windows": r"open(f'{out}/..\\..\\run.exe', 'w').close()",
+    "a name that is no text": "open(os.fsencode(out) + b'/\\xff.jpg', 'w').close()",
+    "a name of several lines": "open(f'{out}/a\\nb', 'w').close()",
+    "a name that is markup": "open(f'{out}/<img src=x>', 'w').close()",
     "a link to a file": "os.symlink('/etc/hostname', f'{out}/document.md')",
     "a link to a folder": "os.symlink('/etc', f'{out}/images')",
     "a hard link": "open('other', 'w').close(); os.link('other', f'{out}/document.md')",
@@ -193,10 +222,13 @@ async def test_what_was_kept_is_out_of_reach(tmp_path: Path) -> None:
         "a new name": "os.open('images', os.O_WRONLY | os.O_CREAT, dir_fd=sys.d)",
         "delete": "os.unlink('document.md', dir_fd=sys.d)",
     }
+    leave += "; sys.f = open(f'{out}/document.md', 'a')"
+    still_open = {"more of it": "sys.f.write('!'); sys.f.flush(); sys.f.truncate(2**30)"}
     try:
         await pool.run("probe", {"attempts": {"leave": leave}}, seconds=60, out=out)
         met = await pool.run("probe", {"attempts": later}, seconds=60)
-        assert set(met.values()) <= {"EACCES", "EPERM", "EXDEV"}, met
+        assert set(met.values()) <= {"EACCES", "EPERM", "EXDEV", "ENOENT"}, met
+        await pool.run("probe", {"attempts": still_open}, seconds=60)
         assert (out / "document.md").read_text() == "mine"
     finally:
         await pool.close()
@@ -232,6 +264,31 @@ async def test_no_document_reports_faults_of_the_machine(tmp_path: Path, code: s
         with pytest.raises(WorkerCrashed):
             await pool.run("probe", failing(code), seconds=60)
         assert not list((tmp_path / "run").glob("worker-*"))
+    finally:
+        await pool.close()
+
+
+@pytest.mark.parametrize("in_the_way", ["open('probe', 'w').close()", "os.mkdir('probe')"])
+async def test_no_fault_of_the_disk_is_staged(tmp_path: Path, in_the_way: str) -> None:
+    """By a file of the name of what the parent writes to see for itself."""
+    pool = WorkerPool(tmp_path / "run", 2**31)
+    try:
+        [raising] = failing("storage_unavailable")["attempts"].values()
+        with pytest.raises(WorkerCrashed):
+            await pool.run("probe", {"attempts": {"": f"{in_the_way}; {raising}"}}, seconds=60)
+    finally:
+        await pool.close()
+
+
+async def test_holes_count_as_what_they_are_read_as(tmp_path: Path) -> None:
+    """A hundred gigabytes that take no room here fill the disk as an archive, a copy or a download."""
+    pool, out = WorkerPool(tmp_path / "run", 2**30), tmp_path / "out"
+    hole = "os.truncate(os.open(f'{out}/{n}.jpg', os.O_CREAT | os.O_WRONLY), 2**29)"
+    holes = f"os.mkdir(out); [{hole} for n in range(9)]"
+    try:
+        with pytest.raises(FileTooLarge):
+            await pool.run("probe", {"attempts": {"": holes}}, seconds=60, out=out)
+        assert not out.exists() and [path.name for path in tmp_path.iterdir()] == ["run"]
     finally:
         await pool.close()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.guesses import Guesses
+from gradio_app.web.auth.rate_limit import RateLimit
 from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users
 
@@ -25,6 +26,9 @@ YEAR = 365 * 86400
 #: a password that was right is not hashed again for so many seconds: scripts send it with each request
 _TRUSTED = 300.0
 _MOST_TRUSTED = 1000
+#: sessions that a user, or an address with a token, may end in a minute: what the bounded list of them has no
+#: room for ends everybody's older sessions
+SIGN_OUTS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Credentials:
         self._guesses = Guesses()
         #: passwords that are being hashed; the same one once more is no other guess, and waits for the answer
         self._checking: dict[bytes, asyncio.Task[User | None]] = {}
+        self._sign_outs = RateLimit(SIGN_OUTS)
 
     @property
     def open(self) -> bool:
@@ -157,10 +162,11 @@ class Credentials:
         user = self.users.get(name) if self.users and kind == "user" else None
         return Proof(kind, name, user.admin if user else kind == "admin")
 
-    async def sign_out(self, value: str) -> Proof | None:
-        """Ends the session of a cookie for good, and says whose it was."""
+    async def sign_out(self, value: str, address: str) -> Proof | None:
+        """Ends the session of a cookie for good, and says whose it was; ``TooOften`` for one of very many."""
         proof = self.of_session(value)
         if proof is not None:
+            self._sign_outs.take(f"user {proof.user}" if proof.user else address)
             until, session = value.split(".")[2:4]
             await asyncio.to_thread(self._signed_out.add, session, int(until))
         return proof

@@ -101,7 +101,7 @@ class SignIn:
         """
         if request.method != "POST":
             raise OptionInvalid("Signing out is a POST.")
-        proof = await self._credentials.sign_out(request.cookies.get(self.session_cookie, ""))
+        proof = await self._credentials.sign_out(request.cookies.get(self.session_cookie, ""), address)
         audit.record("sign_out", (proof.user or proof.kind) if proof else "", address)
         response = self._to_start(request)
         response.headers.append("set-cookie", self._cookie(request.scope, self.session_cookie, "", 0))

@@ -15,6 +15,8 @@ from gradio_app.web.auth.credentials import Identity
 #: seconds; Gradio's files themselves are swept away much sooner
 _KEPT = 6 * 3600.0
 _MOST = 100_000
+#: of one person; beyond it their own oldest goes, and nobody else's
+_MOST_EACH = 5_000
 
 #: session: a page or a client. event: one call. upload: the progress of one. mcp: a stream of answers
 Began = Literal["session", "event", "upload", "mcp"]
@@ -25,6 +27,7 @@ class Owners:
 
     def __init__(self) -> None:
         self._names: OrderedDict[str, tuple[float, frozenset[str]]] = OrderedDict()
+        self._keys: dict[str, OrderedDict[str, None]] = {}
 
     def add(self, path: str | Path, who: Identity) -> None:
         """The file at ``path`` is theirs too."""
@@ -56,8 +59,26 @@ class Owners:
         now = time.monotonic()
         self._names.pop(key, None)
         self._names[key] = (now, names)
+        for name in names:
+            keys = self._keys.setdefault(name, OrderedDict())
+            keys.pop(key, None)
+            keys[key] = None
+            if len(keys) > _MOST_EACH:
+                self._drop(next(iter(keys)), name)
         while len(self._names) > _MOST or next(iter(self._names.values()))[0] < now - _KEPT:
-            self._names.popitem(last=False)
+            oldest = next(iter(self._names))
+            for name in self._of(oldest):
+                self._drop(oldest, name)
+
+    def _drop(self, key: str, name: str) -> None:
+        """It is no longer theirs, and gone when it is nobody else's."""
+        since, names = self._names[key]
+        self._names[key] = (since, names - {name})
+        if names == {name}:
+            del self._names[key]
+        self._keys[name].pop(key)
+        if not self._keys[name]:
+            del self._keys[name]
 
 
 def _begun(what: Began, name: str) -> str:

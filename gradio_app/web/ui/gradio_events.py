@@ -53,7 +53,10 @@ class Events:
             self._check_body(body, who)
         elif route in _QUERY:
             name, what = _QUERY[route]
-            self._all(self._owners.may_begin, what, _in_query(scope, name), who)
+            names = _in_query(scope, name)
+            if len(names) > 1:
+                raise NotFound()  # each would be noted
+            self._all(self._owners.may_begin, what, names, who)
         elif found := _EVENT.fullmatch(route):
             self._all(self._owners.may_use, "event", [found[1]], who)
         elif found := _HEARTBEAT.fullmatch(route):

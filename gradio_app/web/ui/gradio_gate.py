@@ -55,6 +55,8 @@ _MCP = f"{_API}/mcp"
 #: where Gradio would take its own address from
 _ADDRESSES = {b"x-gradio-server"}
 _MCP_ADDRESSES = {*_ADDRESSES, b"x-forwarded-host"}
+#: what a host's name and port are made of
+_HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
 _LONGEST_ANSWER = 1 << 20
 
 
@@ -95,7 +97,10 @@ class Gate:
                 await answer(scope, receive, send)
                 return
         hidden = _MCP_ADDRESSES if path.startswith(_MCP) else _ADDRESSES
-        scope = {**scope, "headers": [each for each in scope["headers"] if each[0] not in hidden]}
+        headers = [
+            (name, value) for name, value in scope["headers"] if name not in hidden and _plain(name, value)
+        ]
+        scope = {**scope, "headers": headers}
         send = self._events.noting(path, scope, _with_policy(send))
         if path.rstrip("/") == _UPLOAD and scope["method"] == "POST":
             await self._upload(scope, receive, send)
@@ -124,7 +129,7 @@ class Gate:
         if path.startswith(_FILE):
             wanted = unquote(path.removeprefix(_FILE))
             # also keeps Gradio from sending people on to addresses elsewhere
-            return "://" not in wanted and self._owners.may(wanted, scope["identity"])
+            return "://" not in wanted and "\0" not in wanted and self._owners.may(wanted, scope["identity"])
         return bool(_OURS.fullmatch(path) or _NEEDED.fullmatch(path))
 
     def _noting_owner(self, send: Send, who: Identity) -> Send:
@@ -154,6 +159,13 @@ def _unless(refused: list[AppError], send: Send) -> Send:
             await send(message)
 
     return wrapped
+
+
+def _plain(name: bytes, value: bytes) -> bool:
+    """Whether a header may stand in a script: Gradio writes these into the page on its MCP server."""
+    if name == b"x-forwarded-proto":
+        return value.split(b",")[0].strip().lower() in (b"http", b"https")
+    return name != b"host" or _HOST.fullmatch(value) is not None
 
 
 def _with_policy(send: Send) -> Send:

@@ -86,6 +86,18 @@ def test_a_backup_replaces_nothing(tmp_path: Path, where: str, capsys: pytest.Ca
     assert (tmp_path / "full/of").read_text() == "mine"
 
 
+async def test_nobody_prepares_where_the_copies_go(tmp_path: Path) -> None:
+    """Where others may write, a link would have led all documents and the secret to them."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / ".copy.unfinished").symlink_to(tmp_path / "theirs")
+    async with house(tmp_path / "data") as h:
+        await h.end(await h.submit(1, "secret"))
+        with pytest.raises(FileExistsError):
+            backup.back_up(h.folders, tmp_path / "copy")
+    assert not any((tmp_path / "theirs").iterdir()) and not (tmp_path / "copy").exists()
+
+
 def test_there_has_to_be_something(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="nothing to back up"):
         backup.main([str(tmp_path / "copy"), "--data-dir", str(tmp_path / "data")])

@@ -147,3 +147,12 @@ async def test_names_take_no_room() -> None:
     owners = Owners()
     assert owners.may_begin("session", "x" * 10**6 + "\ud800", Identity("ann", False))
     assert sum(map(len, owners._names)) < 200
+
+
+@pytest.mark.parametrize("query", ["queue/data?session_hash={}", "upload_progress?upload_id={}"])
+async def test_a_request_names_one(query: str) -> None:
+    """Thousands in one request would each take a place among what belongs to somebody."""
+    visitors, (path, field) = Visitors(), query.format("one").split("?")
+    assert await visitors.ask("bob", "GET", f"{path}?{field}") == 200
+    many = "&".join(field.replace("one", str(number)) for number in range(3))
+    assert await visitors.ask("bob", "GET", f"{path}?{many}") == 404

@@ -15,6 +15,7 @@ from gradio_app.web.auth import audit, credentials, users
 from gradio_app.web.auth.credentials import Credentials, Proof, server_secret
 from gradio_app.web.auth.guard import Guard
 from gradio_app.web.auth.guesses import GUESSES
+from gradio_app.web.auth.rate_limit import TooOften
 from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import User, Users, hash_key
 from tests.unit.doorway import (
@@ -299,7 +300,7 @@ async def test_a_copy_of_the_cookie_opens_nothing_after_signing_out(file: Path, 
 async def test_a_session_that_was_ended_stays_so_after_a_restart(tmp_path: Path) -> None:
     first = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
     ended, other = first.session(Proof("token")), first.session(Proof("token"))
-    assert await first.sign_out(ended) == Proof("token")
+    assert await first.sign_out(ended, HOST) == Proof("token")
     again = Credentials(TOKEN, secret=SECRET, signed_out=SignedOut(tmp_path / "signed_out"))
     assert again.of_session(ended) is None and again.of_session(other) == Proof("token")
     assert again.of_session(ended.replace(".", "..", 1)) is None
@@ -310,7 +311,7 @@ async def test_an_answer_that_lasts_notices_that_its_reader_has_left(file: Path)
     cookie = known.session(Proof("user", "bob"))
     by_cookie, by_key = known.watch(Proof("user", "bob"), cookie), known.watch(Proof("user", "alice"), "")
     assert by_cookie() and by_key()
-    await known.sign_out(cookie)
+    await known.sign_out(cookie, HOST)
     assert not by_cookie() and by_key()
     new_password(file)
     assert not by_key()
@@ -333,3 +334,17 @@ async def test_where_nobody_is_asked_signing_in_is_welcome_all_the_same() -> Non
     async with browser("") as client:
         assert (await client.post("/login", data=FORM)).json() == {"success": True}
         assert json.dumps(dict(client.cookies)) == "{}"
+
+
+async def test_nobody_signs_everybody_out_by_signing_out_very_often(file: Path) -> None:
+    """10,000 sign-outs, in 48 seconds, filled the list of them: the sessions of all others ended with it."""
+    known = Credentials(TOKEN, users=Users(file))
+    session = known.session(Proof("user", "bob"))
+    with pytest.raises(TooOften):
+        for number in range(200):
+            await known.sign_out(known.session(Proof("user", "bob")), f"10.0.0.{number}")
+    with pytest.raises(TooOften):
+        for _ in range(200):
+            await known.sign_out(known.session(Proof("token")), "10.0.0.1")
+    assert await known.sign_out(known.session(Proof("token")), "10.0.0.2") == Proof("token")
+    assert known.of_session(session) == Proof("user", "bob"), "a refused sign-out ends nothing"
