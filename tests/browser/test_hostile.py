@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PATIENCE, Watch, choose
+from tests.documents import paper_pdf
 from tests.hostile import MARKUP
 from tests.live import LiveServer
 
@@ -45,6 +47,32 @@ def _press_everything(page: Page) -> None:
             if (!away) node.dispatchEvent(new MouseEvent("click", { cancelable: true }));
         })"""
     )
+
+
+FIELDS = ("closest", "parentNode")
+
+
+@pytest.mark.parametrize("names", [(), FIELDS], ids=["plain", "with names of what looks at it"])
+def test_no_form_of_a_document_is_sent(
+    page: Page, watch: Watch, server: LiveServer, names: tuple[str]
+) -> None:
+    """It would act in the reader's name: a click on a picture of a button paused the queue."""
+    task = server.end(server.submit("form.pdf", paper_pdf(1, seed=500 + len(names))))
+    path = server.data / "tasks" / task["id"] / "result" / "pages" / "1.json"
+    record = json.loads(path.read_text())
+    fields = "".join(f'<input name="{name}">' for name in names)
+    form = f'<form action="/api/v1/queue/pause" method="post">{fields}<button>Go on</button></form>'
+    block = record["blocks"][0] | {"auxiliary": False, "markdown": form}
+    path.write_text(json.dumps(record | {"blocks": [block], "markdown": form}))
+    page.goto(f"{server.url}/#task={task['id']}&page=1")
+    button = page.locator("#mo-text form button")
+    expect(button).to_have_count(1, timeout=PATIENCE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    button.evaluate("(node) => node.click()")
+    page.wait_for_function("new Promise((done) => setTimeout(() => done(true)))")
+    expect(page.locator("#mo-bar")).to_contain_text("Ready")
+    assert "POST" not in asked and server.client.get("/api/v1/queue").json()["status"] != "paused"
 
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.docx", "evil.epub"])

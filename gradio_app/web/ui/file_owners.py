@@ -74,7 +74,7 @@ class Owners:
         """It is no longer theirs, and gone when it is nobody else's."""
         since, names = self._names[key]
         self._names[key] = (since, names - {name})
-        if names == {name}:
+        if len(names) == 1:
             del self._names[key]
         self._keys[name].pop(key)
         if not self._keys[name]:

@@ -74,7 +74,7 @@ export function fillPairs(list, pairs) {
 
 /** The element around the target of an event that a selector names. @param {Event} event @param {string} selector */
 export const closest = ({ target }, selector) =>
-  target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest(selector)) : null;
+  target instanceof Element ? /** @type {HTMLElement | null} */ (Element.prototype.closest.call(target, selector)) : null;
 
 /** All nodes that a selector names. @param {ParentNode} root @param {string} selector */
 export const all = (root, selector) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(selector)]);

@@ -19,8 +19,8 @@ export function start(/** @type {HTMLElement} */ element) {
   startStrip();
   startBoxes();
   document.addEventListener("click", openLinks);
-  // a form in a document could be made to look like ours, or to ask our server for something
-  document.addEventListener("submit", (event) => closest(event, "#mo-text, #mo-second") && event.preventDefault());
+  // a form in a document could look like ours or act in our name, and have a field called "closest"; ours are sent by code
+  document.addEventListener("submit", (event) => event.preventDefault(), true);
   for (const name of ["mo-text", "mo-raw", "mo-json", "mo-picture"]) {
     const panel = document.getElementById(name);
     panel?.setAttribute("role", "tabpanel");
