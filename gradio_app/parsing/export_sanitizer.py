@@ -48,6 +48,8 @@ _ENVIRONMENTS = """
     matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array subarray cases dcases rcases aligned
     alignedat align alignat gather gathered split multline equation eqnarray tabular
 """
+#: a cell of a table that does not stand in a row
+_LOOSE_CELL = re.compile(r"(?:<(?:table|thead|tbody|tfoot)\b[^<>]*>|</tr>)[^<>]*<t[dh]\b", re.IGNORECASE)
 _NO_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
 _MATHML = "{http://www.w3.org/1998/Math/MathML}m"
 _WEB = re.compile(r"(?:https?:)?//", re.IGNORECASE)
@@ -143,9 +145,11 @@ class Cleaner:
         """HTML of a table or picture; the same string when there is nothing to change."""
         from docvortex.content.links import OFFICE_EXTERNAL_HYPERLINK_SCHEMES, sanitize_hyperlink_target
 
-        if not re.search(r"<(?:eq|a)\b", markup, re.IGNORECASE):
+        if not re.search(r"<(?:eq|a)\b", markup, re.IGNORECASE) and not _LOOSE_CELL.search(markup):
             return markup
         soup = BeautifulSoup(markup, "html.parser")
+        for group in soup.find_all(["table", "thead", "tbody", "tfoot"]):
+            _put_into_rows(soup, group)
         for formula in soup.find_all("eq"):
             text = formula.get_text()
             if is_mathematics(text):
@@ -161,6 +165,21 @@ class Cleaner:
             if target is None:
                 link.unwrap()  # MinerU's DOCX refuses the whole document for a link without a target
         return str(soup)
+
+
+def _put_into_rows(soup: BeautifulSoup, group: Tag) -> None:
+    """Gives cells that stand in a table without a row one: for them MinerU's DOCX refuses the document."""
+    row: Tag | None = None
+    for child in list(group.children):
+        if not isinstance(child, Tag):
+            continue
+        if child.name not in ("td", "th"):
+            row = None
+            continue
+        if row is None:
+            row = soup.new_tag("tr")
+            child.insert_before(row)
+        row.append(child.extract())
 
 
 def _readable(text: str) -> str:

@@ -99,3 +99,18 @@ def test_signs_that_xml_cannot_hold_are_replaced() -> None:
     middle = MiddleJson.model_construct(pages=[PageInfo(page_idx=0, blocks=[heading])])
     Cleaner("epub").clean(middle)
     assert heading.content == [TextSpan(type="text", content="a\ufffd\ufffdb")]
+
+
+@pytest.mark.parametrize(
+    ("markup", "wanted"),
+    [
+        ("<table>x<th>1</th><td>2</td></table>", "<table>x<tr><th>1</th><td>2</td></tr></table>"),
+        (
+            "<table><tr><td>1</td></tr><td>2</td></table>",
+            "<table><tr><td>1</td></tr><tr><td>2</td></tr></table>",
+        ),
+        ("<table><tr><td>1</td></tr></table>", "<table><tr><td>1</td></tr></table>"),
+    ],
+)
+def test_cells_stand_in_rows(markup: str, wanted: str) -> None:
+    assert Cleaner("docx")._markup(markup) == wanted  # pyright: ignore[reportPrivateUsage]
