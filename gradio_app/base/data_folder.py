@@ -221,16 +221,21 @@ class Folders:
             replace_folder(self.resume(task_id), self.shards(task_id))
 
     def drop_shards(self, task_id: str) -> None:
-        shutil.rmtree(self.shards(task_id), ignore_errors=True)
-        shutil.rmtree(self.resume(task_id), ignore_errors=True)
+        self._drop(self.shards(task_id), self.resume(task_id))
 
     def drop_task(self, task_id: str) -> None:
-        """Deletes the files of a task. Its folder goes first: no reader takes what is left for the whole."""
-        gone = self.task(task_id).with_name(f"{task_id}.{secrets.token_hex(4)}.gone")
-        with contextlib.suppress(OSError):
-            self.task(task_id).rename(gone)
-        for folder in (gone, self.task(task_id), self.job(task_id)):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Deletes the files of a task."""
+        self._drop(self.task(task_id))
+        shutil.rmtree(self.job(task_id), ignore_errors=True)
+
+    def _drop(self, *folders: Path) -> None:
+        """Deletes folders, each whole or not at all: neither a reader nor a next start finds half of one."""
+        for folder in folders:
+            gone = self.tmp / f"gone-{secrets.token_hex(8)}"
+            with contextlib.suppress(OSError):
+                folder.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)  # it could not be moved
 
     def page(self, task_id: str, page: int) -> int:
         """The record of a finished page (1-based), from the result or from a finished shard, opened."""

@@ -295,3 +295,18 @@ def test_a_crash_before_the_old_folder_is_gone_leaves_the_new_one_whole(
     assert inside(target) == {"a": "new"}
     replace_folder(written(tmp_path / "out", a="newer"), target)
     assert {folder.name: inside(folder) for folder in tmp_path.iterdir()} == {"result": {"a": "newer"}}
+
+
+def test_shards_go_whole_or_not_at_all(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while they are deleted left some of their files, which the next start took for whole shards."""
+    for place in (folders.shards("t1"), folders.resume("t1")):
+        (place / "00000").mkdir(parents=True)
+        (place / "00000" / "model.json").write_text("{}")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        folders.drop_shards("t1")
+    assert not folders.shards("t1").exists()
