@@ -115,7 +115,7 @@ HOSTILE_NAMES = {
     "📄 résumé 报告.pdf": "📄 résumé 报告.pdf",
     '<img src=x onerror="alert(1)">.pdf': '<img src=x onerror="alert(1)">.pdf',
     "..": "document",
-    "a%2f..%2fb.pdf": "a%2f..%2fb.pdf",
+    "a%2f..%2fb.pdf": "b.pdf",  # some clients escape names
     "\u202egnp.pdf": "gnp.pdf",
 }
 

@@ -74,6 +74,7 @@ def test_strange_names_and_a_folder_that_goes_and_comes_back(tmp_path: Path) -> 
         path.write_bytes(data)
     with LiveServer(tmp_path / "data", "--watch-dir", str(inbox)) as server:
         assert receipt(last)["status"] == receipt(odd)["status"] == "completed"
+        until(lambda: list(inbox.glob("報*.result/receipt.json")))
         (shortened,) = inbox.glob("報*.result")
         assert json.loads((shortened / "receipt.json").read_text())["name"] == long.name
         inbox.rename(tmp_path / "away")
