@@ -13,10 +13,11 @@ import os
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from loguru import logger
 
@@ -34,6 +35,8 @@ from gradio_app.base.settings import Settings
 from gradio_app.machine import sandbox, weights
 from gradio_app.workers.answer import Answer, error_of, read_answer
 from gradio_app.workers.launch import Launch, Network
+
+_T = TypeVar("_T")
 
 #: how often the watchdog reads a busy worker's memory, in seconds
 WATCH_INTERVAL = 0.1
@@ -117,12 +120,13 @@ class _Worker:
         return read_answer(line) if line.endswith(b"\n") else None
 
     def end(self) -> None:
-        """Ends the process and everything it started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """Ends the process, unless it has ended: its number may be somebody else's then."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     async def kill(self) -> None:
-        """Ends the process and everything it started; returns when it is gone."""
+        """Ends the process; returns when it and its folder are gone."""
         self.end()
         await self.process.wait()
         # the pipe closes with the last process of the group, in an instant
@@ -232,13 +236,13 @@ class WorkerPool:
         sound, error = False, None
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.to_thread(worker.open_place)
+                await _to_its_end(worker.open_place)
                 if out is not None:
                     args = {**args, "out": str(worker.place / "out")}
                 answer = await worker.ask({"fn": fn, "args": args, "seconds": seconds, "light": light})
             if answer is not None:
                 worker.rss = answer.rss
-                error = await asyncio.to_thread(self._collect, worker, answer, out)
+                error = await _to_its_end(partial(self._collect, worker, answer, out))
                 sound = not isinstance(error, WorkerCrashed)
         except TimeoutError:
             raise TaskTimeout() from None
@@ -369,6 +373,16 @@ class WorkerPool:
             self._watch.cancel()
         await asyncio.gather(*(self._drop(worker) for worker in list(self._all)), *self._dropping)
         self._idle.clear()
+
+
+async def _to_its_end(work: Callable[[], _T]) -> _T:
+    """Runs ``work`` in a thread. Cancelled, it waits for the thread, which would write into deleted folders."""
+    job = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        await asyncio.wait([job])
+        raise
 
 
 def _resident(pid: int) -> int:

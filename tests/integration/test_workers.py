@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,6 +133,31 @@ async def test_cancelling_ends_the_process_at_once(tmp_path: Path) -> None:
             await job
         assert asyncio.get_running_loop().time() - began < 1
         assert not alive(pid) and not list((tmp_path / "run").glob("worker-*"))
+
+
+async def test_a_result_that_is_taken_is_taken_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cancels deletes the folder next: a thread that still copies would make it anew."""
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(*_: object) -> None:
+        began.set()
+        go_on.wait(20)
+        ended.set()
+
+    monkeypatch.setattr("gradio_app.workers.pool.take_tree", slowly)
+    async with running_pool(tmp_path) as pool:
+        args = document(tmp_path, text_pdf())
+        job = asyncio.create_task(pool.run("parse_document", args, seconds=60, out=tmp_path / "out"))
+        await asyncio.to_thread(began.wait, 20)
+        job.cancel()
+        await asyncio.wait([job], timeout=0.2)
+        assert not job.done(), "it waits for the thread"
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert ended.is_set() and not list((tmp_path / "run").glob("worker-*"))
 
 
 async def test_pages_are_drawn_without_another_process(tmp_path: Path) -> None:
