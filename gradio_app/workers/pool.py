@@ -376,7 +376,7 @@ class WorkerPool:
 
 
 async def _to_its_end(work: Callable[[], _T]) -> _T:
-    """Runs ``work`` in a thread. Cancelled, it waits for the thread, which would write into deleted folders."""
+    """Runs ``work`` in a thread; cancelled, it still waits: a thread would write into deleted folders."""
     job = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(job)
