@@ -18,6 +18,7 @@ from gradio_app.base.errors import (
     AppError,
     Conflict,
     EngineUnavailable,
+    NodeLost,
     NotFound,
     as_app_error,
 )
@@ -174,12 +175,8 @@ class Dispatcher:
         task = run.task
         failures = run.failures.get(shard.index, ShardFailures())
         folder, run.folder = run.folder, None
-        began, usual = time.monotonic(), self.rates.get(task.tier) or scheduler.guess_rate(task.tier)
-        try:
-            parsed = await self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
-        finally:
-            taken = time.monotonic() - began
-            self.lanes.charge_seconds(run.entry, taken, len(shard.pages), usual)
+        parse = self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
+        parsed = await self._charged(run, shard, parse)
         self._free(run, shard.index)
         try:
             await self._disk.sync()
@@ -195,6 +192,21 @@ class Dispatcher:
         self.runs.pop(task.id, None)
         await self._store.publish(ended)
         await self._write_rate(task.tier)
+
+    async def _charged(self, run: Run, shard: Shard, work: Coroutine[Any, Any, Parsed]) -> Parsed:
+        """Books what a job computes, or what it took until it failed, unless the machine was at fault."""
+        began, usual = time.monotonic(), self.rates.get(run.task.tier) or scheduler.guess_rate(run.task.tier)
+        taken: float | None = None
+        try:
+            parsed = await work
+            taken = parsed.result.seconds
+            return parsed
+        except (EngineUnavailable, NodeLost, *PASSING):
+            taken = 0.0
+            raise
+        finally:
+            seconds = time.monotonic() - began if taken is None else taken
+            self.lanes.charge_seconds(run.entry, seconds, len(shard.pages), usual)
 
     async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
         """Makes a result count; returns the ended task, if the shard was all of it."""

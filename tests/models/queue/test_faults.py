@@ -15,6 +15,7 @@ import pytest
 from gradio_app.base.errors import (
     AppError,
     DiskFull,
+    EngineUnavailable,
     FileCorrupt,
     ServerBusy,
     StorageUnavailable,
@@ -355,3 +356,21 @@ async def test_nothing_new_is_taken_in_while_work_is_held(tmp_path: Path, sick: 
         sick.fault = None
         await h.manager.store.faults.wait_over()
         assert (await h.end(await h.submit(1))).status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("error", "charged"), [(EngineUnavailable(), False), (DiskFull(), False), (WorkerCrashed(), True)]
+)
+async def test_seconds_are_booked_unless_the_machine_is_at_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: AppError, charged: bool
+) -> None:
+    booked: list[float] = []
+    monkeypatch.setattr(
+        "gradio_app.queue.scheduler.Lanes.charge_seconds",
+        lambda _lanes, _item, seconds, _pages, _rate: booked.append(seconds),
+    )
+    pool = FakePool()
+    pool.faults = {"doc:document": [error]}
+    async with house(tmp_path, pool) as h:
+        await h.end(await h.submit(2))
+    assert (booked[0] > 0) is charged
