@@ -98,6 +98,10 @@ def _copy_task(folders: Folders, copy: Folders, task: Task, store: Store) -> boo
         shutil.rmtree(copy.task(task.id), ignore_errors=True)
         if _link_tree(folders.task(task.id), copy.task(task.id)):
             break
+    else:
+        raise AppError(
+            f"The files of task {task.id} keep changing while they are copied. Back up again later."
+        )
     kept = copy.source(task.source)
     if not kept.exists():
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.base.data_folder import Folders
-from gradio_app.base.errors import NotFound
+from gradio_app.base.errors import AppError, NotFound
 from gradio_app.commands import backup
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
@@ -116,3 +116,17 @@ async def test_a_full_disk_leaves_no_half(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(OSError, match="No space"):
             backup.back_up(h.folders, tmp_path / "copy")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+async def test_files_that_keep_changing_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    async with house(tmp_path / "data") as h:
+        await h.end(await h.submit(1))
+
+        def vanished(*_: object) -> None:
+            raise FileNotFoundError
+
+        monkeypatch.setattr(backup, "link_or_copy", vanished)
+        with pytest.raises(AppError, match="keep changing"):
+            backup.back_up(h.folders, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
