@@ -56,7 +56,7 @@ class Trial:
 class Server(SglangServer):
     """Also starts with a folder that lacks the weights themselves."""
 
-    def model(self) -> Path:
+    def _model(self) -> Path:
         """The folder as it is."""
         return weights.model_folder(self._settings.model_dir) / weights.VISION_MODEL
 

@@ -22,4 +22,4 @@ def tell(given: dict[str, str], made: dict[str, str], file: Path) -> None:
         sys.stderr.writelines(f"  {what}: {line}\n" for what, line in (given | made).items())
         sys.stderr.flush()
     elif made:
-        logger.bind(action="sign_in_file").info("secrets were made, and are in {}: {}", file, ", ".join(made))
+        logger.bind(action="sign_in_file").info("the generated secrets are in {}, for this user only", file)

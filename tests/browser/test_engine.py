@@ -88,7 +88,7 @@ def test_without_an_engine_it_is_said_and_so_is_why(open_page: OpenPage) -> None
     page = open_page()
     expect(chip(page)).to_have_text("no engine")
     shown = panel(page)
-    expect(shown).to_contain_text("read without the vision model")
+    expect(shown).to_contain_text("has no vision model")
     expect(shown).to_contain_text("switched off on this server")
     expect(shown.get_by_role("button", name="Put to sleep")).to_have_count(0)
     expect(shown.get_by_role("heading", name="Work")).to_have_count(0)

@@ -197,7 +197,7 @@ class Table:
 class Server(SglangServer):
     """Also starts with a folder that lacks the weights themselves."""
 
-    def model(self) -> Path:
+    def _model(self) -> Path:
         return weights.model_folder(self._settings.model_dir) / weights.VISION_MODEL
 
 
