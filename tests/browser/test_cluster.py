@@ -44,7 +44,7 @@ def test_the_machines_are_shown_with_what_they_do(open_page: OpenPage) -> None:
     here = dialog.locator(".mo-server")
     expect(here).to_have_count(1)
     expect(here).to_contain_text("This server")
-    expect(here).to_contain_text("reads nothing itself")
+    expect(here).to_contain_text("reads no pages")
 
 
 @pytest.mark.parametrize(("locale", "lost"), [("en-US", "Lost"), ("zh-CN", "已失联")])
