@@ -1,7 +1,7 @@
 """Facts of a page, whatever they were read from: words, rules, pictures and regions.
 
-Lengths are points of the page as a person reads it: upright, y downwards, scaled so that its usual text is about
-10 points high. The limits of the modules around are made for that.
+Lengths are points of the page as a person reads it: upright, y downwards, scaled so that its usual text is
+about 10 points high. The limits of the modules around are made for that.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ class PageFacts:
     """What is on a page.
 
     ``horizontal`` and ``vertical`` are drawn rules as boxes without height or width; ``images`` are raster
-    pictures. ``scan``: words come from OCR, at least some. ``layer``: the text layer is not what a person sees
-    (hidden, sideways), so that it is read anew. ``turned``: degrees counter-clockwise by which the page of the
-    file was turned to be read. ``skew``: slope that was taken out of the lines. ``picture``: the page drawn,
-    height x width x 3 of RGB; ``scale``: its pixels per point.
+    pictures. ``scan``: words come from OCR, at least some. ``layer``: the text layer is not what a person
+    sees (hidden, sideways), so that it is read anew. ``turned``: degrees counter-clockwise by which the page
+    of the file was turned to be read. ``skew``: slope that was taken out of the lines. ``picture``: the page
+    drawn, height x width x 3 of RGB; ``scale``: its pixels per point.
     """
 
     width: float
