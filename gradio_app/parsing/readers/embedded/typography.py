@@ -1,0 +1,36 @@
+"""Typography of document text: accents that stand alone, and what numbers, captions and list marks look like.
+
+Every pattern takes time that is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: a cell that holds a figure: a number with signs, units and brackets; a dash; "n/a"
+NUMBER = re.compile(
+    r"^[\s$€£¥+\-–−(~<>≈±]*\d[\d.,:/\s]*[%)KMBTkx°*†‡a-z]{0,3}\)?$|^[-–—−]$|^n/?a$",
+    re.IGNORECASE,
+)
+#: the beginning of a caption: what it names, and its number
+CAPTION = re.compile(
+    r"^\s*(?:table|tab\.|figure|fig\.|表|图|圖)\s*[\dIVXA-Z一二三四五六七八九十]{1,4}\b",
+    re.IGNORECASE,
+)
+#: a word that begins an item of a list: a sign, a number or a letter with a full stop or a bracket
+BULLET = re.compile("^(?:[•●◦▪■□☐☑☒➢✓\\-–—*·\ue000-\uf8ff]|" r"\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])$")
+
+#: accents that stand before their letter -> the combining mark behind it
+_MARKS = dict(zip("´`¨ˇˆ˜¸˚", "\u0301\u0300\u0308\u030c\u0302\u0303\u0327\u030a", strict=True))
+_LOOSE_ACCENT = re.compile(r"([´`¨ˇˆ˜¸˚])\s?([A-Za-zı])")
+
+
+def accents(text: str) -> str:
+    """``text`` with accents that older fonts set as characters of their own put onto the letter behind."""
+    return _LOOSE_ACCENT.sub(_accented, text)
+
+
+def _accented(found: re.Match[str]) -> str:
+    letter = "i" if found[2] == "ı" else found[2]
+    return unicodedata.normalize("NFC", letter + _MARKS[found[1]])
