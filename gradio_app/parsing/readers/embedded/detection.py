@@ -55,7 +55,7 @@ def quadrilaterals(picture: Array, models: Models) -> Array:
 
 
 def _in_pieces(picture: Array, models: Models) -> Array:
-    """Lines of a long strip of paper. Those in the shared part of two pieces are found twice and joined later."""
+    """Lines of a long strip of paper; those in the shared part of two pieces are found twice."""
     tall = picture.shape[0] >= picture.shape[1]
     short, long = sorted(picture.shape[:2])
     length, found = math.ceil(_PIECE * short), [np.zeros((0, 4, 2))]

@@ -1,7 +1,7 @@
 """What is drawn on a page beside its text: rules, raster pictures, pictures painted over the text.
 
-A rule is a thin filled box, a side of a stroked box, or a straight part of a path. Objects inside of forms are
-found where the form puts them.
+A rule is a thin filled box, a side of a stroked box, or a straight part of a path. Objects inside of forms
+are looked at, too.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -54,23 +55,24 @@ _Place = Callable[[float, float], tuple[float, float]]
 
 def page_drawing(page: pypdfium2.PdfPage) -> Drawing:
     """Rules and pictures of the page as it is shown; a page that cannot be walked through has none."""
-    found = Drawing()
+    found, place = Drawing(), to_upright(page)
+    size = cast(tuple[float, float], page.get_size())
     try:
         for number, thing in enumerate(_objects(page)):
             if number >= MOST_OBJECTS:
                 found.complete = False
                 break
-            _note(thing, found, to_upright(page), page.get_size())
+            _note(thing, found, place, size)
     except pypdfium2.PdfiumError:
         found.complete = False
     return found
 
 
-def _objects(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfObject]:
-    return page.get_objects(max_depth=_DEEPEST)
+def _objects(page: pypdfium2.PdfPage) -> Iterator[Any]:
+    return cast(Any, page).get_objects(max_depth=_DEEPEST)
 
 
-def _note(thing: pypdfium2.PdfObject, found: Drawing, place: _Place, size: tuple[float, float]) -> None:
+def _note(thing: Any, found: Drawing, place: _Place, size: tuple[float, float]) -> None:
     try:
         left, bottom, right, top = thing.get_bounds()
     except pypdfium2.PdfiumError:
@@ -90,7 +92,7 @@ def _within(a: tuple[float, float], b: tuple[float, float], size: tuple[float, f
     return max(0.0, x0), max(0.0, y0), min(size[0], x1), min(size[1], y1)
 
 
-def _note_path(thing: pypdfium2.PdfObject, found: Drawing, place: _Place, bounds: Box) -> None:
+def _note_path(thing: Any, found: Drawing, place: _Place, bounds: Box) -> None:
     left, bottom, right, top = bounds
     segments = pdfium.FPDFPath_CountSegments(thing.raw)
     if segments not in (4, 5) and segments > 2 and right - left >= 2.5 and top - bottom >= 2.5:
@@ -105,13 +107,13 @@ def _note_path(thing: pypdfium2.PdfObject, found: Drawing, place: _Place, bounds
             found.add(*side)
 
 
-def _only_stroked(thing: pypdfium2.PdfObject) -> bool:
+def _only_stroked(thing: Any) -> bool:
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(thing.raw, ctypes.byref(fill), ctypes.byref(stroke))
     return bool(stroke.value) and not fill.value
 
 
-def _note_segments(thing: pypdfium2.PdfObject, found: Drawing, place: _Place, segments: int) -> None:
+def _note_segments(thing: Any, found: Drawing, place: _Place, segments: int) -> None:
     """The straight parts of a path that run across or down."""
     matrix, x, y = thing.get_matrix(), ctypes.c_float(), ctypes.c_float()
     before: tuple[float, float] | None = None

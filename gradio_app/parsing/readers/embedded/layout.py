@@ -58,26 +58,25 @@ def _candidates(outputs: list[Array]) -> tuple[Array, Array]:
     """Scores (points x labels) and boxes (points x 4, in pixels of the model) that may be regions."""
     scores: list[Array] = []
     boxes: list[Array] = []
-    for stride, score, sides in zip(
-        _STRIDES, outputs[: len(_STRIDES)], outputs[len(_STRIDES) :], strict=True
-    ):
+    grids = len(_STRIDES)
+    for stride, score, sides in zip(_STRIDES, outputs[:grids], outputs[grids:], strict=True):
         likely = np.flatnonzero(score[0].max(1) > _LEAST_SCORE)
         row, column = np.divmod(likely, _WIDTH // stride)
         middle = (np.stack([column, row, column, row], 1) + 0.5) * stride
-        distribution = np.exp(sides[0][likely].reshape(len(likely), 4, -1))
-        steps = np.arange(distribution.shape[2])
-        distance = (distribution * steps).sum(2) / distribution.sum(2) * stride
+        distribution: Array = np.exp(sides[0][likely].reshape(len(likely), 4, -1))
+        steps: Array = np.arange(int(distribution.shape[2]))
+        distance: Array = (distribution * steps).sum(2) / distribution.sum(2) * stride
         scores.append(score[0][likely])
         boxes.append(middle + distance * [-1, -1, 1, 1])
     found = np.concatenate(boxes)
     return np.concatenate(scores), np.clip(found, 0, [_WIDTH, _HEIGHT, _WIDTH, _HEIGHT])
 
 
-def _best(scores: Array, boxes: Array) -> list[tuple[float, Array]]:
+def _best(scores: Array, boxes: Array) -> list[tuple[Any, Array]]:
     """The boxes of one label, the best first, without those that lie on a better one."""
     likely = np.flatnonzero(scores > _LEAST_SCORE)
     left = likely[np.argsort(-scores[likely], kind="stable")][:_MOST_CANDIDATES]
-    found: list[tuple[float, Array]] = []
+    found: list[tuple[Any, Array]] = []
     while len(left) and len(found) < _MOST_REGIONS:
         best, left = left[0], left[1:]
         found.append((scores[best], boxes[best]))

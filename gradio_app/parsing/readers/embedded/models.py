@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gradio_app.base.errors import ModelsMissing
 
@@ -76,7 +76,7 @@ class Models:
 
     def run(self, file: ModelFile, value: Any) -> list[Any]:
         """All outputs of the model for its one input."""
-        session = self.session(file)
+        session: Any = self.session(file)
         return list(session.run(None, {session.get_inputs()[0].name: value}))
 
     def drop(self) -> None:
@@ -111,7 +111,7 @@ def _load(folder: Path | None, file: ModelFile) -> InferenceSession:
 def _session(content: bytes) -> InferenceSession:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
+    options: Any = cast(Any, onnxruntime).SessionOptions()
     # several workers share the processor: more threads cost more seconds of it than they save
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # lines are of every length: an arena would keep the memory of the longest one for each of them

@@ -49,8 +49,9 @@ _INKED_ROWS = 0.35
 class Page:
     """What was read of a picture, in its pixels after it was laid flat.
 
-    ``slope``: what was taken out, as ``pixels.straightened`` does; ``corner``: where the old left upper corner
-    is; ``picture``: the page laid flat. ``sure``: mean score by length; ``left_out``: lines beyond the limit.
+    ``slope``: what was taken out, as ``pixels.straightened`` does; ``corner``: where the old left upper
+    corner is; ``picture``: the page laid flat. ``sure``: mean score by length; ``left_out``: lines beyond the
+    limit.
     """
 
     picture: Array

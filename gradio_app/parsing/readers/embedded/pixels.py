@@ -45,7 +45,7 @@ def _between(old: int, new: int) -> tuple[Array, Array, Array]:
 
 
 def upright(picture: Image.Image, models: Models) -> tuple[int, float]:
-    """Degrees (0, 90, 180, 270) by which to turn ``picture`` counter-clockwise, and how sure that is (0 to 1)."""
+    """Degrees (0 to 270) by which to turn ``picture`` counter-clockwise, and how sure that is, 0 to 1."""
     factor = _SHORT_SIDE / min(picture.size)
     # no wider than eight times its height: only the middle is looked at
     width, height = (max(_SHORT_SIDE, min(round(side * factor), 8 * _SHORT_SIDE)) for side in picture.size)

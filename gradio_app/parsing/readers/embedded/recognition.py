@@ -2,7 +2,7 @@
 
 The model gives each step of 8 pixels a share for each character of its dictionary, or for none; runs of one
 character are one character (Graves and others, Connectionist Temporal Classification, 2006). A line is read
-at its own width: several at once cost as much each, and the paper that fills them up to one width in addition.
+at its own width: several at once cost as much each, and the paper that fills them up in addition.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -24,8 +24,8 @@ Array = NDArray[Any]
 #: height of the picture that the model takes; the narrowest, the widest; widths are multiples of a step
 HEIGHT = 48
 _NARROWEST, _WIDEST, _STEP = 48, 2560, 16
-#: lines are read this much narrower than they are: the time goes with the width, and on 600 lines (English and
-#: Chinese, 150 and 200 dpi) as many characters are wrong from 0.7 on; at 0.6 half as many more
+#: lines are read this much narrower than they are: the time goes with the width, and on 600 lines (English
+#: and Chinese, 150 and 200 dpi) no more characters are wrong from 0.7 on; at 0.6 half as many more
 _NARROWED = 0.75
 
 
@@ -68,15 +68,15 @@ def read(line: Array, models: Models) -> Reading:
 
 def _decoded(shares: Array, width: float) -> Reading:
     """Characters from shares (steps x characters)."""
-    best = shares.argmax(1)
-    starts = np.flatnonzero(np.diff(best, prepend=-1))
-    ends = np.append(starts[1:], len(best))
+    best: Array = shares.argmax(1)
+    starts: list[int] = np.flatnonzero(np.diff(best, prepend=-1)).tolist()
+    ends = [*starts[1:], len(best)]
     text: list[str] = []
     places: list[float] = []
     sure: list[float] = []
     for start, end in zip(starts, ends, strict=True):
         if best[start]:
-            text.append(dictionary()[best[start]])
-            places.append((start + end) / 2 * width / len(best))
+            text.append(dictionary()[int(best[start])])
+            places.append((start + end) / 2 * width / len(shares))
             sure.append(float(shares[start, best[start]]))
     return Reading("".join(text), sum(sure) / len(sure) if sure else 0.0, tuple(places))

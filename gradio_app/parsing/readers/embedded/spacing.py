@@ -65,9 +65,8 @@ def spans(reading: Reading, ink: Array) -> list[Span]:
     ends = [*(gaps[cut][0] for cut in cuts), _edge(columns, letters[-1].place, 1)]
     first = [0, *(cut + 1 for cut in cuts), len(letters)]
     words = ["".join(letter.text for letter in letters[a:b]) for a, b in pairwise(first)]
-    return [
-        Span(word, start, max(end, start + 1)) for word, start, end in zip(words, starts, ends, strict=True)
-    ]
+    placed = zip(words, starts, ends, strict=True)
+    return [Span(word, start, max(end, start + 1)) for word, start, end in placed]
 
 
 def _letters(reading: Reading) -> list[_Letter]:

@@ -13,12 +13,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from gradio_app.parsing.readers.embedded.facts import Word
+from gradio_app.parsing.readers.embedded.geometry import Box
 
 #: height of pdfium's loose box of a character, in sizes of its font
 _LOOSE = 1.17
@@ -105,7 +106,7 @@ def page_words(page: pypdfium2.PdfPage) -> list[Word]:
         runs = _runs(page, text.raw)
     finally:
         text.close()
-    width, height = page.get_size()
+    width, height = cast(tuple[float, float], page.get_size())
     words = [run.word() for run in runs if run.x1 > 0 and run.y1 > 0 and run.x0 < width and run.y0 < height]
     return _with_initials(words)
 
@@ -118,7 +119,7 @@ def to_upright(page: pypdfium2.PdfPage) -> Callable[[float, float], tuple[float,
 
 def _upright(page: pypdfium2.PdfPage) -> tuple[float, float, float, float, float, float]:
     """The same as factors: ``x' = xx x + xy y + x_`` and ``y' = yx x + yy y + y_``."""
-    left, bottom, right, top = page.get_bbox()
+    left, bottom, right, top = cast(Box, page.get_bbox())
     turned = {
         90: (0, 1, -bottom, 1, 0, -left),
         180: (-1, 0, right, 0, 1, -bottom),
