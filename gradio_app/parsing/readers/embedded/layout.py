@@ -61,9 +61,9 @@ def _candidates(outputs: list[Array]) -> tuple[Array, Array]:
     grids = len(_STRIDES)
     for stride, score, sides in zip(_STRIDES, outputs[:grids], outputs[grids:], strict=True):
         likely = np.flatnonzero(score[0].max(1) > _LEAST_SCORE)
-        row, column = np.divmod(likely, _WIDTH // stride)
+        row, column = np.divmod(likely, -(-_WIDTH // stride))
         middle = (np.stack([column, row, column, row], 1) + 0.5) * stride
-        distribution: Array = np.exp(sides[0][likely].reshape(len(likely), 4, -1))
+        distribution: Array = np.exp(sides[0][likely].reshape(len(likely), 4, sides.shape[2] // 4))
         steps: Array = np.arange(int(distribution.shape[2]))
         distance: Array = (distribution * steps).sum(2) / distribution.sum(2) * stride
         scores.append(score[0][likely])
