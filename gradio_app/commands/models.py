@@ -54,7 +54,7 @@ def list_builtin(where: Path, say: Say) -> None:
     states = builtin_models.state(where, content=True)
     for model in builtin_models.MODELS:
         about = f"{model.file}, {model.size / 2**20:.0f} MB, {model.licence}"
-        say(f"  {model.name}: {states[model.name]} ({about})")
+        say(f"  {model.name} ({about}): {states[model.name]}")
     if lacks := builtin_models.consequences(states):
         say(f"  Without what is missing {lacks}. To add it: {builtin_models.command(where)}")
 

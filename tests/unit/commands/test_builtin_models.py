@@ -49,7 +49,7 @@ def test_built_in_models_are_fetched_and_listed(
     assert out.splitlines() == [
         "Fetching...",
         f"Built-in models: {tmp_path / 'own'}",
-        "  regions: ready (regions.onnx, 0 MB, Apache-2.0)",
+        "  regions (regions.onnx, 0 MB, Apache-2.0): ready",
     ]
 
 
@@ -73,7 +73,10 @@ def test_without_that_source_built_in_models_are_only_listed(
     make_vision(tmp_path / "models")
     flags = ("--what=vision", "--model-dir", str(tmp_path / "models"))
     code, out, err = lines_of(capsys, *flags, "--builtin-models", str(tmp_path / "own"))
-    assert (code, err) == (0, "") and "  detection: missing (PP-OCRv6_det_small.onnx" in out
+    assert (code, err) == (
+        0,
+        "",
+    ) and "  detection (PP-OCRv6_det_small.onnx, 9 MB, Apache-2.0): missing" in out
     assert (
         "sideways scans are not turned. To add it: ./start_mineru_optimized.sh models --source builtin" in out
     )
