@@ -4,15 +4,16 @@ The evidence (lines, rules, pictures) costs nothing here, as MinerU reads it any
 need no second thought from those that do.
 """
 
-# pyright: reportMissingTypeStubs=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
 
 from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
 
 from gradio_app.parsing import speedups
 from gradio_app.parsing.readers.embedded.geometry import Box, area, overlap
@@ -43,35 +44,86 @@ class Evidence:
     pictures: tuple[Box, ...]
     upright: bool
 
+    @property
+    def words(self) -> int:
+        """Number of words in the lines."""
+        return sum(len(text.split()) for text, _ in self.lines)
+
 
 @dataclass(frozen=True, slots=True)
 class FlashPages:
-    """Pages as flash read them: blocks of MinerU's ModelJson and evidence of each, in order.
+    """Pages as MinerU read them, in order: blocks of its ModelJson and evidence of each.
 
-    ``result`` is MinerU's ``AnalysisResult`` and ``properties`` its ``DocumentProperties``. ``indices`` are
-    page numbers from 0.
+    ``indices`` are page numbers from 0. ``properties`` are MinerU's ``DocumentProperties``; ``layout`` is what
+    it says of the pages' sizes and pictures.
     """
 
-    result: Any
-    properties: Any
+    blocks: tuple[list[dict[str, Any]], ...]
     indices: tuple[int, ...]
     evidence: tuple[Evidence, ...]
+    properties: Any
+    layout: dict[str, Any]
 
 
 def read(source: str, page_range: str) -> FlashPages:
     """Reads the text layer of these pages. Pages that pdfium cannot copy are left out."""
     speedups.for_pages()
+    with _evidence() as found:
+        pages = analyze(source, page_range, "flash", "txt")
+    return replace(pages, evidence=tuple(found))
+
+
+def analyze(source: str, page_range: str, effort: str, parse_mode: str) -> FlashPages:
+    """MinerU's reading of some pages of a PDF, without what it makes of a whole document."""
+    from docvortex.document.pdf.layout import remap_layout_geometry
     from mineru.backend.analysis.pdf.pipeline import analyze_pdf
     from mineru.parser import MinerUParser
 
     parser: Any = MinerUParser(tier="flash", parse_mode="txt")
-    from pathlib import Path
-
     prepared = parser._prepare_input(Path(source), page_range)
-    with _evidence() as found:
-        result = analyze_pdf(prepared.file_bytes, effort="flash", parse_mode="txt")
-    indices = prepared.retained_page_indices or range(len(result.model_list))
-    return FlashPages(result, prepared.source_properties, tuple(indices), tuple(found))
+    result = analyze_pdf(prepared.file_bytes, effort=cast(Any, effort), parse_mode=cast(Any, parse_mode))
+    kept: list[int] | None = prepared.retained_page_indices
+    layout = remap_layout_geometry(result.layout_geometry or {"version": 1, "pages": []}, kept)
+    blocks = tuple(result.model_list)
+    return FlashPages(blocks, tuple(kept or range(len(blocks))), (), prepared.source_properties, layout)
+
+
+def model_json(
+    read_by_flash: FlashPages | None,
+    source: str,
+    pages: Sequence[tuple[int, list[dict[str, Any]], tuple[float, float]]],
+    total: int,
+    tier: str,
+) -> Any:
+    """MinerU's ``ModelJson`` of pages (number from 0, blocks, size in points) of a document of ``total``.
+
+    ``tier``: the dearest reader of a page.
+    """
+    from docvortex.document.pdf.layout import LAYOUT_EXTENSION
+    from docvortex.schema import DocumentMetadata, ModelJson, Producer
+    from mineru.integrations.docvortex import build_metadata, read_source_properties
+    from mineru.version import __version__
+
+    if read_by_flash is None:
+        properties = read_source_properties(Path(source).read_bytes(), "pdf")
+        layout: dict[str, Any] = {"version": 1, "pages": []}
+    else:
+        properties, layout = read_by_flash.properties, read_by_flash.layout
+    entries = {entry["page_idx"]: entry for entry in layout["pages"]}
+    for index, _, (width, height) in pages:
+        entries.setdefault(index, {"page_idx": index, "width_pt": width, "height_pt": height})
+    indices = [index for index, _, _ in pages]
+    effort = {"flash": "flash", "basic": "medium"}[tier]
+    extensions = build_metadata(effort=effort, parse_mode="txt" if tier == "flash" else "ocr")
+    extensions[LAYOUT_EXTENSION] = layout | {"pages": [entries[index] for index in indices]}
+    return ModelJson(
+        pages=[blocks for _, blocks, _ in pages],
+        page_index_map=[] if indices == list(range(total)) else indices,
+        metadata=DocumentMetadata(
+            file_suffix="pdf", producer=Producer(name="mineru", version=__version__), document=properties
+        ),
+        extensions=extensions,
+    )
 
 
 @contextmanager
