@@ -1,4 +1,4 @@
-"""Extent of a table: a candidate's box grows to near rules and whole rows, loses captions, gains its heading."""
+"""Extent of a table: a box grows to near rules and whole rows, loses captions, gains its heading."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gradio_app.parsing.readers.embedded.tables.index import WordIndex
 from gradio_app.parsing.readers.embedded.tables.rowing import LEADING
 from gradio_app.parsing.readers.embedded.typography import CAPTION
 
-#: a rule belongs to a table when it is over this share of its width, no more points wider on a side, and nearer
-#: than so many lines above it and below it
+#: a rule belongs to a table when it is over this share of its width, no more points wider on a side, and
+#: nearer than so many lines above it and below it
 _RULE_WIDE, _RULE_OUTSIDE, _LINES_ABOVE, _LINES_BELOW = 0.5, 12.0, 3.2, 2.2
 #: a word belongs to a row of the table that shares this share of its height
 _SAME_ROW = 0.6
@@ -25,7 +25,7 @@ _MOST_ABOVE, _NEAR, _NARROW, _FEW = 3, 0.75, 0.5, 5
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What tables are built from: all words, those that stand upright, rules, the height of the usual font."""
+    """What tables are built from: all words, the upright ones, rules, the height of the usual font."""
 
     words: WordIndex
     flat: WordIndex

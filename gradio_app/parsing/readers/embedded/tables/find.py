@@ -19,8 +19,8 @@ from gradio_app.parsing.readers.embedded.tables.table import Table, table_of
 _LEAST_WORDS = 6
 #: the words of all candidates together that are built from: so many times the page's, and at least so many
 _WORK, _LEAST_WORK = 12, 5000
-#: heights of a candidate and its only run that differ by less are one; a candidate stands beside its run up to
-#: the second
+#: heights of a candidate and its only run that differ by less are one; a candidate stands beside its run up
+#: to the second
 _SAME_HEIGHT, _LIKE_HEIGHT = 0.12, 0.3
 #: two tables are views of one, and two results are one, when they share this much of the smaller one's place
 _SAME_PLACE, _ONE_PLACE = 0.3, 0.25

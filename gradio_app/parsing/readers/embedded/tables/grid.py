@@ -1,4 +1,4 @@
-"""Grid of a table: columns, rows and cells while a table is built, and figures that tell how orderly it is."""
+"""Grid of a table: columns, rows and cells while a table is built, and figures of how orderly it is."""
 
 from __future__ import annotations
 
