@@ -15,6 +15,7 @@ from typing import Literal
 from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.geometry import Box, overlap, union
 from gradio_app.parsing.readers.embedded.rows import Phrase, Row, phrases
+from gradio_app.parsing.readers.embedded.tables.groups import Groups
 
 Source = Literal["model", "rules", "stream"]
 
@@ -74,22 +75,6 @@ def _largest(found: Sequence[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda each: each.box[1] - each.box[3])[:_MOST]
 
 
-class _Groups:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def root(self, number: int) -> int:
-        while self.parent[number] != number:
-            self.parent[number] = self.parent[self.parent[number]]
-            number = self.parent[number]
-        return number
-
-    def join(self, one: int, other: int) -> None:
-        self.parent[self.root(one)] = self.root(other)
-
-
 @dataclass(frozen=True, slots=True)
 class _Short:
     """A short phrase, the row it is in, and its box."""
@@ -114,7 +99,7 @@ def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Can
                 if before is not None and was_short and phrase.x0 - before.x1 < _NEAR * width:
                     beside.append((len(short) - 2, len(short) - 1))
             before, was_short = phrase, is_short
-    groups = _Groups(len(short))
+    groups = Groups(len(short))
     for one, other in [*beside, *_below(short)]:
         groups.join(one, other)
     members: dict[int, list[_Short]] = {}

@@ -22,6 +22,9 @@ _SAME_ROW = 0.6
 #: a heading above: lines at most, distance in lines, share of the width of the table, words of a phrase
 _MOST_ABOVE, _NEAR, _NARROW, _FEW = 3, 0.75, 0.5, 5
 
+#: words askew above a table end so near to it, in heights of the font
+_ASKEW = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -47,7 +50,29 @@ def table_in(box: Box, page: Surroundings) -> tuple[Grid, list[Word]] | None:
             break
         words, box = words + row, union([box, *(word.box for word in row)])
         grid = build(words, page.horizontal, page.vertical, box)
+    askew = _askew_above(words, page) if grid else []
+    if askew:
+        words = words + askew
+        grid = build(words, page.horizontal, page.vertical, union([box, *(word.box for word in askew)]))
     return (grid, words) if grid else None
+
+
+def _askew_above(words: list[Word], page: Surroundings) -> list[Word]:
+    """Words that stand askew right above a table: the names of its columns, two at least."""
+    if len(page.words.words) == len(page.flat.words):
+        return []
+    left, top, right, _ = union(word.box for word in words)
+    known = set(words)
+    found = [
+        word
+        for word in page.words.level(top - 200, top)
+        if word.angle
+        and word not in known
+        and word.y1 <= top + 0.5 * word.size
+        and top - word.y1 < _ASKEW * word.size
+        and left - 2 <= word.x0 <= right + 2 * word.size
+    ]
+    return found if len(found) >= 2 else []
 
 
 def _to_rules(box: Box, page: Surroundings) -> Box:

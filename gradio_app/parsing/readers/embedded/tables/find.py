@@ -12,6 +12,7 @@ from gradio_app.parsing.readers.embedded.tables.candidates import Candidate, Sou
 from gradio_app.parsing.readers.embedded.tables.extent import Surroundings, table_in
 from gradio_app.parsing.readers.embedded.tables.grid import Grid
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
+from gradio_app.parsing.readers.embedded.tables.lattice import build_lattice, drawings
 from gradio_app.parsing.readers.embedded.tables.runs import runs_of
 from gradio_app.parsing.readers.embedded.tables.table import Table, table_of
 
@@ -25,6 +26,9 @@ _SAME_HEIGHT, _LIKE_HEIGHT = 0.12, 0.3
 #: two tables are views of one, and two results are one, when they share this much of the smaller one's place
 _SAME_PLACE, _ONE_PLACE = 0.3, 0.25
 
+#: drawings of a page that are looked at, and the score of one
+_MOST_DRAWINGS, _DRAWN_SCORE = 60, 0.3
+
 
 @dataclass(slots=True)
 class _Found:
@@ -33,6 +37,7 @@ class _Found:
     candidate: Candidate
     grid: Grid
     words: list[Word]
+    drawn: bool = False
 
     @property
     def box(self) -> Box:
@@ -51,7 +56,7 @@ def find_tables(facts: PageFacts) -> list[Table]:
     page = Surroundings(
         WordIndex(facts.words), WordIndex(flat), sorted(facts.horizontal), sorted(facts.vertical), size
     )
-    found: list[_Found] = []
+    found = _drawn_tables(facts, page)
     left = max(_LEAST_WORK, _WORK * len(facts.words))
     for candidate in _with_runs(candidates(facts, rows_of(flat), size), page):
         left -= len(page.words.within(candidate.box)) + 10
@@ -62,6 +67,17 @@ def find_tables(facts: PageFacts) -> list[Table]:
         table_of(each.grid, each.words, _source(each.candidate), each.candidate.score)
         for each in _one_a_place(found)
     ]
+
+
+def _drawn_tables(facts: PageFacts, page: Surroundings) -> list[_Found]:
+    """Tables whose cells are all drawn: nothing else tells them better."""
+    found: list[_Found] = []
+    for drawing in drawings(facts.horizontal, facts.vertical)[:_MOST_DRAWINGS]:
+        words = page.words.within(drawing.box, 0)
+        grid = build_lattice(words, drawing)
+        if grid is not None and is_drawn_table(grid):
+            found.append(_Found(Candidate("rules", _DRAWN_SCORE, drawing.box), grid, words, drawn=True))
+    return found
 
 
 def _source(candidate: Candidate) -> Source:
@@ -92,7 +108,7 @@ def _take(candidate: Candidate, found: list[_Found], page: Surroundings) -> None
     other = next((each for each in found if _views(each.box, table.box)), None)
     if other is None:
         found.append(table)
-    elif len(table.words) > 1.08 * len(other.words):
+    elif not other.drawn and len(table.words) > 1.08 * len(other.words):
         larger = table_in(union([other.box, table.box]), page)
         if larger is not None and _as_orderly(larger[0], other.grid):
             other.grid, other.words = larger
@@ -117,6 +133,12 @@ def _one_a_place(found: Sequence[_Found]) -> list[_Found]:
         if not any(intersection(table.box, each.box) > _ONE_PLACE * area(table.box) for each in kept):
             kept.append(table)
     return kept
+
+
+def is_drawn_table(grid: Grid) -> bool:
+    """Whether drawn fields are a table: enough of them have text, and none a chapter of it."""
+    most = max(len(text.split()) for text in grid.texts()) if grid.texts() else 0
+    return len(grid.texts()) >= 4 and grid.covered >= 0.3 and grid.words_a_cell <= 15 and most <= 120
 
 
 def is_table(grid: Grid, candidate: Candidate) -> bool:

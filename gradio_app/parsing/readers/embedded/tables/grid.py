@@ -81,6 +81,12 @@ class Grid:
         return len(self.texts()) / max(1, len(self.rows) * len(self.columns))
 
     @property
+    def covered(self) -> float:
+        """The same, where a cell counts for all places that it spans."""
+        places = sum((cell.last - cell.first + 1) * cell.down for cell in self.cells())
+        return places / max(1, len(self.rows) * len(self.columns))
+
+    @property
     def words_a_cell(self) -> float:
         """Mean number of words in a cell with text."""
         return share((len(text.split()) for text in self.texts()), len(self.texts()))

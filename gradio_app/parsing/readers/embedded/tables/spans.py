@@ -51,13 +51,10 @@ class _Heading:
         left = max(free, self.cells[number - 1].last + 1) if number else 0
         more = number + 1 < len(self.cells)
         right = self.cells[number + 1].first - 1 if more else len(self.columns) - 1
-        ruled = self._ruled(cell, left, right)
-        best = None
-        if len(self.cells) < _FULL * len(self.columns):
-            best = self._centred(number, left, right)
-        if best and (not ruled or best[1] - best[0] > ruled[1] - ruled[0]):
-            return best
-        return ruled or (cell.first, cell.last)
+        reach = self._ruled(cell, left, right)
+        if not reach and len(self.cells) < _FULL * len(self.columns):
+            reach = self._centred(number, left, right)
+        return reach or (cell.first, cell.last)
 
     def _ruled(self, cell: Cell, left: int, right: int) -> tuple[int, int] | None:
         """The columns that the rule right under a cell reaches over."""
