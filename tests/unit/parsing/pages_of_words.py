@@ -1,4 +1,4 @@
-"""Pages for the tests of the embedded reader, made of words without a file: tables, columns of text, rules."""
+"""Pages for the tests of the embedded reader, made of words without a file: tables, text, rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def centred(middle: float, y: float, text: str) -> list[Word]:
 def grid(
     x: float, y: float, rows: Sequence[Sequence[str]], widths: Sequence[float], pitch: float = 16.0
 ) -> list[Word]:
-    """Cells of text in columns of these widths; empty ones are left out. A new line in a cell is a new line."""
+    """Cells of text in columns of these widths; empty ones are left out. Cells may have lines."""
     words: list[Word] = []
     for row in rows:
         left = x

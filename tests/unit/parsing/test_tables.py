@@ -1,10 +1,10 @@
-"""Tables are found and built: ruled, partly ruled, without rules, side by side, with spans and wrapped cells."""
+"""Tables are found and built: ruled or not, side by side, with spans and wrapped cells."""
 
 from __future__ import annotations
 
 import pytest
 
-from gradio_app.parsing.readers.embedded.facts import Region, Word
+from gradio_app.parsing.readers.embedded.facts import PageFacts, Region, Word
 from gradio_app.parsing.readers.embedded.tables import Table, find_tables
 from tests.unit.parsing.pages_of_words import centred, grid, line, page, rules_across, rules_down, text
 
@@ -189,7 +189,7 @@ def test_a_region_of_the_model_is_a_candidate() -> None:
     facts = page(grid(60, 100, rows, (220, 120)))
     assert find_tables(facts) == []
     region = Region("table", 0.9, (55, 98, 400, 131))
-    table = only(find_tables(type(facts)(595, 842, facts.words, regions=(region,))))
+    table = only(find_tables(PageFacts(595, 842, facts.words, regions=(region,))))
     assert (table.source, table.score) == ("model", 0.9)
     assert texts(table) == rows
 
@@ -220,13 +220,14 @@ def ruled(gap: float = 0.0) -> dict[str, tuple[tuple[float, float, float, float]
 
 
 def ruled_words() -> list[Word]:
-    return [
-        *line(60, 108, "Site"), *centred(195, 100, "Spring"), *centred(315, 100, "Autumn"),
-        *grid(140, 117, [["low", "high", "low", "high"]], (60, 60, 60, 60)),
-        *line(60, 150, "Upper"), *line(60, 162, "valley"), *line(140, 140, "1"), *line(260, 140, "3"), *line(320, 140, "4"),
-        *line(140, 168, "5"), *line(200, 168, "6"), *line(320, 168, "8"),
-        *line(60, 190, "Lower"), *line(60, 202, "valley"), *line(200, 196, "10"), *line(265, 196, "closed for repair"),
+    places = [
+        (60, 108, "Site"), (60, 150, "Upper"), (60, 162, "valley"), (140, 140, "1"), (260, 140, "3"),
+        (320, 140, "4"), (140, 168, "5"), (200, 168, "6"), (320, 168, "8"), (60, 190, "Lower"),
+        (60, 202, "valley"), (200, 196, "10"), (265, 196, "closed for repair"),
     ]  # fmt: skip
+    heads = [*centred(195, 100, "Spring"), *centred(315, 100, "Autumn")]
+    names = grid(140, 117, [["low", "high", "low", "high"]], (60, 60, 60, 60))
+    return [*heads, *names, *(word for place in places for word in line(*place))]
 
 
 @pytest.mark.parametrize("gap", [0.0, 2.0])
@@ -258,3 +259,24 @@ def test_a_frame_with_drawn_columns_has_a_row_a_line() -> None:
     across, down = rules_across(55, 390, (96, 114, 182)), rules_down(96, 182, (55, 145, 225, 305, 390))
     table = only(find_tables(page(grid(60, 100, RIVERS, WIDTHS), across=across, down=down)))
     assert texts(table) == RIVERS
+
+
+def test_lines_between_drawn_columns_are_rows_where_nothing_forced_them_down() -> None:
+    rows = [["Mill", "Owner"], ["North", "Berg"], ["South", "Keller"], ["East", "Frei"]]
+    across, down = rules_across(55, 240, (96, 114, 164)), rules_down(96, 164, (55, 135, 240))
+    table = only(find_tables(page(grid(60, 100, rows, (80, 80)), across=across, down=down)))
+    assert texts(table) == rows
+
+
+def test_a_heading_without_drawn_columns_keeps_its_cells_apart() -> None:
+    across = rules_across(55, 390, (96, 114, 130, 146, 162, 180))
+    down = rules_down(114, 180, (55, 145, 225, 305, 390))
+    table = only(find_tables(page(grid(60, 100, RIVERS, WIDTHS), across=across, down=down)))
+    assert texts(table) == RIVERS
+
+
+def test_a_title_over_a_table_is_no_cell_of_it() -> None:
+    region = Region("table", 0.9, (55, 70, 400, 185))
+    words = [*line(60, 72, "Measured", size=12), *grid(60, 100, RIVERS, WIDTHS)]
+    facts = PageFacts(595, 842, tuple(words), regions=(region,))
+    assert texts(only(find_tables(facts))) == RIVERS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box, holds, union
-from gradio_app.parsing.readers.embedded.rows import phrases, rows_of
+from gradio_app.parsing.readers.embedded.rows import Row, phrases, rows_of
 from gradio_app.parsing.readers.embedded.tables.build import build
 from gradio_app.parsing.readers.embedded.tables.grid import Grid
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
@@ -24,6 +24,9 @@ _MOST_ABOVE, _NEAR, _NARROW, _FEW = 3, 0.75, 0.5, 5
 
 #: words askew above a table end so near to it, in heights of the font
 _ASKEW = 1.5
+
+#: a title is further above the heading than this, in heights of the font
+_TITLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +124,26 @@ def _level(word: Word, heights: set[tuple[float, float]]) -> bool:
 
 
 def _without_captions(words: list[Word]) -> list[Word]:
-    """Words without the captions above and below; two rows stay."""
+    """Words without the captions above and below and without a title; two rows stay."""
     rows = rows_of(word for word in words if not word.angle)
     out: set[Word] = set()
     while len(rows) > 2:
-        number = next((n for n in (0, -1) if CAPTION.match(rows[n].text)), None)
-        if number is None:
+        if CAPTION.match(rows[0].text) or _is_title(rows[0], rows[1]):
+            out.update(rows.pop(0).words)
+        elif CAPTION.match(rows[-1].text):
+            out.update(rows.pop().words)
+        else:
             break
-        out.update(rows.pop(number).words)
     return [word for word in words if word not in out] if out else words
+
+
+def _is_title(row: Row, below: Row) -> bool:
+    """Whether a row stands over a table: one phrase, at the left, larger or further off than a heading."""
+    if len(phrases(row.words, 1.0)) > 1 or len(phrases(below.words, 1.0)) < 2:
+        return False
+    if abs(row.words[0].x0 - below.words[0].x0) > below.size:
+        return False
+    return row.size > 1.1 * below.size or below.y0 - row.y1 > _TITLE * below.size
 
 
 def _heading_above(words: list[Word], grid: Grid, page: Surroundings) -> list[Word]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection, median, union
 from gradio_app.parsing.readers.embedded.rows import rows_of
+from gradio_app.parsing.readers.embedded.tables.build import build
 from gradio_app.parsing.readers.embedded.tables.candidates import Candidate, Source, candidates
+from gradio_app.parsing.readers.embedded.tables.drawings import drawings
 from gradio_app.parsing.readers.embedded.tables.extent import Surroundings, table_in
 from gradio_app.parsing.readers.embedded.tables.grid import Grid
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
-from gradio_app.parsing.readers.embedded.tables.lattice import build_lattice, drawings
+from gradio_app.parsing.readers.embedded.tables.lattice import build_lattice
 from gradio_app.parsing.readers.embedded.tables.runs import runs_of
 from gradio_app.parsing.readers.embedded.tables.table import Table, table_of
 
@@ -70,13 +72,21 @@ def find_tables(facts: PageFacts) -> list[Table]:
 
 
 def _drawn_tables(facts: PageFacts, page: Surroundings) -> list[_Found]:
-    """Tables whose cells are all drawn: nothing else tells them better."""
+    """Tables whose cells are all drawn: nothing tells them better. Where the cells are not, the frame is a
+    table by the usual rules, unless the model sees one there."""
     found: list[_Found] = []
+    regions = [region.box for region in facts.regions if region.label == "table"]
     for drawing in drawings(facts.horizontal, facts.vertical)[:_MOST_DRAWINGS]:
+        candidate = Candidate("rules", _DRAWN_SCORE, drawing.box)
         words = page.words.within(drawing.box, 0)
         grid = build_lattice(words, drawing)
-        if grid is not None and is_drawn_table(grid):
-            found.append(_Found(Candidate("rules", _DRAWN_SCORE, drawing.box), grid, words, drawn=True))
+        drawn = grid is not None and is_drawn_table(grid)
+        if not drawn:
+            if any(_views(region, drawing.box) for region in regions):
+                continue
+            grid = build(words, page.horizontal, page.vertical, drawing.box)
+        if grid is not None and (drawn or is_table(grid, candidate)):
+            found.append(_Found(candidate, grid, words, drawn=True))
     return found
 
 

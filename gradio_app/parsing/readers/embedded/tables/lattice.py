@@ -1,188 +1,50 @@
 """Lattice: cells of a table that is ruled throughout, as they are drawn, with spans of rows and columns.
 
-Method: pieces of rules on one line are joined; rules that cross are one drawing; its lines make a grid of fields;
-fields without a rule between them are one cell. Where a cell is no rectangle, where text lies across rules, or
-where lines of text between two rules are rows of their own, the drawing does not tell the cells: none is given.
+Where a cell is no rectangle, where text lies across rules, or where lines of text between two rules are rows
+of their own, the drawing does not tell the cells: there is no lattice.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 
 from gradio_app.parsing.readers.embedded.facts import Word
-from gradio_app.parsing.readers.embedded.geometry import Box, median, union
-from gradio_app.parsing.readers.embedded.rows import phrases, rows_of
+from gradio_app.parsing.readers.embedded.geometry import union
+from gradio_app.parsing.readers.embedded.rows import Row, phrases, rows_of
 from gradio_app.parsing.readers.embedded.tables.columns import MOST_COLUMNS
+from gradio_app.parsing.readers.embedded.tables.drawings import SAME, Drawing, Fields
 from gradio_app.parsing.readers.embedded.tables.grid import Cell, Grid, GridRow
-from gradio_app.parsing.readers.embedded.tables.groups import Groups
-from gradio_app.parsing.readers.embedded.typography import NUMBER
+from gradio_app.parsing.readers.embedded.typography import BULLET, NUMBER
 
-#: rules this near to one another are one line, and pieces with a smaller gap are one rule, in points. Rules that
-#: were found in the picture of a scan have gaps
-_SAME, _GAP = 3.0, 6.0
-#: rules of a page that are looked at: the longest of each direction
-_MOST_RULES = 300
-#: lines of a drawing across the page
-MOST_LINES = 400
-#: share of a side of a field that is drawn
-_DRAWN = 0.6
+#: rows of a drawing
+MOST_ROWS = 400
 #: share of the words that may be outside of all fields, or across a rule
 _STRAYS = 0.06
-#: gap that parts phrases, in heights of the font
-_WIDE_GAP = 0.75
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """A line of rules: its place across, and where it is drawn along."""
-
-    at: float
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Rules that cross one another: lines across (``at`` is y) and down (``at`` is x)."""
-
-    across: tuple[Stroke, ...]
-    down: tuple[Stroke, ...]
-
-    @property
-    def box(self) -> Box:
-        """The box around all lines."""
-        return union(
-            [
-                *((stroke.start, stroke.at, stroke.end, stroke.at) for stroke in self.across),
-                *((stroke.at, stroke.start, stroke.at, stroke.end) for stroke in self.down),
-            ]
-        )
-
-
-def strokes(pieces: Iterable[tuple[float, float, float]]) -> list[Stroke]:
-    """Pieces (place, start, end) joined to strokes, the longest ones."""
-    levels: list[list[tuple[float, float, float]]] = []
-    for piece in sorted(pieces):
-        if levels and piece[0] - levels[-1][0][0] < _SAME:
-            levels[-1].append(piece)
-        else:
-            levels.append([piece])
-    found: list[Stroke] = []
-    for level in levels:
-        at = median(piece[0] for piece in level)
-        start, end = None, 0.0
-        for _, left, right in sorted(level, key=lambda piece: piece[1]):
-            if start is not None and left - end <= _GAP:
-                end = max(end, right)
-                continue
-            if start is not None:
-                found.append(Stroke(at, start, end))
-            start, end = left, right
-        if start is not None:
-            found.append(Stroke(at, start, end))
-    return sorted(found, key=lambda stroke: stroke.start - stroke.end)[:_MOST_RULES]
-
-
-def drawings(horizontal: Iterable[Box], vertical: Iterable[Box]) -> list[Drawing]:
-    """Groups of rules that cross and have at least three lines in each direction; the largest first."""
-    across = strokes((rule[1], rule[0], rule[2]) for rule in horizontal)
-    down = strokes((rule[0], rule[1], rule[3]) for rule in vertical)
-    groups = Groups(len(across) + len(down))
-    for number, one in enumerate(across):
-        for other_number, other in enumerate(down, len(across)):
-            if _meets(one, other.at) and _meets(other, one.at):
-                groups.join(number, other_number)
-    members: dict[int, tuple[list[Stroke], list[Stroke]]] = {}
-    for number in range(len(across) + len(down)):
-        lists = members.setdefault(groups.root(number), ([], []))
-        if number < len(across):
-            lists[0].append(across[number])
-        else:
-            lists[1].append(down[number - len(across)])
-    found = [Drawing(tuple(a), tuple(d)) for a, d in members.values() if len(a) >= 3 and len(d) >= 3]
-    return sorted(found, key=lambda drawing: -len(drawing.across) * len(drawing.down))
-
-
-def _meets(stroke: Stroke, place: float) -> bool:
-    return stroke.start - _GAP <= place <= stroke.end + _GAP
-
-
-class Fields:
-    """The fields between the lines of a drawing."""
-
-    def __init__(self, drawing: Drawing) -> None:
-        self.ys = _places(drawing.across)
-        self.xs = _places(drawing.down)
-        self.rows, self.columns = len(self.ys) - 1, len(self.xs) - 1
-        self._across = _by_place(drawing.across, self.ys)
-        self._down = _by_place(drawing.down, self.xs)
-
-    def cells(self) -> list[list[tuple[int, int]]] | None:
-        """Fields (row, column) of each cell; none when a cell is no rectangle."""
-        groups = Groups(self.rows * self.columns)
-        for row in range(self.rows):
-            for column in range(self.columns):
-                number = row * self.columns + column
-                if column + 1 < self.columns and not self._wall(self._down[column + 1], self.ys, row):
-                    groups.join(number, number + 1)
-                if row + 1 < self.rows and not self._wall(self._across[row + 1], self.xs, column):
-                    groups.join(number, number + self.columns)
-        members: dict[int, list[tuple[int, int]]] = {}
-        for number in range(self.rows * self.columns):
-            members.setdefault(groups.root(number), []).append(divmod(number, self.columns))
-        found = list(members.values())
-        return found if all(_rectangle(fields) for fields in found) else None
-
-    @staticmethod
-    def _wall(lines: Sequence[Stroke], places: Sequence[float], number: int) -> bool:
-        """Whether a line is drawn between two places."""
-        start, end = places[number], places[number + 1]
-        drawn = sum(max(0.0, min(end, line.end) - max(start, line.start)) for line in lines)
-        return drawn > _DRAWN * (end - start)
-
-    def field(self, x: float, y: float) -> tuple[int, int] | None:
-        """Row and column of a point; none outside of the drawing."""
-        row, column = bisect_right(self.ys, y) - 1, bisect_right(self.xs, x) - 1
-        return (row, column) if 0 <= row < self.rows and 0 <= column < self.columns else None
-
-
-def _places(lines: Iterable[Stroke]) -> list[float]:
-    found: list[float] = []
-    for at in sorted(line.at for line in lines):
-        if not found or at - found[-1] >= _SAME:
-            found.append(at)
-    return found
-
-
-def _by_place(lines: Iterable[Stroke], places: Sequence[float]) -> list[list[Stroke]]:
-    found: list[list[Stroke]] = [[] for _ in places]
-    for line in lines:
-        found[max(0, bisect_right(places, line.at) - 1)].append(line)
-    return found
-
-
-def _rectangle(fields: Sequence[tuple[int, int]]) -> bool:
-    rows, columns = {row for row, _ in fields}, {column for _, column in fields}
-    high, wide = max(rows) - min(rows) + 1, max(columns) - min(columns) + 1
-    return high * wide == len(fields)
+#: share of the cells that may hold columns which are not drawn
+_APART = 0.15
+#: gaps that part columns within a cell, in heights of the font: in lines below one another, and in one line
+#: of a cell over several columns
+_WIDE_GAP, _GAP = 1.5, 1.0
+#: a line had room for the next word when so much of a cell stays free behind both, in heights of the font
+_ROOM = 1.2
+#: rows of a drawing with so many figures are no heading
+_FIGURES = 2
 
 
 def build_lattice(words: Sequence[Word], drawing: Drawing) -> Grid | None:
     """The table whose cells are drawn; none when the drawing does not tell them."""
     fields = Fields(drawing)
-    if not (2 <= fields.columns <= MOST_COLUMNS and 2 <= fields.rows <= MOST_LINES) or len(words) < 2:
+    if not (2 <= fields.columns <= MOST_COLUMNS and 2 <= fields.rows <= MOST_ROWS) or len(words) < 2:
         return None
     cells = fields.cells()
     if cells is None:
         return None
     grid, strays = _filled(words, fields, cells)
-    if strays > _STRAYS * len(words) or not _rows_are_drawn(grid):
+    if strays > _STRAYS * len(words) or not _rows_are_drawn(grid, fields):
         return None
     for row in grid.rows:
-        row.cells = [cell for cell in row.cells if cell.words]
+        row.cells = [part for cell in row.cells if cell.words for part in _parted(cell, fields)]
     grid.header = _heading(grid)
     return grid if len(grid.columns) >= 2 and len(grid.rows) >= 2 else None
 
@@ -204,7 +66,7 @@ def _filled(
         columns = [column for _, column in cells[number]]
         left, right = fields.xs[min(columns)], fields.xs[max(columns) + 1]
         outside = max(left - word.x0, word.x1 - right)
-        strays += outside > max(_SAME, 0.25 * (word.x1 - word.x0))
+        strays += outside > max(SAME, 0.25 * (word.x1 - word.x0))
     rows = [GridRow([], fields.ys[n], fields.ys[n + 1]) for n in range(fields.rows)]
     for group, found in zip(cells, inside, strict=True):
         first_row, last_row = min(group)[0], max(group)[0]
@@ -216,39 +78,62 @@ def _filled(
     return Grid(list(pairwise(fields.xs)), rows), strays
 
 
-def _rows_are_drawn(grid: Grid) -> bool:
-    """Whether no row and no column holds several of its kind: lines that stand level, phrases that are apart."""
+def _rows_are_drawn(grid: Grid, fields: Fields) -> bool:
+    """Whether no row holds lines that are rows, and hardly a cell holds columns."""
     apart = 0
     for row in grid.rows:
-        cells = [cell for cell in row.cells if cell.words and cell.down == 1]
-        levels = [_levels(cell.words) for cell in cells]
-        if len([level for level in levels if len(level) > 1]) >= 2 and _rows_of_their_own(levels):
+        cells = [(cell, rows_of(cell.words)) for cell in row.cells if cell.words and cell.down == 1]
+        if _rows_of_their_own(cells, fields):
             return False
-        apart += sum(_falls_apart(cell) for cell in cells)
-    return apart <= 0.15 * max(1, sum(bool(cell.words) for cell in grid.cells()))
+        apart += sum(_falls_apart(lines) for _, lines in cells)
+    return apart <= _APART * max(1, sum(bool(cell.words) for cell in grid.cells()))
 
 
-def _levels(words: Sequence[Word]) -> list[tuple[float, bool]]:
-    """Height of each line of a cell, and whether the line is a figure."""
-    return [(row.cy, NUMBER.match(row.text) is not None) for row in rows_of(words)]
-
-
-def _rows_of_their_own(cells: Sequence[Sequence[tuple[float, bool]]]) -> bool:
-    """Whether lines of a drawn row are rows: in two cells figures stand below one another, or in most cells
-    many lines are level."""
-    figures = sum(sum(figure for _, figure in lines) >= 2 for lines in cells)
+def _rows_of_their_own(cells: Sequence[tuple[Cell, list[Row]]], fields: Fields) -> bool:
+    """Whether lines of a drawn row are rows: figures stand below one another in two cells, or most cells have
+    lines on the same levels that end although there was room."""
+    figures = sum(sum(NUMBER.match(line.text) is not None for line in lines) >= 2 for _, lines in cells)
     if figures >= 2:
         return True
-    most = max(len(lines) for lines in cells)
-    return most >= 4 and sum(len(lines) == most for lines in cells) >= max(2, 0.75 * len(cells))
-
-
-def _falls_apart(cell: Cell) -> bool:
-    """Whether a cell has lines that are cut by wide gaps: columns that are not drawn."""
-    rows = rows_of(cell.words)
-    return len(rows) >= 2 and sum(len(phrases(row.words, 2 * _WIDE_GAP)) > 1 for row in rows) >= 0.6 * len(
-        rows
+    most = max((len(lines) for _, lines in cells), default=0)
+    full = [(cell, lines) for cell, lines in cells if len(lines) == most]
+    if most < 2 or len(full) < max(2, 0.6 * len(cells)):
+        return False
+    first = full[0][1]
+    return all(
+        abs(line.cy - other.cy) < 0.3 * line.size and not BULLET.match(line.words[0].text)
+        for _, lines in full
+        for line, other in zip(lines, first, strict=True)
+    ) and all(
+        _had_room(above, below, fields.xs[cell.last + 1])
+        for cell, ls in full
+        for above, below in pairwise(ls)
     )
+
+
+def _had_room(above: Row, below: Row, right: float) -> bool:
+    """Whether the first word of a line would have fitted on the line above it: nothing forced it down."""
+    word = below.words[0]
+    return above.words[-1].x1 + (word.x1 - word.x0) + _ROOM * above.size < right
+
+
+def _falls_apart(lines: Sequence[Row]) -> bool:
+    """Whether lines of a cell are cut by wide gaps: columns that are not drawn."""
+    cut = sum(len(phrases(row.words, _WIDE_GAP)) > 1 for row in lines)
+    return len(lines) >= 2 and cut >= 0.6 * len(lines)
+
+
+def _parted(cell: Cell, fields: Fields) -> list[Cell]:
+    """A cell over several columns as cells of those, where wide gaps in its only line say so."""
+    if cell.first == cell.last or len(rows_of(cell.words)) != 1:
+        return [cell]
+    found: list[Cell] = []
+    for phrase in phrases(cell.words, _GAP):
+        first, last = (fields.column(x, cell.first, cell.last) for x in (phrase.x0, phrase.x1))
+        if found and first <= found[-1].last:
+            return [cell]
+        found.append(Cell(first, last, phrase.x0, phrase.x1, list(phrase.words), cell.down))
+    return found if len(found) > 1 else [cell]
 
 
 def _heading(grid: Grid) -> int:
@@ -260,7 +145,7 @@ def _heading(grid: Grid) -> int:
     if any(cell.first != cell.last for cell in first) and len(first) > 1:
         rows = max(rows, 2)
     figures = [sum(NUMBER.match(cell.text) is not None for cell in row.cells) for row in grid.rows]
-    while rows > 1 and figures[rows - 1] >= 2:
+    while rows > 1 and figures[rows - 1] >= _FIGURES:
         rows -= 1
     return min(rows, len(grid.rows) - 1)
 
