@@ -3,6 +3,7 @@ cells over several rows."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from gradio_app.parsing.readers.embedded.geometry import Box, overlap
@@ -41,7 +42,7 @@ class _Heading:
         found: list[tuple[int, int]] = []
         for number in range(len(self.cells)):
             found.append(self._reach(number, found[-1][1] + 1 if found else 0))
-        if all(a[1] < b[0] for a, b in zip(found, found[1:], strict=False)):
+        if all(a[1] < b[0] for a, b in itertools.pairwise(found)):
             for cell, (first, last) in zip(self.cells, found, strict=True):
                 cell.first, cell.last = first, last
 
@@ -50,13 +51,10 @@ class _Heading:
         left = max(free, self.cells[number - 1].last + 1) if number else 0
         more = number + 1 < len(self.cells)
         right = self.cells[number + 1].first - 1 if more else len(self.columns) - 1
-        ruled = self._ruled(cell, left, right)
-        best = None
-        if len(self.cells) < _FULL * len(self.columns):
-            best = self._centred(number, left, right)
-        if best and (not ruled or best[1] - best[0] > ruled[1] - ruled[0]):
-            return best
-        return ruled or (cell.first, cell.last)
+        reach = self._ruled(cell, left, right)
+        if not reach and len(self.cells) < _FULL * len(self.columns):
+            reach = self._centred(number, left, right)
+        return reach or (cell.first, cell.last)
 
     def _ruled(self, cell: Cell, left: int, right: int) -> tuple[int, int] | None:
         """The columns that the rule right under a cell reaches over."""
@@ -72,7 +70,7 @@ class _Heading:
         return (min(hit[0], cell.first), max(hit[-1], cell.last)) if hit else None
 
     def _centred(self, number: int, left: int, right: int) -> tuple[int, int] | None:
-        """The widest stretch of filled columns that a cell is centred over; the best centred of equal ones."""
+        """The widest stretch of filled columns that a cell is centred over, and best."""
         cell = self.cells[number]
         if not all(self.below[cell.first : cell.last + 1]):
             return None
