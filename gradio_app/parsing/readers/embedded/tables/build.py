@@ -23,9 +23,7 @@ _GAP_FEW, _GAP, _FEW_LINES = 0.75, 0.6, 6
 LEAST_WORDS = 4
 
 
-def build(
-    words: Sequence[Word], horizontal: Sequence[Box], vertical: Sequence[Box], box: Box
-) -> Grid | None:
+def build(words: Sequence[Word], horizontal: Sequence[Box], vertical: Sequence[Box], box: Box) -> Grid | None:
     """The grid of ``words`` within the rules around them; none when they have no two columns."""
     flat = [word for word in words if not word.angle]
     if len(flat) < LEAST_WORDS:

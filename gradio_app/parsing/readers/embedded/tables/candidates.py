@@ -200,4 +200,3 @@ def _continues(group: Sequence[Box], rule: Box, height: float) -> bool:
 
 def _group_box(group: Sequence[Box]) -> Box:
     return group[0][0] - 2, group[0][1] - 2, group[0][2] + 2, group[-1][1] + 2
-
