@@ -280,3 +280,18 @@ def test_a_title_over_a_table_is_no_cell_of_it() -> None:
     words = [*line(60, 72, "Measured", size=12), *grid(60, 100, RIVERS, WIDTHS)]
     facts = PageFacts(595, 842, tuple(words), regions=(region,))
     assert texts(only(find_tables(facts))) == RIVERS
+
+
+@pytest.mark.parametrize("scan", [False, True], ids=["file", "scan"])
+@pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
+@pytest.mark.parametrize("seed", range(4))
+def test_short_lines_of_a_column_stay_out_of_the_table_beside_it(seed: int, left: bool, scan: bool) -> None:
+    column, table = (50, 310) if left else (300, 60)
+    words: list[Word] = []
+    for number in range(8):  # paragraphs of four lines, the last one short
+        words += text(column, 80 + 60 * number, 220, 3, seed=seed + number)
+        words += line(
+            column, 119 + 60 * number, ("until then", "mills", "it came back then")[(seed + number) % 3]
+        )
+    facts = page(words, grid(table, 130 + 11 * seed, RIVERS, (60, 50, 50, 40)), scan=scan)
+    assert texts(only(find_tables(facts))) == RIVERS
