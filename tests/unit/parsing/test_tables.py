@@ -112,6 +112,13 @@ def test_a_heading_over_several_columns() -> None:
     assert texts(table)[0] == ["", "Spring", "", "Autumn", ""]
 
 
+def test_names_of_columns_on_two_lines_are_one_row() -> None:
+    heads = [*line(300, 84, "Basin of"), *grid(60, 96, [["River", "Length", "Flow", "all water"]], WIDTHS)]
+    across = rules_across(55, 390, (80, 110, 182))
+    table = only(find_tables(page(heads, grid(60, 116, RIVERS[1:], WIDTHS), across=across)))
+    assert texts(table) == [["River", "Length", "Flow", "Basin of all water"], *RIVERS[1:]]
+
+
 def test_a_short_rule_tells_how_far_a_heading_reaches() -> None:
     body = [
         ["Name", "a", "b", "c"],

@@ -117,10 +117,10 @@ def hostile() -> dict[str, PageFacts]:
     heap = tuple(box(100 + some.random(), 100 + some.random(), 30, 10) for _ in range(5000))
     row = tuple(box(n / 10, 100, 0.05, 10) for n in range(5000))
     across = tuple(
-        (some.uniform(0, 90), y := some.uniform(0, 842), some.uniform(300, 595), y) for _ in range(3000)
+        (some.uniform(0, 90), y := some.uniform(0, 842), some.uniform(300, 595), y) for _ in range(2000)
     )
     down = tuple(
-        (x := some.uniform(0, 595), some.uniform(0, 90), x, some.uniform(300, 842)) for _ in range(3000)
+        (x := some.uniform(0, 595), some.uniform(0, 90), x, some.uniform(300, 842)) for _ in range(2000)
     )
     lattice = (
         rules_across(0, 595, (n * 2.0 for n in range(420))),
@@ -132,19 +132,19 @@ def hostile() -> dict[str, PageFacts]:
             0.9,
             (some.uniform(0, 90), some.uniform(0, 90), some.uniform(300, 595), some.uniform(300, 842)),
         )
-        for _ in range(100)
+        for _ in range(40)
     )
     captions = tuple(box(60 * (n % 3), 4 * (n // 3), 20, 3, "1" if n % 3 else "Table 1") for n in range(5000))
     far = tuple(box(-1e9 * (n % 3), 1e9 * n, 1e8, 10) for n in range(500))
     long = tuple(box(60 * (n % 3), 4 * (n // 3), 20, 3, "1," * 2000 + "q") for n in range(200))
     return {
         "tiny": PageFacts(595, 842, tiny),
-        "thrown": PageFacts(595, 842, thrown),
+        "thrown": PageFacts(595, 842, thrown[:5000]),
         "words": PageFacts(595, 842, words),
         "heap": PageFacts(595, 842, heap),
         "row": PageFacts(595, 842, row),
-        "rules": PageFacts(595, 842, words, across, down),
-        "lattice": PageFacts(595, 842, tiny, *lattice),
+        "rules": PageFacts(595, 842, words[:2000], across, down),
+        "lattice": PageFacts(595, 842, tiny[:3000], *lattice),
         "regions": PageFacts(595, 842, captions, regions=regions),
         "far": PageFacts(595, 842, far),
         "long": PageFacts(595, 842, long, regions=regions[:3]),

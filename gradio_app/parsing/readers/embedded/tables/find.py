@@ -31,6 +31,8 @@ _SAME_PLACE, _ONE_PLACE = 0.3, 0.25
 #: drawings of a page that are looked at, and the score of one
 _MOST_DRAWINGS, _DRAWN_SCORE = 60, 0.3
 
+#: words of a cell that is a line of text
+_SENTENCE = 7
 #: words of a drawn cell; a longer one is a part of the page in a frame
 _MOST_WORDS = 120
 
@@ -197,6 +199,8 @@ def _is_stream_table(grid: Grid) -> bool:
     columns, numeric, filled, words = len(grid.columns), grid.numeric, grid.filled, grid.words_a_cell
     if len(grid.rows) < 3 or filled <= 0.5:
         return False
+    if numeric < 0.3 and any(len(text.split()) >= _SENTENCE for text in grid.texts()):
+        return False  # a formula or a figure within lines of text
     short = (
         (columns >= 3 and words <= 3.6)
         or (columns == 2 and numeric > 0.3 and words <= 4)
