@@ -112,6 +112,13 @@ def test_a_heading_over_several_columns() -> None:
     assert texts(table)[0] == ["", "Spring", "", "Autumn", ""]
 
 
+def test_names_of_columns_on_two_lines_are_one_row() -> None:
+    heads = [*line(300, 84, "Basin of"), *grid(60, 96, [["River", "Length", "Flow", "all water"]], WIDTHS)]
+    across = rules_across(55, 390, (80, 110, 182))
+    table = only(find_tables(page(heads, grid(60, 116, RIVERS[1:], WIDTHS), across=across)))
+    assert texts(table) == [["River", "Length", "Flow", "Basin of all water"], *RIVERS[1:]]
+
+
 def test_a_short_rule_tells_how_far_a_heading_reaches() -> None:
     body = [
         ["Name", "a", "b", "c"],
@@ -279,4 +286,19 @@ def test_a_title_over_a_table_is_no_cell_of_it() -> None:
     region = Region("table", 0.9, (55, 70, 400, 185))
     words = [*line(60, 72, "Measured", size=12), *grid(60, 100, RIVERS, WIDTHS)]
     facts = PageFacts(595, 842, tuple(words), regions=(region,))
+    assert texts(only(find_tables(facts))) == RIVERS
+
+
+@pytest.mark.parametrize("scan", [False, True], ids=["file", "scan"])
+@pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
+@pytest.mark.parametrize("seed", range(4))
+def test_short_lines_of_a_column_stay_out_of_the_table_beside_it(seed: int, left: bool, scan: bool) -> None:
+    column, table = (50, 310) if left else (300, 60)
+    words: list[Word] = []
+    for number in range(8):  # paragraphs of four lines, the last one short
+        words += text(column, 80 + 60 * number, 220, 3, seed=seed + number)
+        words += line(
+            column, 119 + 60 * number, ("until then", "mills", "it came back then")[(seed + number) % 3]
+        )
+    facts = page(words, grid(table, 130 + 11 * seed, RIVERS, (60, 50, 50, 40)), scan=scan)
     assert texts(only(find_tables(facts))) == RIVERS

@@ -16,6 +16,7 @@ from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.geometry import Box, overlap, union
 from gradio_app.parsing.readers.embedded.rows import Phrase, Row, phrases
 from gradio_app.parsing.readers.embedded.tables.groups import Groups
+from gradio_app.parsing.readers.embedded.tables.prose import running_text, within_text
 
 Source = Literal["model", "rules", "stream"]
 
@@ -87,6 +88,7 @@ class _Short:
 def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Candidate]:
     """Groups of short phrases that may be a table, or hold one (loose)."""
     gap = _GAP_SCAN if scan else _GAP
+    prose = running_text(rows, width, gap)
     short: list[_Short] = []
     beside: list[tuple[int, int]] = []
     for number, row in enumerate(rows):
@@ -94,6 +96,8 @@ def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Can
         was_short = False
         for phrase in phrases(row.words, gap):
             is_short = phrase.x1 - phrase.x0 < _SHORT * width and len(phrase.words) <= _FEW
+            if is_short and within_text(phrase.box, prose):
+                is_short = False
             if is_short:
                 short.append(_Short(phrase, number, phrase.box))
                 if before is not None and was_short and phrase.x0 - before.x1 < _NEAR * width:

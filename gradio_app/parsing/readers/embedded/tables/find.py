@@ -31,6 +31,11 @@ _SAME_PLACE, _ONE_PLACE = 0.3, 0.25
 #: drawings of a page that are looked at, and the score of one
 _MOST_DRAWINGS, _DRAWN_SCORE = 60, 0.3
 
+#: words of a cell that is a line of text
+_SENTENCE = 7
+#: words of a drawn cell; a longer one is a part of the page in a frame
+_MOST_WORDS = 120
+
 
 @dataclass(slots=True)
 class _Found:
@@ -85,7 +90,8 @@ def _drawn_tables(facts: PageFacts, page: Surroundings) -> list[_Found]:
             if any(_views(region, drawing.box) for region in regions):
                 continue
             grid = build(words, page.horizontal, page.vertical, drawing.box)
-        if grid is not None and (drawn or is_table(grid, candidate)):
+        framed = grid is not None and max(len(grid.rows), len(grid.columns)) > 2 and is_table(grid, candidate)
+        if grid is not None and (drawn or framed):
             found.append(_Found(candidate, grid, words, drawn=True))
     return found
 
@@ -147,8 +153,12 @@ def _one_a_place(found: Sequence[_Found]) -> list[_Found]:
 
 def is_drawn_table(grid: Grid) -> bool:
     """Whether drawn fields are a table: enough of them have text, and none a chapter of it."""
-    most = max(len(text.split()) for text in grid.texts()) if grid.texts() else 0
-    return len(grid.texts()) >= 4 and grid.covered >= 0.3 and grid.words_a_cell <= 15 and most <= 120
+    texts = grid.texts()
+    if len(texts) < 4 or grid.covered < 0.3 or grid.words_a_cell > 15:
+        return False
+    if len(grid.rows) == len(grid.columns) == 2 and not all(text[:1].isalnum() for text in texts):
+        return False  # a figure
+    return max(len(text.split()) for text in texts) <= _MOST_WORDS
 
 
 def is_table(grid: Grid, candidate: Candidate) -> bool:
@@ -189,6 +199,8 @@ def _is_stream_table(grid: Grid) -> bool:
     columns, numeric, filled, words = len(grid.columns), grid.numeric, grid.filled, grid.words_a_cell
     if len(grid.rows) < 3 or filled <= 0.5:
         return False
+    if numeric < 0.3 and any(len(text.split()) >= _SENTENCE for text in grid.texts()):
+        return False  # a formula or a figure within lines of text
     short = (
         (columns >= 3 and words <= 3.6)
         or (columns == 2 and numeric > 0.3 and words <= 4)

@@ -28,6 +28,8 @@ _APART = 0.15
 _WIDE_GAP, _GAP = 1.5, 1.0
 #: a line had room for the next word when so much of a cell stays free behind both, in heights of the font
 _ROOM = 1.2
+#: so many figures below one another are no wrapped text
+_STACK = 3
 #: rows of a drawing with so many figures are no heading
 _FIGURES = 2
 
@@ -90,10 +92,11 @@ def _rows_are_drawn(grid: Grid, fields: Fields) -> bool:
 
 
 def _rows_of_their_own(cells: Sequence[tuple[Cell, list[Row]]], fields: Fields) -> bool:
-    """Whether lines of a drawn row are rows: figures stand below one another in two cells, or most cells have
-    lines on the same levels that end although there was room."""
-    figures = sum(sum(NUMBER.match(line.text) is not None for line in lines) >= 2 for _, lines in cells)
-    if figures >= 2:
+    """Whether lines of a drawn row are rows: figures stand below one another, or most cells have lines
+    on the same levels that end although there was room."""
+    figures = [sum(NUMBER.match(line.text) is not None for line in lines) for _, lines in cells]
+    stacks = sum(count >= 2 for count in figures)
+    if stacks >= 2 or (stacks and len(cells) >= 2 and max(figures) >= _STACK):
         return True
     most = max((len(lines) for _, lines in cells), default=0)
     full = [(cell, lines) for cell, lines in cells if len(lines) == most]

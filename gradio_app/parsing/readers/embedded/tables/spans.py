@@ -15,6 +15,8 @@ _CENTRED, _CENTRED_WIDE = 0.6, 0.08
 #: a rule under a cell is at most so far below it, in heights of the font; longer than this share of the table
 #: it is no rule of the cell
 _UNDER, _SHORT = 0.9, 0.9
+#: lines of a name are no further apart, in heights of the font
+_WRAPPED = 0.3
 #: a row of the heading that fills this share of the columns has no spans
 _FULL = 0.7
 
@@ -109,6 +111,25 @@ def spread_heading(grid: Grid, rules: Sequence[Box], size: float) -> None:
         heading = _Heading(grid, number, rules, size)
         if heading.sparse:
             heading.spread()
+
+
+def join_wrapped_heading(grid: Grid, rules: Sequence[Box], size: float) -> None:
+    """Joins rows of the heading where the lower one only goes on with cells of the upper one."""
+    for number in range(grid.header - 1, 0, -1):
+        above, row = grid.rows[number - 1], grid.rows[number]
+        upper = {(cell.first, cell.last): cell for cell in above.cells if cell.down == 1}
+        apart = row.y0 - above.y1 > _WRAPPED * size
+        ruled = any(above.y1 - 2 <= rule[1] <= row.y0 + 2 for rule in rules)
+        going_on = [
+            cell for cell in row.cells if (cell.first, cell.last) in upper and cell.first == cell.last
+        ]
+        if apart or ruled or not row.cells or len(going_on) < len(row.cells):
+            continue
+        for cell in going_on:
+            upper[cell.first, cell.last].words += cell.words
+        row.cells = []
+        _drop_row(grid, number)
+        grid.header -= 1
 
 
 def raise_heading(grid: Grid) -> None:
