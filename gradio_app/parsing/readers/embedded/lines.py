@@ -19,15 +19,15 @@ _TEXT_LABELS = frozenset(
     {"text", "title", "reference", "header", "footer", "table_caption", "figure_caption"}
 )
 _SURE = 0.5
-#: gap in heights of the font: where regions tell columns apart, a wider one always cuts; a narrower never does
+#: gaps in heights of the font: with regions a wider one than the first cuts, a narrower than the second never
 _WIDE_GAP, _BLANK = 2.2, 0.55
-#: rows above and below that may show that a gap is none, how near they are (in heights), and the widest such gap
+#: rows above and below that may show that a gap is none, how near they are, and the widest such gap (heights)
 _ROWS_AROUND, _NEAR, _ODD_GAP = 2, 1.9, 4.0
 #: a strip of a row that is free of words by this many heights is a gap there too
 _FREE = 0.6
 #: regions that are looked at; lines below one that are looked at. A page has fewer: this bounds the time.
 _MOST_REGIONS, _MOST_BELOW = 100, 300
-#: the next line of a column begins within this many heights below; sizes of the two differ by a quarter at most
+#: the next line of a column begins within this many heights below; their sizes differ by this share at most
 _NEXT, _SIZES_DIFFER = 1.1, 0.25
 #: lines that begin (or end) within this many heights of one another are in one row
 _LEVEL = 0.6
