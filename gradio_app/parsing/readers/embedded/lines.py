@@ -19,16 +19,16 @@ _TEXT_LABELS = frozenset(
     {"text", "title", "reference", "header", "footer", "table_caption", "figure_caption"}
 )
 _SURE = 0.5
-#: gap in heights of the font: where regions tell columns apart, a wider one always cuts; a narrower never does
+#: gaps in heights of the font: with regions a wider one than the first cuts, a narrower than the second never
 _WIDE_GAP, _BLANK = 2.2, 0.55
-#: rows above and below that may show that a gap is none, how near they are (in heights), and the widest such gap
+#: rows above and below that may show that a gap is none, how near they are, and the widest such gap (heights)
 _ROWS_AROUND, _NEAR, _ODD_GAP = 2, 1.9, 4.0
 #: a strip of a row that is free of words by this many heights is a gap there too
 _FREE = 0.6
 #: regions that are looked at; lines below one that are looked at. A page has fewer: this bounds the time.
 _MOST_REGIONS, _MOST_BELOW = 100, 300
-#: the next line of a column begins within this many heights below; sizes of the two differ by a quarter at most
-_NEXT, _SIZES_DIFFER = 1.1, 0.25
+#: the next line of a column begins within this many heights below; their sizes differ by this share at most
+NEXT, _SIZES_DIFFER = 1.1, 0.25
 #: lines that begin (or end) within this many heights of one another are in one row
 _LEVEL = 0.6
 
@@ -215,13 +215,13 @@ def join_lines(lines: Iterable[Line]) -> str:
 # ------------------------------------------------------------ lines to columns
 
 
-def chunks(lines: Sequence[Line]) -> list[list[int]]:
+def chunks(lines: Sequence[Line], reach: float = NEXT) -> list[list[int]]:
     """Indices of lines that stand under one another in one column, from top to bottom.
 
     A line is followed by the one below it when neither has another neighbour on that side, and both are of
-    about the same size.
+    about the same size. ``reach``: the widest space between the two, in heights of the font.
     """
-    below, above = _neighbours(lines)
+    below, above = _neighbours(lines, reach)
     follows: dict[int, int] = {}
     for one, others in below.items():
         other = _only_next(lines, one, others, above)
@@ -231,7 +231,7 @@ def chunks(lines: Sequence[Line]) -> list[list[int]]:
     return [_chain(head, follows) for head in sorted(heads, key=lambda i: (lines[i].y0, lines[i].x0))]
 
 
-def _neighbours(lines: Sequence[Line]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+def _neighbours(lines: Sequence[Line], reach: float) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
     """For each line those close below that share some of its width, and the reverse."""
     order = sorted(range(len(lines)), key=lambda i: lines[i].y0)
     tops = [lines[i].y0 for i in order]
@@ -243,7 +243,7 @@ def _neighbours(lines: Sequence[Line]) -> tuple[dict[int, list[int]], dict[int, 
         last = min(bisect_right(tops, line.y1 + 3 * line.size), first + _MOST_BELOW)
         for other in order[first:last]:
             then = lines[other]
-            near = then.y0 - line.y1 <= _NEXT * max(line.size, then.size)
+            near = then.y0 - line.y1 <= reach * max(line.size, then.size)
             if near and overlap(line.x0, line.x1, then.x0, then.x1) > 0:
                 below.setdefault(one, []).append(other)
                 above.setdefault(other, []).append(one)

@@ -120,7 +120,7 @@ def margin_kind(
         return "header" if box[3] < _HEADERS_END * height else "footer"
     if line_count > 2 or size > _LARGE_BLOCK * body or _region_score(box, facts) <= _SURE_BLOCK:
         return ""
-    if box[3] < 0.09 * height and highest:
+    if box[3] < _HEADERS_END * height and highest:
         return "header"
     return "footer" if box[1] > 0.89 * height and lowest else ""
 

@@ -148,16 +148,16 @@ def _best_gutter(page: _Page, indices: Sequence[int]) -> _Gutter | None:
 
 def _places(array: NDArray[np.float64]) -> list[float]:
     """Middles of the strips between a right edge and the next left edge that are wide enough for a gutter."""
-    lefts, rights = np.sort(array[:, 0]), np.sort(array[:, 2])
+    lefts, rights = sorted(array[:, 0].tolist()), sorted(array[:, 2].tolist())
     found: dict[tuple[int, int], tuple[float, float]] = {}
-    for end in np.unique(rights)[:-1]:
-        at = int(np.searchsorted(lefts, end - _INTO))
+    for end in sorted(set(rights))[:-1]:
+        at = bisect_left(lefts, end - _INTO)
         if at == len(lefts) or lefts[at] - end < _GUTTER:
             continue
-        x = float(end + lefts[at]) / 2
+        x = (end + lefts[at]) / 2
         # strips with the same boxes on both sides are one
-        sides = int(np.searchsorted(rights, x + _INTO, "right")), int(np.searchsorted(lefts, x - _INTO))
-        found.setdefault(sides, (float(lefts[at] - end), x))
+        sides = bisect_right(rights, x + _INTO), bisect_left(lefts, x - _INTO)
+        found.setdefault(sides, (lefts[at] - end, x))
     widest = sorted(found.values(), key=lambda strip: -strip[0])[:_MOST_GUTTERS]
     return sorted(x for _, x in widest)
 

@@ -34,19 +34,18 @@ class _Levels:
         self._bottoms = [lines[i].y1 for i in self._order]
 
     def near(self, bottom: float, reach: float) -> list[int]:
-        """Indices of lines that end within ``reach``; nothing when they are too many for a level of a page."""
+        """Indices of lines that end within ``reach``; nothing when they are too many for a page."""
         first = bisect_left(self._bottoms, bottom - reach)
         last = bisect_right(self._bottoms, bottom + reach)
         return self._order[first:last] if last - first <= _MOST else []
 
 
 def _together(left: Line, right: Line) -> Line:
+    """One line of two. Its top and bottom are those of the left one: pitches are measured by them."""
     return replace(
         left,
         words=left.words + right.words,
         x1=max(left.x1, right.x1),
-        y0=min(left.y0, right.y0),
-        y1=max(left.y1, right.y1),
         text=f"{left.text} {right.text}",
     )
 
@@ -72,8 +71,10 @@ def with_marks(lines: Sequence[Line]) -> list[Line]:
         if items:
             nearest = min(items, key=lambda j: plain[j].x0)
             item = result[nearest]
-            joined = replace(_together(line, item), size=item.size, bold=item.bold)
-            result[nearest] = replace(joined, y0=item.y0, y1=item.y1)
+            joined = _together(line, item)
+            result[nearest] = replace(
+                joined, y0=item.y0, y1=item.y1, x1=item.x1, size=item.size, bold=item.bold
+            )
             del result[i]
     return list(result.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,10 +11,17 @@ from typing import Literal
 
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection, median, overlap, union
-from gradio_app.parsing.readers.embedded.lines import LINE_HEIGHT, Line, chunks, join_lines, lines_of
+from gradio_app.parsing.readers.embedded.lines import LINE_HEIGHT, NEXT, Line, chunks, join_lines, lines_of
 from gradio_app.parsing.readers.embedded.margins import with_edges
 from gradio_app.parsing.readers.embedded.order import reading_order
 from gradio_app.parsing.readers.embedded.pairs import with_marks, with_values
+from gradio_app.parsing.readers.embedded.scans import (
+    even_sizes,
+    letter_width,
+    usual_letter,
+    usual_pitch,
+    usual_size,
+)
 from gradio_app.parsing.readers.embedded.typography import BULLET, accents
 
 Kind = Literal["text", "title", "header", "footer"]
@@ -31,12 +39,17 @@ _SAME_LEVEL, _SAME_GAP = 0.5, 6.0
 _LEAST_PITCH, _MOST_PITCH, _UNUSUAL_PITCH = 0.3, 1.75, 1.3
 #: lines of one paragraph differ in size by this share at most
 _SIZES_DIFFER = 0.18
+#: a scan's sizes are too small by up to a third: the next line of a column is nearer than so many heights; a
+#: line's height is the usual pitch over the second, at most so many heights of its font
+_SCAN_NEXT, _LEADING, _MOST_LEADING = 1.6, 1.2, 2.0
 #: a first line is set in by so many heights of its font
 _INDENT, _MOST_INDENT = 0.9, 4.0
 #: a last line ends this share of the width before the others
 _SHORT = 0.25
 #: heights of the body: a heading is larger than the first; than the second where the model or bold says so
 _TITLE, _LIKELY_TITLE = 1.22, 1.08
+#: the same for a scan, whose sizes are less exact; a letter must be wider by the third as well
+_SCAN_TITLE, _SCAN_LIKELY_TITLE, _WIDER = 1.35, 1.15, 1.15
 #: a heading has at most so many lines and words; one that only bold or the model shows, so many words
 _TITLE_LINES, _TITLE_WORDS, _SHORT_TITLE_WORDS = 3, 25, 14
 #: how sure the model is of a title, where size says so too, and where nothing else does
@@ -72,10 +85,12 @@ def paragraphs(
     stand among the text but hold none of it. Time is bounded, see ``order`` and ``lines``.
     """
     upright = [word for word in words if word.angle == 0]
-    body = median(word.size for word in upright)
-    lines = with_edges(with_marks(lines_of(upright, _GAP, facts.regions)), facts, body)
-    lines = with_values(lines, facts, obstacles)
-    style = _Style(body, all(word.bold for word in upright), facts)
+    lines = with_marks(lines_of(upright, _GAP, facts.regions))
+    if facts.scan:
+        lines = even_sizes(lines)
+    body = usual_size(lines) if facts.scan else median(word.size for word in upright)
+    lines = with_values(with_edges(lines, facts, body), facts, obstacles)
+    style = _Style(body, all(word.bold for word in upright), usual_letter(lines), facts)
     found: list[Paragraph | Obstacle] = []
     for item in _grouped(lines, facts, obstacles):
         found.append(item if isinstance(item, Obstacle) else style.paragraph(item))
@@ -85,15 +100,22 @@ def paragraphs(
 # ------------------------------------------------------------ order
 
 
-def _in_order(lines: Sequence[Line], obstacles: Sequence[Box]) -> Iterator[Line | Obstacle]:
-    """Lines, column by column, and obstacles as they are read."""
-    columns = [[lines[i] for i in chunk] for chunk in chunks(lines)]
+def _in_order(
+    lines: Sequence[Line], facts: PageFacts, obstacles: Sequence[Box]
+) -> Iterator[tuple[Line | Obstacle, float]]:
+    """Lines, column by column, and obstacles as they are read; with each the usual pitch of its column.
+
+    The pitch is only taken where sizes of fonts are not exact, and infinite where it is not known.
+    """
+    reach = _SCAN_NEXT if facts.scan else NEXT
+    columns = [[lines[i] for i in chunk] for chunk in chunks(lines, reach)]
     boxes = [union(map(_inner, column)) for column in columns] + list(obstacles)
     for i in reading_order(boxes, [column[0].text for column in columns]):
         if i < len(columns):
-            yield from columns[i]
+            pitch = usual_pitch(columns[i]) if facts.scan else math.inf
+            yield from ((line, pitch) for line in columns[i])
         else:
-            yield Obstacle(i - len(columns))
+            yield Obstacle(i - len(columns)), math.inf
 
 
 def _inner(line: Line) -> Box:
@@ -147,13 +169,13 @@ def _grouped(
     regions = _Regions(facts)
     found: list[list[Line] | Obstacle] = []
     current: _Open | None = None
-    for item in _in_order(lines, obstacles):
+    for item, pitch in _in_order(lines, facts, obstacles):
         if isinstance(item, Obstacle) or item.edge:
             found.append(item if isinstance(item, Obstacle) else [item])
             current = None
         elif current is not None and _on_level(current.lines[-1], item):
             current.widen(item)
-        elif current is not None and not _begins(item, current, regions):
+        elif current is not None and not _begins(item, current, regions, pitch):
             current.add(item)
         else:
             current = _Open.of(item)
@@ -161,8 +183,10 @@ def _grouped(
     return found
 
 
-def _line_height(one: Line, other: Line) -> float:
-    return max(one.size, other.size) * LINE_HEIGHT
+def _line_height(one: Line, other: Line, pitch: float = math.inf) -> float:
+    """Height of a line of text: by the font, or more where the column's usual ``pitch`` is known."""
+    height = max(one.size, other.size) * LINE_HEIGHT
+    return max(height, min(pitch / _LEADING, _MOST_LEADING * height)) if pitch < math.inf else height
 
 
 def _on_level(last: Line, line: Line) -> bool:
@@ -170,29 +194,28 @@ def _on_level(last: Line, line: Line) -> bool:
     return abs(line.y0 - last.y0) < _SAME_LEVEL * height and line.x0 - last.x1 < _SAME_GAP * height
 
 
-def _begins(line: Line, current: _Open, regions: _Regions) -> bool:
-    """Whether a line below a paragraph begins a new one."""
+def _begins(line: Line, current: _Open, regions: _Regions, pitch: float) -> bool:
+    """Whether a line below a paragraph begins a new one; ``pitch``: the usual one of its column."""
     last = current.lines[-1]
     return (
-        _stands_off(line, current)
+        _stands_off(line, current, pitch)
         or _looks_other(line, last, len(current.lines))
         or _is_item(line)
         or _is_indented(line, current)
         or _ends_short(last, current)
         or line.x0 > current.right
         or line.x1 < current.left
-        or regions.divide(last, line)
+        or regions.divide(last, line, pitch)
     )
 
 
-def _stands_off(line: Line, current: _Open) -> bool:
+def _stands_off(line: Line, current: _Open, usual: float) -> bool:
     last = current.lines[-1]
-    pitch, height = line.y0 - last.y0, _line_height(last, line)
+    pitch, height = line.y0 - last.y0, _line_height(last, line, usual)
     if not _LEAST_PITCH * height <= pitch <= _MOST_PITCH * height:
         return True
-    if len(current.lines) < 2:
-        return False
-    usual = current.usual_pitch
+    if usual == math.inf and len(current.lines) >= 2:
+        usual = current.usual_pitch
     return pitch > _UNUSUAL_PITCH * usual and usual > 0.5 * height
 
 
@@ -230,14 +253,14 @@ class _Regions:
         ]
         self._boxes = [region.box for region in sure[:_MOST_REGIONS]]
 
-    def divide(self, last: Line, line: Line) -> bool:
+    def divide(self, last: Line, line: Line, pitch: float) -> bool:
         """Whether two lines are in different regions; where only one is in any, they stand apart as well."""
         if not self._boxes:
             return False
         one, other = self._around(last), self._around(line)
         if one & other or not (one or other):
             return False
-        return bool(one and other) or line.y0 - last.y0 > 1.25 * _line_height(last, line)
+        return bool(one and other) or line.y0 - last.y0 > 1.25 * _line_height(last, line, pitch)
 
     def _around(self, line: Line) -> set[int]:
         return {
@@ -253,10 +276,11 @@ class _Regions:
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """What headings of a page are measured by: the usual size, and whether all of it is bold."""
+    """What headings of a page are measured by: its usual size and width of a letter; whether all is bold."""
 
     body: float
     all_bold: bool
+    letter: float
     facts: PageFacts
 
     def paragraph(self, lines: Sequence[Line]) -> Paragraph:
@@ -277,13 +301,19 @@ class _Style:
         score = self._title_score(box)
         bold = all(line.bold for line in lines)
         short = len(lines) <= 2 and count <= _SHORT_TITLE_WORDS and not text.endswith(".")
-        if size > _TITLE * self.body:
+        large, larger = (_SCAN_LIKELY_TITLE, _SCAN_TITLE) if self.facts.scan else (_LIKELY_TITLE, _TITLE)
+        if size > larger * self.body and self._is_wider(lines):
             return "title"
-        if size > _LIKELY_TITLE * self.body and (score > _TITLE_SCORE or bold):
+        if size > large * self.body and (score > _TITLE_SCORE or bold):
             return "title"
         if short and bold and not self.all_bold and not self.facts.scan:
             return "title"
         return "title" if short and score > _SURE_TITLE_SCORE else "text"
+
+    def _is_wider(self, lines: Sequence[Line]) -> bool:
+        if not self.facts.scan:
+            return True
+        return median(map(letter_width, lines)) > _WIDER * self.letter
 
     def _title_score(self, box: Box) -> float:
         return max(
