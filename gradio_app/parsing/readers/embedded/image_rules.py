@@ -45,7 +45,7 @@ def _dark(picture: Array) -> Array:
 
 
 def _box_mean(padded: Array, side: int) -> Array:
-    """The mean of each square of ``side`` pixels; 8 bytes for a pixel at most."""
+    """The mean of each square of ``side`` pixels."""
     rows = np.cumsum(padded, 0, dtype=np.float64)
     rows[side:] -= rows[:-side].copy()
     part = rows[side - 1 :].astype(np.float32)
