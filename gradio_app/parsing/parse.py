@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import speedups
+from gradio_app.parsing import reading, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
@@ -42,15 +42,27 @@ def warm_up() -> dict[str, Any]:
         return write_result(result.middle_json, Path(folder, "out"), None)
 
 
-def parse_document(source: str, out: str, pages: Sequence[int], tier: str, parse_mode: str) -> dict[str, Any]:
+def parse_document(
+    source: str,
+    out: str,
+    pages: Sequence[int],
+    tier: str,
+    parse_mode: str,
+    method: str = "mineru",
+    ocr_mode: str = "auto",
+) -> dict[str, Any]:
     """Parses a document that fits one shard and writes its finished result into ``out``.
 
-    ``pages`` are 1-based; empty for all. The result equals that of ``mineru.parse`` and ``save``,
-    byte for byte. Returns ``{"pages": count, "sha256": of document.md}``.
+    ``pages`` are 1-based; empty for all. ``method``: ``mineru`` reads all pages at ``tier``, and the result
+    equals that of ``mineru.parse`` and ``save``, byte for byte; ``auto`` chooses a reader page by page; with
+    ``every`` models look at each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last two
+    also ``reading.Reading.facts``.
     """
     with readable_errors():
-        result = _parse(source, pages, tier, parse_mode, None)
-        return write_result(result.middle_json, Path(out), None)
+        if method == "mineru":
+            return write_result(_parse(source, pages, tier, parse_mode, None).middle_json, Path(out), None)
+        found = _read(source, pages, ocr_mode, method)
+        return {**write_result(_middle(found, pages), Path(out), None), **found.facts}
 
 
 def parse_shard(
@@ -59,35 +71,66 @@ def parse_shard(
     pages: Sequence[int],
     tier: str,
     parse_mode: str,
+    method: str = "mineru",
+    ocr_mode: str = "auto",
     endpoint: Mapping[str, Any] | None = None,
     gate: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
-    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``endpoint``
-    and ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also
-    ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
+    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method`` is
+    as for ``parse_document``, ``endpoint`` and ``gate`` are as for ``model_server``. Returns ``{"pages":
+    count}``, with a model server also ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and
+    ``"tokens"``.
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
-        result = _parse(source, pages, tier, parse_mode, endpoint)
+        if method == "mineru":
+            result = _parse(source, pages, tier, parse_mode, endpoint)
+            output, middle, facts = result._model_output, result.middle_json, {}  # pyright: ignore[reportPrivateUsage]
+        else:
+            found = _read(source, pages, ocr_mode, method)
+            output, middle, facts = found.model, _middle(found, ()), found.facts
         folder = Path(out)
         (folder / "images").mkdir(parents=True, exist_ok=True)
-        model = result._model_output.to_dict(skip_defaults=False)  # pyright: ignore[reportPrivateUsage]
+        model = output.to_dict(skip_defaults=False)
         _move_images_out(model["pages"], folder)
-        (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8")
-        middle, assets = materialize(result.middle_json, None)
+        (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8", "replace")
+        named, assets = materialize(middle, None)
         for name, payload in assets.items():
             (folder / name).write_bytes(payload)
-        write_pages(middle, folder)
-        return {"pages": len(middle.pages), **(watch.report(pages) if watch else {})}
+        write_pages(named, folder)
+        return {"pages": len(named.pages), **facts, **(watch.report(pages) if watch else {})}
+
+
+def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:
+    _set_up()
+    return reading.read(source, pages, ocr_mode, every=method == "every")
+
+
+def _middle(found: reading.Reading, pages: Sequence[int]) -> Any:
+    """MinerU's whole document of pages that were read. ``pages`` that pdfium cannot copy are empty in it."""
+    from docvortex.schema import PageInfo
+    from mineru.backend.postprocess.document import model_json_to_middle_json
+    from mineru.config import config
+
+    middle = model_json_to_middle_json(found.model, llm_aided_config=config.llm_aided)
+    there = {page.page_idx for page in middle.pages}
+    empty = [PageInfo(page_idx=page - 1) for page in pages if page - 1 not in there]
+    if empty:
+        middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
+    return middle
+
+
+def _set_up() -> None:
+    speedups.postpone_openai()
+    confine_mineru()
+    speedups.for_markdown()
 
 
 def _parse(
     source: str, pages: Sequence[int], tier: str, parse_mode: str, endpoint: Mapping[str, Any] | None
 ) -> Any:
-    speedups.postpone_openai()
-    confine_mineru()
-    speedups.for_markdown()
+    _set_up()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()
     from docvortex.document.contracts import HtmlSourceContext

@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from loguru import logger
+
+from gradio_app.base.errors import AppError
+from gradio_app.machine import builtin_models, sandbox
+
 #: what a worker runs
 PROGRAM = ("-m", "gradio_app.workers.main")
 #: names of variables that are no business of a worker, whatever they begin with
@@ -52,10 +57,32 @@ class Launch:
     model_dir: str
     small_backend: str
     confined: str
+    #: folder of the built-in models; empty: that of this environment
+    builtin_models: str = ""
+
+    def report(self) -> None:
+        """Logs what this machine lacks to confine workers, and which built-in models they will miss.
+
+        Raises ``AppError`` when workers must be confined and this kernel cannot.
+        """
+        if self.confined == "required" and (missing := sandbox.missing()):
+            raise AppError(
+                f"This system has no {' and no '.join(missing)}, and worker_jail is required. "
+                "Use Linux 5.13 or newer and a container that does not hide it, or set worker_jail=auto."
+            )
+        if self.confined == "off":
+            logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
+        elif missing := sandbox.missing():
+            logger.bind(action="jail").warning(
+                "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
+            )
+        if notice := builtin_models.notice(builtin_models.folder(self.builtin_models)):
+            logger.bind(action="models").warning(notice)
 
     def command(self, network: Network, reads: Sequence[str]) -> list[str]:
         """Program and arguments. The last one is JSON: limits, and what the worker may use."""
-        models = [self.model_dir, *_targets(self.model_dir)] if self.model_dir else []
+        folders = [str(builtin_models.folder(self.builtin_models)), *filter(None, [self.model_dir])]
+        models = [path for folder in folders for path in (folder, *_targets(folder))]
         config = [os.environ["MINERU_CONFIG"]] if "MINERU_CONFIG" in os.environ else []
         orders = {
             "memory": self.memory_limit,
@@ -92,6 +119,7 @@ class Launch:
         env["HF_HUB_OFFLINE"] = "1"
         env["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime would tell its makers, and leave a file in TMPDIR
         env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
+        env[builtin_models.VARIABLE] = str(builtin_models.folder(self.builtin_models))
         if self.model_dir:
             env["MINERU_MODEL_BASE_DIR"] = self.model_dir
         if self.small_backend:

@@ -32,7 +32,7 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.files import is_larger, remove_tree, take_tree
 from gradio_app.base.settings import Settings
-from gradio_app.machine import sandbox, weights
+from gradio_app.machine import weights
 from gradio_app.workers.answer import Answer, error_of, read_answer
 from gradio_app.workers.launch import Launch, Network
 
@@ -154,6 +154,7 @@ class WorkerPool:
     small_backend: str = ""
     reads: Sequence[Path] = ()
     confined: str = "auto"
+    builtin_models: str = ""
     #: whether more light jobs come soon: then parts leave them a process. A new one imports for seconds:
     #: a part may wait for that, but a light job keeps those of everybody waiting
     spare: bool = False
@@ -178,6 +179,18 @@ class WorkerPool:
             weights.small_backend(models),
             reads=(folders.sources, folders.tasks, folders.tmp, folders.gate),
             confined=settings.worker_jail,
+            builtin_models=settings.builtin_models,
+        )
+
+    @property
+    def _launch(self) -> Launch:
+        return Launch(
+            self.run_dir,
+            self.memory_limit,
+            self.model_dir,
+            self.small_backend,
+            self.confined,
+            self.builtin_models,
         )
 
     @property
@@ -190,17 +203,7 @@ class WorkerPool:
 
         Raises ``AppError`` when workers must be confined and this kernel cannot.
         """
-        if self.confined == "required" and (missing := sandbox.missing()):
-            raise AppError(
-                f"This system has no {' and no '.join(missing)}, and worker_jail is required. "
-                "Use Linux 5.13 or newer and a container that does not hide it, or set worker_jail=auto."
-            )
-        if self.confined == "off":
-            logger.bind(action="jail").warning("workers are not confined (setting: worker_jail)")
-        elif missing := sandbox.missing():
-            logger.bind(action="jail").warning(
-                "this system has no {}: workers run with the rights of this user", " and no ".join(missing)
-            )
+        self._launch.report()
         jobs = (self.run("warm_up", {}, seconds=120) for _ in range(count))
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, Exception):
@@ -328,7 +331,7 @@ class WorkerPool:
         self._started += 1
         home = self.run_dir / f"worker-{os.getpid()}-{self._started}"
         home.mkdir(parents=True, exist_ok=True)
-        launch = Launch(self.run_dir, self.memory_limit, self.model_dir, self.small_backend, self.confined)
+        launch = self._launch
         code = await asyncio.to_thread(launch.link_code)
         process = await asyncio.create_subprocess_exec(
             *launch.command(network, [*map(str, self.reads), str(code)]),

@@ -182,7 +182,8 @@ async def test_it_can_be_left_open(data: Data) -> None:
     assert met == {"key": "done", "socket": "done", "core": [0, 0]}
 
 
-async def test_weights_that_are_links_to_another_disk(data: Data, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["model_dir", "builtin_models"])
+async def test_weights_that_are_links_to_another_disk(data: Data, tmp_path: Path, setting: str) -> None:
     weights, disk = tmp_path / "models", tmp_path / "disk/weights.onnx"
     for folder in (weights / "small", disk.parent):
         folder.mkdir(parents=True)
@@ -194,7 +195,8 @@ async def test_weights_that_are_links_to_another_disk(data: Data, tmp_path: Path
         "write": f"open({str(disk)!r}, 'a')",
         "lock": f"os.mkdir({str(weights / '.locks')!r})",
     }
-    async with data.pool(model_dir=str(weights)) as pool:
+    more: dict[str, Any] = {setting: str(weights)}
+    async with data.pool(**more) as pool:
         met = await data.probe(pool, attempts)
     assert met["read"] == "numbers" and met["write"] in DENIED and met["lock"] in DENIED
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.packaging.test_start_script import House
+from tests.packaging.start_script import House
 
 
 def test_secrets_are_in_no_command_line_while_the_environment_is_made(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_file_beside_modules_is_declared() -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a copy: building leaves files beside the sources."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "LICENSE"):
+    for name in ("pyproject.toml", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "gradio_app", source / "gradio_app", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run([sys.executable, "-c", BUILD, str(out)], cwd=source, check=True, capture_output=True)
@@ -60,6 +60,7 @@ def test_it_holds_all_files(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     assert files_beside_modules(tmp_path) == files_beside_modules(ROOT)
     assert {path.name for path in tmp_path.iterdir() if path.suffix != ".dist-info"} == {"gradio_app"}
+    assert {path.name for path in tmp_path.glob("*.dist-info/licenses/*")} == {"LICENSE", "NOTICE"}
 
 
 @pytest.mark.slow

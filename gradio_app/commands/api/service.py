@@ -46,7 +46,7 @@ from gradio_app.model_server.choose import engine_kind
 #: bodies are base64 and JSON around it
 _INFLATION = 1.4
 #: settings that are flags of this mode too
-OURS = ("data_dir", "model_dir", "allowed_hosts", "sglang_url", "engine", "log_level")
+OURS = ("data_dir", "model_dir", "builtin_models", "allowed_hosts", "sglang_url", "engine", "log_level")
 
 
 @dataclass(frozen=True)

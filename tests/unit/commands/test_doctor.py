@@ -17,9 +17,10 @@ import pytest
 from gradio_app.base.settings import Settings
 from gradio_app.commands import doctor
 from gradio_app.commands.doctor import Finding
-from gradio_app.machine import sglang_python
+from gradio_app.machine import builtin_models, sglang_python
 from gradio_app.machine.cards import Card, Process
 from gradio_app.model_server import choose
+from tests.fakes import wheels
 from tests.fakes.weights import make_small, make_vision
 
 GB = 2**30
@@ -281,3 +282,20 @@ def test_a_reader_that_has_seen_enough_is_no_fault(
         with pytest.raises(SystemExit):
             doctor.main(["--data-dir", str(house / "data"), "--engine", "none"])
     assert "BrokenPipe" not in capfd.readouterr().err
+
+
+def test_built_in_models_are_read_before_they_are_believed(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (wheels.model("detection", b"a"), wheels.model("regions", b"b"))
+    monkeypatch.setattr(builtin_models, "MODELS", rows)
+    folder = house / "own"
+    folder.mkdir()
+    (folder / "detection.onnx").write_bytes(b"a")
+    (folder / "regions.onnx").write_bytes(b"?")
+    found = findings(house, builtin_models=str(folder))["Built-in"]
+    assert found.level == "note" and "regions (damaged); there: detection; no regions" in found.detail
+    assert f"models --source builtin --builtin-models {folder}" in found.detail
+    (folder / "regions.onnx").write_bytes(b"b")
+    found = findings(house, builtin_models=str(folder))["Built-in"]
+    assert found.level == "ok" and found.detail.startswith("detection, regions: scans, pictures and tables")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 import gradio_app
 from gradio_app.workers.launch import Launch, Network
@@ -52,3 +54,32 @@ def test_a_link_of_an_older_place_is_replaced(tmp_path: Path) -> None:
 )
 def test_a_worker_may_reach_its_model_server(url: str, wanted: Network) -> None:
     assert Network.to(url) == wanted
+
+
+def test_a_worker_knows_where_the_built_in_models_are_and_may_read_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, disk = tmp_path / "own", tmp_path / "another disk"
+    for folder in (own, disk):
+        folder.mkdir()
+    (disk / "a.onnx").touch()
+    (own / "a.onnx").symlink_to(disk / "a.onnx")
+    launch = Launch(tmp_path, 2**30, "", "", "auto", str(own))
+    assert launch.environment(tmp_path, tmp_path)["MINERU_APP_BUILTIN_MODELS"] == str(own)
+    reads = json.loads(launch.command(Network(), ["/a"])[-1])["reads"]
+    assert reads == ["/a", str(own), str(disk / "a.onnx")]
+    monkeypatch.setenv("MINERU_APP_BUILTIN_MODELS", "/somewhere")
+    env = launch_in(tmp_path).environment(tmp_path, tmp_path)
+    assert env["MINERU_APP_BUILTIN_MODELS"] == "/somewhere"
+
+
+def test_a_start_says_what_the_workers_will_miss(tmp_path: Path) -> None:
+    lines: list[str] = []
+    handler = logger.add(lines.append, format="{extra[action]}: {message}", level="WARNING")
+    try:
+        Launch(tmp_path, 2**30, "", "", "auto", str(tmp_path)).report()
+    finally:
+        logger.remove(handler)
+    (line,) = [line for line in lines if line.startswith("models: ")]
+    assert "detection (missing)" in line and "scans and pictures cannot be read" in line
+    assert f"models --source builtin --builtin-models {tmp_path}" in line

@@ -21,6 +21,7 @@ class Word:
 
     ``size`` is the height of the font. ``angle``: degrees clockwise, 0 for upright text. ``visible`` is
     false for text that nobody sees (render mode 3, behind a picture). ``mono``: a font of one width.
+    ``score``: how sure the recogniser is of the line, 0 to 1; 1 for text of the file.
     """
 
     x0: float
@@ -33,6 +34,7 @@ class Word:
     bold: bool = False
     visible: bool = True
     mono: bool = False
+    score: float = 1.0
 
     @property
     def cx(self) -> float:
@@ -71,7 +73,9 @@ class PageFacts:
     pictures. ``scan``: words come from OCR, at least some. ``layer``: the text layer is not what a person
     sees (hidden, sideways), so that it is read anew. ``turned``: degrees counter-clockwise by which the page
     of the file was turned to be read. ``skew``: slope that was taken out of the lines. ``picture``: the page
-    drawn, height x width x 3 of RGB; ``scale``: its pixels per point.
+    drawn, height x width x 3 of RGB; ``scale``: its pixels per point. ``unread``: boxes where a scan holds
+    text that the recogniser cannot read (a script outside its dictionary). ``confidence``: mean score of the
+    lines read, weighted by their length. ``left_out``: lines beyond the limit, which were not read.
     """
 
     width: float
@@ -87,3 +91,6 @@ class PageFacts:
     skew: float = 0.0
     picture: NDArray[Any] | None = None
     scale: float = 1.0
+    unread: tuple[Box, ...] = ()
+    confidence: float = 1.0
+    left_out: int = 0

@@ -13,10 +13,10 @@ NUMBER = re.compile(
     r"^[\s$€£¥+\-–−(~<>≈±]*\d[\d.,:/\s]*[%)KMBTkx°*†‡a-z]{0,3}\)?$|^[-–—−]$|^n/?a$",
     re.IGNORECASE,
 )
-#: the beginning of a caption: what it names, and its number
+#: the beginning of a caption: what it names, and its number; "table tops" and "Tables" are none
 CAPTION = re.compile(
-    r"^\s*(?:table|tab\.|figure|fig\.|表|图|圖)\s*[\dIVXA-Z一二三四五六七八九十]{1,4}\b",
-    re.IGNORECASE,
+    r"^\s*(?:(?i:table|tab\.|figure|fig\.)\s*(?:\d{1,3}|[IVXLC]{1,6}|[A-Z]\.?\d{0,3})\b"
+    r"|[表图圖]\s*[\d一二三四五六七八九十])"
 )
 #: a word that begins an item of a list: a sign, a number or a letter with a full stop or a bracket
 BULLET = re.compile("^(?:[•●◦▪■□☐☑☒➢✓\\-–—*·\ue000-\uf8ff]|" r"\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])$")

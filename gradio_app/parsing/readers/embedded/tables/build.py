@@ -62,4 +62,5 @@ def build(words: Sequence[Word], horizontal: Sequence[Box], vertical: Sequence[B
     adjust.join_signs(grid)
     spans.spread_heading(grid, rules, size)
     spans.raise_heading(grid)
+    spans.join_wrapped_heading(grid, rules, size)
     return grid

@@ -1,8 +1,8 @@
 """Candidates for tables: regions of the layout model, groups of equal rules, and groups of short phrases.
 
-Method: short phrases that follow one another on a line, or lie one below the other, are connected; a group with
-two or more on most of its rows may be a table (stream). Rules of one extent that follow down the page bound one
-(rules). See ``runs`` for what becomes of candidates that are too large.
+Method: short phrases that follow one another on a line, or lie one below the other, are connected; a group
+with two or more on most of its rows may be a table (stream). Rules of one extent that follow down the page
+bound one (rules). See ``runs`` for what becomes of candidates that are too large.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Literal
 from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.geometry import Box, overlap, union
 from gradio_app.parsing.readers.embedded.rows import Phrase, Row, phrases
+from gradio_app.parsing.readers.embedded.tables.groups import Groups
+from gradio_app.parsing.readers.embedded.tables.prose import running_text, within_text
 
 Source = Literal["model", "rules", "stream"]
 
@@ -32,8 +34,8 @@ _GAP, _GAP_SCAN = 1.0, 1.2
 _LEAST_ROWS, _MULTIPLE = 3, 0.55
 #: the least score of a region
 _SURE = 0.4
-#: rules of a group: share of the width of the page, points between their ends, share of the height of the page
-#: between two; the score of a group
+#: rules of a group: share of the width of the page, points between their ends, share of the height of the
+#: page between two; the score of a group
 _WIDE, _ALIGNED, _APART, _RULES_SCORE = 0.15, 6.0, 0.5, 0.3
 #: groups of rules, and groups of phrases, that are kept: the largest
 _MOST = 60
@@ -74,22 +76,6 @@ def _largest(found: Sequence[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda each: each.box[1] - each.box[3])[:_MOST]
 
 
-class _Groups:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def root(self, number: int) -> int:
-        while self.parent[number] != number:
-            self.parent[number] = self.parent[self.parent[number]]
-            number = self.parent[number]
-        return number
-
-    def join(self, one: int, other: int) -> None:
-        self.parent[self.root(one)] = self.root(other)
-
-
 @dataclass(frozen=True, slots=True)
 class _Short:
     """A short phrase, the row it is in, and its box."""
@@ -102,6 +88,7 @@ class _Short:
 def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Candidate]:
     """Groups of short phrases that may be a table, or hold one (loose)."""
     gap = _GAP_SCAN if scan else _GAP
+    prose = running_text(rows, width, gap)
     short: list[_Short] = []
     beside: list[tuple[int, int]] = []
     for number, row in enumerate(rows):
@@ -109,12 +96,14 @@ def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Can
         was_short = False
         for phrase in phrases(row.words, gap):
             is_short = phrase.x1 - phrase.x0 < _SHORT * width and len(phrase.words) <= _FEW
+            if is_short and within_text(phrase.box, prose):
+                is_short = False
             if is_short:
                 short.append(_Short(phrase, number, phrase.box))
                 if before is not None and was_short and phrase.x0 - before.x1 < _NEAR * width:
                     beside.append((len(short) - 2, len(short) - 1))
             before, was_short = phrase, is_short
-    groups = _Groups(len(short))
+    groups = Groups(len(short))
     for one, other in [*beside, *_below(short)]:
         groups.join(one, other)
     members: dict[int, list[_Short]] = {}
@@ -124,7 +113,7 @@ def stream_candidates(rows: Sequence[Row], width: float, scan: bool) -> list[Can
 
 
 def _below(short: Sequence[_Short]) -> Iterable[tuple[int, int]]:
-    """Pairs of which the second begins below the first within a line's height, and shares part of its width."""
+    """Pairs of which the second begins within a line's height below the first, and shares width with it."""
     strips: dict[int, list[tuple[float, int]]] = {}
     for number, each in enumerate(short):
         for strip in range(int(each.box[0] // _STRIP), int(each.box[2] // _STRIP) + 1):

@@ -1,7 +1,8 @@
-"""Columns of a table: free strips between the phrases of its fullest rows, or the spaces between drawn rules."""
+"""Columns of a table: free strips between the phrases of its fullest rows, or spaces between drawn rules."""
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
@@ -74,12 +75,12 @@ def _covered(rows: Iterable[Sequence[Phrase]], left: float, crossing: int) -> li
 
 
 def drawn_columns(columns: list[Column], vertical: Iterable[Box], box: Box, size: float) -> list[Column]:
-    """The columns between drawn rules, where nearly as many are drawn as there are ``columns``; else those."""
+    """The columns between drawn rules, where nearly as many are drawn as ``columns`` are; else those."""
     inner = [x for x in _long_rules(vertical, box) if columns[0][0] + size < x < columns[-1][1] - size]
     if not inner or len(inner) + 1 < 0.6 * len(columns):
         return columns
     edges = [min(columns[0][0], box[0]), *inner, max(columns[-1][1], box[2])]
-    return [(a + 1, b - 1) for a, b in zip(edges, edges[1:], strict=False) if b - a > size]
+    return [(a + 1, b - 1) for a, b in itertools.pairwise(edges) if b - a > size]
 
 
 def _long_rules(vertical: Iterable[Box], box: Box) -> list[float]:
@@ -101,7 +102,7 @@ class Gutters:
 
     def __init__(self, columns: list[Column], size: float) -> None:
         self.columns, self.size = columns, size
-        self._middles = [(a[1] + b[0]) / 2 for a, b in zip(columns, columns[1:], strict=False)]
+        self._middles = [(a[1] + b[0]) / 2 for a, b in itertools.pairwise(columns)]
 
     def column_of(self, x: float) -> int:
         """The column that a point is in: gutters are shared at their middles."""
@@ -114,7 +115,10 @@ class Gutters:
             for number, (left, right) in enumerate(self.columns)
             if min(right, x1) - max(left, x0) > 0.25 * min(self.size, right - left, x1 - x0)
         ]
-        return (hit[0], hit[-1]) if hit else (self.column_of((x0 + x1) / 2),) * 2
+        if hit:
+            return hit[0], hit[-1]
+        nearest = self.column_of((x0 + x1) / 2)
+        return nearest, nearest
 
     def between(self, left: float, right: float, first: int, last: int) -> bool:
         """Whether a gap from ``left`` to ``right`` covers a gutter of the columns ``first`` to ``last``."""

@@ -1,4 +1,4 @@
-"""Extent of a table: a candidate's box grows to near rules and whole rows, loses captions, gains its heading."""
+"""Extent of a table: a box grows to near rules and whole rows, loses captions, gains its heading."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from dataclasses import dataclass
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box, holds, union
-from gradio_app.parsing.readers.embedded.rows import phrases, rows_of
+from gradio_app.parsing.readers.embedded.rows import Row, phrases, rows_of
 from gradio_app.parsing.readers.embedded.tables.build import build
 from gradio_app.parsing.readers.embedded.tables.grid import Grid
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
 from gradio_app.parsing.readers.embedded.tables.rowing import LEADING
 from gradio_app.parsing.readers.embedded.typography import CAPTION
 
-#: a rule belongs to a table when it is over this share of its width, no more points wider on a side, and nearer
-#: than so many lines above it and below it
+#: a rule belongs to a table when it is over this share of its width, no more points wider on a side, and
+#: nearer than so many lines above it and below it
 _RULE_WIDE, _RULE_OUTSIDE, _LINES_ABOVE, _LINES_BELOW = 0.5, 12.0, 3.2, 2.2
 #: a word belongs to a row of the table that shares this share of its height
 _SAME_ROW = 0.6
 #: a heading above: lines at most, distance in lines, share of the width of the table, words of a phrase
 _MOST_ABOVE, _NEAR, _NARROW, _FEW = 3, 0.75, 0.5, 5
 
+#: words askew above a table end so near to it, in heights of the font
+_ASKEW = 1.5
+
+#: a title is further above the heading than this, in heights of the font
+_TITLE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What tables are built from: all words, those that stand upright, rules, the height of the usual font."""
+    """What tables are built from: all words, the upright ones, rules, the height of the usual font."""
 
     words: WordIndex
     flat: WordIndex
@@ -47,7 +53,29 @@ def table_in(box: Box, page: Surroundings) -> tuple[Grid, list[Word]] | None:
             break
         words, box = words + row, union([box, *(word.box for word in row)])
         grid = build(words, page.horizontal, page.vertical, box)
+    askew = _askew_above(words, page) if grid else []
+    if askew:
+        words = words + askew
+        grid = build(words, page.horizontal, page.vertical, union([box, *(word.box for word in askew)]))
     return (grid, words) if grid else None
+
+
+def _askew_above(words: list[Word], page: Surroundings) -> list[Word]:
+    """Words that stand askew right above a table: the names of its columns, two at least."""
+    if len(page.words.words) == len(page.flat.words):
+        return []
+    left, top, right, _ = union(word.box for word in words)
+    known = set(words)
+    found = [
+        word
+        for word in page.words.level(top - 200, top)
+        if word.angle
+        and word not in known
+        and word.y1 <= top + 0.5 * word.size
+        and top - word.y1 < _ASKEW * word.size
+        and left - 2 <= word.x0 <= right + 2 * word.size
+    ]
+    return found if len(found) >= 2 else []
 
 
 def _to_rules(box: Box, page: Surroundings) -> Box:
@@ -96,15 +124,26 @@ def _level(word: Word, heights: set[tuple[float, float]]) -> bool:
 
 
 def _without_captions(words: list[Word]) -> list[Word]:
-    """Words without the captions above and below; two rows stay."""
+    """Words without the captions above and below and without a title; two rows stay."""
     rows = rows_of(word for word in words if not word.angle)
     out: set[Word] = set()
     while len(rows) > 2:
-        number = next((n for n in (0, -1) if CAPTION.match(rows[n].text)), None)
-        if number is None:
+        if CAPTION.match(rows[0].text) or _is_title(rows[0], rows[1]):
+            out.update(rows.pop(0).words)
+        elif CAPTION.match(rows[-1].text):
+            out.update(rows.pop().words)
+        else:
             break
-        out.update(rows.pop(number).words)
     return [word for word in words if word not in out] if out else words
+
+
+def _is_title(row: Row, below: Row) -> bool:
+    """Whether a row stands over a table: one phrase, at the left, larger or further off than a heading."""
+    if len(phrases(row.words, 1.0)) > 1 or len(phrases(below.words, 1.0)) < 2:
+        return False
+    if abs(row.words[0].x0 - below.words[0].x0) > below.size:
+        return False
+    return row.size > 1.1 * below.size or below.y0 - row.y1 > _TITLE * below.size
 
 
 def _heading_above(words: list[Word], grid: Grid, page: Surroundings) -> list[Word]:

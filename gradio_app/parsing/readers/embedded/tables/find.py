@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection, median, union
 from gradio_app.parsing.readers.embedded.rows import rows_of
+from gradio_app.parsing.readers.embedded.tables.build import build
 from gradio_app.parsing.readers.embedded.tables.candidates import Candidate, Source, candidates
+from gradio_app.parsing.readers.embedded.tables.drawings import drawings
 from gradio_app.parsing.readers.embedded.tables.extent import Surroundings, table_in
 from gradio_app.parsing.readers.embedded.tables.grid import Grid
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
+from gradio_app.parsing.readers.embedded.tables.lattice import build_lattice
 from gradio_app.parsing.readers.embedded.tables.runs import runs_of
 from gradio_app.parsing.readers.embedded.tables.table import Table, table_of
 
@@ -19,11 +22,19 @@ from gradio_app.parsing.readers.embedded.tables.table import Table, table_of
 _LEAST_WORDS = 6
 #: the words of all candidates together that are built from: so many times the page's, and at least so many
 _WORK, _LEAST_WORK = 12, 5000
-#: heights of a candidate and its only run that differ by less are one; a candidate stands beside its run up to
-#: the second
+#: heights of a candidate and its only run that differ by less are one; a candidate stands beside its run up
+#: to the second
 _SAME_HEIGHT, _LIKE_HEIGHT = 0.12, 0.3
 #: two tables are views of one, and two results are one, when they share this much of the smaller one's place
 _SAME_PLACE, _ONE_PLACE = 0.3, 0.25
+
+#: drawings of a page that are looked at, and the score of one
+_MOST_DRAWINGS, _DRAWN_SCORE = 60, 0.3
+
+#: words of a cell that is a line of text
+_SENTENCE = 7
+#: words of a drawn cell; a longer one is a part of the page in a frame
+_MOST_WORDS = 120
 
 
 @dataclass(slots=True)
@@ -33,6 +44,7 @@ class _Found:
     candidate: Candidate
     grid: Grid
     words: list[Word]
+    drawn: bool = False
 
     @property
     def box(self) -> Box:
@@ -51,7 +63,7 @@ def find_tables(facts: PageFacts) -> list[Table]:
     page = Surroundings(
         WordIndex(facts.words), WordIndex(flat), sorted(facts.horizontal), sorted(facts.vertical), size
     )
-    found: list[_Found] = []
+    found = _drawn_tables(facts, page)
     left = max(_LEAST_WORK, _WORK * len(facts.words))
     for candidate in _with_runs(candidates(facts, rows_of(flat), size), page):
         left -= len(page.words.within(candidate.box)) + 10
@@ -62,6 +74,26 @@ def find_tables(facts: PageFacts) -> list[Table]:
         table_of(each.grid, each.words, _source(each.candidate), each.candidate.score)
         for each in _one_a_place(found)
     ]
+
+
+def _drawn_tables(facts: PageFacts, page: Surroundings) -> list[_Found]:
+    """Tables whose cells are all drawn: nothing tells them better. Where the cells are not, the frame is a
+    table by the usual rules, unless the model sees one there."""
+    found: list[_Found] = []
+    regions = [region.box for region in facts.regions if region.label == "table"]
+    for drawing in drawings(facts.horizontal, facts.vertical)[:_MOST_DRAWINGS]:
+        candidate = Candidate("rules", _DRAWN_SCORE, drawing.box)
+        words = page.words.within(drawing.box, 0)
+        grid = build_lattice(words, drawing)
+        drawn = grid is not None and is_drawn_table(grid)
+        if not drawn:
+            if any(_views(region, drawing.box) for region in regions):
+                continue
+            grid = build(words, page.horizontal, page.vertical, drawing.box)
+        framed = grid is not None and max(len(grid.rows), len(grid.columns)) > 2 and is_table(grid, candidate)
+        if grid is not None and (drawn or framed):
+            found.append(_Found(candidate, grid, words, drawn=True))
+    return found
 
 
 def _source(candidate: Candidate) -> Source:
@@ -92,7 +124,7 @@ def _take(candidate: Candidate, found: list[_Found], page: Surroundings) -> None
     other = next((each for each in found if _views(each.box, table.box)), None)
     if other is None:
         found.append(table)
-    elif len(table.words) > 1.08 * len(other.words):
+    elif not other.drawn and len(table.words) > 1.08 * len(other.words):
         larger = table_in(union([other.box, table.box]), page)
         if larger is not None and _as_orderly(larger[0], other.grid):
             other.grid, other.words = larger
@@ -117,6 +149,16 @@ def _one_a_place(found: Sequence[_Found]) -> list[_Found]:
         if not any(intersection(table.box, each.box) > _ONE_PLACE * area(table.box) for each in kept):
             kept.append(table)
     return kept
+
+
+def is_drawn_table(grid: Grid) -> bool:
+    """Whether drawn fields are a table: enough of them have text, and none a chapter of it."""
+    texts = grid.texts()
+    if len(texts) < 4 or grid.covered < 0.3 or grid.words_a_cell > 15:
+        return False
+    if len(grid.rows) == len(grid.columns) == 2 and not all(text[:1].isalnum() for text in texts):
+        return False  # a figure
+    return max(len(text.split()) for text in texts) <= _MOST_WORDS
 
 
 def is_table(grid: Grid, candidate: Candidate) -> bool:
@@ -157,6 +199,8 @@ def _is_stream_table(grid: Grid) -> bool:
     columns, numeric, filled, words = len(grid.columns), grid.numeric, grid.filled, grid.words_a_cell
     if len(grid.rows) < 3 or filled <= 0.5:
         return False
+    if numeric < 0.3 and any(len(text.split()) >= _SENTENCE for text in grid.texts()):
+        return False  # a formula or a figure within lines of text
     short = (
         (columns >= 3 and words <= 3.6)
         or (columns == 2 and numeric > 0.3 and words <= 4)

@@ -1,4 +1,4 @@
-"""Grid of a table: columns, rows and cells while a table is built, and figures that tell how orderly it is."""
+"""Grid of a table: columns, rows and cells while a table is built, and figures of how orderly it is."""
 
 from __future__ import annotations
 
@@ -79,6 +79,12 @@ class Grid:
     def filled(self) -> float:
         """Cells with text, as a share of rows by columns."""
         return len(self.texts()) / max(1, len(self.rows) * len(self.columns))
+
+    @property
+    def covered(self) -> float:
+        """The same, where a cell counts for all places that it spans."""
+        places = sum((cell.last - cell.first + 1) * cell.down for cell in self.cells())
+        return places / max(1, len(self.rows) * len(self.columns))
 
     @property
     def words_a_cell(self) -> float:

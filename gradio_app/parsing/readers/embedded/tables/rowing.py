@@ -1,10 +1,11 @@
-"""Rows of a table out of its lines: wrapped cells belong to the line that fills most columns, or to a ruled row.
+"""Rows of a table out of its lines: wrapped cells belong to the line that fills most columns.
 
 A line that fills at least half of the columns is an anchor. The others belong to the nearer neighbour.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from gradio_app.parsing.readers.embedded.geometry import Box, median
@@ -60,7 +61,7 @@ def _nearest_rows(
     lines: Sequence[Line], body: range, anchors: Sequence[int], separators: Separators
 ) -> list[list[int]]:
     """Each line that is no anchor goes to its nearer neighbour, if that is near; chains end at an anchor."""
-    pitch = median((lines[b].cy - lines[a].cy for a, b in zip(anchors, anchors[1:], strict=False)), 99.0)
+    pitch = median((lines[b].cy - lines[a].cy for a, b in itertools.pairwise(anchors)), 99.0)
     known, last = set(anchors), anchors[-1] if anchors else -1
     owner = {number: number for number in body}
     for number in body:

@@ -3,6 +3,7 @@ cells over several rows."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from gradio_app.parsing.readers.embedded.geometry import Box, overlap
@@ -14,6 +15,8 @@ _CENTRED, _CENTRED_WIDE = 0.6, 0.08
 #: a rule under a cell is at most so far below it, in heights of the font; longer than this share of the table
 #: it is no rule of the cell
 _UNDER, _SHORT = 0.9, 0.9
+#: lines of a name are no further apart, in heights of the font
+_WRAPPED = 0.3
 #: a row of the heading that fills this share of the columns has no spans
 _FULL = 0.7
 
@@ -41,7 +44,7 @@ class _Heading:
         found: list[tuple[int, int]] = []
         for number in range(len(self.cells)):
             found.append(self._reach(number, found[-1][1] + 1 if found else 0))
-        if all(a[1] < b[0] for a, b in zip(found, found[1:], strict=False)):
+        if all(a[1] < b[0] for a, b in itertools.pairwise(found)):
             for cell, (first, last) in zip(self.cells, found, strict=True):
                 cell.first, cell.last = first, last
 
@@ -50,13 +53,10 @@ class _Heading:
         left = max(free, self.cells[number - 1].last + 1) if number else 0
         more = number + 1 < len(self.cells)
         right = self.cells[number + 1].first - 1 if more else len(self.columns) - 1
-        ruled = self._ruled(cell, left, right)
-        best = None
-        if len(self.cells) < _FULL * len(self.columns):
-            best = self._centred(number, left, right)
-        if best and (not ruled or best[1] - best[0] > ruled[1] - ruled[0]):
-            return best
-        return ruled or (cell.first, cell.last)
+        reach = self._ruled(cell, left, right)
+        if not reach and len(self.cells) < _FULL * len(self.columns):
+            reach = self._centred(number, left, right)
+        return reach or (cell.first, cell.last)
 
     def _ruled(self, cell: Cell, left: int, right: int) -> tuple[int, int] | None:
         """The columns that the rule right under a cell reaches over."""
@@ -72,7 +72,7 @@ class _Heading:
         return (min(hit[0], cell.first), max(hit[-1], cell.last)) if hit else None
 
     def _centred(self, number: int, left: int, right: int) -> tuple[int, int] | None:
-        """The widest stretch of filled columns that a cell is centred over; the best centred of equal ones."""
+        """The widest stretch of filled columns that a cell is centred over, and best."""
         cell = self.cells[number]
         if not all(self.below[cell.first : cell.last + 1]):
             return None
@@ -111,6 +111,25 @@ def spread_heading(grid: Grid, rules: Sequence[Box], size: float) -> None:
         heading = _Heading(grid, number, rules, size)
         if heading.sparse:
             heading.spread()
+
+
+def join_wrapped_heading(grid: Grid, rules: Sequence[Box], size: float) -> None:
+    """Joins rows of the heading where the lower one only goes on with cells of the upper one."""
+    for number in range(grid.header - 1, 0, -1):
+        above, row = grid.rows[number - 1], grid.rows[number]
+        upper = {(cell.first, cell.last): cell for cell in above.cells if cell.down == 1}
+        apart = row.y0 - above.y1 > _WRAPPED * size
+        ruled = any(above.y1 - 2 <= rule[1] <= row.y0 + 2 for rule in rules)
+        going_on = [
+            cell for cell in row.cells if (cell.first, cell.last) in upper and cell.first == cell.last
+        ]
+        if apart or ruled or not row.cells or len(going_on) < len(row.cells):
+            continue
+        for cell in going_on:
+            upper[cell.first, cell.last].words += cell.words
+        row.cells = []
+        _drop_row(grid, number)
+        grid.header -= 1
 
 
 def raise_heading(grid: Grid) -> None:

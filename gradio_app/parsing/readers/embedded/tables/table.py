@@ -27,10 +27,11 @@ class TableCell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. ``box``: around its words, in points. ``html``: one ``table`` element, with ``thead`` where the
-    first ``header`` rows are a heading. ``cells``: those with text, row by row. ``score``: of the layout model
-    (0 to 1), else 0 to 0.3. ``numeric``: share of the cells with text that are figures. ``filled``: cells with
-    text as a share of rows by columns."""
+    """A table. ``box``: around its words, in points. ``html``: one ``table`` element, with ``thead`` where
+    the first ``header`` rows are a heading. ``cells``: those with text, row by row. ``score``: of the layout
+    model (0 to 1), else 0 to 0.3. ``numeric``: share of the cells with text that are figures. ``filled``:
+    cells with text as a share of rows by columns.
+    """
 
     box: Box
     html: str

@@ -1,0 +1,54 @@
+"""``python -m bench.reading``: words and order on the kept pages, and pages made from known text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.machine import machine
+from bench.reading import kept, pages, reference
+from tests.live import ROOT
+
+RESULTS = ROOT / "bench" / "results"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measures, prints tables in Markdown and saves all figures. 2 when files of the list are missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.reading", description=__doc__)
+    parts = parser.add_subparsers(dest="part", required=True)
+    public = parts.add_parser("pages", help="the kept pages: words, order, false tables")
+    public.add_argument(
+        "--files", type=Path, required=True, help="a folder with OWNER+NAME/PATH of each file"
+    )
+    public.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
+    public.add_argument("--first", type=int, default=kept.PAGES, help="only so many of the pages")
+    given = parser.parse_args(argv)
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return _pages(given.files, given.tier or ["flash", "auto"], given.first)
+
+
+def _pages(files: Path, tiers: Sequence[str], first: int) -> int:
+    chosen = kept.load()[:first]
+    if missing := kept.missing(chosen, files):
+        print("\n".join(["Missing, or not the file that was chosen:", *missing]), file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="bench-reading-") as folder:
+        found = pages.read_all(chosen, files, tiers, Path(folder) / "data")
+    print(f"Words and lines of the pages by {reference.name()}.\n\n{pages.report(found)}")
+    _save("reading-pages.json", pages.to_json(found))
+    return 0
+
+
+def _save(name: str, found: object) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"where": machine(), "found": found}, indent=1, ensure_ascii=False)
+    (RESULTS / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Flash reader: MinerU's reading of a PDF's text layer, and the evidence that it collected on the way.
+
+The evidence (lines, rules, pictures) costs nothing here, as MinerU reads it anyway. It tells the pages that
+need no second thought from those that do.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from gradio_app.parsing import speedups
+from gradio_app.parsing.readers.embedded.geometry import Box, area, overlap
+
+#: block types that say: there is more on this page than running text
+_NOT_RUNNING_TEXT = frozenset({"table", "code", "image", "chart", "equation", "index", "list", "aside_text"})
+#: drawn rules on a page of running text: one below a heading, one above footnotes, a frame's line or two
+_FEW_RULES = 4
+#: share of the lines that may stand beside another line (a page number, a date) on a page of one column
+_BESIDE = 0.04
+#: share of the letters of its lines that flash must deliver
+_DELIVERED = 0.995
+#: signs of a list or a symbol font
+_BULLETS = re.compile("^[•●◦▪■□☐☑☒➢✓\ue000-\uf8ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What MinerU saw on a page before it read it: text and box of each line, in points.
+
+    ``rules`` counts drawn lines. ``upright`` is false when some text runs sideways.
+    """
+
+    width: float
+    height: float
+    lines: tuple[tuple[str, Box], ...]
+    rules: int
+    pictures: tuple[Box, ...]
+    upright: bool
+
+    @property
+    def words(self) -> int:
+        """Number of words in the lines."""
+        return sum(len(text.split()) for text, _ in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class FlashPages:
+    """Pages as MinerU read them, in order: blocks of its ModelJson and evidence of each.
+
+    ``indices`` are page numbers from 0. ``properties`` are MinerU's ``DocumentProperties``; ``layout`` is what
+    it says of the pages' sizes and pictures.
+    """
+
+    blocks: tuple[list[dict[str, Any]], ...]
+    indices: tuple[int, ...]
+    evidence: tuple[Evidence, ...]
+    properties: Any
+    layout: dict[str, Any]
+
+
+def read(source: str, page_range: str) -> FlashPages:
+    """Reads the text layer of these pages. Pages that pdfium cannot copy are left out."""
+    speedups.for_pages()
+    with _evidence() as found:
+        pages = analyze(source, page_range, "flash", "txt")
+    return replace(pages, evidence=tuple(found))
+
+
+def analyze(source: str, page_range: str, effort: str, parse_mode: str) -> FlashPages:
+    """MinerU's reading of some pages of a PDF, without what it makes of a whole document."""
+    from docvortex.document.pdf.layout import remap_layout_geometry
+    from mineru.backend.analysis.pdf.pipeline import analyze_pdf
+    from mineru.parser import MinerUParser
+
+    parser: Any = MinerUParser(tier="flash", parse_mode="txt")
+    prepared = parser._prepare_input(Path(source), page_range)
+    result = analyze_pdf(prepared.file_bytes, effort=cast(Any, effort), parse_mode=cast(Any, parse_mode))
+    kept: list[int] | None = prepared.retained_page_indices
+    layout = remap_layout_geometry(result.layout_geometry or {"version": 1, "pages": []}, kept)
+    blocks = tuple(result.model_list)
+    return FlashPages(blocks, tuple(kept or range(len(blocks))), (), prepared.source_properties, layout)
+
+
+def model_json(
+    read_by_flash: FlashPages | None,
+    source: str,
+    pages: Sequence[tuple[int, list[dict[str, Any]], tuple[float, float]]],
+    total: int,
+    tier: str,
+) -> Any:
+    """MinerU's ``ModelJson`` of pages (number from 0, blocks, size in points) of a document of ``total``.
+
+    ``tier``: the dearest reader of a page.
+    """
+    from docvortex.document.pdf.layout import LAYOUT_EXTENSION
+    from docvortex.schema import DocumentMetadata, ModelJson, Producer
+    from mineru.integrations.docvortex import build_metadata, read_source_properties
+    from mineru.version import __version__
+
+    if read_by_flash is None:
+        properties = read_source_properties(Path(source).read_bytes(), "pdf")
+        layout: dict[str, Any] = {"version": 1, "pages": []}
+    else:
+        properties, layout = read_by_flash.properties, read_by_flash.layout
+    entries = {entry["page_idx"]: entry for entry in layout["pages"]}
+    for index, _, (width, height) in pages:
+        entries.setdefault(index, {"page_idx": index, "width_pt": width, "height_pt": height})
+    indices = [index for index, _, _ in pages]
+    effort = {"flash": "flash", "basic": "medium"}[tier]
+    extensions = build_metadata(effort=effort, parse_mode="txt" if tier == "flash" else "ocr")
+    extensions[LAYOUT_EXTENSION] = layout | {"pages": [entries[index] for index in indices]}
+    return ModelJson(
+        pages=[blocks for _, blocks, _ in pages],
+        page_index_map=[] if indices == list(range(total)) else indices,
+        metadata=DocumentMetadata(
+            file_suffix="pdf", producer=Producer(name="mineru", version=__version__), document=properties
+        ),
+        extensions=extensions,
+    )
+
+
+@contextmanager
+def _evidence() -> Generator[list[Evidence]]:
+    """Keeps what MinerU collects of each page while the block runs."""
+    from docvortex.analyzers.native.pdf import pipeline
+
+    inner: Any = pipeline
+    found: list[Evidence] = []
+    collect = inner._collect_document_sources
+
+    def collected(document: Any) -> Any:
+        sources = collect(document)
+        found.extend(_of(page) for page in sources.page_sources)
+        return sources
+
+    inner._collect_document_sources = collected
+    try:
+        yield found
+    finally:
+        inner._collect_document_sources = collect
+
+
+def _of(page: Any) -> Evidence:
+    width, height = page.page_size
+    lines = tuple((line.text, tuple(line.bbox)) for line in page.lines if line.text.strip())
+    pictures = (*page.image_bboxes, *page.form_bboxes)
+    upright = all(line.angle == 0 for line in page.lines)
+    return Evidence(width, height, lines, len(page.drawing_lines), pictures, upright)
+
+
+def is_plain(page: Evidence, blocks: Sequence[dict[str, Any]]) -> bool:
+    """Whether a page is running text in one column that flash delivered: nobody need read it again.
+
+    True needs proof on each point; what is unusual is looked at more closely.
+    """
+    if not page.lines or not page.upright or page.rules > _FEW_RULES:
+        return False
+    if any(str(block["type"]) in _NOT_RUNNING_TEXT for block in blocks):
+        return False
+    if any(area(box) > 0.02 * page.width * page.height for box in page.pictures):
+        return False
+    if any(_BULLETS.match(text) for text, _ in page.lines):
+        return False
+    if _beside_another(page.lines) > max(1, _BESIDE * len(page.lines)):
+        return False
+    seen, delivered = _letters(text for text, _ in page.lines), _letters(map(text_of, blocks))
+    return delivered >= _DELIVERED * seen
+
+
+def _beside_another(lines: Sequence[tuple[str, Box]]) -> int:
+    """Number of lines that share more than half of their height with a line beside them."""
+    rows = sorted((box for _, box in lines), key=lambda box: box[1])
+    count = 0
+    for index, a in enumerate(rows):
+        for b in rows[index + 1 : index + 8]:
+            if b[1] >= a[3]:
+                break
+            if overlap(a[1], a[3], b[1], b[3]) > 0.5 * min(a[3] - a[1], b[3] - b[1]):
+                count += 1
+                break
+    return count
+
+
+def text_of(block: Any) -> str:
+    """All text in a block of MinerU's ModelJson."""
+    content = block.get("content") if isinstance(block, dict) else block
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return " ".join(map(text_of, content))
+    return text_of(content) if isinstance(content, dict) else ""
+
+
+def _letters(texts: Iterable[str]) -> int:
+    return sum(map(str.isalnum, "".join(texts)))

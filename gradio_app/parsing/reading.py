@@ -1,0 +1,262 @@
+"""Reading of a PDF page by page: flash where its page passes, the built-in models where it does not.
+
+Covers: which reader reads which page, MinerU's page structure of the whole, notes and coverage.
+Does not cover: a single page (``readers``), the comparison itself (``check``), files of a result (``results``).
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from loguru import logger
+
+from gradio_app.base.errors import AppError, FileWithoutText
+from gradio_app.base.options import format_pages
+from gradio_app.parsing.page_kinds import PageKind, kind_of
+from gradio_app.parsing.readers import flash, small_models
+from gradio_app.parsing.readers.embedded.blocks import Block, image_block
+from gradio_app.parsing.readers.embedded.choose import PageReading, page_blocks
+from gradio_app.parsing.readers.embedded.facts import PageFacts
+from gradio_app.parsing.readers.embedded.models import MODELS
+from gradio_app.parsing.readers.embedded.page import read_page
+from gradio_app.parsing.readers.embedded.tables import find_tables
+
+#: environment variable with the folder of the built-in models
+MODELS_VARIABLE = "MINERU_APP_BUILTIN_MODELS"
+#: mean score of a page's lines below which the recogniser guessed; handwriting gives 0.5 to 0.8
+_LEGIBLE = 0.8
+#: boxes without readable text, as a share of all lines, from which on a script is unknown
+_UNKNOWN_SCRIPT = 0.2
+
+#: sentences of notes, by code
+_SENTENCES = {
+    "pages_without_text": "No text could be read on these pages; they are in the result as pictures.",
+    "no_models": "These pages are pictures of text, and the models that read them are not installed here. "
+    "Add them with ./start_mineru_optimized.sh models --source builtin, then convert again.",
+    "script_unsupported": "Some text is in a script that the built-in models cannot read. "
+    "Tier standard reads more scripts.",
+    "handwriting": "The text is hard to read, perhaps handwritten, and may be wrong. "
+    "Tier standard reads handwriting better.",
+    "formulas_not_read": "Formulas on these pages are given as plain text or pictures. "
+    "Tier standard writes them as LaTeX.",
+    "text_left_out": "Some words of these pages may be missing.",
+    "not_prepared": "These pages hold more than was read; the rest was left out.",
+}
+
+
+@dataclass(slots=True)
+class Reading:
+    """A document that was read: MinerU's ``ModelJson`` and what is to be said of it.
+
+    ``notes`` are ``{code, pages, message}``; ``readers`` maps a reader's name to its pages, such as ``1-3,8``.
+    ``coverage`` is the share of ``words`` that are in the result; None where nothing was compared.
+    """
+
+    model: Any
+    notes: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    coverage: float | None = None
+    words: int = 0
+    readers: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a job answers beside its result."""
+        return {
+            "notes": self.notes,
+            "coverage": self.coverage,
+            "words": self.words,
+            "readers": self.readers,
+        }
+
+
+def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Reading:
+    """Reads ``pages`` (1-based; none: all) of a PDF or picture.
+
+    ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models look
+    at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages are
+    pictures and there are no models.
+    """
+    import pypdfium2 as pdfium
+
+    folder = os.environ.get(MODELS_VARIABLE)
+    MODELS.use(Path(folder) if folder else None)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = _as_pdf(Path(source), Path(temporary))
+        document = cast(Any, pdfium.PdfDocument(path))
+        try:
+            document.init_forms()
+            return _Document(document, path, pages, ocr_mode, every).read()
+        finally:
+            document.close()
+
+
+def _as_pdf(source: Path, temporary: Path) -> Path:
+    """A picture as a page, as MinerU makes it."""
+    if source.suffix == ".pdf":
+        return source
+    from docvortex.document.pdf import PDFDocument
+
+    path = temporary / "picture.pdf"
+    with PDFDocument.from_image(source.read_bytes()) as made:
+        path.write_bytes(made.bytes)
+    return path
+
+
+class _Document:
+    """One document on its way through the readers. Page numbers are from 1."""
+
+    def __init__(
+        self, document: Any, path: Path, pages: Sequence[int], ocr_mode: str, every: bool
+    ) -> None:
+        self._document = document
+        self._path = path
+        self._total = len(document)
+        self._numbers = list(pages) or list(range(1, self._total + 1))
+        self._mode = cast(Literal["auto", "txt", "ocr"], ocr_mode)
+        self._every = every
+        self._blocks: dict[int, list[Block]] = {}
+        self._readers: dict[str, list[int]] = {}
+        self._notes: dict[str, list[int]] = {}
+        self._found = self._words = 0.0
+
+    def read(self) -> Reading:
+        kinds = {number: self._kind(number) for number in self._numbers}
+        scans = [number for number, kind in kinds.items() if kind is PageKind.SCAN]
+        digital = [number for number in self._numbers if kinds[number] is not PageKind.SCAN]
+        own = bool(scans) and small_models.ready()
+        if scans and not digital and not own and not MODELS.available:
+            raise FileWithoutText()
+        read_by_flash = self._flash(digital) if digital else None
+        if own:
+            self._keep("basic", small_models.read(str(self._path), scans))
+        for number in () if own else scans:
+            self._scan(number)
+        return self._reading(read_by_flash)
+
+    def _kind(self, number: int) -> PageKind:
+        if self._mode != "auto":
+            return PageKind.SCAN if self._mode == "ocr" else PageKind.DIGITAL
+        return kind_of(self._document[number - 1])
+
+    # ------------------------------------------------------------ readers
+
+    def _flash(self, numbers: Sequence[int]) -> flash.FlashPages:
+        """Flash's pages, each mended or read anew where it is in doubt."""
+        everything = len(numbers) == self._total
+        read_by_flash = flash.read(str(self._path), "" if everything else format_pages(tuple(numbers)))
+        pages = zip(read_by_flash.indices, read_by_flash.evidence, read_by_flash.blocks, strict=True)
+        for index, evidence, blocks in pages:
+            number = index + 1
+            self._blocks[number] = blocks
+            if self._every or not flash.is_plain(evidence, blocks):
+                self._second(number, blocks)
+            else:
+                self._count("flash", number, evidence.words, 1.0)
+        return read_by_flash
+
+    def _second(self, number: int, blocks: list[Block]) -> None:
+        """Mends flash's page, or reads it anew."""
+        try:
+            facts = read_page(self._document[number - 1], self._mode, MODELS)
+            reading = page_blocks(blocks, facts, find_tables(facts))
+        except (MemoryError, AppError):
+            raise
+        except Exception as error:  # flash's page is there, and as good as it was
+            logger.opt(exception=error).warning("page {} stays as flash read it", number)
+            self._count("flash", number, 0, 0.0)
+            return
+        self._take(number, facts, reading)
+
+    def _scan(self, number: int) -> None:
+        """Reads a page by OCR. What cannot be read stays as a picture, with a note."""
+        page = self._document[number - 1]
+        try:
+            if not MODELS.available:
+                self._note("no_models", number)
+                raise FileWithoutText()
+            facts = read_page(page, self._mode, MODELS)
+            reading = page_blocks(None, facts, find_tables(facts))
+        except MemoryError:
+            raise
+        except Exception as error:
+            if not isinstance(error, FileWithoutText):
+                logger.opt(exception=error).warning("page {} could not be read", number)
+                self._note("pages_without_text", number)
+            self._blocks[number] = _picture_of(page)
+            self._count("basic", number, 0, 0.0)
+            return
+        self._take(number, facts, reading)
+        if not facts.words and facts.picture is not None:
+            self._blocks[number] = _picture_of(page)
+            self._note("pages_without_text", number)
+
+    def _take(self, number: int, facts: PageFacts, reading: PageReading) -> None:
+        self._blocks[number] = reading.blocks
+        verdict = reading.verdict
+        by_models = reading.anew or self._every
+        self._count("basic" if by_models else "flash", number, verdict.words, verdict.recall)
+        lines = max(1, len({round(word.cy) for word in facts.words}) + len(facts.unread))
+        if len(facts.unread) > _UNKNOWN_SCRIPT * lines:
+            self._note("script_unsupported", number)
+        if facts.scan and facts.words and facts.confidence < _LEGIBLE:
+            self._note("handwriting", number)
+        if facts.scan and any(r.label == "equation" and r.score > 0.5 for r in facts.regions):
+            self._note("formulas_not_read", number)
+        if facts.left_out:
+            self._note("not_prepared", number)
+
+    # ------------------------------------------------------------ what is said of it
+
+    def _count(self, reader: str, number: int, words: int, recall: float) -> None:
+        self._readers.setdefault(reader, []).append(number)
+        self._words += words
+        self._found += words * recall
+
+    def _note(self, code: str, number: int) -> None:
+        self._notes.setdefault(code, []).append(number)
+
+    def _keep(self, reader: str, pages: dict[int, list[Block]]) -> None:
+        self._blocks |= pages
+        self._readers.setdefault(reader, []).extend(pages)
+
+    def _reading(self, read_by_flash: flash.FlashPages | None) -> Reading:
+        pages = [
+            (number - 1, self._blocks[number], self._document.get_page_size(number - 1))
+            for number in sorted(self._blocks)
+        ]
+        tier = "basic" if "basic" in self._readers else "flash"
+        model = flash.model_json(read_by_flash, str(self._path), pages, self._total, tier)
+        notes = [
+            {
+                "code": "pages_without_text" if code == "no_models" else code,
+                "pages": format_pages(tuple(sorted(set(numbers)))),
+                "message": _SENTENCES[code],
+            }
+            for code, numbers in self._notes.items()
+        ]
+        readers = {name: format_pages(tuple(sorted(found))) for name, found in self._readers.items()}
+        coverage = self._found / self._words if self._words else None
+        return Reading(model, notes, coverage, int(self._words), readers)
+
+
+#: pixels per point of a page that is given as a picture, and their number at most
+_DRAWN, _MOST_PIXELS = 2.0, 8_000_000
+
+
+def _picture_of(page: Any) -> list[Block]:
+    """A whole page as a picture, so that nothing of it is lost."""
+    import numpy as np
+
+    width, height = page.get_size()
+    scale = min(_DRAWN, (_MOST_PIXELS / max(1.0, width * height)) ** 0.5)
+    drawn = np.asarray(page.render(scale=scale).to_pil().convert("RGB"))
+    facts = PageFacts(width, height, picture=drawn, scale=scale)
+    block = image_block(facts, (0.0, 0.0, width, height))
+    return [block] if block else []
