@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from gradio_app.parsing.readers.embedded.facts import PageFacts
-from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection
+from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection, overlap
 from gradio_app.parsing.readers.embedded.lines import LINE_HEIGHT, Line
 
 #: what a block in the margin is; empty for one of the page's text
@@ -27,6 +27,8 @@ _LETTER = re.compile(r"\w")
 _EDGE = 0.12
 #: such a row has two parts or more, few words, a wide gap in it and most of the text's width
 _ROW_WORDS, _ROW_GAP, _ROW_WIDTH = 24, 3.0, 0.6
+#: it is none where columns go on within so many heights above or below its parts, in lines of more letters
+_GOES_ON, _TEXT = 2.2, 10
 #: the model's region of a header or footer: how sure it is for lines, and for blocks; what it holds of each
 _SURE_LINE, _SURE_BLOCK, _HOLDS_LINE, _HOLDS_BLOCK = 0.5, 0.4, 0.5, 0.3
 #: parts of the page's height: blocks of the margin end above the first and begin below the second
@@ -83,7 +85,25 @@ def _row_at_edge(lines: Sequence[Line], level: float, edge: str, facts: PageFact
     gap = max(right.x0 - left.x1 for left, right in pairwise(parts))
     if parts[-1].x1 - parts[0].x0 <= _ROW_WIDTH * width or gap <= _ROW_GAP * parts[0].size:
         return {}
+    if _goes_on(lines, row):
+        return {}
     return dict.fromkeys(row, edge)
+
+
+def _goes_on(lines: Sequence[Line], row: Sequence[int]) -> bool:
+    """Whether two parts of a row or more are lines of columns that go on right above or below them."""
+    inside = set(row)
+    others = [line for i, line in enumerate(lines) if i not in inside]
+    found = 0
+    for i in row:
+        part = lines[i]
+        found += any(
+            abs(other.y0 - part.y0) < _GOES_ON * max(part.size, other.size)
+            and len(other.text) > _TEXT
+            and overlap(other.x0, other.x1, part.x0, part.x1) > 0.5 * (part.x1 - part.x0)
+            for other in others
+        )
+    return found >= 2
 
 
 # ------------------------------------------------------------ blocks

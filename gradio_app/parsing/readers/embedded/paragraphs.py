@@ -41,7 +41,7 @@ _LEAST_PITCH, _MOST_PITCH, _UNUSUAL_PITCH = 0.3, 1.75, 1.3
 _SIZES_DIFFER = 0.18
 #: a scan's sizes are too small by up to a third: the next line of a column is nearer than so many heights; a
 #: line's height is the usual pitch over the second, at most so many heights of its font
-_SCAN_NEXT, _LEADING, _MOST_LEADING = 1.6, 1.2, 2.0
+_SCAN_NEXT, _LEADING, _MOST_LEADING = 1.9, 1.2, 2.0
 #: a first line is set in by so many heights of its font
 _INDENT, _MOST_INDENT = 0.9, 4.0
 #: a last line ends this share of the width before the others

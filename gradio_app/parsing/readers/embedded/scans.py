@@ -1,26 +1,27 @@
 """Lines of a scan: sizes without the noise of OCR, and the usual distance of lines in a column.
 
-The box that OCR finds around a line is lower where no letter reaches up or down, by a third and more. Sizes
-are therefore taken from the lines around that are set alike: of about the same width per character, which
-does not depend on the letters' heights.
+The box that OCR finds around a line is lower where no letter reaches up or down, by a third and more. So
+sizes are taken from the lines of the page that are set alike: of about the same width per character, which
+does not depend on the heights of the letters.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from gradio_app.parsing.readers.embedded.geometry import median, overlap
+from gradio_app.parsing.readers.embedded.geometry import median
 from gradio_app.parsing.readers.embedded.lines import Line
 
-#: how far lines are that a size is taken from, in heights; how many on each side are looked at
-_AROUND, _MOST_AROUND = 9.0, 40
+#: lines that a size is taken from: so many with wider letters, and with narrower ones
+_MOST_ALIKE = 40
 #: lines set alike: heights differ by this factor at most, widths of a character by the second, and by more
 #: where a line has few characters: the third over their number
 _HEIGHT_NOISE, _WIDTH_NOISE, _SHORT_NOISE = 1.55, 1.15, 1.5
+#: boxes are too low rather than too high: the size that this share of such text does not exceed
+_UPPER = 0.7
 #: widths of a Chinese or Japanese sign, in those of a usual letter
 _WIDE = 1.9
 #: lines of a column from which its usual distance is known
@@ -38,53 +39,55 @@ def letter_width(line: Line) -> float:
 
 
 def even_sizes(lines: Sequence[Line]) -> list[Line]:
-    """The lines with the usual size of those around that are set alike; longer ones count for more."""
-    order = sorted(range(len(lines)), key=lambda i: lines[i].y0)
-    tops = [lines[i].y0 for i in order]
-    sorted_lines = [lines[i] for i in order]
-    widths = [letter_width(line) for line in sorted_lines]
+    """The lines with the size of those on the page that are set alike; longer ones count for more."""
+    widths = [letter_width(line) for line in lines]
+    order = sorted(range(len(lines)), key=lambda i: widths[i])
+    sizes = [_font_size(lines[i], widths[i]) for i in order]
     even = list(lines)
     for place, i in enumerate(order):
-        line = lines[i]
-        first = max(bisect_left(tops, line.y0 - _AROUND * line.size), place - _MOST_AROUND)
-        last = min(bisect_right(tops, line.y0 + _AROUND * line.size), place + _MOST_AROUND)
-        like = [
-            (other.size, len(other.text))
-            for other, width in zip(sorted_lines[first:last], widths[first:last], strict=True)
-            if other is line or _alike(line, other, widths[place], width)
+        near = range(max(0, place - _MOST_ALIKE), min(len(order), place + _MOST_ALIKE + 1))
+        alike = [
+            (sizes[n], len(lines[order[n]].text))
+            for n in near
+            if n == place or _alike(lines[i], lines[order[n]], widths[i], widths[order[n]])
         ]
-        even[i] = replace(line, size=_weighted_median(like))
+        even[i] = replace(lines[i], size=_weighted(alike, _UPPER))
     return even
 
 
+def _font_size(line: Line, width: float) -> float:
+    """Size by the box's height; signs of Chinese and Japanese are squares, so that their width tells it."""
+    wide = sum(char >= "\u2e80" for char in line.text)
+    return max(line.size, _WIDE * width) if 2 * wide > len(line.text) else line.size
+
+
 def _alike(line: Line, other: Line, width: float, other_width: float) -> bool:
-    if overlap(line.x0, line.x1, other.x0, other.x1) <= 0:
-        return False
     if max(line.size, other.size) > _HEIGHT_NOISE * min(line.size, other.size):
         return False
     noise = _WIDTH_NOISE + _SHORT_NOISE / max(min(letters(line.text), letters(other.text)), 1.0)
     return max(width, other_width) <= noise * min(width, other_width)
 
 
-def _weighted_median(values: Iterable[tuple[float, int]]) -> float:
+def _weighted(values: Iterable[tuple[float, int]], share: float = 0.5) -> float:
+    """The value that ``share`` of the weight does not exceed: the median by default."""
     ordered = sorted(values)
-    half = sum(weight for _, weight in ordered) / 2
+    wanted = share * sum(weight for _, weight in ordered)
     reached = 0
     for value, weight in ordered:
         reached += weight
-        if reached >= half:
+        if reached >= wanted:
             return value
     return ordered[-1][0]
 
 
 def usual_size(lines: Sequence[Line]) -> float:
     """The size that most of the text has."""
-    return _weighted_median((line.size, len(line.text)) for line in lines) if lines else 10.0
+    return _weighted((line.size, len(line.text)) for line in lines) if lines else 10.0
 
 
 def usual_letter(lines: Sequence[Line]) -> float:
     """Width of a letter that most of the text has, in points."""
-    return _weighted_median((letter_width(line), len(line.text)) for line in lines) if lines else 5.0
+    return _weighted((letter_width(line), len(line.text)) for line in lines) if lines else 5.0
 
 
 def usual_pitch(column: Sequence[Line]) -> float:
