@@ -71,10 +71,10 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
 
 
 def drop_unused_sources(store: Store, folders: Folders) -> None:
-    """Deletes uploads that no task refers to."""
+    """Deletes uploads that no task refers to, and what was prepared of them."""
     used = store.used_sources()
-    for path in _entries(folders.sources):
-        if path.name not in used:
+    for path in (*_entries(folders.sources), *_entries(folders.prepared_files)):
+        if path.name.partition(".")[0] not in used:
             remove_tree(path)
 
 

@@ -38,6 +38,7 @@ class Folders:
         self.root = root.resolve()
         self.database = self.root / "queue.db"
         self.sources = self.root / "sources"
+        self.prepared_files = self.root / "prepared"
         self.tasks = self.root / "tasks"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
@@ -53,9 +54,10 @@ class Folders:
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
+        folders = (self.root, self.sources, self.prepared_files, self.tasks, self.tmp, self.run)
         private = (self.run / "cwd", self.run / "tmp", self.gate, self.gradio)
         try:
-            for folder in (self.root, self.sources, self.tasks, self.tmp, self.run, *private):
+            for folder in (*folders, *private):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._identity = _identity(self.tmp)
             probe = self.run / "probe"
@@ -72,6 +74,16 @@ class Folders:
     def source(self, digest: str) -> Path:
         """An upload, by SHA-256 of its content."""
         return self.sources / digest
+
+    def prepared(self, name: str) -> Path:
+        """The plain file that was made of an upload; its name begins with the upload's digest."""
+        return self.prepared_files / name
+
+    def put_prepared(self, name: str, made: Path) -> None:
+        """Keeps a file that a worker has made plain."""
+        sync_file(made)
+        made.replace(self.prepared(name))
+        sync_file(self.prepared_files)
 
     def task(self, task_id: str) -> Path:
         return self.tasks / task_id
@@ -114,11 +126,15 @@ class Folders:
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
 
-    def linked_source(self, digest: str, folder: Path, suffix: str) -> Path:
-        """The upload under a neutral name with its suffix, which MinerU needs to know some types."""
+    def linked_source(self, digest: str, folder: Path, suffix: str, prepared: str = "") -> Path:
+        """The upload under a neutral name with its suffix, which MinerU needs to know some types.
+
+        ``prepared`` names the plain file that is read in its place.
+        """
+        suffix = prepared.rpartition(".")[2] or suffix
         safe = suffix.lower() if suffix.isalnum() and len(suffix) <= 8 else "bin"
         path = folder / f"document.{safe}"
-        link_or_copy(self.source(digest), path)
+        link_or_copy(self.prepared(prepared) if prepared else self.source(digest), path)
         return path
 
     def adopt(self, *uploads: tuple[Path, str]) -> None:
@@ -133,6 +149,8 @@ class Folders:
         for digest in digests:
             if not needed(digest):
                 self.source(digest).unlink(missing_ok=True)
+                for path in self.prepared_files.glob(f"{digest}.*"):
+                    path.unlink(missing_ok=True)
 
     def sync_sources(self) -> None:
         """Puts on the disk for good what was adopted."""

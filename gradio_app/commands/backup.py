@@ -108,6 +108,9 @@ def _copy_task(folders: Folders, copy: Folders, task: Task, store: Store) -> boo
             link_or_copy(folders.source(task.source), kept)
         except FileNotFoundError:
             return False
+    with contextlib.suppress(FileNotFoundError, FileExistsError):
+        if task.prepared:
+            link_or_copy(folders.prepared(task.prepared), copy.prepared(task.prepared))
     if task.status in READABLE:
         return copy.result(task.id).is_dir()
     lost = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,11 +24,13 @@ from gradio_app.base.file_types import ARCHIVES, DOCUMENTS, PICTURES
 from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.page_kinds import PageKind, kind_of
+from gradio_app.parsing.prepare import prepare
+from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
+from gradio_app.parsing.readers import small_models
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
 MAX_PAGE_AREA = 100_000_000
-#: largest picture, in pixels
-MAX_PICTURE_PIXELS = 100_000_000
 #: part of a worker's memory that the unpacked XML of an Office file may take (MinerU needs about 8 times it)
 UNPACKED_SHARE = 8
 
@@ -42,32 +45,45 @@ def inspect(
     engine: str = "",
     no_engine: str = "",
     models: bool = False,
+    out: str = "",
 ) -> dict[str, Any]:
     """The fields of ``task.Inspection`` for the file ``source``; raises why it cannot be read.
 
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
-    ``models``: another machine that reads has the small models.
+    ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
+    first, into ``out``; what is said of pages is said of that one.
     """
     began, path = time.monotonic(), Path(source)
     with readable_errors():
         from mineru.version import __version__
 
         kind = _kind(path)
-        parse_mode, total, pages = "", 1, tuple[int, ...]()
-        if kind == "pdf":
-            parse_mode, total, pages = _inspect_pdf(path, page_range, ocr_mode, max_pages)
+        if kind in PICTURES:
+            _check_picture(path)
+        elif kind in ARCHIVES:
+            _check_archive(path, memory_limit)
+        elif kind == "pdf":
+            _check_pdf(path, page_range, max_pages)
+        prepared = prepare(path, kind, Path(out)) if out else ""
+        models = models or small_models.ready()
+        parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
+        if "pdf" in (kind, prepared):
+            by_document = tier in (*VISION_TIERS, "flash") or (tier == "auto" and bool(engine) and models)
+            asked = _Asked(page_range, ocr_mode, max_pages, by_document)
+            parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, asked)
         elif page_range:
             raise FileTypeUnsupported(
                 f"A page range can only be given for PDF files; this one is {kind}. Leave it empty."
             )
         elif kind in PICTURES:
-            _check_picture(path)
-            parse_mode = "ocr" if ocr_mode == "auto" else ocr_mode
-        elif kind in ARCHIVES:
-            _check_archive(path, memory_limit)
-        chosen = _choose_tier(tier, kind, parse_mode, bool(engine), no_engine, models)
+            parse_mode, pages, scans = ("ocr" if ocr_mode == "auto" else ocr_mode), (1,), (1,)
+        if tier == "flash" and parse_mode == "ocr" and not models:
+            parse_mode = "txt"  # what flash reads without models
+        chosen = _choose_tier(tier, parse_mode, bool(scans), bool(engine), no_engine, models)
         return {
             "kind": kind,
+            "scans": list(scans) if chosen not in VISION_TIERS else [],
+            "prepared": prepared,
             "pages_total": total,
             "pages": list(pages),
             "parse_mode": parse_mode,
@@ -77,12 +93,16 @@ def inspect(
         }
 
 
-def inspect_all(files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``inspect`` for each of many; ``found`` has ``{"error": {"code", "message"}}`` for those that raise."""
+def inspect_all(files: Sequence[Mapping[str, Any]], out: str) -> dict[str, Any]:
+    """``inspect`` for each of many; ``found`` has ``{"error": {"code", "message"}}`` for those that raise.
+
+    The prepared file of number N is ``N`` in the folder ``out``.
+    """
     found: list[dict[str, Any]] = []
-    for arguments in files:
+    Path(out).mkdir()
+    for number, arguments in enumerate(files):
         try:
-            found.append(inspect(**arguments))
+            found.append(inspect(**arguments, out=str(Path(out, str(number)))))
         except AppError as error:
             found.append({"error": {"code": error.code, "message": error.message}})
     return {"found": found}
@@ -97,41 +117,78 @@ def _kind(path: Path) -> str:
     return kind
 
 
-def _inspect_pdf(
-    path: Path, page_range: str, ocr_mode: str, max_pages: int
-) -> tuple[str, int, tuple[int, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of the pages of a PDF. ``by_document``: its mode is that of the whole document."""
+
+    page_range: str
+    ocr_mode: str
+    max_pages: int
+    by_document: bool
+
+
+def _check_pdf(path: Path, page_range: str, max_pages: int) -> None:
+    """Raises why a PDF cannot be read, before anybody writes another one of it."""
     import pypdfium2 as pdfium
+
+    document = cast(Any, pdfium.PdfDocument(path))
+    try:
+        _selected(document, page_range, max_pages)
+    finally:
+        document.close()
+
+
+def _selected(document: Any, page_range: str, max_pages: int) -> tuple[int, ...]:
+    total = len(document)
+    if total == 0:
+        raise FileCorrupt("The PDF has no pages. Save or print it again, and send that.")
+    pages = select_pages(page_range, total)
+    if len(pages) > max_pages:
+        raise TooManyPages(
+            f"The document has {len(pages)} pages to convert and this server accepts {max_pages}. "
+            f"Choose a page range, such as 1-{max_pages}."
+        )
+    for page in pages:
+        width, height = document.get_page_size(page - 1)
+        if width * height > MAX_PAGE_AREA:
+            raise FileTooLarge(
+                f"Page {page} is {width / 72:.0f} x {height / 72:.0f} inches, more than a page can be."
+            )
+    return pages
+
+
+def _inspect_pdf(path: Path, asked: _Asked) -> tuple[str, int, tuple[int, ...], tuple[int, ...]]:
+    """Mode, number of pages, those that are selected, and the scans among them."""
+    import pypdfium2 as pdfium
+
+    document = cast(Any, pdfium.PdfDocument(path))
+    try:
+        total, pages = len(document), _selected(document, asked.page_range, asked.max_pages)
+        if asked.ocr_mode == "txt":
+            return "txt", total, pages, ()
+        if asked.ocr_mode == "ocr":
+            return "ocr", total, pages, pages
+        if not asked.by_document:
+            scans = tuple(page for page in pages if kind_of(document[page - 1]) is PageKind.SCAN)
+            return "ocr" if len(scans) == len(pages) else "txt", total, pages, scans
+    finally:
+        document.close()
+    mode = _classified(path, total, pages)
+    return mode, total, pages, pages if mode == "ocr" else ()
+
+
+def _classified(path: Path, total: int, pages: Sequence[int]) -> str:
+    """The mode of a whole document as MinerU sees it: ``txt`` or ``ocr``."""
     from docvortex.document.pdf import PDFDocument
     from docvortex.document.pdf.pdfium import safe_rewrite_pdf_bytes_with_pdfium_result
 
     speedups.for_inspection()
-    document = cast(Any, pdfium.PdfDocument(path))
-    try:
-        total = len(document)
-        if total == 0:
-            raise FileCorrupt("The PDF has no pages. Save or print it again, and send that.")
-        pages = select_pages(page_range, total)
-        if len(pages) > max_pages:
-            raise TooManyPages(
-                f"The document has {len(pages)} pages to convert and this server accepts {max_pages}. "
-                f"Choose a page range, such as 1-{max_pages}."
-            )
-        for page in pages:
-            width, height = document.get_page_size(page - 1)
-            if width * height > MAX_PAGE_AREA:
-                raise FileTooLarge(
-                    f"Page {page} is {width / 72:.0f} x {height / 72:.0f} inches, more than a page can be."
-                )
-    finally:
-        document.close()
-    if ocr_mode != "auto":
-        return ocr_mode, total, pages
     data = path.read_bytes()
     if len(pages) != total:
         rewritten = safe_rewrite_pdf_bytes_with_pdfium_result(data, page_indices=[p - 1 for p in pages])
         data = rewritten.pdf_bytes or data
     with PDFDocument(data) as opened:
-        return str(opened.classify()), total, pages
+        return str(opened.classify())
 
 
 def _check_picture(path: Path) -> None:
@@ -166,33 +223,19 @@ def _check_archive(path: Path, memory_limit: int) -> None:
         )
 
 
-def _choose_tier(tier: str, kind: str, parse_mode: str, engine: bool, no_engine: str, models: bool) -> str:
-    """The tier to run. ``auto`` is the best that those who read have for this document."""
+def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: bool, no_engine: str, models: bool) -> str:
+    """The tier to plan with. ``auto`` is the best that those who read have for this document."""
     if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
         return "flash"
     if tier in VISION_TIERS and not engine:
         raise EngineUnavailable(f"Tier {tier} needs a model server. {no_engine}".strip())
-    if parse_mode != "ocr" and (tier == "flash" or (tier == "auto" and not engine)):
-        return "flash"
-    if models or models_ready():
-        return ("standard" if engine else "basic") if tier == "auto" else tier
-    if tier == "auto" and parse_mode == "txt":
-        return "flash"
-    raise ModelsMissing(_models_sentence(kind, tier))
-
-
-def _models_sentence(kind: str, tier: str) -> str:
-    install = "Install them with ./start_mineru_optimized.sh models, then retry."
-    if tier in ("basic", "standard", "advanced"):
-        return f"Tier {tier} needs models that are not installed on this server. {install}"
-    what = "This picture" if kind in PICTURES else "This PDF is a scan (it has no usable text layer) and"
-    hint = "" if kind in PICTURES else " If its text can be selected with the mouse, choose OCR mode 'txt'."
-    return f"{what} needs the OCR models, which are not installed on this server. {install}{hint}"
-
-
-def models_ready() -> bool:
-    """Whether the small models (layout, OCR) are on this machine."""
-    from mineru.model.download import verify_model_repo
-    from mineru.model.registry import MINERU_4_MODELS_ONNX, MINERU_4_MODELS_TORCH
-
-    return any(verify_model_repo(repo).ready for repo in (MINERU_4_MODELS_ONNX, MINERU_4_MODELS_TORCH))
+    if tier == "flash" or tier == "basic":
+        return tier
+    if engine and models:
+        return "standard" if tier == "auto" else tier
+    if tier in VISION_TIERS:
+        raise ModelsMissing(
+            f"Tier {tier} needs models that are not installed on this server. "
+            "Install them with ./start_mineru_optimized.sh models, then retry."
+        )
+    return "basic" if scans else "flash"

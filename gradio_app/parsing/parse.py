@@ -15,6 +15,7 @@ from gradio_app.base.options import format_pages
 from gradio_app.parsing import reading, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.readers import small_models
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
 
@@ -59,10 +60,13 @@ def parse_document(
     two also ``reading.Reading.facts``.
     """
     with readable_errors():
-        if method == "mineru":
-            return write_result(_parse(source, pages, tier, parse_mode, None).middle_json, Path(out), None)
-        found = _read(source, pages, ocr_mode, method)
-        return {**write_result(_middle(found, pages), Path(out), None), **found.facts}
+        if _by_mineru(method):
+            middle = _parse(source, pages, tier, parse_mode, None).middle_json
+            facts = _facts_of(middle, tier)
+        else:
+            found = _read(source, pages, ocr_mode, method)
+            middle, facts = _middle(found, pages), found.facts
+        return {**write_result(middle, Path(out), None), **facts}
 
 
 def parse_shard(
@@ -84,9 +88,10 @@ def parse_shard(
     ``"tokens"``.
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
-        if method == "mineru":
+        if _by_mineru(method):
             result = _parse(source, pages, tier, parse_mode, endpoint)
-            middle, facts = result.middle_json, dict[str, Any]()
+            middle = result.middle_json
+            facts = _facts_of(middle, tier)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
             found = _read(source, pages, ocr_mode, method)
@@ -101,6 +106,26 @@ def parse_shard(
             (folder / name).write_bytes(payload)
         write_pages(named, folder)
         return {"pages": len(named.pages), **facts, **(watch.report(pages) if watch else {})}
+
+
+def _by_mineru(method: str) -> bool:
+    """Whether MinerU reads all pages: its own small models, once fetched, take the place of the built-in."""
+    return method == "mineru" or (method == "every" and small_models.ready())
+
+
+def _facts_of(middle: Any, tier: str) -> dict[str, Any]:
+    """What is to be said of pages that MinerU has read: who did, and which of them are pictures only."""
+    if middle.metadata.file_suffix != "pdf":
+        return {"readers": {tier: "1"}}
+    numbers = tuple(page.page_idx + 1 for page in middle.pages)
+    filled = [page for page in middle.pages if page.blocks]
+    silent = [page.page_idx + 1 for page in filled if not any(map(_has_text, page.blocks))]
+    notes = [reading.note("pages_without_text", silent)] if silent and tier == "flash" else []
+    return {"readers": {tier: format_pages(numbers)}, "notes": notes}
+
+
+def _has_text(block: Any) -> bool:
+    return str(block.type) != "image"
 
 
 def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:

@@ -1,7 +1,7 @@
 """Reading of a PDF page by page: flash where its page passes, the built-in models where it does not.
 
 Covers: which reader reads which page, MinerU's page structure of the whole, notes and coverage.
-Does not cover: a single page (``readers``), the comparison itself (``check``), files of a result (``results``).
+Does not cover: a single page (``readers``), the comparison (``check``), files of a result (``results``).
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -55,7 +55,7 @@ _SENTENCES = {
 class Reading:
     """A document that was read: MinerU's ``ModelJson`` and what is to be said of it.
 
-    ``notes`` are ``{code, pages, message}``; ``readers`` maps a reader's name to its pages, such as ``1-3,8``.
+    ``notes`` are ``{code, pages, message}``; ``readers`` maps a reader's name to its pages (``1-3,8``).
     ``coverage`` is the share of ``words`` that are in the result; None where nothing was compared.
     """
 
@@ -79,9 +79,9 @@ class Reading:
 def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Reading:
     """Reads ``pages`` (1-based; none: all) of a PDF or picture.
 
-    ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models look
-    at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages are
-    pictures and there are no models.
+    ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models
+    look at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages
+    are pictures and there are no models.
     """
     import pypdfium2 as pdfium
 
@@ -107,6 +107,15 @@ def _as_pdf(source: Path, temporary: Path) -> Path:
     with PDFDocument.from_image(source.read_bytes()) as made:
         path.write_bytes(made.bytes)
     return path
+
+
+def note(code: str, pages: Iterable[int]) -> dict[str, str]:
+    """A note as a job answers it."""
+    return {
+        "code": "pages_without_text" if code == "no_models" else code,
+        "pages": format_pages(tuple(sorted(set(pages)))),
+        "message": _SENTENCES[code],
+    }
 
 
 class _Document:
@@ -237,14 +246,7 @@ class _Document:
         ]
         tier = "basic" if "basic" in self._readers else "flash"
         model = flash.model_json(read_by_flash, str(self._path), pages, self._total, tier)
-        notes = [
-            {
-                "code": "pages_without_text" if code == "no_models" else code,
-                "pages": format_pages(tuple(sorted(set(numbers)))),
-                "message": _SENTENCES[code],
-            }
-            for code, numbers in self._notes.items()
-        ]
+        notes = [note(code, numbers) for code, numbers in self._notes.items()]
         readers = {name: format_pages(tuple(sorted(found))) for name, found in self._readers.items()}
         coverage = self._found / self._words if self._words else None
         return Reading(model, notes, coverage, int(self._words), readers)

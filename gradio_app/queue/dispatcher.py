@@ -191,9 +191,9 @@ class Dispatcher:
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
         self._store.faults.work_succeeded()
-        result, known = parsed.result, self.rates.get(task.tier)
+        result, tier = parsed.result, task.tier_of(shard.pages)
         self.pages_parsed += result.pages
-        self.rates[task.tier] = scheduler.learn_rate(known, result.seconds, result.pages)
+        self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
         if ended is None:
             return await self._store.notify()
         self.runs.pop(task.id, None)
@@ -202,7 +202,8 @@ class Dispatcher:
 
     async def _charged(self, run: Run, shard: Shard, work: Coroutine[Any, Any, Parsed]) -> Parsed:
         """Books what a job computes, or what it took until it failed, unless the machine was at fault."""
-        began, usual = time.monotonic(), self.rates.get(run.task.tier) or scheduler.guess_rate(run.task.tier)
+        began, tier = time.monotonic(), run.task.tier_of(shard.pages)
+        usual = self.rates.get(tier) or scheduler.guess_rate(tier)
         taken: float | None = None
         try:
             parsed = await work

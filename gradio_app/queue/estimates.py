@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gradio_app.base.settings import Settings
+from gradio_app.queue import scheduler
 from gradio_app.queue.dispatcher import Dispatcher
-from gradio_app.queue.scheduler import FairQueue, eta, guess_rate
+from gradio_app.queue.scheduler import FairQueue, eta, guess_rate, seconds_of
 
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
@@ -54,7 +55,8 @@ class Estimator:
                 continue
             per_shard = run.task.page_weight / max(1, run.task.shards_total)
             shards = len(run.todo) + len(run.jobs)
-            own = shards * per_shard * self.rate(run.task.tier)
+            item = scheduler.entry(run.task)
+            own = shards * per_shard * seconds_of(item, self.rate) / item.pages
             found[run.task.id] = (0, eta(own, shards, 0.0, slots))
             ahead += own
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
@@ -62,7 +64,7 @@ class Estimator:
             if item.task_id in found:
                 continue
             position += 1
-            own = item.pages * self.rate(item.tier)
+            own = seconds_of(item, self.rate)
             found[item.task_id] = (position, eta(own, -(-item.pages // size), ahead, slots))
             ahead += own
         return position

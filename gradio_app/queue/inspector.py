@@ -167,13 +167,17 @@ class Inspector:
         for task in self._store.sync.find_all(task_ids):
             if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
                 continue
-            if inspection := self._cache.find(task, engine, self._workers.models_elsewhere):
+            inspection = self._cache.find(task, engine, self._workers.models_elsewhere)
+            if inspection and self._is_prepared(inspection):
                 known.append(task)
                 cached.append(inspection)
             else:
                 tasks.append(task)
                 folders[task.id] = self._jobs.prepare(task, "inspect")
         return tasks, self._plan_all(known, engine, cached)
+
+    def _is_prepared(self, found: Inspection) -> bool:
+        return not found.prepared or self._folders.prepared(found.prepared).exists()
 
     def _plan_all(
         self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
@@ -205,7 +209,7 @@ class Inspector:
         key = cache_key(task, found, size, engine if vision else "")
         facts = {**found.columns, "cache_key": key}
         done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size), **facts)
+        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size, found.scans), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one.

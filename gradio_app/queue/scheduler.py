@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ EXPRESS_PAGES = 8
 #: what one point of priority, or being short, is worth: seconds of waiting
 HEAD_START = 600.0
 #: seconds per page before anything was measured
-FIRST_GUESS = {"flash": 0.2, "standard": 2.0, "advanced": 3.0}
+FIRST_GUESS = {"flash": 0.3, "basic": 4.0, "standard": 2.0, "advanced": 3.0}
 #: more than so many parts begin with one of a quarter of their length, if that has at least so many pages
 LONG, LEAST_FIRST = 3, 16
 #: weight of the newest measurement in the learned rate
@@ -40,6 +40,7 @@ class Entry:
     express: bool = field(compare=False)
     tier: str = field(compare=False, default="flash")
     vision: bool = field(compare=False, default=False)
+    scans: int = field(compare=False, default=0)
 
 
 def entry(task: Task) -> Entry:
@@ -47,7 +48,15 @@ def entry(task: Task) -> Entry:
     express = task.page_weight <= EXPRESS_PAGES
     arrival = task.created_at - HEAD_START * (task.options.priority + express)
     return Entry(
-        arrival, task.seq, task.id, task.owner, task.page_weight, express, task.tier, task.needs_engine
+        arrival,
+        task.seq,
+        task.id,
+        task.owner,
+        task.page_weight,
+        express,
+        task.tier,
+        task.needs_engine,
+        len(task.scans),
     )
 
 
@@ -189,19 +198,32 @@ class Lanes:
         return self._queues[vision].order(limit)
 
 
-def cut(pages: Sequence[int], size: int) -> list[tuple[int, ...]]:
+def cut(pages: Sequence[int], size: int, scans: Collection[int] = ()) -> list[tuple[int, ...]]:
     """Pages in runs of at most ``size``, as even as possible; one empty run for a document without pages.
 
     Even runs keep all slots busy to the end, and tier flash reads statistics of a run. A long document begins
-    with a shorter run, so that its first page comes soon.
+    with a shorter run, so that its first page comes soon. ``scans`` take seconds each: each is a run of its
+    own, so that progress moves with every page.
     """
     if not pages:
         return [()]
+    apart = set(scans) if len(pages) > 1 else set[int]()
+    if apart:
+        text = [page for page in pages if page not in apart]
+        runs = [*(cut(text, size) if text else []), *((page,) for page in pages if page in apart)]
+        return sorted(runs)
     first = size // 4 if size // 4 >= LEAST_FIRST and len(pages) > LONG * size else 0
     rest = pages[first:]
     count = -(-len(rest) // size)
     bounds = [len(rest) * i // count for i in range(count + 1)]
     return [tuple(some) for some in (pages[:first], *(rest[a:b] for a, b in pairwise(bounds))) if some]
+
+
+def seconds_of(item: Entry, rate: Callable[[str], float]) -> float:
+    """What all pages of a task take in one slot; ``rate``: seconds per page by tier."""
+    if item.tier != "basic" or not item.scans:
+        return item.pages * rate(item.tier)
+    return item.scans * rate("basic") + max(0, item.pages - item.scans) * rate("flash")
 
 
 def guess_rate(tier: str) -> float:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -20,13 +20,14 @@ from gradio_app.base.errors import (
     AppError,
     DiskFull,
     FileCorrupt,
+    NotFound,
     StorageUnavailable,
     WorkerCrashed,
 )
 from gradio_app.base.file_types import DOCUMENTS
 from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
-from gradio_app.base.versions import reading_version
+from gradio_app.base.versions import PREPARE, reading_version
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.answer import Fault, error_of
 from gradio_app.workers.interface import Part, PartResult, Workers
@@ -72,7 +73,13 @@ class WorkerJobs:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
         folder = self._folders.work(task.id, name)
         suffix = task.kind or suffix_of(task.name)
-        return JobFolder(folder, self._folders.linked_source(task.source, folder, suffix))
+        try:
+            source = self._folders.linked_source(task.source, folder, suffix, task.prepared)
+        except FileNotFoundError:
+            if not task.prepared:
+                raise
+            raise NotFound("The prepared file of this document is gone. Convert it again.") from None
+        return JobFolder(folder, source)
 
     async def inspect(
         self, tasks: Sequence[Task], folders: Mapping[str, JobFolder], engine: str = "", no_engine: str = ""
@@ -85,7 +92,8 @@ class WorkerJobs:
         if not tasks:
             return []
         files = [self._inspection(task, folders[task.id], engine, no_engine) for task in tasks]
-        answer = await self._pool.run_light("inspect_all", {"files": files}, seconds=LIGHT_TIMEOUT)
+        made = folders[tasks[0].id].path / "prepared"
+        answer = await self._pool.run_light("inspect_all", {"files": files}, seconds=LIGHT_TIMEOUT, out=made)
         found = answer.get("found")
         if not isinstance(found, list) or len(files) != len(cast(list[Any], found)):
             raise WorkerCrashed()
@@ -93,7 +101,23 @@ class WorkerJobs:
         checked = await asyncio.to_thread(lambda: [*map(_inspected, cast(list[Any], found), places)])
         if len(checked) > 1 and any(isinstance(each, WorkerCrashed) for each in checked):
             raise WorkerCrashed()  # one of the files lies: each is inspected by itself
-        return checked
+        return await asyncio.to_thread(self._keep_prepared, tasks, checked, made)
+
+    def _keep_prepared(
+        self, tasks: Sequence[Task], found: Sequence[Inspection | AppError], made: Path
+    ) -> list[Inspection | AppError]:
+        """The inspections with the names under which their prepared files are kept."""
+        kept: list[Inspection | AppError] = []
+        for number, (task, each) in enumerate(zip(tasks, found, strict=True)):
+            if isinstance(each, Inspection) and each.prepared:
+                name = f"{task.source}.{PREPARE}.{each.prepared}"
+                if not (made / str(number)).is_file():
+                    each = WorkerCrashed()
+                else:
+                    self._folders.put_prepared(name, made / str(number))
+                    each = replace(each, prepared=name)
+            kept.append(each)
+        return kept
 
     def _inspection(self, task: Task, folder: JobFolder, engine: str, no_engine: str) -> dict[str, Any]:
         return {
@@ -122,6 +146,8 @@ class WorkerJobs:
             "pages": [] if all_pages else list(shard.pages),
             "tier": task.tier,
             "parse_mode": task.parse_mode,
+            "method": method_of(task),
+            "ocr_mode": task.options.ocr_mode,
         }
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         name = f"{shard.index}-{task.attempt}"
@@ -134,7 +160,7 @@ class WorkerJobs:
             seconds=seconds,
             vision=task.needs_engine,
             alone=alone,
-            models=task.tier != "flash",
+            models=task.needs_engine,
         )
         return await self._in_folder(folder.path, self._workers.read(part))
 
@@ -231,9 +257,11 @@ class WorkerJobs:
         folder = await asyncio.to_thread(self._folders.work, task.id, f"picture-{page}-{width}")
         try:
             target = folder / "page.png"
+            prepared, digest = task.prepared, task.source
+            source = self._folders.prepared(prepared) if prepared else self._folders.source(digest)
             args = {
-                "source": str(self._folders.source(task.source)),
-                "kind": task.kind,
+                "source": str(source),
+                "kind": "pdf" if task.prepared else task.kind,
                 "page": page,
                 "width": width,
             }
@@ -275,6 +303,13 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         and found.prepared in ("", "pdf")
     )
     return found if sound else WorkerCrashed()
+
+
+def method_of(task: Task) -> str:
+    """How its pages are read: by MinerU at its tier, or page by page; see ``parsing.parse_document``."""
+    if not task.parse_mode or task.needs_engine or task.options.tier == "flash":
+        return "mineru"
+    return "every" if task.options.tier == "basic" else "auto"
 
 
 def suffix_of(name: str) -> str:

@@ -13,7 +13,7 @@ from gradio_app.base import clock
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.findings import Findings, dearest
 from gradio_app.base.names import label_of
-from gradio_app.base.options import VISION_TIERS, ParseOptions, format_pages
+from gradio_app.base.options import VISION_TIERS, ParseOptions, format_pages, pages_in
 from gradio_app.store.states import TERMINAL, TaskStatus
 
 
@@ -40,7 +40,8 @@ class Inspection:
     ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...). ``parse_mode`` is ``txt`` or ``ocr``,
     empty for documents without pages. ``pages`` are the selected ones of ``pages_total`` (1-based).
     ``seconds`` is the time of the inspection. ``scans`` are those of the ``pages`` that are pictures of text.
-    ``prepared`` is the type of the plain file that was made of it; empty when the file itself is read.
+    ``prepared`` is the name of the plain file that was made of it (a worker answers its type); empty when the
+    file itself is read.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Inspection:
             "source_pages": self.pages_total,
             "pages_total": len(self.pages) or 1,
             "scan_pages": format_pages(self.scans),
+            "prepared": self.prepared,
         }
 
 
@@ -220,6 +222,17 @@ class Task:
     def needs_engine(self) -> bool:
         """Whether its pages are read by the vision model."""
         return self.tier in VISION_TIERS
+
+    @property
+    def scans(self) -> tuple[int, ...]:
+        """Pages that are pictures of text."""
+        return pages_in(self.scan_pages)
+
+    def tier_of(self, pages: Sequence[int]) -> str:
+        """The tier that reads these pages: in a document with scans, the others are read at flash."""
+        if self.tier != "basic" or self.options.tier == "basic":
+            return self.tier
+        return "basic" if pages and set(pages) <= set(self.scans) else "flash"
 
     @property
     def ended(self) -> bool:

@@ -24,7 +24,14 @@ from gradio_app.base.errors import (
 #: its loss: a document that could report any fault would hold the whole queue
 _OF_DOCUMENTS = frozenset(
     {
-        *("file_empty", "file_type_unsupported", "file_encrypted", "file_corrupt", "file_too_large", "file_without_text"),
+        *(
+            "file_empty",
+            "file_type_unsupported",
+            "file_encrypted",
+            "file_corrupt",
+            "file_too_large",
+            "file_without_text",
+        ),
         *("too_many_pages", "page_range_invalid", "option_invalid", "models_missing", "not_found"),
         *("engine_unavailable", "worker_out_of_memory", "worker_crashed", "internal_error"),
     }

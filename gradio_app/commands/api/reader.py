@@ -95,7 +95,7 @@ class Reader:
             raise found
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        cuts = scheduler.cut(found.pages, size)
+        cuts = scheduler.cut(found.pages, size, found.scans)
         task = dataclasses.replace(task, **found.columns, shards_total=len(cuts))
         shards = [Shard(task.id, index, cut, done=True) for index, cut in enumerate(cuts)]
         for shard in shards:
@@ -139,4 +139,4 @@ class Reader:
 
     def _forget(self, task: Task) -> None:
         self._folders.drop_task(task.id)
-        self._folders.source(task.source).unlink(missing_ok=True)
+        self._folders.drop_sources([task.source], lambda _: False)

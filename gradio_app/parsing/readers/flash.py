@@ -55,8 +55,8 @@ class Evidence:
 class FlashPages:
     """Pages as MinerU read them, in order: blocks of its ModelJson and evidence of each.
 
-    ``indices`` are page numbers from 0. ``properties`` are MinerU's ``DocumentProperties``; ``layout`` is what
-    it says of the pages' sizes and pictures.
+    ``indices`` are page numbers from 0. ``properties`` are MinerU's ``DocumentProperties``; ``layout`` is
+    what it says of the pages' sizes and pictures.
     """
 
     blocks: tuple[list[dict[str, Any]], ...]

@@ -26,6 +26,7 @@ CONTRACT = {
     "file_type_unsupported": (415, False),
     "file_encrypted": (422, False),
     "file_corrupt": (422, False),
+    "file_without_text": (422, False),
     "file_too_large": (413, False),
     "too_many_files": (413, False),
     "too_many_pages": (422, False),

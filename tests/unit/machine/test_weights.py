@@ -95,10 +95,10 @@ def test_mineru_takes_the_same_folder(
 def theirs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
     from mineru.config import config
 
-    from gradio_app.parsing.inspection import models_ready
+    from gradio_app.parsing.readers.small_models import ready
 
     monkeypatch.setattr(config.model, "base_dir", str(folder))
-    return models_ready()
+    return ready()
 
 
 def test_complete_small_models_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

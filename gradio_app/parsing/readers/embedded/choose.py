@@ -14,7 +14,6 @@ from gradio_app.parsing.readers.embedded.geometry import holds
 from gradio_app.parsing.readers.embedded.mend import mend
 from gradio_app.parsing.readers.embedded.tables import Table
 
-
 #: blocks of flash that may be something else, when they hold so many words
 _UNCLEAR, _UNCLEAR_WORDS = frozenset({"image", "chart", "code", "equation", "index"}), 6
 
