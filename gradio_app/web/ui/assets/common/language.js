@@ -2,7 +2,7 @@
 
 import { all } from "./dom.js";
 import { emit, state } from "./hub.js";
-import { ERRORS_ZH, TEXTS } from "./texts.js";
+import { ERRORS_ZH, NOTES_ZH, TEXTS } from "./texts.js";
 
 const KEY = "mineru.language";
 const HTML_LANG = { en: "en", zh: "zh-CN" };
@@ -55,6 +55,18 @@ export function explain(error) {
   if (!error) return "";
   const { code = "", message } = /** @type {Partial<ErrorBody>} */ (error);
   return (state.language === "zh" && ERRORS_ZH[code]) || message || code;
+}
+
+/** A note in the reader's language, with its pages. @param {TaskNote} note */
+export function noteLine({ code, pages, message }) {
+  const text = (state.language === "zh" && NOTES_ZH[code]) || message;
+  return pages ? t("notes.on", pages, text) : text;
+}
+
+/** The first note, and how many more there are; empty without notes. @param {TaskNote[]} notes */
+export function noteSummary(notes = []) {
+  if (!notes.length) return "";
+  return notes.length === 1 ? noteLine(notes[0]) : t("notes.more", noteLine(notes[0]), notes.length - 1);
 }
 
 // Fills in what the frames (*.html) leave open: data-t is text, data-t-label a label, data-t-hint a placeholder.

@@ -34,6 +34,10 @@ export const TEXTS = {
   "bar.user": ["Signed in as", "当前用户"],
   "bar.leave": ["Sign out", "退出登录"],
 
+  // ---- notes on a result
+  "notes.on": [(pages, text) => `Page${/\D/.test(pages) ? "s" : ""} ${pages}: ${text}`, (pages, text) => `第 ${pages} 页：${text}`],
+  "notes.more": [(first, n) => `${first} (and ${n} more)`, (first, n) => `${first}（另有 ${n} 条）`],
+
   // ---- bell
   "bell.on": ["Tell me when my documents are done: on", "文档完成时通知：已开启"],
   "bell.off": ["Tell me when my documents are done: off", "文档完成时通知：已关闭"],
@@ -98,4 +102,28 @@ export const ERRORS_ZH = {
   request_timeout: "上传速度过慢，已中止。请检查网络连接后重新发送。",
   shutting_down: "服务器正在重启，暂不接收新文档，请几秒后重试。",
   network: "无法连接服务器，请检查网络后重试。",
+};
+
+/** Sentences for the codes of notes in Chinese; in English the server's own, as above. @type {Record<string, string>} */
+export const NOTES_ZH = {
+  no_text: "文档中没有可读取的文字。",
+  pages_without_text: "页面上有内容，但结果中没有其文字。请换用更高的档位重试。",
+  text_left_out: "部分可见文字不在结果中。请对照原页检查。",
+  hidden_text: "文件中含有不可见的文字，未收入结果。",
+  attachments_not_converted: "文档中的附件未转换。请单独上传附件。",
+  formulas_without_values: "部分单元格只有公式而没有数值。请在表格软件中打开并保存后重新上传。",
+  script_unsupported: "此处无法读取该语言或文字。请换用带视觉模型的档位。",
+  encoding_guessed: "文字编码为推测结果，请检查是否有乱码。",
+  content_left_out: "部分内容未收入结果。",
+  comments_left_out: "批注未收入结果。",
+  read_again: "部分页面已用其他方式重新读取。",
+  not_prepared: "文件未能预处理，按原样读取。",
+  table_doubtful: "表格中可能有错误的单元格，请对照原页检查。",
+  order_doubtful: "文字顺序可能有误，请对照原页检查。",
+  digits_doubtful: "数字可能有误或被拆开，请对照原页检查。",
+  formulas_not_read: "公式未按公式识别。请换用带视觉模型的档位。",
+  handwriting: "手写内容未识别，或识别结果存疑。请换用带视觉模型的档位。",
+  option_without_effect: "某个选项没有生效。",
+  layers_left_out: "已关闭的图层未收入结果。",
+  parts_queued: "文档的各部分已作为单独的任务处理。",
 };

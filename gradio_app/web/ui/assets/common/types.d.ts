@@ -12,6 +12,13 @@ interface ErrorBody {
   retryable: boolean;
 }
 
+/** A remark on a result; no pages: the whole document. */
+interface TaskNote {
+  code: string;
+  pages: string;
+  message: string;
+}
+
 interface Task {
   id: string;
   seq: number;
@@ -35,6 +42,7 @@ interface Task {
   finished_at: number | null;
   attempt: number;
   error: ErrorBody | null;
+  notes: TaskNote[];
   receipt: { cached: boolean; failed_pages: string } | null;
   folder: string;
   redo_of: string;

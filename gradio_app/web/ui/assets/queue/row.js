@@ -3,7 +3,7 @@
 import { copyOf, setCurrent, setIcon, setLabel, setText, show } from "../common/dom.js";
 import { clock, duration, estimate, join, moment } from "../common/format.js";
 import { emit, isActive, isForeign, now, putTask, READABLE, RETRYABLE, state } from "../common/hub.js";
-import { explain, t } from "../common/language.js";
+import { explain, noteSummary, t } from "../common/language.js";
 import { addressOf, select } from "../common/location.js";
 import { askDelete, openDownloads } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
@@ -76,6 +76,9 @@ function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   setText(parts.time, running(task));
   drawProgress(parts, task);
   drawError(parts.error, task);
+  const lacks = isActive(task) ? "" : noteSummary(task.notes);
+  show(parts.note, Boolean(lacks));
+  setText(parts.note, lacks);
   drawActions(parts, task, name, foreign);
 }
 

@@ -65,7 +65,7 @@ interface Group {
 /** Nodes of a document's row. */
 interface RowParts
   extends Parts<
-    "node" | "icon" | "folder" | "base" | "tier" | "state" | "detail" | "owner" | "when" | "bar" | "done" | "time" | "error"
+    "node" | "icon" | "folder" | "base" | "tier" | "state" | "detail" | "owner" | "when" | "bar" | "done" | "time" | "error" | "note"
   > {
   name: HTMLAnchorElement;
   tick: HTMLInputElement;

@@ -16,6 +16,7 @@ import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js
 import { copy } from "./copy.js";
 import { showKeys, startKeys } from "./keys.js";
 import { prepare } from "./markdown.js";
+import { drawNotes } from "./notes.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
 import { framed, hidePicture, showPicture } from "./picture.js";
 import { mark, startSearch } from "./search.js";
@@ -270,6 +271,7 @@ function drawHead() {
   show(part.sub, Boolean(now));
   if (now) setText(part.sub, subtitle(now));
   if (now) part.sub.dataset.status = now.status;
+  drawNotes(now && !isActive(now) ? now : undefined);
 }
 
 function subtitle(/** @type {Task} */ now) {

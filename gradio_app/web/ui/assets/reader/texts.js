@@ -16,6 +16,7 @@ export const READER = {
   "reader.previous": ["Previous page", "上一页"],
   "reader.next": ["Next page", "下一页"],
   "reader.slider": ["Go to page", "跳转页码"],
+  "reader.notes": ["Notes on this document", "本文档的提示"],
   "reader.link": ["Copy link", "复制链接"],
   "reader.copied": ["Copied", "已复制"],
   "reader.notcopied": ["Copying is not possible here. Select the text and copy it by hand.", "无法复制，请手动选择文本复制。"],

@@ -44,7 +44,7 @@ interface ReaderState {
     | "of" | "search-open" | "copy" | "keys" | "search" | "search-count" | "search-close" | "hits"
     | "again" | "again-words" | "banner" | "strip" | "strip-all" | "boxes-switch" | "zoom-width" | "zoom-page"
     | "zoom-actual" | "scroll" | "paper" | "boxes" | "caption" | "side-now" | "side-new" | "raw" | "raw-new" | "json"
-    | "note" | "note-icon" | "note-title" | "note-hint" | "keys-close"
+    | "notes" | "notes-sum" | "notes-list" | "note" | "note-icon" | "note-title" | "note-hint" | "keys-close"
   > &
     Record<"number" | "slider" | "search-input", HTMLInputElement> &
     Record<"previous" | "next" | "search-previous" | "search-next" | "again-keep" | "again-drop" | "redo", HTMLButtonElement> &
