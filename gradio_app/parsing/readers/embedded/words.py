@@ -151,7 +151,8 @@ def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
     found: list[_Run] = []
     run: _Run | None = None
     high = 0
-    for index in range(min(pdfium.FPDFText_CountChars(raw), MOST_CHARACTERS)):
+    count: int = cast(Any, pdfium).FPDFText_CountChars(raw)
+    for index in range(min(count, MOST_CHARACTERS)):
         code = letter_of(text, index)
         if 0xD800 <= code < 0xE000:  # two halves of one character
             if code < 0xDC00:
@@ -205,7 +206,8 @@ def _looks(raw: Any, index: int, turn: int) -> _Looks:
     weight = pdfium.FPDFText_GetFontWeight(raw, index)
     bold = any(part in font for part in _BOLD_NAMES) or font.endswith(b"-bd")
     angle = (math.degrees(pdfium.FPDFText_GetCharAngle(raw, index)) + turn) % 360
-    mode = pdfium.FPDFTextObj_GetTextRenderMode(pdfium.FPDFText_GetTextObject(raw, index))
+    inner: Any = pdfium
+    mode: int = inner.FPDFTextObj_GetTextRenderMode(inner.FPDFText_GetTextObject(raw, index))
     return _Looks(
         angle=0.0 if angle < 3 or angle > 357 else angle,
         size=pdfium.FPDFText_GetFontSize(raw, index),
