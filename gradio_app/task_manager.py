@@ -61,6 +61,7 @@ class TaskManager:
         self.get, self.find_all, self.wait = self.store.get, self.store.find_all, self.store.wait_ended
         self.rev, self.wait_for_change, self.once = self.store.rev, self.store.wait_change, self.store.once
         self.begin_closing, self.ended = self.store.begin_closing, self.store.ended
+        self.notes = self.store.notes
         self.changes, self.second_readings = self.store.changes, self.store.second_readings
         self.redo_page, self.rate = self._redo.begin, self._estimator.rate
         self.export, self.picture = self.jobs.export, self.jobs.picture

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
 from gradio_app.base.errors import OptionInvalid, PageRangeInvalid
+from gradio_app.base.page_runs import format_runs, runs_of
 
 Tier = Literal["auto", "flash", "basic", "standard", "advanced"]
+ReaderName = Literal["flash", "basic", "standard", "advanced"]
 OcrMode = Literal["auto", "txt", "ocr"]
 TIERS: tuple[str, ...] = get_args(Tier)
+#: those that read a page, the cheapest first
+READERS: tuple[str, ...] = get_args(ReaderName)
 OCR_MODES: tuple[str, ...] = get_args(OcrMode)
 
 #: tiers whose pages are read by the vision model
@@ -21,6 +26,8 @@ PRIORITY_LIMIT = 10
 #: export format -> suffix of its file
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
+#: no document has more
+MOST_PAGES = 1_000_000
 #: more pages than a document has
 _ANY_COUNT = 10**9
 
@@ -102,15 +109,9 @@ def _absolute(from_end: str, number: str, count: int) -> int:
     return count + 1 - int(number) if from_end else int(number)
 
 
-def format_pages(pages: tuple[int, ...]) -> str:
+def format_pages(pages: Iterable[int]) -> str:
     """``(1, 2, 3, 8)`` -> ``1-3,8``."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    return format_runs(runs_of(pages))
 
 
 def pages_in(text: str) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
 A document is not one or the other: each page is judged by itself, from its objects, without drawing it.
 """
 
-# pyright: reportMissingTypeStubs=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def parse_document(
 
     ``pages`` are 1-based; empty for all. ``method``: ``mineru`` reads all pages at ``tier``, and the result
     equals that of ``mineru.parse`` and ``save``, byte for byte; ``auto`` chooses a reader page by page; with
-    ``every`` models look at each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last two
-    also ``reading.Reading.facts``.
+    ``every`` models look at each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last
+    two also ``reading.Reading.facts``.
     """
     with readable_errors():
         if method == "mineru":
@@ -86,7 +86,8 @@ def parse_shard(
     with readable_errors(), model_server(endpoint, gate) as watch:
         if method == "mineru":
             result = _parse(source, pages, tier, parse_mode, endpoint)
-            output, middle, facts = result._model_output, result.middle_json, {}  # pyright: ignore[reportPrivateUsage]
+            middle, facts = result.middle_json, dict[str, Any]()
+            output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
             found = _read(source, pages, ocr_mode, method)
             output, middle, facts = found.model, _middle(found, ()), found.facts

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from loguru import logger
 
@@ -22,10 +22,10 @@ from gradio_app.base.options import format_pages
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.embedded.blocks import Block, image_block
-from gradio_app.parsing.readers.embedded.choose import PageReading, page_blocks
+from gradio_app.parsing.readers.embedded.choose import PageReading, page_blocks, wants_regions
 from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.models import MODELS
-from gradio_app.parsing.readers.embedded.page import read_page
+from gradio_app.parsing.readers.embedded.page import Mode, read_page
 from gradio_app.parsing.readers.embedded.tables import find_tables
 
 #: environment variable with the folder of the built-in models
@@ -112,14 +112,12 @@ def _as_pdf(source: Path, temporary: Path) -> Path:
 class _Document:
     """One document on its way through the readers. Page numbers are from 1."""
 
-    def __init__(
-        self, document: Any, path: Path, pages: Sequence[int], ocr_mode: str, every: bool
-    ) -> None:
+    def __init__(self, document: Any, path: Path, pages: Sequence[int], ocr_mode: str, every: bool) -> None:
         self._document = document
         self._path = path
         self._total = len(document)
         self._numbers = list(pages) or list(range(1, self._total + 1))
-        self._mode = cast(Literal["auto", "txt", "ocr"], ocr_mode)
+        self._mode: Mode = cast(Mode, ocr_mode)
         self._every = every
         self._blocks: dict[int, list[Block]] = {}
         self._readers: dict[str, list[int]] = {}
@@ -164,8 +162,10 @@ class _Document:
     def _second(self, number: int, blocks: list[Block]) -> None:
         """Mends flash's page, or reads it anew."""
         try:
-            facts = read_page(self._document[number - 1], self._mode, MODELS)
-            reading = page_blocks(blocks, facts, find_tables(facts))
+            page = self._document[number - 1]
+            facts, reading = self._look(page, blocks, regions=self._every)
+            if not facts.regions and wants_regions(blocks, facts, reading):
+                facts, reading = self._look(page, blocks, regions=True)
         except (MemoryError, AppError):
             raise
         except Exception as error:  # flash's page is there, and as good as it was
@@ -173,6 +173,10 @@ class _Document:
             self._count("flash", number, 0, 0.0)
             return
         self._take(number, facts, reading)
+
+    def _look(self, page: Any, blocks: list[Block], regions: bool) -> tuple[PageFacts, PageReading]:
+        facts = read_page(page, self._mode, MODELS, need_regions=regions)
+        return facts, page_blocks(blocks, facts, find_tables(facts))
 
     def _scan(self, number: int) -> None:
         """Reads a page by OCR. What cannot be read stays as a picture, with a note."""

@@ -6,19 +6,22 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, FileCorrupt, from_code
+from gradio_app.base.findings import Findings, joined
 from gradio_app.base.options import format_pages, pages_in
+from gradio_app.base.page_runs import others, runs_in, runs_of, shared
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import despite_crashes, resumable
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.worker_jobs import Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
-from gradio_app.store.task import Shard, Task, failed_pages
+from gradio_app.store.task import Shard, Task, failed_pages, readings
 
 
 class Assembly:
@@ -39,12 +42,13 @@ class Assembly:
             join = partial(self._jobs.assemble, task, shards)
             parsed = await despite_crashes(join, "join_again", task.id)
         try:
+            findings = await asyncio.to_thread(_findings, task, shards, parsed.result.findings)
             await self._disk.sync()
-            return await self._commit(task, shards, parsed)
+            return await self._commit(task, shards, parsed, findings)
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
 
-    async def _commit(self, task: Task, shards: Sequence[Shard], parsed: Parsed) -> Task:
+    async def _commit(self, task: Task, shards: Sequence[Shard], parsed: Parsed, findings: Findings) -> Task:
         redone = pages_in(task.redone)
         failed = tuple(page for page in failed_pages(shards) if page not in redone)
         changes: dict[str, Any] = {
@@ -53,12 +57,15 @@ class Assembly:
             "pages_failed": len(failed),
             "failed_pages": format_pages(failed),
             "finished_at": clock.stamp(),
+            **findings.columns,
         }
         if redone and not failed:
             changes["pages_done"] = task.pages_total
         if failed:
             error = _first_error(shards)
             changes |= {"error_code": error.code, "error_message": _name_pages(failed, error)}
+        elif findings.tier:
+            changes["tier"] = findings.tier
         status = TaskStatus.PARTIAL if failed else TaskStatus.COMPLETED
         shelve = self._folders.park_shards if failed else self._folders.drop_shards
         keep = partial(self._folders.put_result, task.id, parsed.folder / "out")
@@ -68,6 +75,21 @@ class Assembly:
             resumable(keep, partial(shelve, task.id)),
             lambda: store.move(task.id, status, **changes),
         )
+
+
+def _findings(task: Task, shards: Sequence[Shard], whole: Findings) -> Findings:
+    """Those of each page from the reading that counts, and of the ``whole`` from the job that joined it."""
+    redone = runs_in(task.redone)
+    pages: dict[int, list[int]] = {}
+    for page, shard in readings(shards).items():
+        pages.setdefault(shard.index, []).append(page)
+    parts = [task.findings.about(redone), whole]
+    for shard in shards:
+        if counted := pages.get(shard.index):
+            runs = shared(runs_of(counted), others(redone))
+            parts.append(shard.findings.within(runs, len(counted) / len(shard.pages)))
+    found = joined(parts)
+    return found if whole.coverage is None else replace(found, coverage=whole.coverage)
 
 
 def _first_error(shards: Sequence[Shard]) -> AppError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
@@ -86,6 +87,8 @@ class AsyncStore:
         self.sync = store
         self.closing = False
         self.ended: dict[str, int] = {status.value: 0 for status in sorted(TERMINAL)}
+        #: notes on results since the start, by code
+        self.notes = Counter[str]()
         self.version = 0
         self.faults = Faults(lambda: self._run(_all, check_disk, store.check_writable), self.notify)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -181,6 +184,7 @@ class AsyncStore:
             )
             if task.ended:
                 self.ended[task.status.value] += 1
+                self.notes.update(note.code for note in task.findings.notes)
                 for event in self._waiting.get(task.id, ()):
                     event.set()
         await self.notify()

@@ -22,6 +22,8 @@ from gradio_app.base.errors import (
     NotFound,
     as_app_error,
 )
+from gradio_app.base.page_runs import runs_of
+from gradio_app.base.versions import reading_version
 from gradio_app.queue import scheduler
 from gradio_app.queue.assembly import Assembly
 from gradio_app.queue.async_store import AsyncStore
@@ -149,13 +151,18 @@ class Dispatcher:
             raise
 
     def _unfinished(self, task: Task) -> list[Shard]:
-        """Shards to parse. One that counts as done but whose files are gone is parsed again."""
+        """Shards to parse. One that counts as done is parsed again when its files or its version are gone."""
         self._folders.unpark_shards(task.id)
-        return [
-            shard
-            for shard in self._store.sync.shards(task.id)
-            if task.whole or not shard.done or not self._folders.shard(task.id, shard.index).is_dir()
-        ]
+        store, version = self._store.sync, reading_version()
+        shards = store.shards(task.id)
+        if task.whole:
+            return shards
+        done = [shard for shard in shards if shard.done]
+        there = {each.index for each in done if self._folders.shard(task.id, each.index).is_dir()}
+        lost = [each.index for each in done if each.index not in there or each.version != version]
+        if lost:
+            store.undo_shards(task.id, lost)
+        return [shard for shard in store.shards(task.id) if not shard.done]
 
     # ------------------------------------------------------------ shards
 
@@ -212,13 +219,13 @@ class Dispatcher:
         """Makes a result count; returns the ended task, if the shard was all of it."""
         result, out, store = parsed.result, parsed.folder / "out", self._store.sync
         fence = partial(store.check_current, task.id, task.attempt)
+        findings = result.findings.within(runs_of(shard.pages)) if shard.pages else result.findings
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
             changes = pages | {"result_sha256": result.sha256}
             move = partial(self._folders.put_result, task.id, out)
-            return await self._store.commit(
-                fence, move, partial(store.finish_whole, task.id, result.seconds, changes)
-            )
+            finish = partial(store.finish_whole, task.id, result.seconds, changes, findings)
+            return await self._store.commit(fence, move, finish)
         finish = partial(
             store.finish_shard,
             task.id,
@@ -227,6 +234,7 @@ class Dispatcher:
             engine=result.engine,
             bad=result.failed,
             reason=EngineUnavailable(result.reason) if result.failed else None,
+            findings=findings,
         )
         await self._store.commit(fence, partial(self._folders.put_shard, task.id, shard.index, out), finish)
         return None
@@ -278,7 +286,7 @@ class Dispatcher:
                     lambda: self._assembly.end(run.task, self._slot(run))
                 )
                 await self._store.publish(ended)
-                await self._write_rate(ended.tier)
+                await self._write_rate(run.task.tier)
         except PASSING:
             return  # the server stops; at its next start the task goes on
         except AppError as error:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import Conflict, NotFound, PageRangeInvalid
+from gradio_app.base.findings import Findings, joined
+from gradio_app.base.notes import combined
 from gradio_app.base.options import ParseOptions, format_pages, pages_in, select_pages
+from gradio_app.base.page_runs import others
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import resumable
 from gradio_app.queue.group_sync import GroupSync
@@ -88,6 +92,10 @@ class PageRedo:
     async def _put(self, task: Task, second: Task, parsed: Parsed) -> Task:
         page, out, store = second.redo_page, parsed.folder / "out", self._store.sync
         status, changes = _changes(task, page, parsed.result.sha256)
+        found = await asyncio.to_thread(_findings, task, second, parsed.result.findings)
+        changes |= found.columns
+        if found.tier and status is TaskStatus.COMPLETED:
+            changes["tier"] = found.tier
         await self._disk.sync()
         amended = await self._store.commit(
             partial(store.check_unchanged, task),
@@ -109,6 +117,18 @@ def _check(task: Task, page: int) -> None:
         raise PageRangeInvalid("A document of this kind has no pages that could be read one by one.")
     if page not in select_pages(task.options.page_range, task.source_pages):
         raise PageRangeInvalid(f"Page {page} is not among those of this document.")
+
+
+def _findings(task: Task, second: Task, whole: Findings) -> Findings:
+    """Those of the document with the page of ``second`` in it; ``whole`` are of the job that put it there."""
+    page, new = second.redo_page, second.findings
+    # a note on the whole of a second reading is one on its only page
+    new = replace(new, notes=tuple(replace(note, pages=str(page)) for note in new.notes))
+    old = task.findings.within(others([(page, page)]))
+    coverage = whole.coverage
+    if coverage is None:  # how many words each page has is not known any more
+        coverage = combined([(old.coverage, max(1, task.pages_total) - 1), (new.coverage, 1)])
+    return replace(joined([old, new, whole]), coverage=coverage)
 
 
 def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, Any]]:

@@ -24,11 +24,12 @@ from gradio_app.base.errors import (
     WorkerCrashed,
 )
 from gradio_app.base.file_types import DOCUMENTS
-from gradio_app.base.options import EXPORT_SUFFIX, TIERS, pages_in
+from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
+from gradio_app.base.versions import reading_version
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.answer import Fault, error_of
-from gradio_app.workers.interface import MOST_PAGES, Part, PartResult, Workers
+from gradio_app.workers.interface import Part, PartResult, Workers
 
 #: seconds for an inspection, a page picture or an export
 LIGHT_TIMEOUT = 120.0
@@ -269,6 +270,9 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         and len(found.parser_version) < 100
         and 1 <= found.pages_total <= MOST_PAGES
         and all(1 <= first < then for first, then in pairwise((*found.pages, found.pages_total + 1)))
+        and all(first < then for first, then in pairwise(found.scans))
+        and set(found.scans) <= set(found.pages)
+        and found.prepared in ("", "pdf")
     )
     return found if sound else WorkerCrashed()
 
@@ -281,10 +285,14 @@ def suffix_of(name: str) -> str:
 def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "") -> str:
     """Equal for two tasks whose results are equal: same bytes, pages, options, versions and ``engine``.
 
-    The suffix counts because MinerU tells some types apart by it.
+    The suffix counts because MinerU tells some types apart by it. The tier that was asked for counts where
+    it reads otherwise than the tier that was found: auto reads single pages by other readers, flash none.
     """
+    asked = task.options.tier
     parts = [
         RESULT_VERSION,
+        reading_version(),
+        asked if asked in ("auto", "flash") else "",
         task.source,
         found.kind,
         found.parse_mode,

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from typing import Any
 from gradio_app.base import clock
 from gradio_app.base.data_folder import lock_folder
 from gradio_app.base.errors import AppError, Conflict
+from gradio_app.base.findings import NOTHING_FOUND, Findings
+from gradio_app.base.page_runs import runs_in
+from gradio_app.base.versions import reading_version
 from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
@@ -176,20 +180,38 @@ class Store(Reading):
         engine: str = "",
         bad: Sequence[int] = (),
         reason: AppError | None = None,
+        findings: Findings = NOTHING_FOUND,
     ) -> None:
         """Counts a parsed shard. ``bad`` are pages read with blocks missing, for ``reason``."""
         task = self.get(task_id)
-        columns = (json.dumps(list(bad)), _note(reason) if bad else None, seconds, task_id, index)
+        columns = {
+            "done": 1,
+            "bad": json.dumps(list(bad)),
+            "error": _note(reason) if bad else None,
+            "seconds": seconds,
+            "words": findings.words,
+            "version": reading_version(),
+            **findings.columns,
+        }
         changes = {"parse_seconds": task.parse_seconds + seconds, "engine": engine or task.engine}
         with self.together() as db:
-            db.execute(
-                "UPDATE shards SET done = 1, bad = ?, error = ?, seconds = ? WHERE task_id = ? AND idx = ?",
-                columns,
-            )
+            sets = ", ".join(f"{name} = :{name}" for name in columns)
+            values = columns | {"task_id": task_id, "idx": index}
+            db.execute(f"UPDATE shards SET {sets} WHERE task_id = :task_id AND idx = :idx", values)
             self._write(task_id, changes | {"pages_done": pages_done(self.shards(task_id))})
 
-    def finish_whole(self, task_id: str, seconds: float, changes: dict[str, Any]) -> Task:
+    def undo_shards(self, task_id: str, indices: Sequence[int]) -> None:
+        """Counts these shards no longer: they are parsed again, and what there is of them is not joined."""
+        with self.together(durable=False) as db:
+            rows = [(task_id, index) for index in indices]
+            db.executemany("UPDATE shards SET done = 0, bad = '[]' WHERE task_id = ? AND idx = ?", rows)
+            self._write(task_id, {"pages_done": pages_done(self.shards(task_id))})
+
+    def finish_whole(
+        self, task_id: str, seconds: float, changes: dict[str, Any], findings: Findings = NOTHING_FOUND
+    ) -> Task:
         """Ends a task that was parsed in one go: counts its only shard and moves it, in one write."""
+        changes = changes | findings.columns | ({"tier": findings.tier} if findings.tier else {})
         with self.together() as db:
             done = "UPDATE shards SET done = 1, bad = '[]', error = NULL, seconds = ? WHERE task_id = ?"
             db.execute(done, (seconds, task_id))
@@ -250,6 +272,8 @@ class Store(Reading):
         target = TaskStatus.QUEUED if task.shards_total else TaskStatus.PENDING
         fresh: dict[str, Any] = dict.fromkeys(("error_code", "error_message", "finished_at"))
         fresh |= {"pages_failed": 0, "failed_pages": "", "attempt": task.attempt + 1}
+        # second readings stay in the document, and so does what they found
+        fresh |= replace(task.findings.about(runs_in(task.redone)), coverage=None).columns
         with self.together() as db:
             db.execute("UPDATE shards SET error = NULL WHERE task_id = ?", (task_id,))
             return self._move(task_id, target, fresh | self._read_again(task_id))

@@ -11,8 +11,9 @@ from typing import Any, Self
 
 from gradio_app.base import clock
 from gradio_app.base.errors import AppError, from_code
+from gradio_app.base.findings import Findings, dearest
 from gradio_app.base.names import label_of
-from gradio_app.base.options import VISION_TIERS, ParseOptions
+from gradio_app.base.options import VISION_TIERS, ParseOptions, format_pages
 from gradio_app.store.states import TERMINAL, TaskStatus
 
 
@@ -38,7 +39,8 @@ class Inspection:
 
     ``kind`` is the type by content (``pdf``, ``png``, ``docx``, ...). ``parse_mode`` is ``txt`` or ``ocr``,
     empty for documents without pages. ``pages`` are the selected ones of ``pages_total`` (1-based).
-    ``seconds`` is the time of the inspection.
+    ``seconds`` is the time of the inspection. ``scans`` are those of the ``pages`` that are pictures of text.
+    ``prepared`` is the type of the plain file that was made of it; empty when the file itself is read.
     """
 
     kind: str
@@ -48,6 +50,8 @@ class Inspection:
     parser_version: str
     seconds: float = 0.0
     pages: tuple[int, ...] = ()
+    scans: tuple[int, ...] = ()
+    prepared: str = ""
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -59,6 +63,7 @@ class Inspection:
             "parser_version": self.parser_version,
             "source_pages": self.pages_total,
             "pages_total": len(self.pages) or 1,
+            "scan_pages": format_pages(self.scans),
         }
 
 
@@ -66,7 +71,8 @@ class Inspection:
 class Shard:
     """Pages of one task that are parsed in one go (1-based; empty: the whole file).
 
-    ``bad`` pages were read with parts missing; a later shard that has them counts instead.
+    ``bad`` pages were read with parts missing; a later shard that has them counts instead. ``version`` of
+    reading is that by which it was read; ``notes``, ``coverage``, ``words`` and ``readers`` see ``Findings``.
     """
 
     task_id: str
@@ -76,12 +82,25 @@ class Shard:
     error: str | None = None
     seconds: float = 0.0
     bad: tuple[int, ...] = ()
+    notes: str = ""
+    coverage: float | None = None
+    words: int = 0
+    readers: str = ""
+    version: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """From the store's columns."""
         pages, bad = (tuple(json.loads(row[name])) for name in ("pages", "bad"))
-        return cls(row["task_id"], row["idx"], pages, bool(row["done"]), row["error"], row["seconds"], bad)
+        found = {name: row[name] for name in ("notes", "coverage", "words", "readers", "version")}
+        return cls(
+            row["task_id"], row["idx"], pages, bool(row["done"]), row["error"], row["seconds"], bad, **found
+        )
+
+    @property
+    def findings(self) -> Findings:
+        """What reading it found."""
+        return Findings.from_texts(self.notes, self.coverage, self.words, self.readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,9 @@ class Task:
     """One document in the queue. Times are Unix seconds.
 
     ``folder`` is its place in an uploaded folder (``a/b``). A second reading reads page ``redo_page`` of task
-    ``redo_of``. ``redone`` are pages (``3,7-9``) that a second reading has replaced.
+    ``redo_of``. ``redone`` are pages (``3,7-9``) that a second reading has replaced. ``notes`` and
+    ``readers`` are JSON, as ``Findings`` has them. ``scan_pages`` are pages that are pictures of text;
+    ``prepared`` is the name of the plain file that was made of the upload.
     """
 
     id: str
@@ -125,6 +146,11 @@ class Task:
     redo_of: str = ""
     redo_page: int = 0
     redone: str = ""
+    notes: str = ""
+    coverage: float | None = None
+    readers: str = ""
+    scan_pages: str = ""
+    prepared: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -199,6 +225,19 @@ class Task:
     def ended(self) -> bool:
         """True in a terminal state."""
         return self.status in TERMINAL
+
+    @property
+    def findings(self) -> Findings:
+        """What reading it found; its words are not known any more."""
+        return Findings.from_texts(self.notes, self.coverage, 0, self.readers)
+
+    @property
+    def tier_used(self) -> str:
+        """The dearest reader of its pages; before that is known, the tier that is planned or asked for.
+
+        ``tier`` stays the planned one in a partial task, as the rest of its pages is read by that.
+        """
+        return dearest(json.loads(self.readers) if self.readers else ()) or self.tier or self.options.tier
 
     @property
     def error(self) -> AppError | None:

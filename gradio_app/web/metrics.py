@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gradio_app.base.notes import CODES
 from gradio_app.engine import ModelSingleton
 from gradio_app.machine.cards import Card
 from gradio_app.model_server.states import EngineStatus
@@ -60,6 +61,8 @@ def _queue(manager: TaskManager, counts: Mapping[str, int], wait: float) -> Iter
     ended = [([status], count) for status, count in manager.ended.items()]
     yield _gauge("tasks", "Tasks in the store by status.", tasks, "status")
     yield _counter("tasks_ended", "Tasks ended since start.", ended, "status")
+    noted = [([code], manager.notes[code]) for code in CODES]
+    yield _counter("notes", "Notes on results since start, by code.", noted, "code")
     yield _counter("pages_parsed", "Pages parsed since start.", manager.pages_parsed)
     yield _gauge("queue_status", "1 for the queue's status.", _is(manager.status, QueueStatus), "status")
     yield _gauge("oldest_waiting_seconds", "How long the oldest waiting task has waited.", wait)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from gradio_app.base.errors import WorkerCrashed
+from gradio_app.base.findings import Findings
+from gradio_app.base.notes import MOST_NOTES, Note, check_range
+from gradio_app.base.options import MOST_PAGES, ReaderName
 from gradio_app.engine import ModelSingleton
 from gradio_app.workers.pool import WorkerPool
 
-#: no document has more
-MOST_PAGES = 1_000_000
+Range = Annotated[str, AfterValidator(check_range)]
 #: how many parts are read at the same time: those that compute (False), those for the vision model (True)
 Slots = Mapping[bool, int]
 
@@ -45,7 +47,8 @@ class PartResult:
 
     ``pages`` were read. ``sha256`` is that of the Markdown, where the job wrote a finished result. ``failed``
     are 1-based pages with blocks missing, for ``reason``. ``seconds`` were computed. ``engine`` (JSON: kind,
-    version, model) read the pages and wrote ``tokens``.
+    version, model) read the pages and wrote ``tokens``. ``notes``, ``coverage``, ``words`` and ``readers``
+    are as in ``Findings``.
     """
 
     pages: Annotated[int, Field(ge=0, le=MOST_PAGES)]
@@ -55,6 +58,15 @@ class PartResult:
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     engine: Annotated[str, Field(max_length=2000)] = ""
     tokens: Annotated[int, Field(ge=0, le=2**53)] = 0
+    notes: Annotated[tuple[Note, ...], Field(max_length=MOST_NOTES)] = ()
+    coverage: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    words: Annotated[int, Field(ge=0, le=2**53)] = 0
+    readers: Mapping[ReaderName, Range] = field(default_factory=dict[ReaderName, Range])
+
+    @property
+    def findings(self) -> Findings:
+        """What was found beside the text."""
+        return Findings(self.notes, self.coverage, self.words, {**self.readers})
 
     @staticmethod
     def of(answer: Mapping[str, Any]) -> PartResult:

@@ -37,6 +37,8 @@ class FakePool:
         self.poison: dict[int, AppError] = {}
         #: page -> how many jobs read it with parts missing
         self.damage: dict[int, int] = {}
+        #: a job's name -> what its answer says beside the result (``notes``, ``coverage``, ...)
+        self.found: dict[str, dict[str, Any]] = {}
         self.tier = "flash"
         self.calls: list[str] = []
         self.running: set[str] = set()
@@ -89,7 +91,8 @@ class FakePool:
         held = self.hold if fn.startswith("parse") else self.held_inspection and fn == "inspect"
         if held:
             await self._wait(name)
-        return getattr(self, f"_{fn}")(args if out is None else args | {"out": out})
+        answer = getattr(self, f"_{fn}")(args if out is None else args | {"out": out})
+        return answer | self.found.get(name, {})
 
     async def _wait(self, name: str) -> None:
         self.running.add(name)

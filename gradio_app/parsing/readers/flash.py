@@ -4,7 +4,8 @@ The evidence (lines, rules, pictures) costs nothing here, as MinerU reads it any
 need no second thought from those that do.
 """
 
-# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false
+# pyright: reportMissingTypeStubs=false, reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -190,11 +191,11 @@ def _beside_another(lines: Sequence[tuple[str, Box]]) -> int:
 
 def text_of(block: Any) -> str:
     """All text in a block of MinerU's ModelJson."""
-    content = block.get("content") if isinstance(block, dict) else block
+    content: Any = cast(dict[str, Any], block).get("content") if isinstance(block, dict) else block
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return " ".join(map(text_of, content))
+        return " ".join(map(text_of, cast(list[Any], content)))
     return text_of(content) if isinstance(content, dict) else ""
 
 

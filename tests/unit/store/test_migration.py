@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gradio_app.base.findings import Findings
 from gradio_app.base.names import label_of
 from gradio_app.store.database import MIGRATIONS, SCHEMA_VERSION, migration
 from gradio_app.store.listing import Wanted
@@ -24,6 +25,7 @@ SCHEMAS = {
     3: "df77a093cdb03ee034c8580cc5b4b1ccd5e860e923f8f1b71a9d0a87a9f07b72",
     4: "1994add2984b19b83fb0021f4f87b63a12a0fb333095918c4f98894457f483e7",
     5: "6fa40920e4a98c62f90494df9fbe12c47a5bf2afa40e78176da91fa0ac8c1503",
+    6: "be8e524db8bc9793a80209062e045ba9fbd1d9a7a43b233a2b4ce23fe0c80ea3",
 }
 TASK = {
     "id": "old",
@@ -111,6 +113,8 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert (task.name, task.status, task.options.page_range) == ("thesis.pdf", TaskStatus.PARTIAL, "1-3")
     assert (task.engine, task.failed_pages, task.pages_done) == ("", "", 2)
     assert task.receipt()["engine"] == "none"
+    assert (task.findings, task.tier_used, task.scan_pages, task.prepared) == (Findings(), "flash", "", "")
+    assert all(shard.version == "" for shard in store.shards("old"))
     assert store.listing.page(Wanted("ann", words="THESIS"), 5).tasks == [task]
     reason = json.dumps(["worker_crashed", "It crashed."])
     assert store.shards("old") == [
@@ -121,7 +125,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert store.rates() == {"flash": 0.25} and store.rev() == 5
     assert store.counts() == {"partial": 1}
     store.close()
-    assert version(database) == SCHEMA_VERSION == 5
+    assert version(database) == SCHEMA_VERSION == 6
 
 
 def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:

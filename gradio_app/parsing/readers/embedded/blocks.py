@@ -81,7 +81,9 @@ def table_block(facts: PageFacts, table: Table) -> Block:
 def image_block(facts: PageFacts, box: Box) -> Block | None:
     """A picture of a part of the page; None where nothing was drawn."""
     picture = cut_out(facts, box)
-    return picture and {"type": "image", "bbox": place(facts, box), "content": "", "image_base64": picture}
+    if not picture:
+        return None
+    return {"type": "image", "bbox": place(facts, box), "content": "", "image_base64": picture}
 
 
 def code_block(facts: PageFacts, box: Box, text: str) -> Block:

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from gradio_app.parsing import check
 from gradio_app.parsing.check import Verdict
 from gradio_app.parsing.readers.embedded.anew import read_anew
-from gradio_app.parsing.readers.embedded.blocks import Block
+from gradio_app.parsing.readers.embedded.blocks import Block, box_of
 from gradio_app.parsing.readers.embedded.facts import PageFacts
+from gradio_app.parsing.readers.embedded.geometry import holds
 from gradio_app.parsing.readers.embedded.mend import mend
 from gradio_app.parsing.readers.embedded.tables import Table
+
+
+#: blocks of flash that may be something else, when they hold so many words
+_UNCLEAR, _UNCLEAR_WORDS = frozenset({"image", "chart", "code", "equation", "index"}), 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class PageReading:
     blocks: list[Block]
     anew: bool
     verdict: Verdict
+    tables: Sequence[Table] = ()
     changes: list[str] = field(default_factory=list[str])
 
 
@@ -31,12 +37,32 @@ def page_blocks(flash: Sequence[Block] | None, facts: PageFacts, tables: Sequenc
     """
     if flash is None or facts.scan or facts.layer:
         blocks = read_anew(facts, tables)
-        return PageReading(blocks, True, check.judge(blocks, facts, tables))
+        return PageReading(blocks, True, check.judge(blocks, facts, tables), tables)
     mended = mend(flash, facts, tables)
     first = check.judge(mended.blocks, facts, tables)
     if check.in_doubt(first, facts):
         blocks = read_anew(facts, tables)
         second = check.judge(blocks, facts, tables)
         if check.better(second, first):
-            return PageReading(blocks, True, second, [*mended.changes, "anew"])
-    return PageReading(mended.blocks, False, first, mended.changes)
+            return PageReading(blocks, True, second, tables, [*mended.changes, "anew"])
+    return PageReading(mended.blocks, False, first, tables, mended.changes)
+
+
+def wants_regions(flash: Sequence[Block], facts: PageFacts, reading: PageReading) -> bool:
+    """Whether the layout model should see the page too: where its words alone do not decide.
+
+    The model costs three times what the rest of a page does.
+    """
+    if facts.scan or reading.anew or check.in_doubt(reading.verdict, facts):
+        return True
+    if any(table.source == "stream" for table in reading.tables):
+        return True
+    in_tables = {word for table in reading.tables for word in table.words}
+    free = [word for word in facts.words if word not in in_tables]
+    for block in flash:
+        if block["type"] not in _UNCLEAR:
+            continue
+        box = box_of(facts, block)
+        if sum(holds(box, word.cx, word.cy) for word in free) >= _UNCLEAR_WORDS:
+            return True
+    return False

@@ -18,6 +18,8 @@ _ACROSS, _LEAST_ACROSS = 18, 40
 _DOWN, _LEAST_DOWN = 60, 30
 #: pixels: thicker ones are no rules
 _THICKEST = 14
+#: pixels beside a rule that are looked at, and the part of them that is dark in a picture
+_BESIDE, _HALF_DARK = 4, 0.3
 #: runs of one picture; more are a texture, not rules
 _MOST_RUNS = 60_000
 
@@ -43,7 +45,7 @@ def _dark(picture: Array) -> Array:
 
 
 def _box_mean(padded: Array, side: int) -> Array:
-    """The mean of each square of ``side`` pixels; 8 bytes for a pixel at most."""
+    """The mean of each square of ``side`` pixels."""
     rows = np.cumsum(padded, 0, dtype=np.float64)
     rows[side:] -= rows[:-side].copy()
     part = rows[side - 1 :].astype(np.float32)
@@ -65,7 +67,14 @@ def _thin(dark: Array, least: int) -> list[Box]:
     if len(long) > _MOST_RUNS:
         return []
     boxes = _piled(np.stack([row, start, end], 1)[long].tolist())
-    return [box for box in boxes if box[3] - box[1] <= _THICKEST]
+    return [box for box in boxes if box[3] - box[1] <= _THICKEST and _alone(dark, box)]
+
+
+def _alone(dark: Array, box: Box) -> bool:
+    """Whether there is paper above or below a rule: in a picture, both sides are half dark."""
+    left, top, right, bottom = map(int, box)
+    sides = dark[max(0, top - _BESIDE) : top, left:right], dark[bottom : bottom + _BESIDE, left:right]
+    return any(not side.size or float(side.mean()) < _HALF_DARK for side in sides)
 
 
 def _piled(runs: list[list[int]]) -> list[Box]:

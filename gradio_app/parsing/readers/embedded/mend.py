@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from gradio_app.parsing.readers.embedded.blocks import (
     AUXILIARY,
@@ -320,10 +320,12 @@ def _accented(content: Any) -> Any:
     if isinstance(content, str):
         return accents(content)
     if isinstance(content, list):
-        return [_accented(item) if isinstance(item, dict) else item for item in content]
+        items = cast(list[Any], content)
+        return [_accented(item) if isinstance(item, dict) else item for item in items]
     if isinstance(content, dict) and "content" in content:
-        return content | {"content": _accented(content["content"])}
-    return content
+        span = cast(dict[str, Any], content)
+        return span | {"content": _accented(span["content"])}
+    return cast(Any, content)
 
 
 def _disorder(a: Sequence[Block], b: Sequence[Block]) -> float:

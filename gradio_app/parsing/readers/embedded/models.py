@@ -118,7 +118,7 @@ def _session(content: bytes, arena: bool) -> InferenceSession:
     options: Any = cast(Any, onnxruntime).SessionOptions()
     # several workers share the processor: more threads cost more seconds of it than they save
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # lines are of every length: an arena for them would keep 300 MB more, to save 4 % of the time
+    # lines are of every length: an arena for them would keep 300 MB more, to save 5 % of the time
     options.enable_cpu_mem_arena = options.enable_mem_pattern = arena
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -39,6 +39,8 @@ _MOST_PIXELS = 500_000
 _ON_END = 2.2
 #: a box is this much higher than the font's letters, on each side; and the font's size in its height
 _AROUND, _SIZE = 0.08, 0.72
+#: boxes may end before the last full stop: this part of the height is added on both sides
+_ASIDE = 0.15
 #: a line longer than this many heights has at least so many characters for each height
 _LONG, _FEWEST = 4, 0.25
 #: text has ink in this part of a box's rows at least; a rule taken for text has less
@@ -97,6 +99,8 @@ def _read_line(page: Page, line: Line, models: Models) -> tuple[float, int]:
     x0, y0, x1, y1 = line.box
     if line.corners is not None:
         return _read_whole(page, line, models)
+    aside = _ASIDE * (y1 - y0) if x1 - x0 > y1 - y0 else 0.0
+    x0, x1 = max(0.0, x0 - aside), min(float(page.picture.shape[1]), x1 + aside)
     crop = page.picture[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)]
     if y1 - y0 > _ON_END * (x1 - x0):
         return _read_on_end(page, line.box, crop, models)

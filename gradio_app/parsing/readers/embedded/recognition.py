@@ -24,8 +24,8 @@ Array = NDArray[Any]
 #: height of the picture that the model takes; the narrowest, the widest; widths are multiples of a step
 HEIGHT = 48
 _NARROWEST, _WIDEST, _STEP = 48, 2560, 16
-#: lines are read this much narrower than they are: the time goes with the width, and on 600 lines (English
-#: and Chinese, 150 and 200 dpi) no more characters are wrong from 0.7 on; at 0.6 half as many more
+#: lines are read this much narrower than they are, as the time goes with the width: on 597 lines (English and
+#: Chinese, 150 and 200 dpi) as many characters are wrong as at full width; at 0.6 half as many more
 _NARROWED = 0.75
 
 
