@@ -77,7 +77,7 @@ def tangled(name: str, count: int) -> list[Box]:
 
 
 @pytest.mark.parametrize("name", ["scattered", "nested", "peeled", "columns", "no numbers"])
-@pytest.mark.parametrize("count", [200, 5000])
+@pytest.mark.parametrize("count", [150, 5000])
 def test_hostile_pages_end_and_lose_nothing(name: str, count: int) -> None:
     texts = [f"{n % 97}. text" for n in range(count)]
     begun = time.process_time()

@@ -21,7 +21,7 @@ from gradio_app.parsing.readers.embedded.geometry import Box
 #: above so many boxes, and below so many cuts within cuts, from top to bottom
 _MOST_BOXES, _MOST_CUTS = 1500, 40
 #: places for a gutter that are tried; pairs of boxes that are looked at on one page
-_MOST_GUTTERS, _MOST_PAIRS = 150, 8_000_000
+_MOST_GUTTERS, _MOST_PAIRS = 150, 4_000_000
 #: points: the least width of a gutter, and what a box may reach into it
 _GUTTER, _INTO = 3.0, 1.0
 #: cost of a box across the gutter, and of one that stands beside boxes of the columns; gain of columns. Each
