@@ -176,6 +176,7 @@ class WorkerJobs:
         ]
         redone = self._redone(task)
         args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone}
+        args["heads"] = method_of(task) != "mineru"
         return await self._run("assemble", args, folder, [*parts, *redone])
 
     def _redone(self, task: Task) -> list[dict[str, Any]]:
