@@ -73,8 +73,11 @@ def dearest(readers: Iterable[str]) -> str:
     return max(readers, key=READERS.index, default="")
 
 
-def joined(findings: Iterable[Findings]) -> Findings:
-    """The findings of a document from those of its pages, each page in one of them."""
+def joined(findings: Iterable[Findings], coverage: float | None = None) -> Findings:
+    """The findings of a document from those of its pages, each page in one of them.
+
+    ``coverage`` is that of the whole document, where it is known.
+    """
     parts = list(findings)
     runs: dict[str, list[tuple[int, int]]] = {}
     for part in parts:
@@ -82,7 +85,7 @@ def joined(findings: Iterable[Findings]) -> Findings:
             runs.setdefault(name, []).extend(runs_in(text))
     return Findings(
         merged(note for part in parts for note in part.notes),
-        combined((part.coverage, part.words) for part in parts),
+        combined((part.coverage, part.words) for part in parts) if coverage is None else coverage,
         sum(part.words for part in parts),
         {name: range_of(runs[name]) for name in READERS if name in runs},
     )

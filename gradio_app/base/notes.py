@@ -35,6 +35,8 @@ CODES = (
     "layers_left_out",
     "parts_queued",
 )
+#: the file of a result that lists its notes, where there are any
+NOTES_FILE = "notes.json"
 #: notes of one task, and of one answer of a worker
 MOST_NOTES = 200
 #: characters of a message, and of the pages of a note
@@ -132,9 +134,14 @@ def combined(coverages: Iterable[tuple[float | None, float]]) -> float | None:
     return min(1.0, sum(coverage * words for coverage, words in known) / total)
 
 
+def notes_to_json(notes: Iterable[Note]) -> list[dict[str, str]]:
+    """Notes as they are shown everywhere."""
+    return [asdict(note) for note in notes]
+
+
 def notes_to_text(notes: Sequence[Note]) -> str:
     """How notes are stored: JSON, empty without any."""
-    return json.dumps([asdict(note) for note in notes], ensure_ascii=False) if notes else ""
+    return json.dumps(notes_to_json(notes), ensure_ascii=False) if notes else ""
 
 
 def notes_from_text(text: str) -> tuple[Note, ...]:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +42,7 @@ class Assembly:
             parsed = await despite_crashes(join, "join_again", task.id)
         try:
             findings = await asyncio.to_thread(_findings, task, shards, parsed.result.findings)
+            await self._jobs.put_notes(parsed, findings.notes)
             await self._disk.sync()
             return await self._commit(task, shards, parsed, findings)
         finally:
@@ -88,8 +88,7 @@ def _findings(task: Task, shards: Sequence[Shard], whole: Findings) -> Findings:
         if counted := pages.get(shard.index):
             runs = shared(runs_of(counted), others(redone))
             parts.append(shard.findings.within(runs, len(counted) / len(shard.pages)))
-    found = joined(parts)
-    return found if whole.coverage is None else replace(found, coverage=whole.coverage)
+    return joined(parts, whole.coverage)
 
 
 def _first_error(shards: Sequence[Shard]) -> AppError:

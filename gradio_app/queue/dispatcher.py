@@ -22,6 +22,7 @@ from gradio_app.base.errors import (
     NotFound,
     as_app_error,
 )
+from gradio_app.base.findings import Findings
 from gradio_app.base.page_runs import runs_of
 from gradio_app.base.versions import reading_version
 from gradio_app.queue import scheduler
@@ -185,9 +186,14 @@ class Dispatcher:
         parse = self._jobs.parse(task, shard, failures.alone, failures.halved, folder)
         parsed = await self._charged(run, shard, parse)
         self._free(run, shard.index)
+        found = parsed.result.findings
+        if shard.pages:
+            found = found.within(runs_of(shard.pages))
         try:
+            if task.whole:
+                await self._jobs.put_notes(parsed, found.notes)
             await self._disk.sync()
-            ended = await self._commit(task, shard, parsed)
+            ended = await self._commit(task, shard, parsed, found)
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
         self._store.faults.work_succeeded()
@@ -216,16 +222,15 @@ class Dispatcher:
             seconds = time.monotonic() - began if taken is None else taken
             self.lanes.charge_seconds(run.entry, seconds, len(shard.pages), usual)
 
-    async def _commit(self, task: Task, shard: Shard, parsed: Parsed) -> Task | None:
+    async def _commit(self, task: Task, shard: Shard, parsed: Parsed, found: Findings) -> Task | None:
         """Makes a result count; returns the ended task, if the shard was all of it."""
         result, out, store = parsed.result, parsed.folder / "out", self._store.sync
         fence = partial(store.check_current, task.id, task.attempt)
-        findings = result.findings.within(runs_of(shard.pages)) if shard.pages else result.findings
         if task.whole:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
             changes = pages | {"result_sha256": result.sha256}
             move = partial(self._folders.put_result, task.id, out)
-            finish = partial(store.finish_whole, task.id, result.seconds, changes, findings)
+            finish = partial(store.finish_whole, task.id, result.seconds, changes, found)
             return await self._store.commit(fence, move, finish)
         finish = partial(
             store.finish_shard,
@@ -235,7 +240,7 @@ class Dispatcher:
             engine=result.engine,
             bad=result.failed,
             reason=EngineUnavailable(result.reason) if result.failed else None,
-            findings=findings,
+            findings=found,
         )
         await self._store.commit(fence, partial(self._folders.put_shard, task.id, shard.index, out), finish)
         return None

@@ -96,6 +96,7 @@ class PageRedo:
         changes |= found.columns
         if found.tier and status is TaskStatus.COMPLETED:
             changes["tier"] = found.tier
+        await self._jobs.put_notes(parsed, found.notes)
         await self._disk.sync()
         amended = await self._store.commit(
             partial(store.check_unchanged, task),

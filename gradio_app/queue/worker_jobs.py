@@ -25,6 +25,8 @@ from gradio_app.base.errors import (
     WorkerCrashed,
 )
 from gradio_app.base.file_types import DOCUMENTS
+from gradio_app.base.files import remove_tree
+from gradio_app.base.notes import NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.base.versions import PREPARE, reading_version
@@ -179,6 +181,10 @@ class WorkerJobs:
         args["heads"] = method_of(task) != "mineru"
         return await self._run("assemble", args, folder, [*parts, *redone])
 
+    async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
+        """Lists the notes beside a finished result, in place of anything that the job has put there."""
+        await asyncio.to_thread(_write_notes, parsed.folder / "out" / NOTES_FILE, notes)
+
     def _redone(self, task: Task) -> list[dict[str, Any]]:
         folder = self._folders.redone
         return [{"page": page, "folder": str(folder(task.id, page))} for page in pages_in(task.redone)]
@@ -272,6 +278,12 @@ class WorkerJobs:
             return await asyncio.to_thread(target.read_bytes)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)
+
+
+def _write_notes(path: Path, notes: Sequence[Note]) -> None:
+    remove_tree(path)
+    if notes:
+        path.write_text(json.dumps(notes_to_json(notes), ensure_ascii=False, indent=1), "utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ class Task:
             "mine": mine,
             "status": self.status.value,
             "kind": self.kind,
-            "tier": self.tier or self.options.tier,
+            "tier": self.tier_used,
             "page_range": self.options.page_range if visible else "",
             "ocr_mode": self.options.ocr_mode,
             "priority": self.options.priority,
@@ -291,6 +291,7 @@ class Task:
             "finished_at": self.finished_at,
             "attempt": self.attempt,
             "error": self.error.to_dict() if self.error and visible else None,
+            "notes": json.loads(self.notes) if visible and self.notes else [],
             "receipt": self.receipt() if visible and self.ended else None,
             "folder": self.folder if visible else "",
             "redo_of": self.redo_of if visible else "",
@@ -303,6 +304,7 @@ class Task:
         """Cost and origin of the result."""
         start = self.started_at or self.finished_at or self.created_at
         engine, version, model = json.loads(self.engine) if self.engine else ("none", "", "")
+        found = self.findings
         versions = {"mineru": self.parser_version, **({"model": model} if model else {})}
         return {
             "waited_seconds": round(max(0.0, start - self.created_at), 3),
@@ -310,6 +312,8 @@ class Task:
             "cached": self.cached,
             "engine": engine,
             "failed_pages": self.failed_pages,
+            "coverage": None if found.coverage is None else round(found.coverage, 4),
+            "readers": dict(found.readers),
             "versions": versions | ({"sglang": version} if version else {}),
             "input_sha256": self.source,
             "output_sha256": self.result_sha256 or None,

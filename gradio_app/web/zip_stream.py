@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
 from gradio_app.base.files import is_result_name, names_beneath, open_beneath, open_folder
+from gradio_app.base.notes import NOTES_FILE
 
 CHUNK = 256 * 1024
 #: pictures are compressed already
 _STORED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 #: fixed, so that the same result gives the same bytes
 _WHEN = (2020, 1, 1, 0, 0, 0)
-_NAMES = ("document.md", "middle.json", "content_list.json")
+_NAMES = ("document.md", "middle.json", "content_list.json", NOTES_FILE)
 _OURS = {*_NAMES, "images"}
 #: what Windows does not take in names, and the names that it keeps for itself
 _FORBIDDEN = frozenset('<>:"/\\|?*')
@@ -53,7 +54,7 @@ def _names(folder: Path | int) -> list[str]:
 
 
 def stream_zip(folder: Path) -> Iterator[bytes]:
-    """The bytes of a zip with document.md, middle.json, content_list.json and images/."""
+    """The bytes of a zip with document.md, the JSON files (notes.json only with notes) and images/."""
     return stream_zips([("", folder)])
 
 

@@ -39,6 +39,8 @@ class FakePool:
         self.damage: dict[int, int] = {}
         #: a job's name -> what its answer says beside the result (``notes``, ``coverage``, ...)
         self.found: dict[str, dict[str, Any]] = {}
+        #: path -> text of more files that jobs leave in their results
+        self.extra: dict[str, str] = {}
         self.tier = "flash"
         self.calls: list[str] = []
         self.running: set[str] = set()
@@ -182,4 +184,7 @@ class FakePool:
         for page in pages:
             record = {"page": page, "markdown": f"page {page}", "blocks": []}
             _put(f"{out}/pages/{page}.json", json.dumps(record))
+        for path, more in self.extra.items():
+            (out / path).parent.mkdir(exist_ok=True)
+            _put(f"{out}/{path}", more)
         return {"pages": len(pages), "sha256": hashlib.sha256(text.encode()).hexdigest()}

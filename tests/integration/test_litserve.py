@@ -142,7 +142,8 @@ def test_in_parts_and_as_older_clients_ask(service: Service) -> None:
     old = {"backend": "flash", "method": "txt", "lang": "en", "start_page_id": 0, "end_page_id": 69}
     told = service.predict(text_pdf(90), **old).json()
     assert told["pages"] == 70 and "marker 70" in told["markdown"] and "marker 71" not in told["markdown"]
-    assert told["notes"] == ["lang has no effect"]
+    unused = {"code": "option_without_effect", "pages": "", "message": "lang has no effect."}
+    assert told["notes"] == [unused]
     assert service.predict(word(), name="letter.docx", archive=False).json()["archive"] is None
     assert left(service) == []
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 TASK_KEYS = set(
     "id seq name owner mine status kind tier page_range ocr_mode priority source_pages pages_total "
     "pages_done pages_failed position eta_seconds created_at started_at finished_at attempt error receipt "
-    "rev folder redo_of redo_page redone".split()
+    "notes rev folder redo_of redo_page redone".split()
 )
 
 
@@ -30,7 +30,8 @@ def test_a_task_has_the_contracts_fields(server: LiveServer) -> None:
     done = server.end(task["id"])
     assert done["receipt"]["input_sha256"] and done["receipt"]["output_sha256"]
     assert done["receipt"]["versions"]["mineru"] == "4.0.12"
-    assert done["mine"] is True and done["error"] is None
+    assert done["mine"] is True and done["error"] is None and done["notes"] == []
+    assert done["receipt"].keys() >= {"coverage", "readers"}
 
 
 def test_several_files_at_once(server: LiveServer) -> None:

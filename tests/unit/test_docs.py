@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.base.errors import BY_CODE
+from gradio_app.base.notes import CODES
 from gradio_app.base.settings import describe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,11 @@ def test_every_error_code_is_explained() -> None:
     text = (ROOT / "docs" / "errors.md").read_text("utf-8")
     for code in BY_CODE:
         assert f"`{code}`" in text, f"docs/errors.md does not explain {code}"
+
+
+def test_every_code_of_a_note_is_explained() -> None:
+    section = (ROOT / "docs/scripting.md").read_text("utf-8").split("### Notes")[1].split("###")[0]
+    assert set(re.findall(r"`(\w+_\w+|handwriting)`(?=[, |])", section)) == set(CODES)
 
 
 def test_every_metric_is_told_and_none_that_is_not_there() -> None:

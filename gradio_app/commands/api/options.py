@@ -10,6 +10,7 @@ from typing import Any
 
 from gradio_app.base.errors import FileEmpty, FileTooLarge, OptionInvalid
 from gradio_app.base.names import display_name
+from gradio_app.base.notes import Note
 from gradio_app.base.options import TIERS, ParseOptions
 
 #: the variable that holds the service's key, with ``_FILE`` that of a file that does; a flag would be seen in
@@ -36,7 +37,7 @@ class Order:
     options: ParseOptions
     server_url: str = ""
     archive: bool = True
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def read_order(file: str, options: Mapping[str, Any], max_file_size: int) -> Order:
@@ -58,8 +59,12 @@ def read_order(file: str, options: Mapping[str, Any], max_file_size: int) -> Ord
         parse,
         _text(options, "server_url").rstrip("/"),
         _flag(options, "archive", True),
-        tuple(f"{name} has no effect" for name in WITHOUT_EFFECT if options.get(name) not in (None, "")),
+        tuple(_unused(name) for name in WITHOUT_EFFECT if options.get(name) not in (None, "")),
     )
+
+
+def _unused(option: str) -> Note:
+    return Note("option_without_effect", "", f"{option} has no effect.")
 
 
 def _content(text: str, most: int) -> bytes:

@@ -7,7 +7,7 @@ import base64
 import dataclasses
 import json
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,13 +17,15 @@ from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, OptionInvalid
 from gradio_app.base.files import read_beneath, replace_folder
+from gradio_app.base.findings import Findings, joined
+from gradio_app.base.notes import notes_to_json
 from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.commands.api.options import Order
 from gradio_app.engine import ModelSingleton
 from gradio_app.model_server.choose import choose_backends
 from gradio_app.queue import scheduler
-from gradio_app.queue.worker_jobs import WorkerJobs
+from gradio_app.queue.worker_jobs import Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Shard, Task
 from gradio_app.web.zip_stream import stream_zip
@@ -98,35 +100,45 @@ class Reader:
         cuts = scheduler.cut(found.pages, size, found.scans)
         task = dataclasses.replace(task, **found.columns, shards_total=len(cuts))
         shards = [Shard(task.id, index, cut, done=True) for index, cut in enumerate(cuts)]
-        for shard in shards:
-            await self._parse_part(task, shard)
-        if not task.whole:
-            parsed = await self._jobs.assemble(task, shards)
-            self._folders.put_result(task.id, parsed.folder / "out")
-            await self._jobs.drop(parsed.folder)
+        parts = [await self._parse_part(task, shard) for shard in shards]
+        if task.whole:
+            return _with(task, parts[0].result.findings)
+        return await self._join(task, shards, [part.result.findings for part in parts])
+
+    async def _join(self, task: Task, shards: Sequence[Shard], parts: Sequence[Findings]) -> Task:
+        parsed = await self._jobs.assemble(task, shards)
+        task = _with(task, joined([*parts, parsed.result.findings], parsed.result.coverage))
+        await self._put_result(task, parsed)
         return task
 
-    async def _parse_part(self, task: Task, shard: Shard) -> None:
-        parsed = await self._jobs.parse(task, shard)
-        out = parsed.folder / "out"
-        if task.whole:
-            self._folders.put_result(task.id, out)
-        else:
-            self._folders.put_shard(task.id, shard.index, out)
+    async def _put_result(self, task: Task, parsed: Parsed) -> None:
+        await self._jobs.put_notes(parsed, task.findings.notes)
+        self._folders.put_result(task.id, parsed.folder / "out")
         await self._jobs.drop(parsed.folder)
+
+    async def _parse_part(self, task: Task, shard: Shard) -> Parsed:
+        parsed = await self._jobs.parse(task, shard)
+        if task.whole:
+            await self._put_result(_with(task, parsed.result.findings), parsed)
+        else:
+            self._folders.put_shard(task.id, shard.index, parsed.folder / "out")
+            await self._jobs.drop(parsed.folder)
+        return parsed
 
     def _answer(self, task: Task, order: Order, keep_in: Path | None) -> dict[str, Any]:
         result = self._folders.result(task.id)
         answer: dict[str, Any] = {
             "id": task.id,
             "name": task.name,
-            "tier": task.tier,
+            "tier": task.tier_used,
             "pages": task.pages_total,
             "markdown": read_beneath(result, "document.md").decode(),
             "content_list": json.loads(read_beneath(result, "content_list.json")),
             "output_dir": None,
             "archive": None,
-            "notes": list(order.notes),
+            "notes": notes_to_json((*order.notes, *task.findings.notes)),
+            "coverage": task.coverage,
+            "readers": dict(task.findings.readers),
             "versions": {"mineru": task.parser_version},
         }
         if keep_in is not None:
@@ -140,3 +152,7 @@ class Reader:
     def _forget(self, task: Task) -> None:
         self._folders.drop_task(task.id)
         self._folders.drop_sources([task.source], lambda _: False)
+
+
+def _with(task: Task, found: Findings) -> Task:
+    return dataclasses.replace(task, **found.columns)

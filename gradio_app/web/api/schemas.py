@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from gradio_app.base.notes import CODES
 from gradio_app.base.options import PRIORITY_LIMIT, OcrMode, Tier
 from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
@@ -31,6 +32,14 @@ class Problem(BaseModel):
     error: RequestError
 
 
+class NoteView(BaseModel):
+    """A remark on the result."""
+
+    code: str = Field(json_schema_extra={"enum": list(CODES)})
+    pages: str = Field(description="Such as 3-4; empty for the whole document")
+    message: str
+
+
 class Receipt(BaseModel):
     """What a document cost and by what it was made."""
 
@@ -40,12 +49,16 @@ class Receipt(BaseModel):
     engine: str
     versions: dict[str, str]
     failed_pages: str = Field(description="Such as 3,7-9; empty when all were read")
+    coverage: float | None = Field(
+        description="Share of the visible words that are in the result, 0 to 1; null where it is not known"
+    )
+    readers: dict[str, str] = Field(description="Pages such as 1-3,5 by the tier that has read them")
     input_sha256: str
     output_sha256: str | None
 
 
 class TaskView(BaseModel):
-    """One document. Name, owner, error and receipt are hidden in others' tasks."""
+    """One document. Name, owner, error, notes and receipt are hidden in others' tasks."""
 
     id: str
     seq: int = Field(description="Grows from task to task")
@@ -69,6 +82,7 @@ class TaskView(BaseModel):
     finished_at: float | None
     attempt: int
     error: ErrorBody | None
+    notes: list[NoteView] = Field(description="Empty when all is well")
     receipt: Receipt | None
     folder: str = Field(description="Where it lay in an upload of a whole folder, such as a/b")
     redo_of: str = Field(description="The task of which this one reads a page once more")

@@ -17,8 +17,8 @@ from gradio_app.web.watch_folder.beneath import MOST_DEPTH, entries, open_plain,
 from gradio_app.web.watch_folder.names import text_of
 
 RECEIPT = "receipt.json"
-#: a receipt has a few hundred bytes; a larger file is none
-_MOST_BYTES = 64 * 1024
+#: a receipt with as many and as long notes as a task can have is smaller; a larger file is none
+_MOST_BYTES = 2 * 2**20
 CHUNK = 1 << 20
 
 

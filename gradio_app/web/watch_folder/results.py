@@ -20,6 +20,7 @@ from typing import Any
 from loguru import logger
 
 from gradio_app.base.errors import AppError
+from gradio_app.base.notes import notes_to_json
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
 from gradio_app.web.watch_folder.beneath import (
@@ -129,7 +130,9 @@ class Results:
                 contents.add("error.txt", len(data), hashlib.sha256(data).hexdigest())
             receipt = {"status": outcome.status, "name": text_of(item.path.name)}
             receipt |= {"size": item.size, "mtime_ns": item.mtime, "files": contents.to_json()}
-            receipt |= {"task": task.id, **task.receipt()} if task is not None else {}
+            if task is not None:
+                notes = notes_to_json(task.findings.notes)
+                receipt |= {"task": task.id, **task.receipt(), "notes": notes}
             _write(RECEIPT, new, _as_json(receipt), mode)
             set_mode(new, mode)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -40,6 +42,18 @@ async def test_a_whole_document_takes_over_what_was_found(tmp_path: Path) -> Non
         again = await h.end(await h.submit(3))
         assert again.cached and facts(again) == facts(done)
         assert h.manager.notes == {"table_doubtful": 2}
+        for task in (done, again):
+            listed = (h.folders.result(task.id) / "notes.json").read_text("utf-8")
+            assert json.loads(listed) == task.to_json("ann", False)["notes"] == [asdict(note("2"))]
+
+
+async def test_what_a_job_writes_in_place_of_the_notes_is_gone(tmp_path: Path) -> None:
+    pool = FakePool()
+    pool.extra = {"notes.json/deep": "a folder", "images/1.png": "a picture"}
+    async with house(tmp_path, pool) as h:
+        done = await h.end(await h.submit(3))
+        result = h.folders.result(done.id)
+        assert not (result / "notes.json").exists() and (result / "images/1.png").exists()
 
 
 async def test_what_shards_found_is_joined(tmp_path: Path) -> None:
@@ -87,6 +101,7 @@ async def test_a_page_that_is_read_again_brings_its_own(tmp_path: Path) -> None:
         }
         second = await h.end(await h.manager.redo_page(task.id, 2, "basic", "auto"))
         kept = await h.manager.keep_page(second.id)
+        assert "Better." in (h.folders.result(task.id) / "notes.json").read_text()
         assert facts(kept) == (
             (note("3"), note("2", "Better."), note("", "Pages do not join.")),
             pytest.approx(2 / 3),

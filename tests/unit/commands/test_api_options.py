@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gradio_app.base.errors import AppError, FileEmpty, FileTooLarge, OptionInvalid, PageRangeInvalid
+from gradio_app.base.notes import Note
 from gradio_app.base.options import ParseOptions
 from gradio_app.commands.api.options import Order, read_order
 
@@ -60,7 +61,8 @@ def test_old_options_are_understood_or_said_to_have_no_effect() -> None:
         method="ocr", lang="ch", formula_enable=True, table_enable=False, server_url="http://gpu:30000/"
     )
     assert (old.options.ocr_mode, old.server_url) == ("ocr", "http://gpu:30000")
-    assert old.notes == tuple(f"{name} has no effect" for name in ("lang", "formula_enable", "table_enable"))
+    unused = [f"{name} has no effect." for name in ("lang", "formula_enable", "table_enable")]
+    assert old.notes == tuple(Note("option_without_effect", "", text) for text in unused)
     assert order(lang="", formula_enable=None).notes == ()
 
 

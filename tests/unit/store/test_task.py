@@ -117,6 +117,10 @@ SECRET = a_task(
     redo_of="t0",
     redo_page=4,
     redone="3",
+    notes='[{"code": "no_text", "pages": "4", "message": "Page 4 of salaries.pdf is blank."}]',
+    coverage=0.987654,
+    readers='{"flash": "3", "basic": "4"}',
+    scan_pages="4",
 )
 
 
@@ -129,7 +133,7 @@ def test_the_owner_sees_everything() -> None:
         "mine": True,
         "status": "failed",
         "kind": "pdf",
-        "tier": "flash",
+        "tier": "basic",
         "page_range": "3-4",
         "ocr_mode": "ocr",
         "priority": 2,
@@ -148,12 +152,15 @@ def test_the_owner_sees_everything() -> None:
             "message": "Page 3 of salaries.pdf is damaged.",
             "retryable": False,
         },
+        "notes": [{"code": "no_text", "pages": "4", "message": "Page 4 of salaries.pdf is blank."}],
         "receipt": {
             "waited_seconds": 2.5,
             "parsed_seconds": 1.235,
             "cached": False,
             "engine": "none",
             "failed_pages": "",
+            "coverage": 0.9877,
+            "readers": {"flash": "3", "basic": "4"},
             "versions": {"mineru": "4.0.12"},
             "input_sha256": "5ec7e7",
             "output_sha256": "d1635",
@@ -169,12 +176,11 @@ def test_the_owner_sees_everything() -> None:
 def test_others_see_that_it_is_there_and_nothing_of_what_it_is() -> None:
     seen = SECRET.to_json("bob", readable=False)
     hidden = {"name": "", "owner": "", "mine": False, "page_range": "", "error": None, "receipt": None}
-    hidden |= {"folder": "", "redo_of": "", "redo_page": 0, "redone": ""}
+    hidden |= {"notes": [], "folder": "", "redo_of": "", "redo_page": 0, "redone": ""}
     assert seen == SECRET.to_json("ann", readable=False) | hidden | {"position": None, "eta_seconds": None}
     text = json.dumps(seen)
-    assert not any(
-        word in text for word in ("salaries", "payroll", "t0", "ann", "3-4", "5ec7e7", "d1635", "corrupt")
-    )
+    secrets = ("salaries", "payroll", "t0", "ann", "3-4", "5ec7e7", "d1635", "corrupt", "no_text")
+    assert not any(word in text for word in secrets)
 
 
 def test_an_admin_sees_everything_and_that_it_is_not_theirs() -> None:

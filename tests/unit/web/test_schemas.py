@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gradio_app.store.states import TaskStatus
 from gradio_app.web.api.schemas import (
     ERRORS,
     ErrorBody,
+    NoteView,
     Problem,
     QueueView,
     Receipt,
@@ -27,6 +29,12 @@ from gradio_app.web.error_answers import problem
 from tests.unit.records import a_task
 
 DONE = a_task(status=TaskStatus.COMPLETED, finished_at=1003.0, started_at=1001.0, result_sha256="d1635")
+NOTED = replace(
+    DONE,
+    notes='[{"code": "no_text", "pages": "3", "message": "Page 3 is blank."}]',
+    coverage=0.5,
+    readers='{"flash": "1-2", "basic": "3"}',
+)
 BROKEN = a_task(status=TaskStatus.FAILED, error_code="file_corrupt", error_message="Damaged.")
 
 
@@ -48,6 +56,14 @@ def test_errors_and_receipts_have_their_shapes_inside_a_task() -> None:
     strictly(TaskView, BROKEN.to_json("ann", False))
     strictly(ErrorBody, BROKEN.to_json("ann", False)["error"])
     strictly(Receipt, DONE.to_json("ann", False)["receipt"])
+
+
+def test_notes_and_readers_have_their_shapes() -> None:
+    told = NOTED.to_json("ann", False)
+    strictly(TaskView, told)
+    strictly(NoteView, told["notes"][0])
+    assert told["receipt"]["readers"] == {"flash": "1-2", "basic": "3"} and told["tier"] == "basic"
+    assert NOTED.to_json("bob", False)["notes"] == []
 
 
 def test_every_error_has_the_one_shape() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gradio_app.base.notes import MOST_MESSAGE, MOST_NOTES, Note, notes_to_json, notes_to_text
 from tests.unit.web.watch_fixtures import TEXT, Watched, change
 
 
@@ -105,6 +106,18 @@ def test_an_unedited_result_is_replaced_without_a_trace(tmp_path: Path) -> None:
     change(path, "changed text")
     watched.scan()
     assert sorted(os.listdir(watched.inbox)) == ["X.pdf", "X.pdf.result"]
+
+
+def test_the_receipt_has_all_notes_that_a_task_can_have(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    notes = [Note("no_text", "1-9", f"{number} " + "😀" * (MOST_MESSAGE - 4)) for number in range(MOST_NOTES)]
+    watched.queue.notes = notes_to_text(notes)
+    watched.put("X.pdf")
+    watched.scan()
+    assert receipt(watched.inbox / "X.pdf.result")["notes"] == notes_to_json(notes)
+    watched.restart()
+    watched.scan()
+    assert len(watched.queue.received) == 1, "the receipt is still known as ours"
 
 
 def test_a_result_of_an_older_version_counts_as_edited(tmp_path: Path) -> None:

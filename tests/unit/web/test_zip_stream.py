@@ -18,6 +18,7 @@ FILES = {
     "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,
     "middle.json": b"{}",
     "content_list.json": b"",
+    "notes.json": b"[]",
     "images/b.jpg": bytes(range(256)) * 40,
     "images/a.svg": b"<svg/>" * 99,
     **{f"images/{number}.png": bytes([number]) for number in (9, 3, 7, 1, 5, 8, 2)},
@@ -51,6 +52,7 @@ def test_the_members_have_a_fixed_order(result: Path) -> None:
             "document.md",
             "middle.json",
             "content_list.json",
+            "notes.json",
             *sorted(name for name in FILES if name.startswith("images/")),
         ]
 

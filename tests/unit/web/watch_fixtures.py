@@ -38,6 +38,8 @@ class Queue:
         #: the bytes of all files, in the order in which they came
         self.received: list[bytes] = []
         self.told = 0
+        #: of the next tasks, as the store has them
+        self.notes = ""
 
     async def notify(self) -> None:
         self.told += 1
@@ -72,6 +74,7 @@ class Queue:
             size=upload.size,
             created_at=1.0,
             folder=upload.folder,
+            notes=self.notes,
         )
         result = self.folders.result(task.id)
         (result / "images").mkdir(parents=True)
