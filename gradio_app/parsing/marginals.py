@@ -1,9 +1,10 @@
 """Marginals: running heads and feet leave the text only where they run through the document.
 
 MinerU drops whatever stands at the top or the bottom of a page, and compares heads with their digits taken
-out: "Section 1" of a contract and the number of an invoice are lost. Here a head or foot stays out of the text
-when the same text, digits included, stands on at least three pages, but for the page's own number. A head that
-is larger than the text is a heading. It needs the whole document, so it is done when its pages are joined.
+out: "Section 1" of a contract and the number of an invoice are lost. Here a head or foot stays out of the
+text when the same text, digits included, stands on at least three pages, but for the page's own number. A
+head that is larger than the text is a heading. It needs the whole document, so it is done when its pages are
+joined.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def bring_back(pages: Sequence[list[Block]], indices: Sequence[int]) -> None:
             and text_of(block).strip()
         ]
         if back:
-            _put_back(page, back)
+            back += [block for block in page if id(block) in known and _is_within(block, back)]
+            _put_back(page, [block for block in page if any(block is other for other in back)])
 
 
 def _key(block: Block, index: int) -> str:
@@ -60,6 +62,13 @@ def _key(block: Block, index: int) -> str:
         return text
     start, end = found.span(1)
     return f"{text[:start]}#{int(found[1]) - index}{text[end:]}"
+
+
+def _is_within(block: Block, back: Sequence[Block]) -> bool:
+    """Whether a head or foot stands further inside the page than one that comes back."""
+    if block["type"] == "header":
+        return any(other["type"] == "header" and other["bbox"][3] <= block["bbox"][1] for other in back)
+    return any(other["type"] == "footer" and other["bbox"][1] >= block["bbox"][3] for other in back)
 
 
 def _put_back(page: list[Block], back: Sequence[Block]) -> None:

@@ -40,6 +40,8 @@ _SENTENCES = {
     "pages_without_text": "No text could be read on these pages; they are in the result as pictures.",
     "no_models": "These pages are pictures of text, and the models that read them are not installed here. "
     "Add them with ./start_mineru_optimized.sh models --source builtin, then convert again.",
+    "text_layer_only": "These pages are pictures of text, and only the text layer was asked for. "
+    "Choose OCR mode auto to read them.",
     "script_unsupported": "Some text is in a script that the built-in models cannot read. "
     "Tier standard reads more scripts.",
     "handwriting": "The text is hard to read, perhaps handwritten, and may be wrong. "
@@ -112,7 +114,7 @@ def _as_pdf(source: Path, temporary: Path) -> Path:
 def note(code: str, pages: Iterable[int]) -> dict[str, str]:
     """A note as a job answers it."""
     return {
-        "code": "pages_without_text" if code == "no_models" else code,
+        "code": "pages_without_text" if code in ("no_models", "text_layer_only") else code,
         "pages": format_pages(tuple(sorted(set(pages)))),
         "message": _SENTENCES[code],
     }
@@ -162,6 +164,8 @@ class _Document:
         for index, evidence, blocks in pages:
             number = index + 1
             self._blocks[number] = blocks
+            if self._mode == "txt" and kind_of(self._document[index]) is PageKind.SCAN:
+                self._note("text_layer_only", number)
             if self._every or not flash.is_plain(evidence, blocks):
                 self._second(number, blocks)
             else:

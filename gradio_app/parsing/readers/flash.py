@@ -27,6 +27,8 @@ _FEW_RULES = 4
 _BESIDE = 0.04
 #: share of the letters of its lines that flash must deliver
 _DELIVERED = 0.995
+#: parts of the names of fonts of one width
+_MONO_NAMES = ("courier", "mono", "consol", "typewriter", "cmtt", "menlo")
 #: signs of a list or a symbol font
 _BULLETS = re.compile("^[•●◦▪■□☐☑☒➢✓\ue000-\uf8ff]")
 
@@ -35,7 +37,8 @@ _BULLETS = re.compile("^[•●◦▪■□☐☑☒➢✓\ue000-\uf8ff]")
 class Evidence:
     """What MinerU saw on a page before it read it: text and box of each line, in points.
 
-    ``rules`` counts drawn lines. ``upright`` is false when some text runs sideways.
+    ``rules`` counts drawn lines. ``upright`` is false when some text runs sideways; ``mono`` is true when
+    some is set in a font of one width.
     """
 
     width: float
@@ -44,6 +47,7 @@ class Evidence:
     rules: int
     pictures: tuple[Box, ...]
     upright: bool
+    mono: bool
 
     @property
     def words(self) -> int:
@@ -153,7 +157,9 @@ def _of(page: Any) -> Evidence:
     lines = tuple((line.text, tuple(line.bbox)) for line in page.lines if line.text.strip())
     pictures = (*page.image_bboxes, *page.form_bboxes)
     upright = all(line.angle == 0 for line in page.lines)
-    return Evidence(width, height, lines, len(page.drawing_lines), pictures, upright)
+    fonts = {line.font_signature[0].lower() for line in page.lines if line.font_signature}
+    mono = any(name in font for font in fonts for name in _MONO_NAMES)
+    return Evidence(width, height, lines, len(page.drawing_lines), pictures, upright, mono)
 
 
 def is_plain(page: Evidence, blocks: Sequence[dict[str, Any]]) -> bool:
@@ -161,7 +167,7 @@ def is_plain(page: Evidence, blocks: Sequence[dict[str, Any]]) -> bool:
 
     True needs proof on each point; what is unusual is looked at more closely.
     """
-    if not page.lines or not page.upright or page.rules > _FEW_RULES:
+    if not page.lines or not page.upright or page.mono or page.rules > _FEW_RULES:
         return False
     if any(str(block["type"]) in _NOT_RUNNING_TEXT for block in blocks):
         return False

@@ -309,7 +309,9 @@ def _share(a: Box, b: Box) -> float:
 
 
 def _is_item(line: Line) -> bool:
-    return len(line.words) > 1 and BULLET.match(line.words[0].text) is not None
+    """A line with a mark of a list, or a sign alone whose item stands further right."""
+    first = line.words[0].text
+    return BULLET.match(first) is not None and (len(line.words) > 1 or not first[0].isalnum())
 
 
 def _is_sideways(word: Word) -> bool:
