@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gradio_app.parsing.readers.embedded.blocks import (
     AUXILIARY,
     Block,
+    block_kind,
     boxes,
     image_block,
     sideways_blocks,
@@ -24,7 +25,6 @@ from gradio_app.parsing.readers.embedded.typography import CAPTION
 _FIGURE_WORDS, _FIGURE_SHARE = 6, 0.8
 #: parts of the page in which running heads and feet may stand
 _TOP, _BOTTOM = 0.14, 0.84
-_KINDS = {"title": "paragraph_title"}
 
 
 def read_anew(facts: PageFacts, tables: Sequence[Table]) -> list[Block]:
@@ -41,7 +41,7 @@ def read_anew(facts: PageFacts, tables: Sequence[Table]) -> list[Block]:
             blocks += _obstacle(facts, item.index, tables, figures)
         else:
             kind = margins.get(id(item)) or (item.kind if item.kind in AUXILIARY else "")
-            kind = kind or ("caption" if CAPTION.match(item.text) else _KINDS.get(item.kind, "text"))
+            kind = kind or ("caption" if CAPTION.match(item.text) else block_kind(item))
             blocks.append(text_block(facts, kind, item.text, boxes(item.lines)))
     return blocks + sideways_blocks(facts, (word for word in rest if word.angle))
 

@@ -16,7 +16,9 @@ from PIL import Image
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, median, union
 from gradio_app.parsing.readers.embedded.lines import Line
+from gradio_app.parsing.readers.embedded.paragraphs import Paragraph
 from gradio_app.parsing.readers.embedded.tables import Table
+from gradio_app.parsing.readers.embedded.typography import BULLET
 
 Block = dict[str, Any]
 
@@ -152,6 +154,15 @@ def sideways_blocks(facts: PageFacts, words: Iterable[Word]) -> list[Block]:
         text = " ".join(word.text for word in column)
         blocks.append(text_block(facts, "aside_text" if edge else "text", text, [box]))
     return blocks
+
+
+def block_kind(item: Paragraph) -> str:
+    """MinerU's type of a paragraph. An item of a list is no heading, however it is set."""
+    if item.kind == "title":
+        return (
+            "text" if BULLET.match(item.text.split()[0]) and not item.text[0].isalnum() else "paragraph_title"
+        )
+    return item.kind
 
 
 def boxes(lines: Iterable[Line]) -> list[Box]:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from gradio_app.parsing.readers.embedded.blocks import (
     AUXILIARY,
     Block,
+    block_kind,
     box_of,
     boxes,
     code_block,
@@ -46,6 +47,7 @@ _TOKEN = re.compile(r"\w+")
 _LETTERLESS = re.compile(r"\W")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
 _LOOSE_ACCENT = re.compile("[´`¨ˇˆ˜¸˚]")
+_SIGN = re.compile("[•●◦▪■□☐☑☒➢✓-]")
 _NUMBERED = re.compile(r"^\(?\d{1,6}[.)]$")
 
 
@@ -175,6 +177,8 @@ class _Mender:
             self._changes.append("panel")
             return self._paragraphs(words)
         if kind == "text" and words:
+            if len(_SIGN.findall(text_of(block))) >= 2:
+                words = self._with_signs(box, words)
             upright = [word for word in words if not word.angle]
             items = sum(_is_item(line) for line in lines_of(upright, 1.5)) if upright else 0
             if items >= 2:
@@ -183,6 +187,12 @@ class _Mender:
                     self._changes.append("list split")
                     return self._paragraphs(words)
         return None
+
+    def _with_signs(self, box: Box, words: Sequence[Word]) -> list[Word]:
+        """The words of a list with the signs at its left, which flash leaves out of its box."""
+        reach = (box[0] - 5 * self._body, box[1], box[2], box[3])
+        signs = [w for w in self._facts.words if _SIGN.fullmatch(w.text) and holds(reach, w.cx, w.cy, 1)]
+        return [*words, *(sign for sign in signs if sign not in words)]
 
     def _is_text(self, box: Box, words: Sequence[Word]) -> bool:
         """Whether a formula that flash shows as a picture is one line without a fraction."""
@@ -217,8 +227,7 @@ class _Mender:
 
     def _own(self, item: Paragraph) -> Block:
         self._claimed.update(word for line in item.lines for word in line.words)
-        kind = "paragraph_title" if item.kind == "title" else item.kind
-        return text_block(self._facts, kind, item.text, boxes(item.lines))
+        return text_block(self._facts, block_kind(item), item.text, boxes(item.lines))
 
     def _missing(self, out: Sequence[Block]) -> list[Block]:
         """Paragraphs of words that no block has."""
