@@ -48,7 +48,7 @@ def reference(folder: Path, name: str, data: bytes, page_range: str = "") -> dic
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_result_is_byte_equal_to_mineru(server: LiveServer, tmp_path: Path, name: str) -> None:
     wanted = reference(tmp_path, name, DOCUMENTS[name])
-    task = server.end(server.submit(name, DOCUMENTS[name]))
+    task = server.end(server.submit(name, DOCUMENTS[name], tier="flash"))
     assert task["status"] == "completed"
     same = without_anchors if name.endswith(".html") else bytes
     assert same(server.result(task["id"])) == same(wanted["markdown.md"])
@@ -64,7 +64,7 @@ def test_the_result_is_byte_equal_to_mineru(server: LiveServer, tmp_path: Path, 
 def test_a_page_range_is_byte_equal_too(server: LiveServer, tmp_path: Path) -> None:
     data = text_pdf(6)
     wanted = reference(tmp_path, "a.pdf", data, "2-4,6")
-    task = server.end(server.submit("a.pdf", data, page_range="2-4,6"))
+    task = server.end(server.submit("a.pdf", data, page_range="2-4,6", tier="flash"))
     assert server.result(task["id"]) == wanted["markdown.md"]
     assert server.result(task["id"], "json") == wanted["middle_json.json"]
 
@@ -108,7 +108,7 @@ def test_a_join_without_a_failed_part_keeps_page_numbers(tmp_path: Path) -> None
 def test_a_document_in_parts_goes_through_the_server(server: LiveServer, tmp_path: Path) -> None:
     data = paper_pdf(20, seed=5)
     wanted = reference(tmp_path, "paper.pdf", data)
-    task = server.end(server.submit("paper.pdf", data))
+    task = server.end(server.submit("paper.pdf", data, tier="flash"))
     assert (task["status"], task["pages_done"]) == ("completed", 20)
     assert server.result(task["id"]) == wanted["markdown.md"]
     assert server.leftovers() == []
