@@ -28,7 +28,7 @@ usage() {
         printf '  %-8s %s\n' "$mode" "$text"
     done < <(modes)
     printf '  %-8s %s\n' setup "only make the environment, with one flag or none:"
-    printf '             %-8s  %s\n' --gpu "with torch: layout and OCR models on the graphics card too" \
+    printf '             %-8s  %s\n' --gpu "with torch: MinerU's layout and OCR models on the graphics card too" \
         --cluster "with Ray, for several machines" --dev "with the tools for tests" --sglang "that of SGLang, which has one of its own"
     echo
     echo "'MODE --help' shows the flags of a mode. The first start makes the environment in .venv"

@@ -236,8 +236,6 @@ BAD: list[tuple[str, Callable[[], bytes], str]] = [
     ("zero.pdf", zero_pages_pdf, "file_corrupt"),
     ("broken.docx", lambda: b"PK\x03\x04 nothing else", "file_type_unsupported"),
     ("locked.pdf", encrypted_pdf, "file_encrypted"),
-    ("scan.pdf", scan_pdf, "models_missing"),
-    ("photo.png", picture, "models_missing"),
     ("bomb.docx", word_bomb, "file_too_large"),
     ("flate.pdf", flate_bomb_pdf, "worker_out_of_memory"),
     ("huge.pdf", huge_page_pdf, "file_too_large"),

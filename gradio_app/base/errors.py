@@ -45,8 +45,8 @@ class FileCorrupt(AppError, code="file_corrupt", status=422, retryable=False):
 
 
 class FileWithoutText(AppError, code="file_without_text", status=422, retryable=False):
-    """All pages are pictures of text, and the models that read them are not installed on this server.
-    Add them with ./start_mineru_optimized.sh models --source builtin and convert the document again."""
+    """The pages are pictures of text, and the models that read them are not installed on this server.
+    Add them with ./start_mineru_optimized.sh models --source builtin, then retry."""
 
 
 class FileTooLarge(AppError, code="file_too_large", status=413, retryable=False):
@@ -70,8 +70,8 @@ class OptionInvalid(AppError, code="option_invalid", status=422, retryable=False
 
 
 class ModelsMissing(AppError, code="models_missing", status=503, retryable=False):
-    """This document needs the OCR and layout models, which are not installed on this server.
-    Install them with ./start_mineru_optimized.sh models and convert the document again."""
+    """Tiers standard and advanced need models that are not installed on this server.
+    Install them with ./start_mineru_optimized.sh models, then retry, or choose tier basic."""
 
 
 class EngineUnavailable(AppError, code="engine_unavailable", status=503):

@@ -194,7 +194,9 @@ class Settings:
     worker_memory_limit: int = _knob(
         "2gb", parse_size, "memory limit of one worker; above it the worker is stopped"
     )
-    shard_pages_flash: int = _knob("64", _whole(8), "pages per shard of a document at tier flash")
+    shard_pages_flash: int = _knob(
+        "64", _whole(8), "pages per shard at tiers flash and basic; a scanned page is a shard of its own"
+    )
     task_timeout: float = _knob("15m", parse_duration, "time limit of one shard")
     retention: float = _knob("7d", parse_duration, "time until finished tasks are deleted; 0: never")
     disk_reserve: int = _knob("1gb", parse_size, "free disk space below which new tasks are refused")

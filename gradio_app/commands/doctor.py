@@ -132,8 +132,11 @@ def _builtin_models(settings: Settings) -> Finding:
 def _models(settings: Settings) -> Finding:
     folder = weights.model_folder(settings.model_dir)
     if weights.small_models(folder):
-        return Finding("ok", "Models", f"layout and OCR are in {folder}: scans can be read")
-    text = f"none of MinerU's own layout and OCR models in {folder}; {_FETCH} small"
+        return Finding("ok", "Models", f"MinerU's own layout, OCR and formula models are in {folder}")
+    text = (
+        f"none of MinerU's own layout, OCR and formula models in {folder}, which standard and advanced need"
+    )
+    text += f"; {_FETCH} small"
     return Finding("note", "Models", text)
 
 
@@ -217,10 +220,12 @@ def _problem_at(address: str, key: str) -> str:
 
 def _tiers(settings: Settings) -> Finding:
     kind, lacks = engine_kind(settings)
+    small = weights.small_models(weights.model_folder(settings.model_dir))
     tiers = ["flash"]
-    if weights.small_models(weights.model_folder(settings.model_dir)):
+    if small or builtin_models.complete(builtin_models.folder(settings.builtin_models)):
         tiers += ["basic"]
-        tiers += ["standard", "advanced"] if kind != "none" and not lacks else []
+    if small and kind != "none" and not lacks:
+        tiers += ["standard", "advanced"]
     rest = [tier for tier in ("basic", "standard", "advanced") if tier not in tiers]
     more = f"; {', '.join(rest)} once what is missing above is there" if rest else ""
     return Finding("note" if rest else "ok", "Tiers", ", ".join(tiers) + more)

@@ -179,7 +179,7 @@ def _next_step(folder: Path) -> str:
     if small and vision:
         return f"Next: {start} gradio. Tiers standard and advanced also need SGLang: {start} sglang."
     if small:
-        return f"Next: {start} gradio. Scans, pictures and tier basic work now."
+        return f"Next: {start} gradio. MinerU's own models read scans and tier basic from now on."
     return f"Next: {start} models, as every tier that uses the vision model needs the small models too."
 
 
@@ -206,8 +206,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="start_mineru_optimized.sh models",
-        description="Fetch the model weights: about 1 GB for layout and OCR, 2.5 GB for the vision model. "
-        "The built-in models (43 MB) come with the installation; --source builtin adds or repairs them.",
+        description="Fetch MinerU's own weights: 1 GB for layout, OCR and formulas, 2.5 GB for the vision "
+        "model. The built-in models (43 MB) read scans and tables, and come with the installation; "
+        "--source builtin adds or repairs them.",
         epilog="An interrupted run goes on where it stopped.",
         allow_abbrev=False,
     )

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gradio_app.base.settings import Settings, secret_in
-from gradio_app.machine import weights
+from gradio_app.machine import builtin_models, weights
 from gradio_app.machine.cards import choose_cards, driver_problem, foreign_processes, gigabytes, read_cards
 from gradio_app.web.auth.origin import is_loopback
 
@@ -38,8 +38,8 @@ _WORKS_WITHOUT = "Tier flash works without a card"
 class View:
     """What is shown at one moment. ``engine`` and ``cards`` have the form of ``GET /gpu/status``.
 
-    ``server`` and ``driver`` say in a sentence why no engine and no card is seen; ``small``: whether the
-    small models (layout, OCR) are here.
+    ``server`` and ``driver`` say in a sentence why no engine and no card is seen; ``small``: whether
+    small models that read scans are here, the built-in ones or MinerU's.
     """
 
     url: str
@@ -58,7 +58,8 @@ def observe(url: str, token: str, settings: Settings) -> View:
     if not status or is_loopback(urlsplit(url).hostname or ""):
         # this machine's own driver knows the moment; the server says which card and processes are its
         cards, driver = _here(settings, status), driver_problem()
-    small = weights.small_models(weights.model_folder(settings.model_dir))
+    small = builtin_models.complete(builtin_models.folder(settings.builtin_models))
+    small = small or weights.small_models(weights.model_folder(settings.model_dir))
     return View(url, problem, status.get("engine"), driver, cards, small)
 
 
@@ -136,7 +137,7 @@ def _tiers_without_card(view: View) -> str:
         return "The vision model runs elsewhere, so every tier works."
     if view.small:
         return f"{_WORKS_WITHOUT}, and so does basic; standard and advanced need a card or sglang_url."
-    return f"{_WORKS_WITHOUT} for documents with text; scans need ./start_mineru_optimized.sh models."
+    return f"{_WORKS_WITHOUT} for documents with text; scans need {builtin_models.COMMAND}."
 
 
 def _about_room(card: Facts, cards: Sequence[Facts]) -> Iterator[str]:

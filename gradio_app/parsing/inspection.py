@@ -236,6 +236,6 @@ def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: bool, no_engin
     if tier in VISION_TIERS:
         raise ModelsMissing(
             f"Tier {tier} needs models that are not installed on this server. "
-            "Install them with ./start_mineru_optimized.sh models, then retry."
+            "Install them with ./start_mineru_optimized.sh models, then retry, or choose tier basic."
         )
     return "basic" if scans else "flash"

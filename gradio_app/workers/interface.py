@@ -28,7 +28,7 @@ class Part:
     ``source`` is the document and ``out`` the folder for the result, which does not exist yet. Both are on
     this machine, whichever reads it. ``seconds`` is how long it may compute.
     ``vision``: the vision model reads its pages; ``alone``: and nobody else's at the same time.
-    ``models``: the small models (layout, OCR) do.
+    ``models``: MinerU's own small models (layout, OCR, formulas) do.
     """
 
     fn: str
@@ -109,7 +109,7 @@ class Workers(Protocol):
 
     @property
     def models_elsewhere(self) -> bool:
-        """Whether another machine has the small models."""
+        """Whether another machine has MinerU's own small models."""
         return False
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.documents import BAD, encrypted_pdf, text_pdf
+from tests.documents import BAD, encrypted_pdf, picture, scan_pdf, text_pdf
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
@@ -42,10 +43,16 @@ def test_bad_file(server: LiveServer, name: str, make: Callable[[], bytes], code
     assert server.leftovers() == []
 
 
-def test_models_missing_names_the_command(server: LiveServer) -> None:
-    name, make, _ = next(row for row in BAD if row[2] == "models_missing")
-    task = server.end(server.submit(name, make()))
-    assert "./start_mineru_optimized.sh models" in task["error"]["message"]
+def test_without_models_scans_name_the_command_that_adds_them(tmp_path: Path) -> None:
+    none = str(tmp_path / "none")
+    bare = ("--builtin-models", none, "--model-dir", none, "--workers", "1")
+    with LiveServer(tmp_path / "data", *bare) as server:
+        for name, data in (("scan.pdf", scan_pdf(1)), ("photo.png", picture())):
+            task = server.end(server.submit(name, data))
+            assert (task["status"], task["error"]["code"]) == ("failed", "file_without_text")
+            assert "./start_mineru_optimized.sh models --source builtin" in task["error"]["message"]
+        assert server.end(server.submit("a.pdf", text_pdf(1), tier="basic"))["status"] == "completed"
+        assert server.leftovers() == []
 
 
 def test_a_file_over_the_limit_is_cut_off(server: LiveServer) -> None:
@@ -97,7 +104,6 @@ def test_options_that_do_not_exist(server: LiveServer, fields: dict[str, str], c
 @pytest.mark.parametrize(
     ("tier", "code"),
     [
-        ("basic", "models_missing"),
         ("standard", "engine_unavailable"),
         ("advanced", "engine_unavailable"),
     ],

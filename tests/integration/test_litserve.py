@@ -145,6 +145,8 @@ def test_in_parts_and_as_older_clients_ask(service: Service) -> None:
     unused = {"code": "option_without_effect", "pages": "", "message": "lang has no effect."}
     assert told["notes"] == [unused]
     assert service.predict(word(), name="letter.docx", archive=False).json()["archive"] is None
+    told = service.predict(text_pdf(1), backend="pipeline").json()
+    assert told["tier"] == "basic" and "marker 1" in told["markdown"]
     assert left(service) == []
 
 
@@ -163,7 +165,7 @@ def test_errors_have_codes(service: Service) -> None:
         (text_pdf(1), {"page_range": "9"}, 422, "page_range_invalid"),
         (text_pdf(1), {"tier": "best"}, 422, "option_invalid"),
         (text_pdf(1), {"server_url": "http://169.254.169.254"}, 422, "option_invalid"),
-        (text_pdf(1), {"tier": "basic"}, 503, "models_missing"),
+        (text_pdf(1), {"tier": "standard"}, 503, "engine_unavailable"),
     ):
         answer = service.predict(data, **options)
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text

@@ -163,9 +163,10 @@ def test_nothing_goes_out(box: Corner, wire: Wire, stand_in_weights: Path, tmp_p
         use_the_functions(box, server, tmp_path)
         server.client.get("/gpu/status")
         assert server.client.get("/metrics").status_code == 200
-    with inside(box), LiveServer(tmp_path / "bare", "--model-dir", str(tmp_path / "none")) as bare:
+    no_models = ("--model-dir", str(tmp_path / "none"), "--builtin-models", str(tmp_path / "none"))
+    with inside(box), LiveServer(tmp_path / "bare", *no_models) as bare:
         bare_task = bare.end(bare.submit("scan.pdf", scan_pdf(1)))
-        assert bare_task["error"]["code"] == "models_missing", "and nobody tried to fetch them"
+        assert bare_task["error"]["code"] == "file_without_text", "and nobody tried to fetch them"
     before = wire.packets
     wire.look_up("control.example.com")  # the wire is read: this comes, and nothing came before it
     wire.until("control")

@@ -263,7 +263,7 @@ class MachineView(BaseModel):
     busy: dict[str, int]
     pages: int = Field(description="Pages it has read for this server since that started")
     versions: dict[str, str] = {}
-    models: bool = Field(False, description="Whether it has the small models (layout, OCR)")
+    models: bool = Field(False, description="Whether it has MinerU's own small models (layout, OCR)")
     engine: dict[str, Any] = {}
     cards: list[dict[str, Any]] = []
 

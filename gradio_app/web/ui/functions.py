@@ -93,16 +93,18 @@ class Functions:
     ) -> list[dict[str, Any]]:
         """Queues documents for conversion to Markdown and returns at once, with one task for each file.
 
-        Ask for their state with status, and for the text with result. Takes PDF, pictures, Word, PowerPoint,
-        Excel, OpenDocument, HTML, CSV and EPUB.
+        Ask for their state with status, and for the text with result. Takes PDF, scans, pictures, Word,
+        PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
 
         Args:
             files: The documents. Upload them first: POST /gradio_api/upload answers a PATH for each. Pass
                 their addresses on this server, http://HOST/gradio_api/file=PATH. Small ones may be passed as
                 data: URLs.
-            tier: How thoroughly to read: auto picks the best for each file; flash is fastest.
+            tier: How thoroughly to read. auto takes the vision model where the server has one, else the
+                cheapest way that reads each page well. flash takes only text that is in the file, and is
+                fastest. basic reads scans, pictures and tables too. standard and advanced use that model.
             page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
-            ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
+            ocr_mode: auto recognises text on scanned pages; txt uses the text layer; ocr recognises always.
         """
         who, options = _who(request), _options(tier, page_range, ocr_mode)
         async with self._received(who, files) as uploads:
@@ -163,14 +165,16 @@ class Functions:
     ) -> tuple[str, FileData]:
         """Converts one document and waits for it: returns its Markdown, and a ZIP with pictures and JSON.
 
-        Takes PDF, pictures, Word, PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
+        Takes PDF, scans, pictures, Word, PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
 
         Args:
             file: The document. Upload it first: POST /gradio_api/upload answers a PATH. Pass its address on
                 this server, http://HOST/gradio_api/file=PATH. A small one may be passed as a data: URL.
-            tier: How thoroughly to read: auto picks the best for each file; flash is fastest.
+            tier: How thoroughly to read. auto takes the vision model where the server has one, else the
+                cheapest way that reads each page well. flash takes only text that is in the file, and is
+                fastest. basic reads scans, pictures and tables too. standard and advanced use that model.
             page_range: Pages to convert, such as 1-5,8,r2-r1 (r1 is the last page). Empty: all pages.
-            ocr_mode: auto recognises text in scans only; txt uses the text layer; ocr recognises always.
+            ocr_mode: auto recognises text on scanned pages; txt uses the text layer; ocr recognises always.
         """
         who, options = _who(request), _options(tier, page_range, ocr_mode)
         async with self._received(who, [file]) as [upload]:

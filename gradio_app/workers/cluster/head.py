@@ -34,7 +34,7 @@ from gradio_app.workers.local import LocalWorkers
 #: errors of a machine's model server: another one's may work
 _NO_ENGINE = (EngineUnavailable, GpuOutOfMemory, ModelsMissing)
 _NO_MODELS = (
-    "The machine of the model server lacks the layout and OCR models. Install them there with "
+    "The machine of the model server lacks MinerU's layout and OCR models. Install them there with "
     "./start_mineru_optimized.sh models, then start it again."
 )
 

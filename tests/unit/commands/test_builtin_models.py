@@ -77,6 +77,4 @@ def test_without_that_source_built_in_models_are_only_listed(
         0,
         "",
     ) and "  detection (PP-OCRv6_det_small.onnx, 9 MB, Apache-2.0): missing" in out
-    assert (
-        "sideways scans are not turned. To add it: ./start_mineru_optimized.sh models --source builtin" in out
-    )
+    assert "scans and pictures cannot be read. To add it: ./start_mineru_optimized.sh models --source" in out

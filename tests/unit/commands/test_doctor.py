@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +42,8 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 
 @pytest.fixture
 def house(tmp_path: Path, cards: list[Card], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with nothing: no card, no weights, no SGLang."""
+    """A machine with nothing: no card, no weights, no SGLang, no built-in models."""
+    monkeypatch.setattr(builtin_models, "MODELS", (wheels.model("detection", b"a"),))
     monkeypatch.setattr(sglang_python, "OWN_PYTHON", tmp_path / ".venv-sglang/bin/python")
     monkeypatch.setattr(doctor.metadata, "version", VERSION)
     return tmp_path
@@ -58,7 +60,13 @@ def install_sglang(house: Path, version: str = "0.5.23") -> Path:
 
 
 def settings(house: Path, **more: Any) -> Settings:
-    return Settings(data_dir=house / "data", port=0, model_dir=str(house / "models"), **more)
+    folders = {"model_dir": str(house / "models"), "builtin_models": str(house / "builtin")}
+    return Settings(**({"data_dir": house / "data", "port": 0} | folders | more))
+
+
+def make_builtin(house: Path) -> None:
+    (house / "builtin").mkdir()
+    (house / "builtin" / "detection.onnx").write_bytes(b"a")
 
 
 def findings(house: Path, **more: Any) -> dict[str, Finding]:
@@ -66,6 +74,7 @@ def findings(house: Path, **more: Any) -> dict[str, Finding]:
 
 
 def everything(house: Path, cards: list[Card]) -> None:
+    make_builtin(house)
     make_vision(make_small(house / "models"))
     install_sglang(house)
     cards.append(CARD)
@@ -93,10 +102,15 @@ def test_a_machine_with_everything_runs_every_tier(house: Path, cards: list[Card
     assert found["Tiers"] == Finding("ok", "Tiers", "flash, basic, standard, advanced")
 
 
-def test_small_models_alone_make_tier_basic(house: Path) -> None:
+def test_built_in_models_or_those_of_mineru_make_tier_basic(house: Path) -> None:
     make_small(house / "models")
     found = findings(house)
-    assert found["Models"].level == "ok"
+    assert (found["Models"].level, found["Built-in"].level) == ("ok", "note")
+    assert found["Tiers"].detail.startswith("flash, basic; standard, advanced once")
+    shutil.rmtree(house / "models")
+    make_builtin(house)
+    found = findings(house)
+    assert (found["Models"].level, found["Built-in"].level) == ("note", "ok")
     assert found["Tiers"].detail.startswith("flash, basic; standard, advanced once")
 
 
@@ -104,7 +118,7 @@ def test_the_vision_model_without_the_small_ones_makes_no_tier(house: Path, card
     everything(house, cards)
     for path in (house / "models" / "MinerU-4_models_onnx").rglob("*.onnx"):
         path.unlink()
-    assert findings(house)["Tiers"].detail.startswith("flash; basic, standard, advanced once")
+    assert findings(house)["Tiers"].detail.startswith("flash, basic; standard, advanced once")
 
 
 def test_a_vision_model_that_is_not_complete_is_told(house: Path) -> None:

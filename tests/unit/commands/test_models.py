@@ -86,7 +86,7 @@ def test_only_what_is_missing_is_fetched(hub: Hub) -> None:
     ("small", "vision", "words"),
     [
         (True, True, "Tiers standard and advanced also need SGLang"),
-        (True, False, "tier basic work now"),
+        (True, False, "read scans and tier basic from now on"),
         (False, True, "needs the small models too"),
     ],
 )

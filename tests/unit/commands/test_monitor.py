@@ -60,7 +60,7 @@ def test_when_all_is_well_there_is_no_advice() -> None:
     ("more", "words"),
     [
         ({"small": True}, "so does basic"),
-        ({"small": False}, "scans need ./start_mineru_optimized.sh models"),
+        ({"small": False}, "scans need ./start_mineru_optimized.sh models --source builtin"),
         ({"engine": engine(kind="remote")}, "every tier works"),
     ],
 )

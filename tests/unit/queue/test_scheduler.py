@@ -258,7 +258,7 @@ def test_parts_are_as_long_as_they_may_be(count: int, size: int, sizes: list[int
 def test_before_anything_was_measured_there_is_a_guess() -> None:
     assert scheduler.guess_rate("flash") == 0.3
     assert scheduler.guess_rate("advanced") == 3.0
-    assert scheduler.guess_rate("basic") == 1.0
+    assert scheduler.guess_rate("basic") == 4.0
 
 
 def test_the_first_measurement_counts_whole_and_later_ones_a_fifth() -> None:

@@ -14,7 +14,7 @@ export function absent(now) {
   }
   if (now.status === "failed") {
     // a locked or broken file stays so; missing models can be installed meanwhile
-    const worthIt = now.error?.retryable || now.error?.code === "models_missing";
+    const worthIt = now.error?.retryable || ["models_missing", "file_without_text"].includes(now.error?.code ?? "");
     return { icon: "failed", title: t("reader.failed"), hint: explain(now.error), canRetry: worthIt };
   }
   if (now.status === "cancelled") {
