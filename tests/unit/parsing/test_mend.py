@@ -182,3 +182,9 @@ def test_a_page_of_very_many_blocks_ends_soon() -> None:
     words = [w for x in range(60) for y in range(60) for w in line(5 + 9.6 * x, 20 + 13 * y, "a")]
     blocks = [block("text", [word]) for word in words]
     assert len(mend(blocks, page(words), ()).blocks) == len(blocks)
+
+
+def test_blocks_on_one_another_stay_as_they_are() -> None:
+    words = line(72, 100, "river") * 2000
+    blocks = [block("text", [word]) for word in words]
+    assert mend(blocks, page(words), ()).blocks == blocks

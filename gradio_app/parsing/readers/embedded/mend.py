@@ -49,6 +49,8 @@ _TOP, _BOTTOM = 0.12, 0.6
 _ASIDE = 0.1
 #: blocks of flash on a page that is looked at, and blocks on a page that has margins
 _MOST_BLOCKS, _MOST_WITH_MARGINS = 5000, 1500
+#: words on the levels of all blocks together: many times a page, unless its blocks lie on one another
+_MOST_LOOKS = 500_000
 _TOKEN = re.compile(r"\w+")
 _LETTERLESS = re.compile(r"\W")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
@@ -76,7 +78,11 @@ def mend(
     """
     if not facts.words or len(blocks) > _MOST_BLOCKS:
         return Mended(list(blocks))
-    return _Mender(blocks, facts, tables).mended()
+    index = WordIndex(facts.words)
+    boxes_of_page = [box_of(facts, block) for block in blocks]
+    if sum(index.count(box[1], box[3]) for box in boxes_of_page) > _MOST_LOOKS:
+        return Mended(list(blocks))
+    return _Mender(blocks, facts, tables, index).mended()
 
 
 class _Mender:
@@ -87,10 +93,11 @@ class _Mender:
         blocks: Sequence[Block],
         facts: PageFacts,
         tables: Sequence[Table],
+        index: WordIndex,
     ) -> None:
         self._facts = facts
         self._flash = [dict(block) for block in blocks]
-        self._index = WordIndex(facts.words)
+        self._index = index
         self._body = median(word.size for word in facts.words)
         self._changes: list[str] = []
         self._tables = [table for table in tables if self._is_better(table)]
