@@ -9,6 +9,7 @@ from gradio_app.parsing.readers.embedded.blocks import (
     Block,
     block_kind,
     boxes,
+    filled,
     image_block,
     sideways_blocks,
     table_block,
@@ -43,7 +44,7 @@ def read_anew(facts: PageFacts, tables: Sequence[Table]) -> list[Block]:
             kind = margins.get(id(item)) or (item.kind if item.kind in AUXILIARY else "")
             kind = kind or ("caption" if CAPTION.match(item.text) else block_kind(item))
             blocks.append(text_block(facts, kind, item.text, boxes(item.lines)))
-    return blocks + sideways_blocks(facts, (word for word in rest if word.angle))
+    return filled(blocks + sideways_blocks(facts, (word for word in rest if word.angle)))
 
 
 def _obstacle(facts: PageFacts, index: int, tables: Sequence[Table], figures: Sequence[Box]) -> list[Block]:

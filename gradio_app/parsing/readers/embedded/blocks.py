@@ -19,6 +19,7 @@ from gradio_app.parsing.readers.embedded.lines import Line
 from gradio_app.parsing.readers.embedded.paragraphs import Paragraph
 from gradio_app.parsing.readers.embedded.tables import Table
 from gradio_app.parsing.readers.embedded.typography import BULLET
+from gradio_app.parsing.readers.flash import text_of
 
 Block = dict[str, Any]
 
@@ -109,6 +110,14 @@ def cut_out(facts: PageFacts, box: Box) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
+def filled(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks that say something: ModelJson refuses a whole document for a text without characters.
+
+    Words of a file may consist of characters that no text can hold.
+    """
+    return [each for each in blocks if not isinstance(each["content"], list) or text_of(each).strip()]
+
+
 def clean(text: str) -> str:
     """Without lone surrogates, which no file can hold, and control characters."""
     kept = (c for c in text if (c >= " " or c in "\n\t") and not "\ud800" <= c <= "\udfff" and c != "\x7f")
@@ -127,6 +136,8 @@ def line_spans(words: Iterable[Word]) -> list[Block]:
             raised, lowered = word.cy < base - 0.1 * large, word.cy > base + 0.1 * large
             styles = ["superscript"] if raised else ["subscript"] if lowered else []
         text = clean(word.text)
+        if not text:
+            continue
         if spans and spans[-1].get("styles", []) == styles:
             spans[-1]["content"] += " " + text
         else:

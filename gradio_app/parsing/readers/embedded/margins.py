@@ -136,6 +136,8 @@ def margin_kind(
         or box[3] < 0.07 * height
     ):
         return "page_number"
+    if not rest:  # the only text of a page is what it says
+        return ""
     if line_count <= 1 and size <= _LARGE_ROW * body and _is_running_row(box, facts, others, size):
         return "header" if box[3] < _HEADERS_END * height else "footer"
     if line_count > 2 or size > _LARGE_BLOCK * body or _region_score(box, facts) <= _SURE_BLOCK:

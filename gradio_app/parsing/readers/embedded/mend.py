@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from gradio_app.parsing.readers.embedded.arrangement import arranged
 from gradio_app.parsing.readers.embedded.blocks import (
     AUXILIARY,
     Block,
@@ -20,6 +21,7 @@ from gradio_app.parsing.readers.embedded.blocks import (
     box_of,
     boxes,
     code_block,
+    filled,
     line_spans,
     table_block,
     text_block,
@@ -28,10 +30,10 @@ from gradio_app.parsing.readers.embedded.code import CodeRun, code_runs
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, intersection, median
 from gradio_app.parsing.readers.embedded.lines import Line, lines_of
-from gradio_app.parsing.readers.embedded.margins import PAGE_NUMBER, margin_kind
-from gradio_app.parsing.readers.embedded.order import reading_order
+from gradio_app.parsing.readers.embedded.margins import margin_kind
 from gradio_app.parsing.readers.embedded.paragraphs import Paragraph, paragraphs
 from gradio_app.parsing.readers.embedded.tables import Table
+from gradio_app.parsing.readers.embedded.tables.index import WordIndex
 from gradio_app.parsing.readers.embedded.typography import BULLET, accents
 from gradio_app.parsing.readers.flash import text_of
 
@@ -39,10 +41,16 @@ from gradio_app.parsing.readers.flash import text_of
 _COVERED = 0.85
 #: share of flash's table that must be words of the page, and of our cells that it must have, to stay
 _SOUND, _FULL, _CELLS = 0.93, 0.6, 0.5
-#: share of pairs of blocks (by length) in another order from which on ours is taken
-_DISORDER = 0.15
 #: headings no larger than the text from which on they are none
 _MOST_HEADINGS = 4
+#: shares of the page's height: above the first and below the second a block can be marginal
+_TOP, _BOTTOM = 0.12, 0.6
+#: share of the page's width at each side where text on end is a note aside
+_ASIDE = 0.1
+#: blocks of flash on a page that is looked at, and blocks on a page that has margins
+_MOST_BLOCKS, _MOST_WITH_MARGINS = 5000, 1500
+#: words on the levels of all blocks together: many times a page, unless its blocks lie on one another
+_MOST_LOOKS = 500_000
 _TOKEN = re.compile(r"\w+")
 _LETTERLESS = re.compile(r"\W")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
@@ -59,19 +67,37 @@ class Mended:
     changes: list[str] = field(default_factory=list[str])
 
 
-def mend(blocks: Sequence[Block], facts: PageFacts, tables: Sequence[Table]) -> Mended:
-    """Flash's ``blocks`` of an upright digital page with the wrong ones replaced."""
-    if not facts.words:
+def mend(
+    blocks: Sequence[Block],
+    facts: PageFacts,
+    tables: Sequence[Table],
+) -> Mended:
+    """Flash's ``blocks`` of an upright digital page with the wrong ones replaced.
+
+    Its headers and footers stay: whether they run through the document is seen when it is joined.
+    """
+    if not facts.words or len(blocks) > _MOST_BLOCKS:
         return Mended(list(blocks))
-    return _Mender(blocks, facts, tables).mended()
+    index = WordIndex(facts.words)
+    boxes_of_page = [box_of(facts, block) for block in blocks]
+    if sum(index.count(box[1], box[3]) for box in boxes_of_page) > _MOST_LOOKS:
+        return Mended(list(blocks))
+    return _Mender(blocks, facts, tables, index).mended()
 
 
 class _Mender:
     """The blocks of one page on their way. ``claimed`` are words that some block has."""
 
-    def __init__(self, blocks: Sequence[Block], facts: PageFacts, tables: Sequence[Table]) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        facts: PageFacts,
+        tables: Sequence[Table],
+        index: WordIndex,
+    ) -> None:
         self._facts = facts
         self._flash = [dict(block) for block in blocks]
+        self._index = index
         self._body = median(word.size for word in facts.words)
         self._changes: list[str] = []
         self._tables = [table for table in tables if self._is_better(table)]
@@ -96,7 +122,7 @@ class _Mender:
         for block in out:
             if _LOOSE_ACCENT.search(text_of(block)) and block["type"] not in ("table", "code", "equation"):
                 block["content"] = _accented(block["content"])
-        return Mended(self._ordered(out), self._changes)
+        return Mended(filled(self._ordered(out)), self._changes)
 
     # ------------------------------------------------------------ what is replaced
 
@@ -143,7 +169,7 @@ class _Mender:
     def _block(self, block: Block) -> list[Block]:
         """What becomes of one block of flash."""
         box = box_of(self._facts, block)
-        words = [word for word in self._facts.words if holds(box, word.cx, word.cy, 1)]
+        words = self._words_in(box)
         taken = [word for word in words if word in self._taken]
         kind = block["type"]
         if kind == "image" and any(intersection(box, t.box) > 0.55 * area(box) for t in self._tables):
@@ -247,33 +273,54 @@ class _Mender:
     # ------------------------------------------------------------ margins, headings, order
 
     def _words_in(self, box: Box) -> list[Word]:
-        return [word for word in self._facts.words if holds(box, word.cx, word.cy, 1)]
+        return self._index.within(box, 1)
 
     def _margins(self, out: list[Block]) -> None:
         """Running heads, feet, page numbers and notes aside that flash took for text."""
         facts = self._facts
         placed = [(block, box_of(facts, block)) for block in out]
+        if len(placed) > _MOST_WITH_MARGINS:
+            return
         left = [box for _, box in placed]
         for block, box in sorted(placed, key=lambda p: min(p[1][1], facts.height - p[1][3])):
             text = text_of(block).strip()
             if not text or block["type"] in AUXILIARY:
                 continue
-            words = self._words_in(box)
-            kind = ""
-            if words and all(_is_sideways(word) for word in words):
-                kind = "aside_text" if box[2] < 0.1 * facts.width or box[0] > 0.9 * facts.width else ""
-            elif block["type"] in ("text", "paragraph_title", "page_footnote", "ref_text"):
-                size = median((word.size for word in words), self._body)
-                lines = max(1, len(block.get("lines", [1])))
-                kind = margin_kind(text, box, facts, left, lines, size, self._body)
-                alone = not any(
-                    abs((o[1] + o[3]) / 2 - (box[1] + box[3]) / 2) < 0.5 * size for o in left if o is not box
-                )
-                if kind and kind != "page_number" and alone:
-                    left = [other for other in left if other is not box]
-            if kind and not (kind == "page_number" and not PAGE_NUMBER.match(text)):
-                block["type"], block["content"] = kind, [{"type": "text", "content": text}]
-                self._changes.append(kind)
+            kind = self._aside(box) or self._margin(block, box, text, left)
+            if not kind:
+                continue
+            if kind in ("header", "footer") and self._is_alone(box, left):
+                left = [other for other in left if other is not box]
+            block["type"], block["content"] = kind, [{"type": "text", "content": text}]
+            self._changes.append(kind)
+
+    def _aside(self, box: Box) -> str:
+        """Whether all words of a block at the side of the page stand on end."""
+        if _ASIDE * self._facts.width <= box[2] and box[0] <= (1 - _ASIDE) * self._facts.width:
+            return ""
+        words = self._words_in(box)
+        return "aside_text" if words and all(_is_sideways(word) for word in words) else ""
+
+    def _margin(self, block: Block, box: Box, text: str, left: Sequence[Box]) -> str:
+        """What a block of text is when it is marginal."""
+        if block["type"] not in ("text", "paragraph_title", "page_footnote", "ref_text"):
+            return ""
+        if box[3] >= _TOP * self._facts.height and box[1] <= _BOTTOM * self._facts.height:
+            return ""
+        others = [other for other in left if other is not box]
+        size = self._size_in(box)
+        lines = max(1, len(block.get("lines", [1])))
+        return margin_kind(text, box, self._facts, others, lines, size, self._body)
+
+    def _size_in(self, box: Box) -> float:
+        return median((word.size for word in self._words_in(box)), self._body)
+
+    def _is_alone(self, box: Box, others: Sequence[Box]) -> bool:
+        """Whether nothing else stands on the level of a block."""
+        reach = self._size_in(box)
+        return not any(
+            abs(other[1] + other[3] - box[1] - box[3]) < reach for other in others if other is not box
+        )
 
     def _headings(self, out: list[Block]) -> None:
         """Many headings no larger than the text, and not bold, are none."""
@@ -294,23 +341,10 @@ class _Mender:
         """Flash's order, with new blocks where they belong; ours, where flash's is wrong."""
         body = [block for block in out if block["type"] not in AUXILIARY]
         beside = [block for block in out if block["type"] in AUXILIARY]
-        places = [box_of(self._facts, block) for block in body]
-        ours = [body[i] for i in reading_order(places, [text_of(block)[:40] for block in body])]
-        theirs = [block for block in body if id(block) in self._kept]
-        for number, block in enumerate(ours):
-            if id(block) in self._kept:
-                continue
-            before = next((b for b in reversed(ours[:number]) if _index(theirs, b) is not None), None)
-            at = 0 if before is None else (_index(theirs, before) or 0) + 1
-            theirs.insert(at, block)
-        if _disorder(theirs, ours) > _DISORDER:
+        ordered, moved = arranged(body, self._kept, self._facts)
+        if moved:
             self._changes.append("order")
-            theirs = ours
-        return theirs + beside
-
-
-def _index(blocks: Sequence[Block], wanted: Block) -> int | None:
-    return next((n for n, block in enumerate(blocks) if block is wanted), None)
+        return ordered + beside
 
 
 def _share(a: Box, b: Box) -> float:
@@ -337,16 +371,3 @@ def _accented(content: Any) -> Any:
         span = cast(dict[str, Any], content)
         return span | {"content": _accented(span["content"])}
     return cast(Any, content)
-
-
-def _disorder(a: Sequence[Block], b: Sequence[Block]) -> float:
-    """Share of pairs, weighted by length, that stand the other way round (Kendall's tau distance)."""
-    position = {id(block): number for number, block in enumerate(b)}
-    weights = [min(400, len(text_of(block)) + 1) for block in a]
-    total = wrong = 0
-    for i, first in enumerate(a[:600]):
-        for j in range(i + 1, min(len(a), 600)):
-            pair = weights[i] * weights[j]
-            total += pair
-            wrong += pair * (position[id(first)] > position[id(a[j])])
-    return wrong / total if total else 0.0

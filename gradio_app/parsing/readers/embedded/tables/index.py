@@ -23,6 +23,10 @@ class WordIndex:
         start, end = bisect_left(self._heights, top), bisect_right(self._heights, bottom)
         return [self.words[number] for number in sorted(self._numbers[start:end])]
 
+    def count(self, top: float, bottom: float) -> int:
+        """Number of the words whose middle is from ``top`` to ``bottom``."""
+        return max(0, bisect_right(self._heights, bottom) - bisect_left(self._heights, top))
+
     def within(self, box: Box, margin: float = 2.0) -> list[Word]:
         """Words whose middle is inside of ``box``, widened by ``margin``."""
         near = self.level(box[1] - margin, box[3] + margin)

@@ -1,0 +1,119 @@
+"""The check of a page: recall of its words, continuity of its lines, and the choice between two readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from string import ascii_lowercase
+
+import pytest
+
+from gradio_app.parsing import check
+from gradio_app.parsing.check import Verdict
+from gradio_app.parsing.readers.embedded.anew import read_anew
+from gradio_app.parsing.readers.embedded.blocks import Block
+from gradio_app.parsing.readers.embedded.choose import page_blocks
+from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
+from gradio_app.parsing.readers.embedded.tables import find_tables
+from tests.unit.parsing.pages_of_words import grid, page, rules_across, text
+from tests.unit.parsing.test_mend import RIVERS, block
+
+
+def column(x: float, seed: int) -> list[Word]:
+    """Lines of words that stand nowhere else."""
+    random = Random(seed)
+    words = text(x, 100, 200, 14)
+    return [replace(word, text="".join(random.choices(ascii_lowercase, k=len(word.text)))) for word in words]
+
+
+LEFT, RIGHT = column(60, 1), column(320, 2)
+
+
+def interleaved() -> Block:
+    """Both columns in one block, as a reader gives them that goes from left to right."""
+    rows = sorted([*LEFT, *RIGHT], key=lambda word: (word.y0, word.x0))
+    return block("text", rows)
+
+
+def judged(blocks: Sequence[Block], facts: PageFacts) -> Verdict:
+    return check.judge(blocks, facts, find_tables(facts))
+
+
+def test_a_page_that_is_delivered() -> None:
+    facts = page(LEFT, RIGHT)
+    verdict = judged([block("text", LEFT), block("text", RIGHT)], facts)
+    assert verdict == Verdict(1.0, 1.0, len(facts.words))
+    assert verdict.coverage == 1.0
+    assert not check.in_doubt(verdict, facts)
+
+
+def test_a_column_that_is_missing() -> None:
+    facts = page(LEFT, RIGHT)
+    verdict = judged([block("text", LEFT)], facts)
+    assert verdict.coverage == pytest.approx(len(LEFT) / len(facts.words), abs=0.05)
+    assert check.in_doubt(verdict, facts)
+
+
+def test_a_word_that_stands_twice_must_come_twice() -> None:
+    words = text(60, 100, 200, 3)
+    assert judged([block("text", words)], page(words, text(60, 400, 200, 3))).recall == 0.5
+
+
+def test_columns_that_are_interleaved() -> None:
+    facts = page(LEFT, RIGHT)
+    verdict = judged([interleaved()], facts)
+    assert verdict.recall == 1.0 and verdict.continuity < 0.2
+    assert check.in_doubt(verdict, facts)
+
+
+def test_cells_of_a_table_need_not_follow_one_another() -> None:
+    rows = grid(72, 200, RIVERS, (90, 80, 80, 80))
+    facts = page(rows, across=rules_across(72, 400, (196, 212, 280)))
+    verdict = judged(read_anew(facts, find_tables(facts)), facts)
+    assert verdict.coverage == 1.0 and verdict.continuity == 1.0
+
+
+def test_a_page_without_words_is_delivered() -> None:
+    assert judged([], page()).coverage == 1.0
+
+
+def test_a_page_that_runs_from_right_to_left_is_not_in_doubt() -> None:
+    words = [replace(word, text="נהר") for word in LEFT]
+    assert not check.in_doubt(judged([], page(words)), page(words))
+
+
+@pytest.mark.parametrize(
+    ("recall", "continuity", "better"),
+    [(0.98, 0.9, True), (0.96, 0.9, False), (1.0, 0.8, False), (1.07, 0.66, True), (1.07, 0.6, False)],
+)
+def test_the_second_reading_must_win_more_than_it_loses(
+    recall: float, continuity: float, better: bool
+) -> None:
+    assert check.better(Verdict(recall, continuity, 100), Verdict(1.0, 0.7, 100)) is better
+
+
+def test_a_page_in_doubt_is_read_anew() -> None:
+    reading = page_blocks([interleaved()], page(LEFT, RIGHT), ())
+    assert reading.anew and reading.verdict.continuity == 1.0
+    assert [each["type"] for each in reading.blocks] == ["text", "text"]
+
+
+def test_a_page_that_passes_is_flashs() -> None:
+    blocks = [block("text", LEFT), block("text", RIGHT)]
+    reading = page_blocks(blocks, page(LEFT, RIGHT), ())
+    assert not reading.anew and reading.blocks == blocks
+
+
+@pytest.mark.parametrize("why", ["scan", "layer"])
+def test_words_that_flash_cannot_know_are_read_anew(why: str) -> None:
+    facts = replace(page(LEFT), **{why: True})
+    reading = page_blocks([block("text", text(60, 500, 200, 2))], facts, ())
+    assert reading.anew and reading.verdict.coverage == 1.0
+
+
+def test_a_page_of_very_many_words_is_judged_soon() -> None:
+    words = [Word(9 * x, 12 * y, 9 * x + 8, 12 * y + 10, "ab", 9) for x in range(66) for y in range(75)]
+    facts = page(words)
+    reading = page_blocks([block("text", words)], facts, ())
+    assert reading.verdict.coverage == 1.0
