@@ -179,13 +179,13 @@ class _Document:
             facts, reading = self._look(page, blocks, regions=self._every)
             if not facts.regions and wants_regions(blocks, facts, reading):
                 facts, reading = self._look(page, blocks, regions=True)
+            self._take(number, facts, reading)
         except (MemoryError, AppError):
             raise
         except Exception as error:  # flash's page is there, and as good as it was
             logger.opt(exception=error).warning("page {} stays as flash read it", number)
+            self._blocks[number] = blocks
             self._count("flash", number, 0, 0.0)
-            return
-        self._take(number, facts, reading)
 
     def _look(self, page: Any, blocks: list[Block], regions: bool) -> tuple[PageFacts, PageReading]:
         facts = read_page(page, self._mode, MODELS, need_regions=regions)
@@ -199,7 +199,7 @@ class _Document:
                 self._note("no_models", number)
                 raise FileWithoutText()
             facts = read_page(page, self._mode, MODELS)
-            reading = page_blocks(None, facts, find_tables(facts))
+            self._take(number, facts, page_blocks(None, facts, find_tables(facts)))
         except MemoryError:
             raise
         except Exception as error:
@@ -209,13 +209,14 @@ class _Document:
             self._blocks[number] = _picture_of(page)
             self._count("basic", number, 0, 0.0)
             return
-        self._take(number, facts, reading)
         if not facts.words and facts.picture is not None:
             self._blocks[number] = _picture_of(page)
             self._note("pages_without_text", number)
 
     def _take(self, number: int, facts: PageFacts, reading: PageReading) -> None:
         self._blocks[number] = reading.blocks
+        if not flash.is_sound(reading.blocks):
+            raise ValueError("MinerU takes no such blocks")
         verdict = reading.verdict
         by_models = reading.anew or self._every
         self._count("basic" if by_models else "flash", number, verdict.words, verdict.recall)

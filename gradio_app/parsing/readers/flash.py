@@ -93,6 +93,19 @@ def analyze(source: str, page_range: str, effort: str, parse_mode: str) -> Flash
     return FlashPages(blocks, tuple(kept or range(len(blocks))), (), prepared.source_properties, layout)
 
 
+def is_sound(blocks: list[dict[str, Any]]) -> bool:
+    """Whether MinerU takes these blocks as a page. One that it refuses would cost the whole document."""
+    from docvortex.schema import DocumentMetadata, ModelJson, Producer
+    from pydantic import ValidationError
+
+    metadata = DocumentMetadata(file_suffix="pdf", producer=Producer(name="mineru", version="0"))
+    try:
+        ModelJson(pages=[blocks], page_index_map=[], metadata=metadata)
+    except (ValidationError, ValueError):
+        return False
+    return True
+
+
 def model_json(
     read_by_flash: FlashPages | None,
     source: str,
