@@ -60,8 +60,9 @@ def install_sglang(house: Path, version: str = "0.5.23") -> Path:
 
 
 def settings(house: Path, **more: Any) -> Settings:
-    folders = {"model_dir": str(house / "models"), "builtin_models": str(house / "builtin")}
-    return Settings(**({"data_dir": house / "data", "port": 0} | folders | more))
+    known: dict[str, Any] = {"data_dir": house / "data", "port": 0}
+    known |= {"model_dir": str(house / "models"), "builtin_models": str(house / "builtin")}
+    return Settings(**(known | more))
 
 
 def make_builtin(house: Path) -> None:
@@ -114,7 +115,7 @@ def test_built_in_models_or_those_of_mineru_make_tier_basic(house: Path) -> None
     assert found["Tiers"].detail.startswith("flash, basic; standard, advanced once")
 
 
-def test_the_vision_model_without_the_small_ones_makes_no_tier(house: Path, cards: list[Card]) -> None:
+def test_the_vision_model_without_the_small_ones_adds_no_tier(house: Path, cards: list[Card]) -> None:
     everything(house, cards)
     for path in (house / "models" / "MinerU-4_models_onnx").rglob("*.onnx"):
         path.unlink()
