@@ -209,12 +209,14 @@ def _beside_another(lines: Sequence[tuple[str, Box]]) -> int:
 
 
 def text_of(block: Any) -> str:
-    """All text in a block of MinerU's ModelJson."""
+    """All text in a block of MinerU's ModelJson. Spans of a line bring their blanks along."""
     content: Any = cast(dict[str, Any], block).get("content") if isinstance(block, dict) else block
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return " ".join(map(text_of, cast(list[Any], content)))
+        items = cast(list[Any], content)
+        spans = all(isinstance(item, dict) and "bbox" not in item for item in items)
+        return ("" if spans else " ").join(map(text_of, items))
     return text_of(content) if isinstance(content, dict) else ""
 
 
