@@ -8,10 +8,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from bench.machine import machine
-from bench.reading import kept, pages, reference
+from bench.reading import corpus, kept, made, pages, peers, race, reference
 from tests.live import ROOT
 
 RESULTS = ROOT / "bench" / "results"
@@ -27,9 +28,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     public.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
     public.add_argument("--first", type=int, default=kept.PAGES, help="only so many of the pages")
+    own = parts.add_parser("made", help="pages made from known text, beside other programs")
+    own.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
+    own.add_argument("--quick", action="store_true", help="one page of each kind")
+    own.add_argument("--peers", type=Path, help="a Python that has rapidocr and pymupdf4llm")
+    own.add_argument("--only", action="append", help="only contestants with these words in their names")
+    folder = parts.add_parser("corpus", help="processor seconds a page of the PDF files of a folder")
+    folder.add_argument("folder", type=Path)
+    folder.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
     given = parser.parse_args(argv)
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    return _pages(given.files, given.tier or ["flash", "auto"], given.first)
+    tiers: list[str] = given.tier or ["auto", "flash"]
+    if given.part == "pages":
+        return _pages(given.files, sorted(tiers, reverse=True), given.first)
+    if given.part == "corpus":
+        print(corpus.report(corpus.measured(given.folder, tiers)))
+        return 0
+    return _made(tiers, given.quick, given.peers, given.only or [""])
 
 
 def _pages(files: Path, tiers: Sequence[str], first: int) -> int:
@@ -41,6 +56,17 @@ def _pages(files: Path, tiers: Sequence[str], first: int) -> int:
         found = pages.read_all(chosen, files, tiers, Path(folder) / "data")
     print(f"Words and lines of the pages by {reference.name()}.\n\n{pages.report(found)}")
     _save("reading-pages.json", pages.to_json(found))
+    return 0
+
+
+def _made(tiers: list[str], quick: bool, python: Path | None, only: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="bench-reading-") as name:
+        folder = Path(name)
+        who, absent = peers.contestants(tiers, folder, python)
+        who = [each for each in who if any(words in each.name for words in only)]
+        found = race.race(made.made_pages(quick), who, folder)
+    print(race.report(found, absent))
+    _save("reading-made.json", [asdict(each) for each in found])
     return 0
 
 
