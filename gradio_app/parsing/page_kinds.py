@@ -11,6 +11,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from gradio_app.parsing.readers.embedded.drawing import bounds_of, joined_strips, objects_of
+from gradio_app.parsing.readers.embedded.geometry import Box, area, intersection
+
 #: share of the page from which on a picture is the page itself
 _COVERS = 0.55
 #: objects of a page that are looked at; the picture of a scan is among the first or the last
@@ -33,26 +36,27 @@ def kind_of(page: Any) -> PageKind:
     """The kind of a pypdfium2 page. A page of curves only (text as outlines) counts as a scan."""
     import pypdfium2.raw as c
 
-    width, height = page.get_size()
-    covered, letters, hidden, seen = False, False, False, 0
-    for item in page.get_objects(max_depth=3):
+    letters, pictures, seen = False, list[Box](), 0
+    for item, form in objects_of(page, depth=3):
         seen += 1
         if item.type == c.FPDF_PAGEOBJ_TEXT:
-            invisible = c.FPDFTextObj_GetTextRenderMode(item.raw) == _INVISIBLE
-            letters, hidden = letters or not invisible, hidden or invisible
-        elif item.type == c.FPDF_PAGEOBJ_IMAGE and not covered:
-            left, bottom, right, top = item.get_bounds()
-            inside = max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0))
-            covered = inside > _COVERS * width * height
-        if seen >= _MOST_OBJECTS or (letters and covered):
+            letters = letters or c.FPDFTextObj_GetTextRenderMode(item.raw) != _INVISIBLE
+        elif item.type == c.FPDF_PAGEOBJ_IMAGE:
+            pictures.append(bounds_of(item, form))
+        if seen >= _MOST_OBJECTS:
             break
     if not seen:
         return PageKind.EMPTY
-    if letters and not covered:
+    if letters and not _covered(page.get_bbox(), pictures):
         return PageKind.DIGITAL
     if not letters:
         return PageKind.SCAN
     return PageKind.DIGITAL if _visible_characters(page) >= _TEXT else PageKind.SCAN
+
+
+def _covered(page: Box, pictures: list[Box]) -> bool:
+    """Whether one of the pictures is over most of the page."""
+    return any(intersection(picture, page) > _COVERS * area(page) for picture in joined_strips(pictures))
 
 
 def _visible_characters(page: Any) -> int:

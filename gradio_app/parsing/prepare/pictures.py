@@ -1,9 +1,13 @@
 """Pictures: several in one file (TIFF) become pages, and those that a camera turned stand upright."""
 
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from PIL import Image, ImageOps, ImageSequence
 
@@ -11,6 +15,8 @@ from gradio_app.base.errors import FileTooLarge, TooManyPages
 
 #: pixels per inch of a page, where the picture does not say
 _RESOLUTION = 200
+#: of the JPEG in a page
+_QUALITY = 95
 #: EXIF tag of the orientation
 _ORIENTATION = 0x0112
 #: pictures in one file
@@ -27,23 +33,34 @@ def as_pages(source: Path, out: Path) -> bool:
             return False
         if count > _MOST_PICTURES:
             raise TooManyPages(f"The file holds {count} pictures, more than {_MOST_PICTURES}. Split it.")
-        pages = _pages(picture)
-        first = next(pages)
-        first.save(
-            out,
-            "PDF",
-            resolution=_RESOLUTION,
-            quality=95,
-            subsampling=0,
-            save_all=True,
-            append_images=pages,
-        )
+        _write(_pages(picture), out)
         return True
+
+
+def _write(pictures: Iterator[Image.Image], out: Path) -> None:
+    """One page a picture. Only what is compressed stays in memory: Pillow alone would keep all pictures."""
+    import pypdfium2 as pdfium
+
+    document = cast(Any, pdfium.PdfDocument.new())
+    try:
+        for picture in pictures:
+            page = io.BytesIO()
+            # black and white is written as a fax is, without loss
+            options = {} if picture.mode == "1" else {"quality": _QUALITY, "subsampling": 0}
+            picture.save(page, "PDF", resolution=_RESOLUTION, **options)
+            single = cast(Any, pdfium.PdfDocument(page))
+            document.import_pages(single)
+            single.close()
+        document.save(out)
+    finally:
+        document.close()
 
 
 def _pages(picture: Image.Image) -> Iterator[Image.Image]:
     """The pictures of a file one after the other, so that a hundred of them fit into memory."""
     for frame in ImageSequence.Iterator(picture):
+        if frame.mode != "P":
+            frame.palette = None  # Pillow keeps that of the picture before, and then cannot read this one
         if frame.width * frame.height > MAX_PICTURE_PIXELS:
             raise FileTooLarge("A picture in the file has more than 100 million pixels. Make it smaller.")
         turned = ImageOps.exif_transpose(frame)

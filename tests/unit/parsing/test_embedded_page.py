@@ -15,7 +15,9 @@ from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.models import Models
 from gradio_app.parsing.readers.embedded.page import read_page, read_picture
 from gradio_app.parsing.readers.embedded.pixels import upright
+from gradio_app.parsing.readers.embedded.tables import find_tables
 from tests.documents import text_pdf
+from tests.layouts import COURSES, table_sheet
 from tests.scans import CHINESE, ENGLISH, noisy, page_of, scan, sheet, text_of, text_page, wrong
 
 #: what is enough where not the reading is the subject
@@ -173,3 +175,13 @@ def test_lines_are_bounded_and_those_left_out_are_told(
     facts = read_picture(sheet(FEW), builtin_models, need_regions=False)
     assert facts.left_out == len(FEW) - 3
     assert_reads(facts, ENGLISH[:3])
+
+
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_stems_of_letters_are_no_rules_on_a_small_sheet(builtin_models: Models, dpi: int) -> None:
+    """A small sheet is enlarged to be read, and its letters are as high as the rows of a large one."""
+    facts = read_page(page_of(scan(table_sheet(dpi))), "auto", builtin_models, need_regions=False)
+    assert (len(facts.horizontal), len(facts.vertical)) == (5, 4)
+    (table,) = find_tables(facts)
+    assert [[cell.text for cell in row] for row in table.cells] == [list(row) for row in COURSES]
+    assert all(cell.across == cell.down == 1 for row in table.cells for cell in row)

@@ -154,3 +154,49 @@ def test_objects_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawings, "MOST_OBJECTS", 1000)
     monkeypatch.setattr(drawings, "MOST_RULES", 50)
     assert len(drawing_of(draw).horizontal) == 50 and not drawing_of(draw).complete
+
+
+def test_rules_and_pictures_stand_where_their_forms_are_placed() -> None:
+    """Two forms, one in the other: twice as large, and further up on the page."""
+    image = ImageReader(io.BytesIO(picture()))
+
+    def draw(canvas: Canvas) -> None:
+        canvas.beginForm("inner")
+        canvas.line(0, 5, 50, 5)
+        path = canvas.beginPath()
+        for x, y in ((0, 0), (0, 40), (50, 40), (50, 0), (80, 0), (80, 40)):
+            path.lineTo(x, y) if (x, y) != (0, 0) else path.moveTo(x, y)
+        canvas.drawPath(path)
+        canvas.drawImage(image, 10, 10, 20, 10)
+        canvas.endForm()
+        canvas.beginForm("outer")
+        canvas.translate(20, 10)
+        canvas.doForm("inner")
+        canvas.endForm()
+        canvas.translate(100, 50)
+        canvas.scale(2, 2)
+        canvas.doForm("outer")
+
+    found = drawing_of(draw)
+    assert sorted(found.horizontal) == [
+        pytest.approx(rule, abs=1.5)
+        for rule in sorted([(140, 220, 240, 220), (140, 150, 240, 150), (240, 230, 300, 230)])
+    ]
+    assert sorted({round(rule[0], -1) for rule in found.vertical}) == [140, 240, 300]
+    assert found.images == [pytest.approx((160, 190, 200, 210), abs=0.5)]
+
+
+def test_a_picture_in_strips_or_tiles_is_one() -> None:
+    image = ImageReader(io.BytesIO(picture()))
+
+    def tiles(canvas: Canvas) -> None:
+        for row in range(5):
+            for column in range(4):
+                canvas.drawImage(image, 100 * column, 60 * row, 100, 60)
+
+    def apart(canvas: Canvas) -> None:
+        for row in range(5):
+            canvas.drawImage(image, 0, 60 * row, 100, 50)
+
+    assert drawing_of(tiles).images == [pytest.approx((0, 0, 400, 300))]
+    assert len(drawing_of(apart).images) == 5

@@ -13,9 +13,10 @@ Array = NDArray[Any]
 
 #: a pixel is dark if it is so much darker (of 255) than the mean of the square of this side around it
 _DARKER, _AROUND = 15, 31
-#: the shortest rule across in parts of the width, and in pixels; the same down
+#: the shortest rule across in parts of the width, and in pixels; the same down, and in points: the stem of a
+#: letter is shorter
 _ACROSS, _LEAST_ACROSS = 18, 40
-_DOWN, _LEAST_DOWN = 60, 30
+_DOWN, _LEAST_DOWN, _LETTER = 60, 30, 12
 #: pixels: thicker ones are no rules
 _THICKEST = 14
 #: pixels beside a rule that are looked at, and the part of them that is dark in a picture
@@ -24,12 +25,15 @@ _BESIDE, _HALF_DARK = 4, 0.3
 _MOST_RUNS = 60_000
 
 
-def image_rules(picture: Array) -> tuple[list[Box], list[Box]]:
-    """Rules across and down in a picture (height x width x 3), as boxes without height or width in pixels."""
+def image_rules(picture: Array, scale: float = 1.0) -> tuple[list[Box], list[Box]]:
+    """Rules across and down in a picture (height x width x 3), as boxes without height or width in pixels.
+
+    ``scale``: pixels per point.
+    """
     dark = _dark(picture)
     height, width = dark.shape
     across = _thin(dark, max(_LEAST_ACROSS, width // _ACROSS))
-    down = _thin(np.ascontiguousarray(dark.T), max(_LEAST_DOWN, height // _DOWN))
+    down = _thin(np.ascontiguousarray(dark.T), max(_LEAST_DOWN, height // _DOWN, round(_LETTER * scale)))
     return (
         [(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2) for x0, y0, x1, y1 in across],
         [((x0 + x1) / 2, y0, (x0 + x1) / 2, y1) for y0, x0, y1, x1 in down],

@@ -193,7 +193,7 @@ def _read_pixels(
         words = [*visible, *(word for word in words if not _covered(word, visible))]
         across, down = drawing.horizontal, drawing.vertical
     else:
-        across, down = ([place(box) for box in boxes] for boxes in image_rules(flat))
+        across, down = ([place(box) for box in boxes] for boxes in image_rules(flat, scale))
     seen = regions(flat, scale, models) if need_regions else ()
     shown = flat[round(dy) : round(dy) + pixels.shape[0], round(dx) : round(dx) + pixels.shape[1]]
     return PageFacts(
