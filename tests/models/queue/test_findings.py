@@ -167,7 +167,7 @@ async def test_auto_and_flash_do_not_share_results(tmp_path: Path) -> None:
 
 async def test_the_inspection_names_scans_and_what_was_prepared(tmp_path: Path) -> None:
     pool = FakePool()
-    pool.found["doc:inspect"] = {"scans": [1, 2, 4], "prepared": "pdf"}
+    pool.found["doc:inspect"] = {"scans": [1, 2, 4]}
     async with house(tmp_path, pool) as h:
         task = await h.end(await h.submit(4))
         assert (task.status, task.scan_pages, task.prepared) == (TaskStatus.COMPLETED, "1-2,4", "")
