@@ -36,20 +36,22 @@ def kind_of(page: Any) -> PageKind:
     """The kind of a pypdfium2 page. A page of curves only (text as outlines) counts as a scan."""
     import pypdfium2.raw as c
 
-    letters, pictures, seen = False, list[Box](), 0
+    letters, over, pictures, seen = False, list[Box](), list[Box](), 0
     for item, form in objects_of(page, depth=3):
         seen += 1
         if item.type == c.FPDF_PAGEOBJ_TEXT:
-            letters = letters or c.FPDFTextObj_GetTextRenderMode(item.raw) != _INVISIBLE
+            if c.FPDFTextObj_GetTextRenderMode(item.raw) != _INVISIBLE:
+                letters, over = True, []
         elif item.type == c.FPDF_PAGEOBJ_IMAGE:
             pictures.append(bounds_of(item, form))
+            over.append(pictures[-1])
         if seen >= _MOST_OBJECTS:
             break
     if not seen:
         return PageKind.EMPTY
     if letters and not _covered(page.get_bbox(), pictures):
         return PageKind.DIGITAL
-    if not letters:
+    if not letters or _covered(page.get_bbox(), over):  # a picture that was painted over the text
         return PageKind.SCAN
     return PageKind.DIGITAL if _visible_characters(page) >= _TEXT else PageKind.SCAN
 
