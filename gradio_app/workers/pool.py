@@ -177,7 +177,7 @@ class WorkerPool:
             keep,
             str(models),
             weights.small_backend(models),
-            reads=(folders.sources, folders.tasks, folders.tmp, folders.gate),
+            reads=(folders.sources, folders.prepared_files, folders.tasks, folders.tmp, folders.gate),
             confined=settings.worker_jail,
             builtin_models=settings.builtin_models,
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ from gradio_app.base.versions import reading_version
 from gradio_app.machine import builtin_models as installed
 from gradio_app.parsing.parse import parse_document
 from gradio_app.parsing.prepare import prepare
-from gradio_app.parsing.reading import MODELS_VARIABLE
 from gradio_app.parsing.readers import small_models
 from gradio_app.parsing.readers.embedded.models import Models
+from gradio_app.parsing.reading import MODELS_VARIABLE
 from tests import layouts
 from tests.layouts import COURSES, FORM, ITEMS, PROGRAM, STATEMENT
 
@@ -76,7 +75,7 @@ def test_the_version_of_reading_says_when_the_text_changes(texts: dict[str, str]
             f"The text of {', '.join(changed)} has changed. Raise READER in gradio_app/base/versions.py "
             "(PREPARE if a preparer changed, CHECK if the check did), then update VERSION and DIGESTS here."
         )
-    assert (VERSION, DIGESTS) == (reading_version(), digests), (
+    assert (reading_version(), digests) == (VERSION, DIGESTS), (
         f"This is version {reading_version()} of reading, and the digests are those of {VERSION}. "
         "Look at what has changed, then update VERSION and DIGESTS here."
     )
