@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pypdfium2
 from PIL import Image, ImageDraw
@@ -181,7 +182,8 @@ def joined(*contents: bytes) -> bytes:
 
 def sheet_of(content: bytes, dpi: int = 130, page: int = 0) -> Image.Image:
     """A page as a scanner sees it."""
-    picture = pypdfium2.PdfDocument(content)[page].render(scale=dpi / 72).to_pil().convert("L")
+    drawn: Any = pypdfium2.PdfDocument(content)[page]
+    picture: Image.Image = drawn.render(scale=dpi / 72).to_pil().convert("L")
     picture.info["dpi"] = (dpi, dpi)
     return picture
 

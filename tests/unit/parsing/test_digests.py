@@ -23,9 +23,20 @@ from tests import layouts
 from tests.layouts import COURSES, FORM, ITEMS, PROGRAM, STATEMENT
 
 #: the version of reading that made the digests below
-VERSION = ""
+VERSION = "4.0.12/2.2.1"
 #: name of a document -> SHA-256 of its Markdown
-DIGESTS: dict[str, str] = {}
+DIGESTS: dict[str, str] = {
+    "prose": "c564e6be6b787d70ad41785c2a29656f14f63d07b08edb4b15f15afa72a5896a",
+    "columns": "94a83c4213392a94a08384272fb9aed9c98c4b7897fcaea4b7f971aaccf7c8a3",
+    "ruled table": "3fd28eaef7bb81fcd0ee75af1fa7e5f9c0022f0d3b721bb94d116a2310e9a8b9",
+    "statement": "b0617af3a91660abebd4e922ca330c7f0f6c2ded473799aaba585772de7f9996",
+    "code": "a541d1bda5a533bc845867e41235023139e91234a7bd38f652a5b960cd8a3a3c",
+    "list": "e7a0330e2465fe6354c6ccc19d81fa8c40fc629d2d559adb3b47a896d6fc9032",
+    "form": "049d31a4fb47efe22fc7c1bbfcc0a937bc0b5e9d7d66ed2613cd9aa5f9b1d047",
+    "scan": "e7eeb2419787402153a0540b0a7bc2ad0d4798fcd2bca571cdd5726a4e71aff9",
+    "rotated": "b0617af3a91660abebd4e922ca330c7f0f6c2ded473799aaba585772de7f9996",
+    "tiff": "ffca2c52f8033586e8145f6ad0cf1cad67a00e088f28d8ef69485cbd07fba54a",
+}
 
 NOTE = ("The meeting begins at nine in the hall.", "Bring the plan of the garden.")
 

@@ -127,7 +127,7 @@ def test_a_page_without_lines_is_not_plain() -> None:
     ("content", "text"),
     [
         ("plain", "plain"),
-        ([{"type": "text", "content": "a"}, {"type": "text", "content": "b"}], "a b"),
+        ([{"type": "text", "content": "a"}, {"type": "text", "content": " b"}], "a b"),
         ({"content": ["a", {"content": "b"}]}, "a b"),
         (None, ""),
         (7, ""),
