@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import pypdfium2
 from PIL import Image, ImageDraw
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib.pagesizes import A4
@@ -178,14 +176,6 @@ def joined(*contents: bytes) -> bytes:
 
 
 # ------------------------------------------------------------ pictures of pages
-
-
-def sheet_of(content: bytes, dpi: int = 130, page: int = 0) -> Image.Image:
-    """A page as a scanner sees it."""
-    drawn: Any = pypdfium2.PdfDocument(content)[page]
-    picture: Image.Image = drawn.render(scale=dpi / 72).to_pil().convert("L")
-    picture.info["dpi"] = (dpi, dpi)
-    return picture
 
 
 def table_sheet(dpi: int = 130) -> Image.Image:

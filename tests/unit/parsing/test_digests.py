@@ -23,7 +23,7 @@ from tests import layouts
 from tests.layouts import COURSES, FORM, ITEMS, PROGRAM, STATEMENT
 
 #: the version of reading that made the digests below
-VERSION = "4.0.12/2.2.1"
+VERSION = "4.0.12/2.3.1"
 #: name of a document -> SHA-256 of its Markdown
 DIGESTS: dict[str, str] = {
     "prose": "c564e6be6b787d70ad41785c2a29656f14f63d07b08edb4b15f15afa72a5896a",
@@ -32,7 +32,7 @@ DIGESTS: dict[str, str] = {
     "statement": "b0617af3a91660abebd4e922ca330c7f0f6c2ded473799aaba585772de7f9996",
     "code": "a541d1bda5a533bc845867e41235023139e91234a7bd38f652a5b960cd8a3a3c",
     "list": "e7a0330e2465fe6354c6ccc19d81fa8c40fc629d2d559adb3b47a896d6fc9032",
-    "form": "049d31a4fb47efe22fc7c1bbfcc0a937bc0b5e9d7d66ed2613cd9aa5f9b1d047",
+    "form": "f2182db16d982a6d8c17a22c10070db806253e21e2bba0eb34925c125fcfab4e",
     "scan": "e7eeb2419787402153a0540b0a7bc2ad0d4798fcd2bca571cdd5726a4e71aff9",
     "rotated": "b0617af3a91660abebd4e922ca330c7f0f6c2ded473799aaba585772de7f9996",
     "tiff": "ffca2c52f8033586e8145f6ad0cf1cad67a00e088f28d8ef69485cbd07fba54a",

@@ -28,6 +28,7 @@ from gradio_app.parsing.readers.embedded.blocks import (
 )
 from gradio_app.parsing.readers.embedded.code import CodeRun, code_runs
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
+from gradio_app.parsing.readers.embedded.forms import fields
 from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, intersection, median
 from gradio_app.parsing.readers.embedded.lines import Line, lines_of
 from gradio_app.parsing.readers.embedded.margins import margin_kind
@@ -105,6 +106,9 @@ class _Mender:
         self._changes += [f"table {t.rows} x {t.columns}" for t in self._tables] + ["code"] * len(self._code)
         self._taken = {word for table in self._tables for word in table.words}
         self._taken |= {word for run in self._code for word in run.words}
+        self._fields = fields(word for word in facts.words if word not in self._taken)
+        self._changes += [f"form of {len(self._fields)} fields"] if self._fields else []
+        self._taken |= {word for field in self._fields for word in field.words}
         self._claimed: set[Word] = set()
         #: blocks that stay as flash made them, by ``id``
         self._kept: set[int] = set()
@@ -115,6 +119,7 @@ class _Mender:
             out += self._block(block)
         out += [code_block(self._facts, run.box, run.text) for run in self._code]
         out += [table_block(self._facts, table) for table in self._tables]
+        out += [text_block(self._facts, "text", field.text, [field.box]) for field in self._fields]
         self._claimed |= self._taken
         out += self._missing(out)
         self._margins(out)
