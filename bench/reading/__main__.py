@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bench.machine import machine
 from bench.reading import corpus, kept, made, pages, peers, race, reference
@@ -21,12 +22,14 @@ RESULTS = ROOT / "bench" / "results"
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures, prints tables in Markdown and saves all figures. 2 when files of the list are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.reading", description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder where figures go as JSON")
     parts = parser.add_subparsers(dest="part", required=True)
     public = parts.add_parser("pages", help="the kept pages: words, order, false tables")
     public.add_argument(
         "--files", type=Path, required=True, help="a folder with OWNER+NAME/PATH of each file"
     )
     public.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
+    public.add_argument("--list", type=Path, default=kept.LIST, help="another list of the same form")
     public.add_argument("--first", type=int, default=kept.PAGES, help="only so many of the pages")
     own = parts.add_parser("made", help="pages made from known text, beside other programs")
     own.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
@@ -40,40 +43,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     tiers: list[str] = given.tier or ["auto", "flash"]
     if given.part == "pages":
-        return _pages(given.files, sorted(tiers, reverse=True), given.first)
-    if given.part == "corpus":
-        print(corpus.report(corpus.measured(given.folder, tiers)))
-        return 0
-    return _made(tiers, given.quick, given.peers, given.only or [""])
-
-
-def _pages(files: Path, tiers: Sequence[str], first: int) -> int:
-    chosen = kept.load()[:first]
-    if missing := kept.missing(chosen, files):
-        print("\n".join(["Missing, or not the file that was chosen:", *missing]), file=sys.stderr)
-        return 2
-    with tempfile.TemporaryDirectory(prefix="bench-reading-") as folder:
-        found = pages.read_all(chosen, files, tiers, Path(folder) / "data")
-    print(f"Words and lines of the pages by {reference.name()}.\n\n{pages.report(found)}")
-    _save("reading-pages.json", pages.to_json(found))
+        chosen = kept.load(given.list)[: given.first]
+        if missing := kept.missing(chosen, given.files):
+            print("\n".join(["Missing, or not the file that was chosen:", *missing]), file=sys.stderr)
+            return 2
+        text, found = _pages(chosen, given.files, sorted(tiers, reverse=True))
+    elif given.part == "corpus":
+        costs = corpus.measured(given.folder, tiers)
+        text, found = corpus.report(costs), [asdict(each) for each in costs]
+    else:
+        text, found = _made(tiers, given.quick, given.peers, given.only or [""])
+    print(text)
+    given.results.mkdir(parents=True, exist_ok=True)
+    saved = json.dumps({"where": machine(), "found": found}, indent=1, ensure_ascii=False)
+    (given.results / f"reading-{given.part}.json").write_text(saved, "utf-8")
     return 0
 
 
-def _made(tiers: list[str], quick: bool, python: Path | None, only: Sequence[str]) -> int:
+def _pages(chosen: Sequence[kept.Kept], files: Path, tiers: Sequence[str]) -> tuple[str, list[Any]]:
+    with tempfile.TemporaryDirectory(prefix="bench-reading-") as folder:
+        found = pages.read_all(chosen, files, tiers, Path(folder) / "data")
+    text = f"Words and lines of the pages by {reference.name()}.\n\n{pages.report(found)}"
+    return text, pages.to_json(found)
+
+
+def _made(tiers: list[str], quick: bool, python: Path | None, only: Sequence[str]) -> tuple[str, list[Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-reading-") as name:
         folder = Path(name)
         who, absent = peers.contestants(tiers, folder, python)
         who = [each for each in who if any(words in each.name for words in only)]
         found = race.race(made.made_pages(quick), who, folder)
-    print(race.report(found, absent))
-    _save("reading-made.json", [asdict(each) for each in found])
-    return 0
-
-
-def _save(name: str, found: object) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"where": machine(), "found": found}, indent=1, ensure_ascii=False)
-    (RESULTS / name).write_text(text, "utf-8")
+    return race.report(found, absent), [asdict(each) for each in found]
 
 
 if __name__ == "__main__":

@@ -106,13 +106,13 @@ def summary(readings: Sequence[Reading]) -> str:
         "words, mean of pages": lambda some: _figure(words_of(some)),
         "words, without headers and footers": lambda some: _figure(mean(each.score.body for each in some)),
         "order, mean of pages": lambda some: _figure(order_of(some)),
-        "words, worst page": lambda some: _worst(some, {each.page.name: each.score.words for each in some}),
-        "order, worst page": lambda some: _worst(some, {each.page.name: each.score.order for each in some}),
+        "words, worst page": lambda some: _worst({each.page.name: each.score.words for each in some}),
+        "order, worst page": lambda some: _worst({each.page.name: each.score.order for each in some}),
         "pages below 0.98 in words": lambda some: str(sum(each.score.words < WORDS for each in some)),
         "pages below 0.97 in order": lambda some: str(
             sum(each.score.order is not None and each.score.order < ORDER for each in some)
         ),
-        "tables on pages of plain text": lambda some: _false_tables(some),
+        "tables on pages of plain text": _false_tables,
         "pages that failed": lambda some: (
             ", ".join(f"{e.page.name}: {e.failed}" for e in some if e.failed) or "0"
         ),
@@ -150,11 +150,9 @@ def _false_tables(readings: Sequence[Reading]) -> str:
     return f"{sum(found.values())} on {plain} pages" + (f" ({', '.join(found)})" if found else "")
 
 
-def _worst(_: Sequence[Reading], figures: Mapping[str, float | None]) -> str:
-    name, figure = min(
-        ((name, figure) for name, figure in figures.items() if figure is not None), key=lambda each: each[1]
-    )
-    return f"{figure:.3f} ({name})"
+def _worst(figures: Mapping[str, float | None]) -> str:
+    found = [(figure, name) for name, figure in figures.items() if figure is not None]
+    return "{:.3f} ({})".format(*min(found)) if found else "–"
 
 
 def _figure(value: float | None) -> str:

@@ -12,6 +12,9 @@ from bench.reading.made import Made
 from bench.reading.peers import Contestant, Reader, reading
 from bench.reading.truth import Nearness, nearness
 
+#: with so many edits for each character nothing was read
+NO_READING = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -53,11 +56,19 @@ def report(runs: Sequence[Run], absent: Sequence[str]) -> str:
     ]
     for kind in dict.fromkeys(run.kind for run in runs):
         some = [run for run in runs if run.kind == kind]
-        mine = next((_seconds(some, run.who) for run in some if run.who.startswith("ours")), 0.0)
+        mine = _ours(some)
         lines += [_row(kind, who, some, mine) for who in dict.fromkeys(run.who for run in some)]
     if absent:
         lines += ["", f"Not here: {', '.join(absent)}."]
     return "\n".join(lines)
+
+
+def _ours(runs: Sequence[Run]) -> float:
+    """Seconds of our first tier that has read these pages; 0 where none has (a picture is no reading)."""
+    for who in dict.fromkeys(run.who for run in runs if run.who.startswith("ours")):
+        if mean(run.near.wrong for run in runs if run.who == who) < NO_READING:
+            return _seconds(runs, who)
+    return 0.0
 
 
 def _seconds(runs: Sequence[Run], who: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 import subprocess
@@ -12,6 +14,7 @@ import psutil
 import pytest
 
 from bench import card, report
+from bench.documents import prose_pdf
 from bench.suite import MEASUREMENTS
 from gradio_app.base.settings import Settings
 from gradio_app.machine.weights import VISION_MODEL
@@ -107,3 +110,43 @@ async def test_its_plumbing_with_a_real_sglang(real_sglang: Path, tiny_model: Pa
     assert which == "the real weights", "a tiny model is whole, too"
     found = {row.who: row for row in await card.life(settings, tmp_path / "one", TINY, lambda: 0.0)}
     assert found["one server, tokens"].figure > 0 and found["wake"].figure > 0
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_made_pages_and_a_list_of_pages_are_measured(tmp_path: Path) -> None:
+    """One page of each kind by ours alone, and a list of one page; both print a table."""
+    files = tmp_path / "files"
+    path = files / "an+owner" / "a.pdf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(prose_pdf())
+    page = {"repository": "an/owner", "commit": "", "path": "a.pdf", "page": 1, "plain": True}
+    page["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps({"rule": "", "pages": [page]}))
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    parts = {
+        "made": ["made", "--quick", "--tier", "flash", "--only", "ours", "--peers", sys.executable],
+        "pages": ["pages", "--list", str(listed), "--files", str(files), "--tier", "flash"],
+        "corpus": ["corpus", str(files), "--tier", "flash"],
+    }
+    said = {
+        name: subprocess.run(
+            [sys.executable, "-m", "bench.reading", "--results", str(tmp_path), *part],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        for name, part in parts.items()
+    }
+    assert {name: done.stderr[-2000:] for name, done in said.items() if done.returncode} == {}
+    assert "| digital (1) | ours, flash |" in said["made"].stdout
+    assert "| owner a.pdf | 1.000 | – |" in said["pages"].stdout
+    assert "| a.pdf | 1 | 0." in said["corpus"].stdout
+    path.write_bytes(b"another file")
+    command = [sys.executable, "-m", "bench.reading", "--results", str(tmp_path), *parts["pages"]]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "an/owner a.pdf" in done.stderr

@@ -88,6 +88,7 @@ def test_made_pages_are_what_their_truth_says() -> None:
 def test_the_table_has_a_row_for_each_and_names_who_is_absent() -> None:
     near = nearness(TRUTH, RIGHT)
     runs = [
+        race.Run("a", "scan", "ours, flash", 9.0, 500.0, nearness(TRUTH, "")),
         race.Run("a", "scan", "ours, auto", 2.0, 500.0, near),
         race.Run("b", "scan", "ours, auto", 4.0, 600.0, nearness(TRUTH, "")),
         race.Run("a", "scan", "other", 1.5, 100.0, near),
