@@ -75,8 +75,8 @@ def test_boxes_and_text_light_each_other(open_page: OpenPage, paper: str) -> Non
     expect(lit(page)).to_have_count(1)
     expect(lit(page)).to_contain_text("Here stands marker 1")
 
-    text.locator("img").nth(1).hover()
-    figure = page.get_by_role("button", name=re.compile("^Figure")).nth(1)
+    text.locator("img").first.hover()
+    figure = page.get_by_role("button", name=re.compile("^Figure")).first
     expect(figure).to_have_class(re.compile("mo-lit"))
     expect(first).not_to_have_class(re.compile("mo-lit"))
 

@@ -87,7 +87,7 @@ def test_what_was_asked_for_is_all_that_is_fetched(face: Hub, tmp_path: Path) ->
     code, out, _ = run(tmp_path / "models", face.url, "--what", "small", "--source", "huggingface")
     assert code == 0
     assert sorted(face.fetched()) == sorted(ONNX)
-    assert "Scans, pictures and tier basic work now" in out
+    assert "read scans and tier basic from now on" in out
 
 
 def test_a_run_that_broke_off_goes_on_with_the_missing_files(face: Hub, tmp_path: Path) -> None:
