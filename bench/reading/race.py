@@ -38,7 +38,10 @@ def race(pages: Sequence[Made], who: Sequence[Contestant], folder: Path) -> list
         with reading(contestant) as read:
             for page in {(page.kind, page.language): page for page in mine}.values():
                 read(page, folder)
-            found += [_run(contestant.name, read, page, folder) for page in mine]
+            runs = [_run(contestant.name, read, page, folder) for page in mine]
+        # a run takes a quarter of an hour: whoever ends it keeps what was measured until then
+        print(report(runs, []), file=sys.stderr, flush=True)
+        found += runs
     return found
 
 
