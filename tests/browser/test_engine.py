@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenPage, row
 from tests.browser.test_look import overflow
@@ -61,13 +62,15 @@ def telling(page: Page, path: str | re.Pattern[str], change: Any) -> None:
     """Lets the page hear what ``change`` makes of the server's answers."""
 
     def answer(route: Route) -> None:
-        response = route.fetch()
-        if response.status == 204:
-            route.fulfill(response=response)
-            return
-        body = response.json()
-        change(body)
-        route.fulfill(response=response, json=body)
+        # a page that is loaded again asks for nothing any more, and what it asked for is disposed of
+        with suppress(Error):
+            response = route.fetch()
+            if response.status == 204:
+                route.fulfill(response=response)
+                return
+            body = response.json()
+            change(body)
+            route.fulfill(response=response, json=body)
 
     page.route(path, answer)
 
