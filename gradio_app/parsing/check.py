@@ -6,7 +6,6 @@ line below them in their column. Columns that a reader interleaved have all word
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,9 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 from gradio_app.parsing.readers.embedded.facts import PageFacts
+from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.geometry import holds
 from gradio_app.parsing.readers.embedded.lines import chunks, lines_of
 from gradio_app.parsing.readers.embedded.tables import Table
+from gradio_app.parsing.readers.embedded.typography import plain, tokens
 from gradio_app.parsing.readers.flash import text_of
 
 #: letters at the end of a line and at the beginning of the next that are looked for together
@@ -30,8 +31,6 @@ _SURE_RECALL, _SURE_CONTINUITY = 0.97, 0.9
 _WON_ORDER, _LOST_WORDS, _WON_WORDS, _LOST_ORDER = 0.12, 0.03, 0.06, 0.05
 #: share of right-to-left words from which on the order of letters in the file says nothing
 _RIGHT_TO_LEFT = 0.15
-_TOKEN = re.compile(r"\w+")
-_TAG = re.compile(r"<[^<>]{1,2000}>")
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
@@ -52,12 +51,14 @@ class Verdict:
 def judge(blocks: Iterable[dict[str, Any]], facts: PageFacts, tables: Sequence[Table]) -> Verdict:
     """Compares ``blocks`` with the upright words of the page."""
     words = [word for word in facts.words if not word.angle]
-    text = html.unescape(" ".join(_TAG.sub(" ", text_of(block)) for block in blocks))
-    have = Counter(_TOKEN.findall(text.lower()))
-    want = Counter(token for word in words for token in _TOKEN.findall(word.text.lower()))
+    text = " ".join(plain(text_of(block)) for block in blocks)
+    have = Counter(tokens(text.lower()))
+    want = Counter(token for word in words for token in tokens(word.text.lower()))
     count = sum(want.values())
     recall = sum(min(have[token], number) for token, number in want.items()) / count if count else 1.0
     free = [w for w in words if not any(holds(table.box, w.cx, w.cy) for table in tables)]
+    in_forms = {word for form in forms(free) for word in form.words}  # labels do not follow one another
+    free = [word for word in free if word not in in_forms]
     return Verdict(recall, _continuity(text, free, facts), count)
 
 
@@ -75,7 +76,7 @@ def _continuity(text: str, words: Sequence[Any], facts: PageFacts) -> float:
 
 
 def _letters(text: str) -> str:
-    return "".join(_TOKEN.findall(text.lower()))
+    return "".join(tokens(text.lower()))
 
 
 def in_doubt(verdict: Verdict, facts: PageFacts) -> bool:

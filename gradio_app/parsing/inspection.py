@@ -68,8 +68,9 @@ def inspect(
         models = models or small_models.ready()
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
-            by_document = tier in (*VISION_TIERS, "flash") or (tier == "auto" and bool(engine) and models)
-            asked = _Asked(page_range, ocr_mode, max_pages, by_document)
+            # MinerU reads a document at one mode; page by page each page has its own
+            by_mineru = {"basic": models, "auto": models and bool(engine)}.get(tier, True)
+            asked = _Asked(page_range, ocr_mode, max_pages, by_mineru)
             parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, asked)
         elif page_range:
             raise FileTypeUnsupported(
@@ -119,12 +120,12 @@ def _kind(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked of the pages of a PDF. ``by_document``: its mode is that of the whole document."""
+    """What is asked of the pages of a PDF. ``by_mineru``: MinerU reads them, all at one mode."""
 
     page_range: str
     ocr_mode: str
     max_pages: int
-    by_document: bool
+    by_mineru: bool
 
 
 def _check_pdf(path: Path, page_range: str, max_pages: int) -> None:
@@ -168,7 +169,7 @@ def _inspect_pdf(path: Path, asked: _Asked) -> tuple[str, int, tuple[int, ...], 
             return "txt", total, pages, ()
         if asked.ocr_mode == "ocr":
             return "ocr", total, pages, pages
-        if not asked.by_document:
+        if not asked.by_mineru:
             scans = tuple(page for page in pages if kind_of(document[page - 1]) is PageKind.SCAN)
             return "ocr" if len(scans) == len(pages) else "txt", total, pages, scans
     finally:
@@ -229,7 +230,7 @@ def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: bool, no_engin
         return "flash"
     if tier in VISION_TIERS and not engine:
         raise EngineUnavailable(f"Tier {tier} needs a model server. {no_engine}".strip())
-    if tier == "flash" or tier == "basic":
+    if tier in ("flash", "basic"):
         return tier
     if engine and models:
         return "standard" if tier == "auto" else tier

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import marginals, reading, speedups
+from gradio_app.parsing import reading, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers import small_models
@@ -64,11 +64,8 @@ def parse_document(
             middle = _parse(source, pages, tier, parse_mode, None).middle_json
             facts = _facts_of(middle, tier)
         else:
-            found = _read(source, pages, ocr_mode, method)
-            model = found.model.to_dict(skip_defaults=False)
-            indices = model["page_index_map"] or range(len(model["pages"]))
-            marginals.bring_back(model["pages"], list(indices))
-            middle, facts = _middle(_model(model), pages), found.facts
+            found = _read(source, pages, ocr_mode, method, whole=True)
+            middle, facts = _middle(found.model), found.facts
         return {**write_result(middle, Path(out), None), **facts}
 
 
@@ -97,8 +94,8 @@ def parse_shard(
             facts = _facts_of(middle, tier)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
-            found = _read(source, pages, ocr_mode, method)
-            output, middle, facts = found.model, _middle(found.model, ()), found.facts
+            found = _read(source, pages, ocr_mode, method, whole=False)
+            output, middle, facts = found.model, _middle(found.model), found.facts
         folder = Path(out)
         (folder / "images").mkdir(parents=True, exist_ok=True)
         model = output.to_dict(skip_defaults=False)
@@ -131,29 +128,17 @@ def _has_text(block: Any) -> bool:
     return str(block.type) != "image"
 
 
-def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:
+def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str, whole: bool) -> reading.Reading:
     _set_up()
-    return reading.read(source, pages, ocr_mode, every=method == "every")
+    return reading.read(source, pages, ocr_mode, method == "every", whole)
 
 
-def _model(pages: dict[str, Any]) -> Any:
-    from docvortex.schema import ModelJson
-
-    return ModelJson.from_dict(pages)
-
-
-def _middle(model: Any, pages: Sequence[int]) -> Any:
-    """MinerU's whole document of pages that were read. ``pages`` that pdfium cannot copy are empty in it."""
-    from docvortex.schema import PageInfo
+def _middle(model: Any) -> Any:
+    """MinerU's whole document of pages that were read."""
     from mineru.backend.postprocess.document import model_json_to_middle_json
     from mineru.config import config
 
-    middle = model_json_to_middle_json(model, llm_aided_config=config.llm_aided)
-    there = {page.page_idx for page in middle.pages}
-    empty = [PageInfo(page_idx=page - 1) for page in pages if page - 1 not in there]
-    if empty:
-        middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
-    return middle
+    return model_json_to_middle_json(model, llm_aided_config=config.llm_aided)
 
 
 def _set_up() -> None:

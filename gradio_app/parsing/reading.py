@@ -19,12 +19,13 @@ from loguru import logger
 
 from gradio_app.base.errors import AppError, FileWithoutText
 from gradio_app.base.options import format_pages
+from gradio_app.parsing import marginals
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.embedded.blocks import Block, image_block
 from gradio_app.parsing.readers.embedded.choose import PageReading, page_blocks, wants_regions
 from gradio_app.parsing.readers.embedded.facts import PageFacts
-from gradio_app.parsing.readers.embedded.models import MODELS
+from gradio_app.parsing.readers.embedded.models import MODELS, BuiltinModelsUnfit
 from gradio_app.parsing.readers.embedded.page import Mode, read_page
 from gradio_app.parsing.readers.embedded.tables import find_tables
 
@@ -38,7 +39,7 @@ _UNKNOWN_SCRIPT = 0.2
 #: sentences of notes, by code
 _SENTENCES = {
     "pages_without_text": "No text could be read on these pages; they are in the result as pictures.",
-    "no_models": "These pages are pictures of text, and the models that read them are not installed here. "
+    "no_models": "These pages are pictures of text, and models that read them are missing or damaged here. "
     "Add them with ./start_mineru_optimized.sh models --source builtin, then convert again.",
     "text_layer_only": "These pages are pictures of text, and only the text layer was asked for. "
     "Choose OCR mode auto to read them.",
@@ -78,8 +79,8 @@ class Reading:
         }
 
 
-def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Reading:
-    """Reads ``pages`` (1-based; none: all) of a PDF or picture.
+def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool, whole: bool) -> Reading:
+    """Reads ``pages`` (1-based; none: all) of a PDF or picture; ``whole``: they are all that is asked for.
 
     ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models
     look at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages
@@ -94,7 +95,7 @@ def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Readi
         document = cast(Any, pdfium.PdfDocument(path))
         try:
             document.init_forms()
-            return _Document(document, path, pages, ocr_mode, every).read()
+            return _Document(document, path, pages, ocr_mode, every).read(whole)
         finally:
             document.close()
 
@@ -135,7 +136,7 @@ class _Document:
         self._notes: dict[str, list[int]] = {}
         self._found = self._words = 0.0
 
-    def read(self) -> Reading:
+    def read(self, whole: bool) -> Reading:
         kinds = {number: self._kind(number) for number in self._numbers}
         scans = [number for number, kind in kinds.items() if kind is PageKind.SCAN]
         digital = [number for number in self._numbers if kinds[number] is not PageKind.SCAN]
@@ -145,8 +146,12 @@ class _Document:
         read_by_flash = self._flash(digital) if digital else None
         if own:
             self._keep("basic", small_models.read(str(self._path), scans))
-        for number in () if own else scans:
-            self._scan(number)
+        for number in scans:
+            if number not in self._blocks:
+                self._scan(number)
+        if whole:
+            numbers = sorted(self._blocks)
+            marginals.bring_back([self._blocks[number] for number in numbers], [n - 1 for n in numbers])
         return self._reading(read_by_flash)
 
     def _kind(self, number: int) -> PageKind:
@@ -170,6 +175,8 @@ class _Document:
                 self._second(number, blocks)
             else:
                 self._count("flash", number, evidence.words, 1.0)
+        for number in set(numbers) - set(self._blocks):  # pdfium cannot copy them for MinerU
+            self._give_picture(number, "pages_without_text")
         return read_by_flash
 
     def _second(self, number: int, blocks: list[Block]) -> None:
@@ -177,7 +184,7 @@ class _Document:
         try:
             page = self._document[number - 1]
             facts, reading = self._look(page, blocks, regions=self._every)
-            if not facts.regions and wants_regions(blocks, facts, reading):
+            if not facts.regions and MODELS.available and wants_regions(blocks, facts, reading):
                 facts, reading = self._look(page, blocks, regions=True)
             self._take(number, facts, reading)
         except (MemoryError, AppError):
@@ -188,30 +195,36 @@ class _Document:
             self._count("flash", number, 0, 0.0)
 
     def _look(self, page: Any, blocks: list[Block], regions: bool) -> tuple[PageFacts, PageReading]:
-        facts = read_page(page, self._mode, MODELS, need_regions=regions)
+        """A page with or without what the layout model sees. Its words are read also by a damaged model."""
+        try:
+            facts = read_page(page, self._mode, MODELS, need_regions=regions)
+        except BuiltinModelsUnfit as error:
+            logger.warning("a page is read without models: {}", error.message)
+            facts = read_page(page, self._mode, None)
         return facts, page_blocks(blocks, facts, find_tables(facts))
 
     def _scan(self, number: int) -> None:
         """Reads a page by OCR. What cannot be read stays as a picture, with a note."""
         page = self._document[number - 1]
         try:
-            if not MODELS.available:
-                self._note("no_models", number)
-                raise FileWithoutText()
-            facts = read_page(page, self._mode, MODELS)
+            facts = read_page(page, self._mode, MODELS.checked())
             self._take(number, facts, page_blocks(None, facts, find_tables(facts)))
         except MemoryError:
             raise
         except Exception as error:
-            if not isinstance(error, FileWithoutText):
-                logger.opt(exception=error).warning("page {} could not be read", number)
-                self._note("pages_without_text", number)
-            self._blocks[number] = _picture_of(page)
-            self._count("basic", number, 0, 0.0)
+            logger.opt(exception=error).warning("page {} could not be read", number)
+            unfit = isinstance(error, BuiltinModelsUnfit)
+            self._give_picture(number, "no_models" if unfit else "pages_without_text")
             return
         if not facts.words and facts.picture is not None:
             self._blocks[number] = _picture_of(page)
             self._note("pages_without_text", number)
+
+    def _give_picture(self, number: int, code: str) -> None:
+        """Delivers a page that nobody could read as a picture, with a note."""
+        self._blocks[number] = _picture_of(self._document[number - 1])
+        self._count("basic", number, 0, 0.0)
+        self._note(code, number)
 
     def _take(self, number: int, facts: PageFacts, reading: PageReading) -> None:
         self._blocks[number] = reading.blocks

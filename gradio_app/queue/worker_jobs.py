@@ -162,7 +162,6 @@ class WorkerJobs:
             seconds=seconds,
             vision=task.needs_engine,
             alone=alone,
-            models=task.needs_engine,
         )
         return await self._in_folder(folder.path, self._workers.read(part))
 

@@ -28,7 +28,6 @@ class Part:
     ``source`` is the document and ``out`` the folder for the result, which does not exist yet. Both are on
     this machine, whichever reads it. ``seconds`` is how long it may compute.
     ``vision``: the vision model reads its pages; ``alone``: and nobody else's at the same time.
-    ``models``: MinerU's own small models (layout, OCR, formulas) do.
     """
 
     fn: str
@@ -38,7 +37,6 @@ class Part:
     seconds: float
     vision: bool = False
     alone: bool = False
-    models: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,10 @@ class Fleet:
         self.here.state = MachineState(facts=self._facts())
         return [self.here, *self.joined.values()]
 
-    async def choose(self, vision: bool, models: bool) -> Machine:
+    async def choose(self, vision: bool) -> Machine:
         """The least loaded machine for a part of this kind; waits while no machine takes one."""
         while True:
-            fitting = [one for one in self.all() if one.slots(vision) and one.fits(models)]
+            fitting = [one for one in self.all() if one.slots(vision) and one.fits(models=vision)]
             if fitting:
                 # the first of equals is this machine: nothing has to be sent
                 return min(fitting, key=lambda machine: machine.busy[vision] / machine.slots(vision))

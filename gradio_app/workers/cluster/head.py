@@ -103,7 +103,7 @@ class ClusterWorkers(Workers):
     async def read(self, part: Part) -> PartResult:
         """See ``Workers.read``; ``NodeLost`` when the machine that read it went away."""
         while True:
-            machine = await self._fleet.choose(part.vision, part.models)
+            machine = await self._fleet.choose(part.vision)
             machine.busy[part.vision] += 1
             try:
                 if machine is self._fleet.here:

@@ -252,7 +252,7 @@ def test_the_log_says_what_is_missing_and_how_to_add_it(index: Index, where: Pat
             "  × No solution found when resolving dependencies:\n  ╰─▶ Because a was not found.",
             "Because a was",
         ),
-        ("error: https://me:geheim@host/simple/ does not answer", "https://***@host/simple/ does not"),
+        ("error: https://me:geheim@example.org/a does not answer", "https://***@example.org/a does not"),
         ("", "it failed without a word"),
     ],
 )

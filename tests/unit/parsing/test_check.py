@@ -117,3 +117,13 @@ def test_a_page_of_very_many_words_is_judged_soon() -> None:
     facts = page(words)
     reading = page_blocks([block("text", words)], facts, ())
     assert reading.verdict.coverage == 1.0
+
+
+def test_scripts_without_blanks_are_compared_sign_by_sign() -> None:
+    """OCR gives words of another length than the text that is made of them."""
+    words = [Word(70, 100, 200, 110, "物的有用性", 10), Word(200, 100, 330, 110, "使物成为", 10)]
+    facts = PageFacts(600, 800, tuple(words))
+    verdict = check.judge([{"type": "text", "content": "物的有用性使物成为"}], facts, [])
+    assert (verdict.recall, verdict.words) == (1.0, 9)
+    lost = check.judge([{"type": "text", "content": "物的有用性"}], facts, [])
+    assert lost.recall == pytest.approx(5 / 9)

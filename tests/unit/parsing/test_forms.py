@@ -1,47 +1,76 @@
-"""Forms: labels stay with their values."""
+"""Forms: labels stay with their values, however the page is read."""
 
 from __future__ import annotations
 
+import pytest
+
+from gradio_app.parsing import check
+from gradio_app.parsing.readers.embedded.anew import read_anew
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
-from gradio_app.parsing.readers.embedded.forms import fields
+from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.mend import mend
 
-
-def word(x: float, y: float, text: str) -> Word:
-    return Word(x, y, x + 5 * len(text), y + 10, text, 10)
-
-
 ROWS = [("Name:", "Keller"), ("Born:", "1961"), ("Town:", "Altdorf")]
+OPTIONS = [
+    ("-b, --benchmark", "perform a benchmark on decoding"),
+    ("-t, --no-time-strict", "use strict decoding but not in time fields"),
+    ("-h, --help", "display this help and exit"),
+    ("-v, --version", "output version information and exit"),
+]
 
 
-def form(rows: list[tuple[str, str]], step: float = 24) -> list[Word]:
+def placed(x: float, y: float, text: str) -> list[Word]:
+    words: list[Word] = []
+    for part in text.split():
+        words.append(Word(x, y, x + 5 * len(part), y + 10, part, 10))
+        x = words[-1].x1 + 3
+    return words
+
+
+def form(rows: list[tuple[str, str]], step: float = 24, at: float = 200) -> list[Word]:
     return [
-        each
+        word
         for number, (label, value) in enumerate(rows)
-        for each in (word(70, 100 + step * number, label), word(200, 100 + step * number, value))
+        for word in (*placed(70, 100 + step * number, label), *placed(at, 100 + step * number, value))
     ]
 
 
-def test_labels_and_values_of_one_row() -> None:
-    assert [field.text for field in fields(form(ROWS))] == ["Name: Keller", "Born: 1961", "Town: Altdorf"]
+def rows_of(words: list[Word]) -> list[str]:
+    return [row.text for found in forms(words) for row in found.rows]
 
 
-def test_two_rows_or_rows_far_apart_are_no_form() -> None:
-    assert fields(form(ROWS[:2])) == []
-    assert fields(form(ROWS, step=90)) == []
+def test_a_colon_tells_labels() -> None:
+    assert rows_of(form(ROWS)) == ["Name: Keller", "Born: 1961", "Town: Altdorf"]
 
 
-def test_columns_of_text_are_no_form() -> None:
-    assert fields(form([("they", "said:"), ("came", "here"), ("home", "and")])) == []
+def test_aligned_columns_of_which_the_right_one_is_text() -> None:
+    """The gap of the longest label is no wider than a blank or two: its value stands where the others do."""
+    words = form(OPTIONS, step=13, at=174)
+    assert rows_of(words) == [f"{label} {value}" for label, value in OPTIONS]
 
 
-def test_blocks_that_took_labels_and_values_apart_are_replaced() -> None:
-    facts = PageFacts(600, 800, tuple(form(ROWS)))
-    labels = {"type": "text", "bbox": [0.11, 0.12, 0.17, 0.2], "content": "Name: Born: Town:", "lines": []}
-    values = {"type": "text", "bbox": [0.33, 0.12, 0.4, 0.2], "content": "Keller 1961 Altdorf", "lines": []}
-    mended = mend([labels, values], facts, [])
-    assert [block["content"][0]["content"] for block in mended.blocks] == [
-        "Name: Keller",
-        "Born: 1961",
-        "Town: Altdorf",
-    ]
+@pytest.mark.parametrize(
+    "words",
+    [
+        form(ROWS[:2]),
+        form(ROWS, step=90),
+        form([("they", "said"), ("came", "here"), ("home", "and")]),
+        form([("a line of the left column", "a line of the right one")] * 5, step=12, at=300),
+    ],
+    ids=["two rows", "far apart", "short words", "two columns of text"],
+)
+def test_what_is_no_form(words: list[Word]) -> None:
+    assert forms(words) == []
+
+
+@pytest.mark.parametrize("rows", [ROWS, OPTIONS])
+def test_both_readings_keep_rows_together_and_the_check_does_not_doubt_them(
+    rows: list[tuple[str, str]],
+) -> None:
+    words = form(rows, at=220)
+    facts = PageFacts(600, 800, tuple(words))
+    labels = {"type": "text", "bbox": [0.11, 0.12, 0.3, 0.3], "content": " ".join(a for a, _ in rows)}
+    values = {"type": "text", "bbox": [0.36, 0.12, 0.9, 0.3], "content": " ".join(b for _, b in rows)}
+    for blocks in (mend([labels, values], facts, []).blocks, read_anew(facts, [])):
+        assert [block["content"][0]["content"] for block in blocks] == [f"{a} {b}" for a, b in rows]
+        assert not check.in_doubt(check.judge(blocks, facts, []), facts)

@@ -70,7 +70,7 @@ def test_what_is_no_message_is_refused(kind: TypeAdapter[Any], text: str) -> Non
 
 
 def test_a_part_keeps_everything_but_its_paths() -> None:
-    part = replace(PART, source=Path("/elsewhere/b.html"), vision=True, models=True)
+    part = replace(PART, source=Path("/elsewhere/b.html"), vision=True)
     there = _moved(decode(ORDER, encode(part)), Path("/node"))
     assert (there.source, there.out) == (Path("/node/document.html"), Path("/node/out"))
     assert replace(there, source=part.source, out=part.out) == part

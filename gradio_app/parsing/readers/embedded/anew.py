@@ -10,12 +10,14 @@ from gradio_app.parsing.readers.embedded.blocks import (
     block_kind,
     boxes,
     filled,
+    form_blocks,
     image_block,
     sideways_blocks,
     table_block,
     text_block,
 )
 from gradio_app.parsing.readers.embedded.facts import PageFacts
+from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, intersection, median
 from gradio_app.parsing.readers.embedded.margins import margin_kind
 from gradio_app.parsing.readers.embedded.paragraphs import Obstacle, Paragraph, paragraphs
@@ -32,26 +34,24 @@ def read_anew(facts: PageFacts, tables: Sequence[Table]) -> list[Block]:
     """The blocks of a page in reading order."""
     in_tables = {word for table in tables for word in table.words}
     rest = [word for word in facts.words if word not in in_tables]
-    figures = _figures(facts, tables)
-    obstacles = [*(table.box for table in tables), *figures]
+    figures, found_forms = _figures(facts, tables), forms(rest)
+    in_forms = {word for form in found_forms for word in form.words}
+    rest = [word for word in rest if word not in in_forms]
+    placed: list[tuple[Box, list[Block]]] = [(table.box, [table_block(facts, table)]) for table in tables]
+    placed += [(form.box, form_blocks(facts, form)) for form in found_forms]
+    placed += [(box, [block]) for box in figures if (block := image_block(facts, box))]
+    obstacles = [box for box, _ in placed]
     found = paragraphs([word for word in rest if not word.angle], facts, obstacles)
     margins = _margins(facts, [item for item in found if isinstance(item, Paragraph)], tables)
     blocks: list[Block] = []
     for item in found:
         if isinstance(item, Obstacle):
-            blocks += _obstacle(facts, item.index, tables, figures)
+            blocks += placed[item.index][1]
         else:
             kind = margins.get(id(item)) or (item.kind if item.kind in AUXILIARY else "")
             kind = kind or ("caption" if CAPTION.match(item.text) else block_kind(item))
             blocks.append(text_block(facts, kind, item.text, boxes(item.lines)))
     return filled(blocks + sideways_blocks(facts, (word for word in rest if word.angle)))
-
-
-def _obstacle(facts: PageFacts, index: int, tables: Sequence[Table], figures: Sequence[Box]) -> list[Block]:
-    if index < len(tables):
-        return [table_block(facts, tables[index])]
-    picture = image_block(facts, figures[index - len(tables)])
-    return [picture] if picture else []
 
 
 def _figures(facts: PageFacts, tables: Sequence[Table]) -> list[Box]:

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
+from gradio_app.parsing.readers.embedded.forms import Form
 from gradio_app.parsing.readers.embedded.geometry import Box, median, union
 from gradio_app.parsing.readers.embedded.lines import Line
 from gradio_app.parsing.readers.embedded.paragraphs import Paragraph
@@ -79,6 +80,11 @@ def table_block(facts: PageFacts, table: Table) -> Block:
     block: Block = {"type": "table", "bbox": place(facts, table.box), "content": clean(table.html)}
     picture = cut_out(facts, table.box)
     return block | ({"image_base64": picture} if picture else {})
+
+
+def form_blocks(facts: PageFacts, form: Form) -> list[Block]:
+    """A block of text for each row of a form."""
+    return [text_block(facts, "text", row.text, [union(w.box for w in row.words)]) for row in form.rows]
 
 
 def image_block(facts: PageFacts, box: Box) -> Block | None:

@@ -7,7 +7,6 @@ footnotes, super- and subscripts of the blocks that stay are flash's own.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,20 +21,21 @@ from gradio_app.parsing.readers.embedded.blocks import (
     boxes,
     code_block,
     filled,
+    form_blocks,
     line_spans,
     table_block,
     text_block,
 )
 from gradio_app.parsing.readers.embedded.code import CodeRun, code_runs
 from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
-from gradio_app.parsing.readers.embedded.forms import fields
+from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, intersection, median
 from gradio_app.parsing.readers.embedded.lines import Line, lines_of
 from gradio_app.parsing.readers.embedded.margins import margin_kind
 from gradio_app.parsing.readers.embedded.paragraphs import Paragraph, paragraphs
 from gradio_app.parsing.readers.embedded.tables import Table
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
-from gradio_app.parsing.readers.embedded.typography import BULLET, accents
+from gradio_app.parsing.readers.embedded.typography import BULLET, accents, plain, tokens
 from gradio_app.parsing.readers.flash import text_of
 
 #: share of a block's words that are in our tables or code from which on the block is replaced
@@ -52,9 +52,7 @@ _ASIDE = 0.1
 _MOST_BLOCKS, _MOST_WITH_MARGINS = 5000, 1500
 #: words on the levels of all blocks together: many times a page, unless its blocks lie on one another
 _MOST_LOOKS = 500_000
-_TOKEN = re.compile(r"\w+")
 _LETTERLESS = re.compile(r"\W")
-_TAG = re.compile(r"<[^<>]{1,2000}>")
 _LOOSE_ACCENT = re.compile("[´`¨ˇˆ˜¸˚]")
 _SIGN = re.compile("[•●◦▪■□☐☑☒➢✓-]")
 _NUMBERED = re.compile(r"^\(?\d{1,6}[.)]$")
@@ -106,9 +104,9 @@ class _Mender:
         self._changes += [f"table {t.rows} x {t.columns}" for t in self._tables] + ["code"] * len(self._code)
         self._taken = {word for table in self._tables for word in table.words}
         self._taken |= {word for run in self._code for word in run.words}
-        self._fields = fields(word for word in facts.words if word not in self._taken)
-        self._changes += [f"form of {len(self._fields)} fields"] if self._fields else []
-        self._taken |= {word for field in self._fields for word in field.words}
+        self._forms = forms(word for word in facts.words if word not in self._taken)
+        self._changes += [f"form of {len(form.rows)} rows" for form in self._forms]
+        self._taken |= {word for form in self._forms for word in form.words}
         self._claimed: set[Word] = set()
         #: blocks that stay as flash made them, by ``id``
         self._kept: set[int] = set()
@@ -119,7 +117,7 @@ class _Mender:
             out += self._block(block)
         out += [code_block(self._facts, run.box, run.text) for run in self._code]
         out += [table_block(self._facts, table) for table in self._tables]
-        out += [text_block(self._facts, "text", field.text, [field.box]) for field in self._fields]
+        out += [block for form in self._forms for block in form_blocks(self._facts, form)]
         self._claimed |= self._taken
         out += self._missing(out)
         self._margins(out)
@@ -157,10 +155,10 @@ class _Mender:
 
     def _is_sound(self, theirs: Sequence[Block], table: Table) -> bool:
         """Whether flash's table is about as full as ours, and of the page's own words."""
-        known = {token for word in self._facts.words for token in _TOKEN.findall(word.text)}
+        known = {token for word in self._facts.words for token in tokens(word.text)}
         texts = [text_of(block) for block in theirs]
-        tokens = [t for text in texts for t in _TOKEN.findall(html.unescape(_TAG.sub(" ", text)))]
-        if sum(token in known for token in tokens) <= _SOUND * len(tokens):
+        theirs_tokens = [token for text in texts for token in tokens(plain(text))]
+        if sum(token in known for token in theirs_tokens) <= _SOUND * len(theirs_tokens):
             return False
         cells = sum(text.count("<td") + text.count("<th") - text.count("<thead") for text in texts)
         full = cells >= _FULL * table.rows * table.columns

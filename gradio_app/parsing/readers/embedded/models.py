@@ -72,6 +72,12 @@ class Models:
             _size(self._folder / file.name) == file.size for file in FILES
         )
 
+    def checked(self) -> Models:
+        """These models; raises ``BuiltinModelsUnfit`` where some are absent."""
+        if not self.available:
+            raise BuiltinModelsUnfit
+        return self
+
     def session(self, file: ModelFile) -> InferenceSession:
         """The model, loaded when it is first asked for; raises ``BuiltinModelsUnfit``."""
         if file not in self._sessions:
