@@ -15,6 +15,8 @@ OPTIONS = [
     ("-b, --benchmark", "perform a benchmark on decoding"),
     ("-t, --no-time-strict", "use strict decoding but not in time fields"),
     ("-h, --help", "display this help and exit"),
+    ("-o, --output", "write the structures to this file"),
+    ("-q, --quiet", "say nothing but what went wrong"),
     ("-v, --version", "output version information and exit"),
 ]
 
@@ -67,7 +69,7 @@ def test_what_is_no_form(words: list[Word]) -> None:
 def test_both_readings_keep_rows_together_and_the_check_does_not_doubt_them(
     rows: list[tuple[str, str]],
 ) -> None:
-    words = form(rows, at=220)
+    words = form(rows, step=13, at=220)
     facts = PageFacts(600, 800, tuple(words))
     labels = {"type": "text", "bbox": [0.11, 0.12, 0.3, 0.3], "content": " ".join(a for a, _ in rows)}
     values = {"type": "text", "bbox": [0.36, 0.12, 0.9, 0.3], "content": " ".join(b for _, b in rows)}
