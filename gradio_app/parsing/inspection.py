@@ -21,11 +21,13 @@ from gradio_app.base.errors import (
     TooManyPages,
 )
 from gradio_app.base.file_types import ARCHIVES, DOCUMENTS, PICTURES
+from gradio_app.base.notes import notes_to_json, notes_within
 from gradio_app.base.options import VISION_TIERS, select_pages
+from gradio_app.base.page_runs import runs_of
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.page_kinds import PageKind, kind_of
-from gradio_app.parsing.prepare import prepare
+from gradio_app.parsing.prepare import Prepared, Wanted, prepare
 from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
 from gradio_app.parsing.readers import small_models
 
@@ -46,12 +48,13 @@ def inspect(
     no_engine: str = "",
     models: bool = False,
     out: str = "",
+    wanted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The fields of ``task.Inspection`` for the file ``source``; raises why it cannot be read.
 
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
     ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
-    first, into ``out``; what is said of pages is said of that one.
+    first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
     """
     began, path = time.monotonic(), Path(source)
     with readable_errors():
@@ -64,7 +67,8 @@ def inspect(
             _check_archive(path, memory_limit)
         elif kind == "pdf":
             _check_pdf(path, page_range, max_pages)
-        prepared = prepare(path, kind, Path(out)) if out else ""
+        plain = prepare(path, kind, Path(out), Wanted(**wanted or {})) if out else Prepared()
+        prepared = plain.kind
         models = models or small_models.ready()
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
@@ -85,6 +89,7 @@ def inspect(
             "kind": kind,
             "scans": list(scans) if chosen not in VISION_TIERS else [],
             "prepared": prepared,
+            "notes": notes_to_json(notes_within(plain.notes, runs_of(pages)) if pages else plain.notes),
             "pages_total": total,
             "pages": list(pages),
             "parse_mode": parse_mode,

@@ -83,7 +83,7 @@ def _findings(task: Task, shards: Sequence[Shard], whole: Findings) -> Findings:
     pages: dict[int, list[int]] = {}
     for page, shard in readings(shards).items():
         pages.setdefault(shard.index, []).append(page)
-    parts = [task.findings.about(redone), whole]
+    parts = [task.preparing, task.findings.about(redone), whole]
     for shard in shards:
         if counted := pages.get(shard.index):
             runs = shared(runs_of(counted), others(redone))

@@ -22,7 +22,7 @@ from gradio_app.base.errors import (
     NotFound,
     as_app_error,
 )
-from gradio_app.base.findings import Findings
+from gradio_app.base.findings import Findings, joined
 from gradio_app.base.page_runs import runs_of
 from gradio_app.base.versions import reading_version
 from gradio_app.queue import scheduler
@@ -191,6 +191,7 @@ class Dispatcher:
             found = found.within(runs_of(shard.pages))
         try:
             if task.whole:
+                found = joined([task.preparing, found])
                 await self._jobs.put_notes(parsed, found.notes)
             await self._disk.sync()
             ended = await self._commit(task, shard, parsed, found)

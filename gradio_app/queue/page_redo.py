@@ -123,13 +123,14 @@ def _check(task: Task, page: int) -> None:
 def _findings(task: Task, second: Task, whole: Findings) -> Findings:
     """Those of the document with the page of ``second`` in it; ``whole`` are of the job that put it there."""
     page, new = second.redo_page, second.findings
-    # a note on the whole of a second reading is one on its only page
-    new = replace(new, notes=tuple(replace(note, pages=str(page)) for note in new.notes))
+    # a note on the whole of a second reading is one on its only page; the document was prepared before
+    notes = (note for note in new.notes if note not in second.preparing.notes)
+    new = replace(new, notes=tuple(replace(note, pages=str(page)) for note in notes))
     old = task.findings.within(others([(page, page)]))
     coverage = whole.coverage
     if coverage is None:  # how many words each page has is not known any more
         coverage = combined([(old.coverage, max(1, task.pages_total) - 1), (new.coverage, 1)])
-    return replace(joined([old, new, whole]), coverage=coverage)
+    return replace(joined([task.preparing, old, new, whole]), coverage=coverage)
 
 
 def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, Any]]:

@@ -26,7 +26,7 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.file_types import DOCUMENTS
 from gradio_app.base.files import remove_tree
-from gradio_app.base.notes import NOTES_FILE, Note, notes_to_json
+from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.base.versions import PREPARE, reading_version
@@ -71,6 +71,12 @@ class WorkerJobs:
         self._workers = workers
         self._pool = workers.here
 
+    @property
+    def _taste(self) -> str:
+        """Part of the name of a prepared file: the unusual settings by which it was made."""
+        comments, article = self._settings.document_comments, self._settings.main_content_only
+        return f"{'' if comments else 'c'}{'m' if article else ''}"
+
     def prepare(self, task: Task, name: str) -> JobFolder:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
         folder = self._folders.work(task.id, name)
@@ -112,7 +118,7 @@ class WorkerJobs:
         kept: list[Inspection | AppError] = []
         for number, (task, each) in enumerate(zip(tasks, found, strict=True)):
             if isinstance(each, Inspection) and each.prepared:
-                name = f"{task.source}.{PREPARE}.{each.prepared}"
+                name = f"{task.source}.{PREPARE}{self._taste}.{each.prepared}"
                 if not (made / str(number)).is_file():
                     each = WorkerCrashed()
                 else:
@@ -132,6 +138,10 @@ class WorkerJobs:
             "engine": engine,
             "no_engine": no_engine,
             "models": self._workers.models_elsewhere,
+            "wanted": {
+                "comments": self._settings.document_comments,
+                "main_content_only": self._settings.main_content_only,
+            },
         }
 
     async def parse(
@@ -267,7 +277,7 @@ class WorkerJobs:
             source = self._folders.prepared(prepared) if prepared else self._folders.source(digest)
             args = {
                 "source": str(source),
-                "kind": "pdf" if task.prepared else task.kind,
+                "kind": suffix_of(prepared) or task.kind,
                 "page": page,
                 "width": width,
             }
@@ -312,7 +322,8 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         and all(1 <= first < then for first, then in pairwise((*found.pages, found.pages_total + 1)))
         and all(first < then for first, then in pairwise(found.scans))
         and set(found.scans) <= set(found.pages)
-        and found.prepared in ("", "pdf")
+        and found.prepared in ("", *DOCUMENTS)
+        and len(found.notes) <= MOST_NOTES
     )
     return found if sound else WorkerCrashed()
 
@@ -342,6 +353,7 @@ def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "")
         asked if asked in ("auto", "flash") else "",
         task.source,
         found.kind,
+        found.prepared,
         found.parse_mode,
         found.tier,
         found.parser_version,

@@ -13,6 +13,7 @@ from gradio_app.base import clock
 from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.findings import Findings, dearest
 from gradio_app.base.names import label_of
+from gradio_app.base.notes import Note, notes_from_text, notes_to_text
 from gradio_app.base.options import VISION_TIERS, ParseOptions, format_pages, pages_in
 from gradio_app.store.states import TERMINAL, TaskStatus
 
@@ -41,7 +42,7 @@ class Inspection:
     empty for documents without pages. ``pages`` are the selected ones of ``pages_total`` (1-based).
     ``seconds`` is the time of the inspection. ``scans`` are those of the ``pages`` that are pictures of text.
     ``prepared`` is the name of the plain file that was made of it (a worker answers its type); empty when the
-    file itself is read.
+    file itself is read. ``notes`` say what preparing could not bring along.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Inspection:
     pages: tuple[int, ...] = ()
     scans: tuple[int, ...] = ()
     prepared: str = ""
+    notes: tuple[Note, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class Inspection:
             "pages_total": len(self.pages) or 1,
             "scan_pages": format_pages(self.scans),
             "prepared": self.prepared,
+            "prepared_notes": notes_to_text(self.notes),
         }
 
 
@@ -112,7 +115,8 @@ class Task:
     ``folder`` is its place in an uploaded folder (``a/b``). A second reading reads page ``redo_page`` of task
     ``redo_of``. ``redone`` are pages (``3,7-9``) that a second reading has replaced. ``notes`` and
     ``readers`` are JSON, as ``Findings`` has them. ``scan_pages`` are pages that are pictures of text;
-    ``prepared`` is the name of the plain file that was made of the upload.
+    ``prepared`` is the name of the plain file that was made of the upload, ``prepared_notes`` (JSON) what is
+    to be said of it.
     """
 
     id: str
@@ -153,6 +157,7 @@ class Task:
     readers: str = ""
     scan_pages: str = ""
     prepared: str = ""
+    prepared_notes: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -243,6 +248,11 @@ class Task:
     def findings(self) -> Findings:
         """What reading it found; its words are not known any more."""
         return Findings.from_texts(self.notes, self.coverage, 0, self.readers)
+
+    @property
+    def preparing(self) -> Findings:
+        """What preparing the upload found; part of the findings of every result."""
+        return Findings(notes_from_text(self.prepared_notes))
 
     @property
     def tier_used(self) -> str:

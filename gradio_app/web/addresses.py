@@ -10,7 +10,7 @@ from typing import Any
 from loguru import logger
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gradio_app.base.settings import Network
+from gradio_app.base.setting_values import Network
 
 #: headers by which a proxy says for whom it asks
 _FOR, _PROTO = b"x-forwarded-for", b"x-forwarded-proto"

@@ -155,4 +155,4 @@ class Reader:
 
 
 def _with(task: Task, found: Findings) -> Task:
-    return dataclasses.replace(task, **found.columns)
+    return dataclasses.replace(task, **joined([task.preparing, found]).columns)

@@ -7,6 +7,7 @@ Does not cover: where prepared files are kept (``base.data_folder``).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loguru import logger
@@ -14,23 +15,36 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
+from gradio_app.parsing.prepare.prepared import Prepared, Wanted
+
+__all__ = ["Prepared", "Wanted", "prepare"]
+
+#: a preparer reads the first file, writes the second and says so, or leaves it unwritten
+Preparer = Callable[[Path, Path, Wanted], Prepared]
+
+_PREPARERS: Mapping[str, Preparer] = {"pdf": pdf.prepare, **dict.fromkeys(PICTURES, pictures.prepare)}
 
 
-def prepare(source: Path, kind: str, out: Path) -> str:
-    """Writes a plain file to ``out`` and returns its type; empty when ``source`` is plain already.
+def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
+    """Writes a plain file to ``out`` where ``source``, a file of type ``kind``, is not plain.
 
-    A preparer that fails leaves the original, as MinerU reads most of what is unusual. Raises
-    ``TooManyPages`` and ``FileTooLarge`` for a file that nobody should read.
+    A preparer that fails leaves the original, with a note, as MinerU reads most of what is unusual. Raises
+    the ``AppError`` of a file that nobody should read.
     """
-    preparer = pdf.upright if kind == "pdf" else pictures.as_pages if kind in PICTURES else None
+    preparer = _PREPARERS.get(kind)
     if preparer is None:
-        return ""
+        return Prepared()
     try:
-        return "pdf" if preparer(source, out) else ""
+        prepared = preparer(source, out, wanted)
     except AppError:
         out.unlink(missing_ok=True)
         raise
     except Exception as error:
-        logger.warning("a {} is read as it came, as it could not be prepared: {}", kind, error)
+        logger.opt(exception=error).warning("a {} is read as it came, as it could not be prepared", kind)
+        prepared = Prepared()
+        prepared.note(
+            "not_prepared", "The file was read as it came; what is not in its main text may be missing."
+        )
+    if not prepared.kind:
         out.unlink(missing_ok=True)
-        return ""
+    return prepared

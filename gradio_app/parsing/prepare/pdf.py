@@ -7,6 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.parsing.prepare.prepared import Prepared, Wanted
+
+
+def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
+    """See ``prepare.prepare``."""
+    return Prepared("pdf" if upright(source, out) else "")
+
 
 def upright(source: Path, out: Path) -> bool:
     """Bakes ``/Rotate`` of all pages into their content; false when no page has one.

@@ -12,6 +12,7 @@ from typing import Any, cast
 from PIL import Image, ImageOps, ImageSequence
 
 from gradio_app.base.errors import FileTooLarge, TooManyPages
+from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 #: pixels per inch of a page, where the picture does not say
 _RESOLUTION = 200
@@ -23,6 +24,11 @@ _ORIENTATION = 0x0112
 _MOST_PICTURES = 2000
 #: largest picture, in pixels
 MAX_PICTURE_PIXELS = 100_000_000
+
+
+def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
+    """See ``prepare.prepare``."""
+    return Prepared("pdf" if as_pages(source, out) else "")
 
 
 def as_pages(source: Path, out: Path) -> bool:

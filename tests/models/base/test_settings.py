@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_app.base.settings import parse_duration, parse_size
+from gradio_app.base.setting_values import parse_duration, parse_size
 from tests.unit.base.test_settings import GB, MB
 
 SIZES = st.sampled_from(

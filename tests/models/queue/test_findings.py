@@ -110,6 +110,39 @@ async def test_a_page_that_is_read_again_brings_its_own(tmp_path: Path) -> None:
         )
 
 
+async def test_what_preparing_found_is_part_of_every_result(tmp_path: Path) -> None:
+    kept_beside = {"notes": [{"code": "comments_left_out", "pages": "", "message": "Two comments."}]}
+    hidden = {"notes": [{"code": "hidden_text", "pages": "2", "message": "White text."}]}
+    both = {"notes": [*kept_beside["notes"], *hidden["notes"]]}
+    wanted = tuple(Note(**each) for each in both["notes"])
+    for pages in (3, 20):
+        pool = FakePool()
+        pool.found["doc:inspect"] = both
+        pool.found["doc:document"] = pool.found["doc:1-6"] = said("1")
+        async with house(tmp_path / str(pages), pool) as h:
+            done = await h.end(await h.submit(pages))
+            assert done.findings.notes == (*wanted, note("1"))
+            again = await h.end(await h.submit(pages))
+            assert again.cached and again.findings.notes == done.findings.notes
+            second = await h.end(await h.manager.redo_page(done.id, 2, "basic", "auto"))
+            kept = await h.manager.keep_page(second.id)
+            assert set(kept.findings.notes) == {*wanted, note("1")}, (
+                "not the whole document's on 2"
+            )
+
+
+async def test_a_retry_keeps_what_preparing_found(tmp_path: Path) -> None:
+    pool = FakePool()
+    pool.poison = {9: WorkerOutOfMemory()}
+    pool.found["doc:inspect"] = said("", "It has two layers.")
+    async with house(tmp_path, pool) as h:
+        partial = await h.end(await h.submit(20))
+        assert partial.findings.notes == (note("", "It has two layers."),)
+        pool.poison = {}
+        await h.manager.retry(partial.id)
+        assert (await h.end(partial)).findings.notes == (note("", "It has two layers."),)
+
+
 async def test_what_a_second_reading_found_stays_when_the_rest_is_tried_again(tmp_path: Path) -> None:
     pool = FakePool()
     pool.poison = {5: WorkerCrashed(), 17: WorkerCrashed()}

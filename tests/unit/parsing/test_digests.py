@@ -15,7 +15,7 @@ import pytest
 from gradio_app.base.versions import reading_version
 from gradio_app.machine import builtin_models as installed
 from gradio_app.parsing.parse import parse_document
-from gradio_app.parsing.prepare import prepare
+from gradio_app.parsing.prepare import Wanted, prepare
 from gradio_app.parsing.readers import small_models
 from gradio_app.parsing.readers.embedded.models import Models
 from gradio_app.parsing.reading import MODELS_VARIABLE
@@ -65,7 +65,7 @@ def texts(builtin_models: Models, tmp_path_factory: pytest.TempPathFactory) -> d
         for name, (kind, make, _) in DOCUMENTS.items():
             source, plain, out = (folder / f"{name}{end}" for end in (f".{kind}", ".plain.pdf", ""))
             source.write_bytes(make())
-            if prepare(source, kind, plain):
+            if prepare(source, kind, plain, Wanted()).kind:
                 source = plain
             parse_document(str(source), str(out), [], "basic", "txt", method="auto")
             found[name] = re.sub("[0-9a-f]{64}", "", (out / "document.md").read_text("utf-8"))

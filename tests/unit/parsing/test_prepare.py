@@ -18,7 +18,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from gradio_app.base.errors import TooManyPages
-from gradio_app.parsing.prepare import pictures, prepare
+from gradio_app.parsing.prepare import Wanted, pictures, prepare
 from tests.documents import picture, text_pdf
 from tests.scans import text_page
 
@@ -65,15 +65,17 @@ def made(tmp_path: Path, content: bytes, kind: str) -> Path:
     """The prepared file; it was made."""
     source, out = tmp_path / f"source.{kind}", tmp_path / "out"
     source.write_bytes(content)
-    assert prepare(source, kind, out) == "pdf"
+    assert prepare(source, kind, out, Wanted()).kind == "pdf"
     assert source.read_bytes() == content
     return out
 
 
-def assert_left(tmp_path: Path, content: bytes, kind: str) -> None:
+def assert_left(tmp_path: Path, content: bytes, kind: str, *codes: str) -> None:
+    """The file stays as it is, with notes of these codes."""
     source, out = tmp_path / f"source.{kind}", tmp_path / "out"
     source.write_bytes(content)
-    assert prepare(source, kind, out) == ""
+    prepared = prepare(source, kind, out, Wanted())
+    assert (prepared.kind, [note.code for note in prepared.notes]) == ("", [*codes])
     assert not out.exists() and source.read_bytes() == content
 
 
@@ -246,12 +248,12 @@ def test_an_animation_is_its_first_picture(tmp_path: Path) -> None:
 
 def test_a_broken_tiff_is_read_as_it_came(tmp_path: Path) -> None:
     content = saved(frame(RED), "TIFF", save_all=True, append_images=[frame(BLUE), frame(GREEN)])
-    assert_left(tmp_path, content[: len(content) * 2 // 3], "tiff")
-    assert_left(tmp_path, content[:8] + b"\xff" * 200, "tiff")
+    assert_left(tmp_path, content[: len(content) * 2 // 3], "tiff", "not_prepared")
+    assert_left(tmp_path, content[:8] + b"\xff" * 200, "tiff", "not_prepared")
 
 
 def test_a_broken_pdf_is_left_for_the_reader(tmp_path: Path) -> None:
-    assert_left(tmp_path, turned_pdf(90)[:700], "pdf")
+    assert_left(tmp_path, turned_pdf(90)[:700], "pdf", "not_prepared")
 
 
 def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +261,7 @@ def test_too_many_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     source = tmp_path / "source.tiff"
     source.write_bytes(saved(frame(RED), "TIFF", save_all=True, append_images=[frame(BLUE)] * 2))
     with pytest.raises(TooManyPages):
-        prepare(source, "tiff", tmp_path / "out")
+        prepare(source, "tiff", tmp_path / "out", Wanted())
     assert not (tmp_path / "out").exists()
 
 

@@ -26,6 +26,7 @@ SCHEMAS = {
     4: "1994add2984b19b83fb0021f4f87b63a12a0fb333095918c4f98894457f483e7",
     5: "6fa40920e4a98c62f90494df9fbe12c47a5bf2afa40e78176da91fa0ac8c1503",
     6: "be8e524db8bc9793a80209062e045ba9fbd1d9a7a43b233a2b4ce23fe0c80ea3",
+    7: "7f7b36188ae0ce7a267b86464637f44e1009d8ee8104f529ef156a64203ea60d",
 }
 TASK = {
     "id": "old",
@@ -125,7 +126,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert store.rates() == {"flash": 0.25} and store.rev() == 5
     assert store.counts() == {"partial": 1}
     store.close()
-    assert version(database) == SCHEMA_VERSION == 6
+    assert version(database) == SCHEMA_VERSION == 7
 
 
 def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:
