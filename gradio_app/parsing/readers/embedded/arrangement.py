@@ -11,6 +11,7 @@ import numpy as np
 
 from gradio_app.parsing.readers.embedded.blocks import Block, box_of
 from gradio_app.parsing.readers.embedded.facts import PageFacts
+from gradio_app.parsing.readers.embedded.geometry import Box, overlap
 from gradio_app.parsing.readers.embedded.order import reading_order
 from gradio_app.parsing.readers.flash import text_of
 
@@ -20,6 +21,9 @@ _DISORDER = 0.15
 _HEAVIEST = 400
 #: beginning of a block's text that is looked at for numbers
 _BEGINNING = 40
+#: share of a picture's width that it may reach into the text beside it: shadows, labels of an axis
+_REACH = 0.15
+_PICTURES, _TEXT = ("image", "chart"), ("text", "paragraph_title", "list", "index", "ref_text")
 
 
 def arranged(blocks: Sequence[Block], kept: Collection[int], facts: PageFacts) -> tuple[list[Block], bool]:
@@ -28,12 +32,37 @@ def arranged(blocks: Sequence[Block], kept: Collection[int], facts: PageFacts) -
     ``kept``: ``id`` of the blocks that are flash's own and stand in its order.
     """
     beginnings = [text_of(block)[:_BEGINNING] for block in blocks]
-    places = reading_order([box_of(facts, block) for block in blocks], beginnings)
+    places = reading_order(_boxes(blocks, facts), beginnings)
     by_boxes = [blocks[place] for place in places]
     by_flash = _inserted([block for block in blocks if id(block) in kept], by_boxes)
     if disorder(by_flash, by_boxes) > _DISORDER:
         return by_boxes, True
     return by_flash, False
+
+
+def _boxes(blocks: Sequence[Block], facts: PageFacts) -> list[Box]:
+    """The boxes of blocks; a picture that reaches a little into the text at its side ends before it."""
+    found = [box_of(facts, block) for block in blocks]
+    texts = [box for block, box in zip(blocks, found, strict=True) if block["type"] in _TEXT]
+    return [
+        _beside(box, texts) if block["type"] in _PICTURES else box
+        for block, box in zip(blocks, found, strict=True)
+    ]
+
+
+def _beside(picture: Box, texts: Sequence[Box]) -> Box:
+    """``picture`` no wider than the text above and below it, on the side where it reaches into a column."""
+    x0, y0, x1, y1 = picture
+    most = _REACH * (x1 - x0)
+    left, right = x0, x1
+    for a, top, b, bottom in texts:
+        if overlap(y0, y1, top, bottom) <= 0.5 * (bottom - top):
+            continue
+        if a <= x0 < b <= x0 + most:
+            left = max(left, min((box[0] for box in texts if b <= box[0] <= b + most), default=b))
+        elif x1 - most <= a < x1 <= b:
+            right = min(right, max((box[2] for box in texts if a - most <= box[2] <= a), default=a))
+    return left, y0, right, y1
 
 
 def _inserted(theirs: Sequence[Block], by_boxes: Sequence[Block]) -> list[Block]:
