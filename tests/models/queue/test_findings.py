@@ -126,9 +126,7 @@ async def test_what_preparing_found_is_part_of_every_result(tmp_path: Path) -> N
             assert again.cached and again.findings.notes == done.findings.notes
             second = await h.end(await h.manager.redo_page(done.id, 2, "basic", "auto"))
             kept = await h.manager.keep_page(second.id)
-            assert set(kept.findings.notes) == {*wanted, note("1")}, (
-                "not the whole document's on 2"
-            )
+            assert set(kept.findings.notes) == {*wanted, note("1")}, "not the whole document's on 2"
 
 
 async def test_a_retry_keeps_what_preparing_found(tmp_path: Path) -> None:

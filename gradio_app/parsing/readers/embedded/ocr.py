@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gradio_app.parsing.readers.embedded.detection import (
     MOST_BOXES,
     Line,
+    fan_of,
     lines_of,
     quadrilaterals,
     slope_of,
@@ -25,7 +26,7 @@ from gradio_app.parsing.readers.embedded.detection import (
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box
 from gradio_app.parsing.readers.embedded.models import Models
-from gradio_app.parsing.readers.embedded.pixels import straightened
+from gradio_app.parsing.readers.embedded.pixels import straightened, unfanned
 from gradio_app.parsing.readers.embedded.recognition import HEIGHT, Reading, read, scaled
 from gradio_app.parsing.readers.embedded.spacing import ink_of, spans
 
@@ -37,6 +38,8 @@ _LEAST_SCORE = 0.5
 _MOST_PIXELS = 500_000
 #: a line this many times as high as wide stands on end
 _ON_END = 2.2
+#: degrees up to which a line that lies askew is one of running text
+_NEARLY_FLAT = 3.0
 #: a box is this much higher than the font's letters, on each side; and the font's size in its height
 _AROUND, _SIZE = 0.08, 0.72
 #: boxes may end before the last full stop: this part of the height is added on both sides
@@ -74,6 +77,8 @@ def read_page(picture: Array, models: Models, *, straighten: bool = True) -> Pag
         page.picture, page.corner = straightened(picture, slope)
         turn = np.array([[1, -slope], [slope, 1]]) / math.hypot(1, slope)
         corners = corners @ turn + page.corner
+    if straighten:
+        corners = _unfan(page, corners)
     height, width = page.picture.shape[:2]
     lines = lines_of(corners, width, height)
     scores: list[tuple[float, int]] = []
@@ -87,6 +92,17 @@ def read_page(picture: Array, models: Models, *, straighten: bool = True) -> Pag
     letters = sum(count for _, count in scores)
     page.sure = sum(score * count for score, count in scores) / letters if letters else 1.0
     return page
+
+
+def _unfan(page: Page, corners: Array) -> Array:
+    """Takes a fan of lines out of the picture; the corners of the lines there."""
+    fan, level = fan_of(corners)
+    if not fan:
+        return corners
+    page.picture, down = unfanned(page.picture, fan, level)
+    page.corner = (page.corner[0], page.corner[1] + down)
+    growth = fan * (corners[..., 0] - page.picture.shape[1] / 2)
+    return np.stack([corners[..., 0], down + (corners[..., 1] + growth * level) / (1 + growth)], axis=-1)
 
 
 def _length(line: Line) -> float:
@@ -110,12 +126,7 @@ def _read_line(page: Page, line: Line, models: Models) -> tuple[float, int]:
         if bool(ink.any()) and ink.any(1).mean() >= _INKED_ROWS:
             page.unread.append(line.box)
         return 0.0, 0
-    factor, height = (x1 - x0) / small.shape[1], y1 - y0
-    around = _AROUND * height
-    for span in spans(reading, ink):
-        left, right = x0 + span.start * factor, x0 + span.end * factor
-        box = (left, y0 + around, right, y1 - around)
-        page.words.append(Word(*box, span.text, _SIZE * height, score=reading.score))
+    page.words += _words_of(reading, ink, small.shape[1], (x0, y0, x1, y1))
     return reading.score, len(reading.text)
 
 
@@ -144,7 +155,7 @@ def _read_on_end(page: Page, box: Box, crop: Array, models: Models) -> tuple[flo
 
 
 def _read_whole(page: Page, line: Line, models: Models) -> tuple[float, int]:
-    """A line that lies askew, as on a stamp: one word with its angle."""
+    """A line that lies askew: words at its middle height where it is nearly flat, else one with its angle."""
     from mineru.model.ocr.image import get_rotate_crop_image_for_text_rec
 
     corners = line.corners
@@ -157,7 +168,32 @@ def _read_whole(page: Page, line: Line, models: Models) -> tuple[float, int]:
     if not _is_read(reading, small.shape[1]):
         return 0.0, 0
     across = corners[1] - corners[0]
-    angle = math.degrees(math.atan2(across[1], across[0])) % 360
-    size = _SIZE * float(np.hypot(*(corners[3] - corners[0])))
-    page.words.append(Word(*line.box, reading.text.strip(), size, angle=angle, score=reading.score))
+    angle = math.degrees(math.atan2(across[1], across[0]))
+    height = float(np.hypot(*(corners[3] - corners[0])))
+    if abs(angle) < _NEARLY_FLAT:
+        middle = float(corners[:, 1].mean())
+        level = line.box[0], middle - height / 2, line.box[2], middle + height / 2
+        page.words += _words_of(reading, ink_of(small), small.shape[1], level)
+    else:
+        text = reading.text.strip()
+        page.words.append(Word(*line.box, text, _SIZE * height, angle=angle % 360, score=reading.score))
     return reading.score, len(reading.text)
+
+
+def _words_of(reading: Reading, ink: Array, width: int, box: Box) -> list[Word]:
+    """The words of a line whose picture, ``width`` pixels wide, shows ``box``."""
+    x0, y0, x1, y1 = box
+    factor, height = (x1 - x0) / width, y1 - y0
+    around = _AROUND * height
+    return [
+        Word(
+            x0 + span.start * factor,
+            y0 + around,
+            x0 + span.end * factor,
+            y1 - around,
+            span.text,
+            _SIZE * height,
+            score=reading.score,
+        )
+        for span in spans(reading, ink)
+    ]

@@ -89,3 +89,31 @@ def straightened(picture: Array, slope: float) -> tuple[Array, tuple[float, floa
         fillcolor=tuple(int(value) for value in np.median(picture[::8, ::8], (0, 1))),
     )
     return np.asarray(turned), (-left, -top)
+
+
+def unfanned(picture: Array, fan: float, level: float) -> tuple[Array, float]:
+    """The picture without a fan of lines (``detection.fan_of``), on higher paper so that nothing is lost.
+
+    Columns are stretched and moved: a pixel (x, y) comes to (x, down + (y + a level) / (1 + a)), where
+    a is ``fan`` times the distance of x from the middle. The second value is ``down``.
+    """
+    height, width = picture.shape[:2]
+    edge = fan * width / 2
+    ends = [(y + a * level) / (1 + a) for a in (-edge, edge) for y in (0, height)]
+    top, bottom = math.floor(min(ends)), math.ceil(max(ends))
+
+    def before(a: float, y: float) -> float:
+        return y + a * (y - level)
+
+    # where the corners of the new picture are in the old one; between them it is bilinear, as the fan is
+    left, right = -edge, edge
+    places = (0, before(left, top), 0, before(left, bottom))
+    places += (width, before(right, bottom), width, before(right, top))
+    flat = Image.fromarray(picture).transform(
+        (width, bottom - top),
+        Image.Transform.QUAD,
+        places,
+        Image.Resampling.BICUBIC,
+        fillcolor=tuple(int(value) for value in np.median(picture[::8, ::8], (0, 1))),
+    )
+    return np.asarray(flat), float(-top)
