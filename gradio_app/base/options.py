@@ -38,7 +38,8 @@ _RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
 class ParseOptions:
     """What the user asked for.
 
-    ``page_range`` is 1-based and inclusive (``1-5,8,r2-r1``), empty for all pages.
+    ``page_range`` is 1-based and inclusive (``1-5,8,r2-r1``), empty for all pages. ``keep_headers``: running
+    heads and feet stay in the text.
     """
 
     tier: str = "auto"
@@ -46,10 +47,17 @@ class ParseOptions:
     ocr_mode: str = "auto"
     priority: int = 0
     use_cache: bool = True
+    keep_headers: bool = False
 
     @classmethod
     def checked(
-        cls, tier: str, page_range: str, ocr_mode: str, priority: int = 0, use_cache: bool = True
+        cls,
+        tier: str,
+        page_range: str,
+        ocr_mode: str,
+        priority: int = 0,
+        use_cache: bool = True,
+        keep_headers: bool = False,
     ) -> Self:
         """Options from outside; raises ``OptionInvalid`` or ``PageRangeInvalid``."""
         tier, ocr_mode = tier.strip().lower() or "auto", ocr_mode.strip().lower() or "auto"
@@ -59,7 +67,7 @@ class ParseOptions:
             raise OptionInvalid(f"There is no OCR mode {ocr_mode[:40]!r}. Modes are: {', '.join(OCR_MODES)}.")
         if not -PRIORITY_LIMIT <= priority <= PRIORITY_LIMIT:
             raise OptionInvalid(f"Priority goes from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {priority}.")
-        return cls(tier, normalize_page_range(page_range), ocr_mode, priority, use_cache)
+        return cls(tier, normalize_page_range(page_range), ocr_mode, priority, use_cache, keep_headers)
 
 
 def normalize_page_range(text: str) -> str:

@@ -20,14 +20,14 @@ def assemble(
     out: str,
     pages_in_file: int,
     redone: Sequence[Mapping[str, Any]] = (),
-    heads: bool = False,
+    keep_headers: bool = False,
 ) -> dict[str, Any]:
     """Joins parsed shards into the document's result in ``out``.
 
     ``shards`` are ``{"folder", "pages"}`` in page order, failed ones left out. Paragraphs and tables
     that run across pages are merged over the whole document, as in an unsplit parse. ``redone`` are second
-    readings that were kept (see ``replace_pages``): they stay when the document is joined again. ``heads``:
-    heads and feet that do not run through the document come back into the text.
+    readings that were kept (see ``replace_pages``): they stay when the document is joined again.
+    ``keep_headers``: heads and feet stay in the text also where they run through the document.
     """
     with readable_errors():
         speedups.postpone_openai()
@@ -38,8 +38,7 @@ def assemble(
 
         joined, images = _join_models(shards)
         indices = joined["page_index_map"]
-        if heads:
-            marginals.bring_back(joined["pages"], indices)
+        marginals.bring_back(joined["pages"], indices, keep_headers)
         if indices == list(range(pages_in_file)):
             joined["page_index_map"] = []
         middle = model_json_to_middle_json(ModelJson.from_dict(joined), llm_aided_config=config.llm_aided)

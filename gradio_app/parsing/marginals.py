@@ -30,11 +30,13 @@ _BEGINS_WITH_PAGE = re.compile(r"(\d{1,5}) ?[|•·–—-]")
 _SPACES = re.compile(r"\s+")
 
 
-def bring_back(pages: Sequence[list[Block]], indices: Sequence[int]) -> None:
-    """Makes heads and feet that do not run through the document text again, in place.
+def bring_back(pages: Sequence[list[Block]], indices: Sequence[int], every: bool = False) -> bool:
+    """Makes heads and feet that do not run through the document text again, in place; whether there are any.
 
-    ``pages`` are the blocks of MinerU's ModelJson, ``indices`` their numbers in the file.
+    ``pages`` are the blocks of MinerU's ModelJson, ``indices`` their numbers in the file. ``every``: all of
+    them come back, but for page numbers.
     """
+    found = False
     keys = [
         {id(block): _key(block, index) for block in page if block["type"] in ("header", "footer")}
         for page, index in zip(pages, indices, strict=True)
@@ -45,13 +47,15 @@ def bring_back(pages: Sequence[list[Block]], indices: Sequence[int]) -> None:
             block
             for block in page
             if id(block) in known
-            and counts[known[id(block)]] < _LEAST_PAGES
+            and (every or counts[known[id(block)]] < _LEAST_PAGES)
             and not PAGE_NUMBER.match(text_of(block).strip())
             and text_of(block).strip()
         ]
         if back:
             back += [block for block in page if id(block) in known and _is_within(block, back)]
             _put_back(page, [block for block in page if any(block is other for other in back)])
+            found = True
+    return found
 
 
 def _key(block: Block, index: int) -> str:
@@ -79,7 +83,11 @@ def _put_back(page: list[Block], back: Sequence[Block]) -> None:
     for block in back:
         large = usual and _line_height([block]) > _LARGE * usual
         block["type"] = "paragraph_title" if large and block["type"] == "header" else "text"
-    page[:] = [*sorted(heads, key=_place), *rest, *sorted(feet, key=_place)]
+    for head in sorted(heads, key=_place):
+        # before the first block that stands below it: a title may stand above
+        below = (number for number, block in enumerate(rest) if _place(block) > _place(head))
+        rest.insert(next(below, len(rest)), head)
+    page[:] = [*rest, *sorted(feet, key=_place)]
 
 
 def _place(block: Block) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import reading, speedups
+from gradio_app.parsing import marginals, reading, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers import small_models
@@ -51,20 +51,24 @@ def parse_document(
     parse_mode: str,
     method: str = "mineru",
     ocr_mode: str = "auto",
+    keep_headers: bool = False,
 ) -> dict[str, Any]:
     """Parses a document that fits one shard and writes its finished result into ``out``.
 
     ``pages`` are 1-based; empty for all. ``method``: ``mineru`` reads all pages at ``tier``, and the result
-    equals that of ``mineru.parse`` and ``save``, byte for byte; ``auto`` chooses a reader page by page; with
-    ``every`` models look at each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last
+    equals that of ``mineru.parse`` and ``save``, byte for byte, unless heads or feet come back into the text
+    (``marginals``, ``keep_headers``); ``auto`` chooses a reader page by page; with ``every`` models look at
+    each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last
     two also ``reading.Reading.facts``.
     """
     with readable_errors():
         if _by_mineru(method):
-            middle = _parse(source, pages, tier, parse_mode, None).middle_json
+            middle = _with_marginals(_parse(source, pages, tier, parse_mode, None), keep_headers)
             facts = _facts_of(middle, tier)
         else:
-            found = _read(source, pages, ocr_mode, method, whole=True)
+            found = _read(source, pages, ocr_mode, method)
+            numbers = found.model.page_index_map or range(len(found.model.pages))
+            marginals.bring_back(found.model.pages, numbers, keep_headers)
             middle, facts = _middle(found.model), found.facts
         return {**write_result(middle, Path(out), None), **facts}
 
@@ -94,7 +98,7 @@ def parse_shard(
             facts = _facts_of(middle, tier)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
-            found = _read(source, pages, ocr_mode, method, whole=False)
+            found = _read(source, pages, ocr_mode, method)
             output, middle, facts = found.model, _middle(found.model), found.facts
         folder = Path(out)
         (folder / "images").mkdir(parents=True, exist_ok=True)
@@ -128,9 +132,22 @@ def _has_text(block: Any) -> bool:
     return str(block.type) != "image"
 
 
-def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str, whole: bool) -> reading.Reading:
+def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:
     _set_up()
-    return reading.read(source, pages, ocr_mode, method == "every", whole)
+    return reading.read(source, pages, ocr_mode, method == "every")
+
+
+def _with_marginals(result: Any, keep_headers: bool) -> Any:
+    """MinerU's whole document; made anew where heads or feet come back into its text."""
+    from docvortex.schema import ModelJson
+
+    if result.middle_json.metadata.file_suffix != "pdf":
+        return result.middle_json
+    model = result._model_output.to_dict(skip_defaults=False)
+    numbers = model["page_index_map"] or range(len(model["pages"]))
+    if not marginals.bring_back(model["pages"], numbers, keep_headers):
+        return result.middle_json
+    return _middle(ModelJson.from_dict(model))
 
 
 def _middle(model: Any) -> Any:

@@ -19,7 +19,6 @@ from loguru import logger
 
 from gradio_app.base.errors import AppError, FileWithoutText
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import marginals
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.embedded.blocks import Block, image_block
@@ -79,8 +78,8 @@ class Reading:
         }
 
 
-def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool, whole: bool) -> Reading:
-    """Reads ``pages`` (1-based; none: all) of a PDF or picture; ``whole``: they are all that is asked for.
+def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Reading:
+    """Reads ``pages`` (1-based; none: all) of a PDF or picture.
 
     ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models
     look at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages
@@ -95,7 +94,7 @@ def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool, whole: b
         document = cast(Any, pdfium.PdfDocument(path))
         try:
             document.init_forms()
-            return _Document(document, path, pages, ocr_mode, every).read(whole)
+            return _Document(document, path, pages, ocr_mode, every).read()
         finally:
             document.close()
 
@@ -136,7 +135,7 @@ class _Document:
         self._notes: dict[str, list[int]] = {}
         self._found = self._words = 0.0
 
-    def read(self, whole: bool) -> Reading:
+    def read(self) -> Reading:
         kinds = {number: self._kind(number) for number in self._numbers}
         scans = [number for number, kind in kinds.items() if kind is PageKind.SCAN]
         digital = [number for number in self._numbers if kinds[number] is not PageKind.SCAN]
@@ -149,9 +148,6 @@ class _Document:
         for number in scans:
             if number not in self._blocks:
                 self._scan(number)
-        if whole:
-            numbers = sorted(self._blocks)
-            marginals.bring_back([self._blocks[number] for number in numbers], [n - 1 for n in numbers])
         return self._reading(read_by_flash)
 
     def _kind(self, number: int) -> PageKind:
@@ -169,6 +165,7 @@ class _Document:
         for index, evidence, blocks in pages:
             number = index + 1
             self._blocks[number] = blocks
+            flash.heads_are_titles(evidence, blocks)
             if self._mode == "txt" and kind_of(self._document[index]) is PageKind.SCAN:
                 self._note("text_layer_only", number)
             if self._every or not flash.is_plain(evidence, blocks):

@@ -48,7 +48,8 @@ class PageRedo:
         Raises ``PageRangeInvalid``, ``OptionInvalid``, ``QuotaExceeded``, or ``Conflict`` with what runs.
         """
         task = await self._store.get(task_id)
-        options = ParseOptions.checked(tier, str(page), ocr_mode, task.options.priority, use_cache=False)
+        kept = task.options
+        options = ParseOptions.checked(tier, str(page), ocr_mode, kept.priority, False, kept.keep_headers)
         _check(task, page)
         await self._check_room(task.owner, 1)
         second, new = await self._store.do(self._add, task, page, options)

@@ -161,6 +161,8 @@ class WorkerJobs:
             "method": method_of(task),
             "ocr_mode": task.options.ocr_mode,
         }
+        if task.whole:  # of longer ones it is seen when they are joined
+            options["keep_headers"] = task.options.keep_headers
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         name = f"{shard.index}-{task.attempt}"
         folder = folder or await asyncio.to_thread(self.prepare, task, name)
@@ -187,7 +189,7 @@ class WorkerJobs:
         ]
         redone = self._redone(task)
         args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone}
-        args["heads"] = method_of(task) != "mineru"
+        args["keep_headers"] = task.options.keep_headers
         return await self._run("assemble", args, folder, [*parts, *redone])
 
     async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
@@ -351,6 +353,7 @@ def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "")
         RESULT_VERSION,
         reading_version(),
         asked if asked in ("auto", "flash") else "",
+        task.options.keep_headers,
         task.source,
         found.kind,
         found.prepared,

@@ -169,6 +169,7 @@ class Task:
             values.pop("ocr_mode"),
             values.pop("priority"),
             bool(values.pop("use_cache")),
+            bool(values.pop("keep_headers")),
         )
         del values["cache_key"], values["label"]
         values["status"] = TaskStatus(values["status"])
@@ -188,6 +189,7 @@ class Task:
             "ocr_mode": options.ocr_mode,
             "priority": options.priority,
             "use_cache": int(options.use_cache),
+            "keep_headers": int(options.keep_headers),
             "source": self.source,
             "size": self.size,
             "created_at": self.created_at,

@@ -10,14 +10,14 @@ need no second thought from those that do.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.parsing import speedups
-from gradio_app.parsing.readers.embedded.geometry import Box, area, overlap
+from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, overlap
 
 #: block types that say: there is more on this page than running text
 _NOT_RUNNING_TEXT = frozenset({"table", "code", "image", "chart", "equation", "index", "list", "aside_text"})
@@ -29,6 +29,8 @@ _BESIDE = 0.04
 _DELIVERED = 0.995
 #: parts of the names of fonts of one width
 _MONO_NAMES = ("courier", "mono", "consol", "typewriter", "cmtt", "menlo")
+#: size of a line, in that of the text, from which on it is larger; weight and names of bold fonts
+_LARGER, _BOLD, _BOLD_NAMES = 1.15, 600, ("bold", "black", "heavy", "semibold")
 #: signs of a list or a symbol font
 _BULLETS = re.compile("^[•●◦▪■□☐☑☒➢✓\ue000-\uf8ff]")
 
@@ -38,7 +40,7 @@ class Evidence:
     """What MinerU saw on a page before it read it: text and box of each line, in points.
 
     ``rules`` counts drawn lines. ``upright`` is false when some text runs sideways; ``mono`` is true when
-    some is set in a font of one width.
+    some is set in a font of one width. ``strong`` are the boxes of lines larger or bolder than the text.
     """
 
     width: float
@@ -48,6 +50,7 @@ class Evidence:
     pictures: tuple[Box, ...]
     upright: bool
     mono: bool
+    strong: tuple[Box, ...] = ()
 
     @property
     def words(self) -> int:
@@ -172,7 +175,45 @@ def _of(page: Any) -> Evidence:
     upright = all(line.angle == 0 for line in page.lines)
     fonts = {line.font_signature[0].lower() for line in page.lines if line.font_signature}
     mono = any(name in font for font in fonts for name in _MONO_NAMES)
-    return Evidence(width, height, lines, len(page.drawing_lines), pictures, upright, mono)
+    strong = tuple(_strong(page.lines))
+    return Evidence(width, height, lines, len(page.drawing_lines), pictures, upright, mono, strong)
+
+
+def _strong(lines: Sequence[Any]) -> Iterator[Box]:
+    """Boxes of the lines that are larger than most letters of the page, or bold where these are not."""
+    letters = [(line, len(line.text)) for line in lines if line.text.strip()]
+    total = sum(count for _, count in letters)
+    if not total:
+        return
+    size = seen = 0.0
+    for line, count in sorted(letters, key=lambda each: each[0].em_height):
+        size, seen = line.em_height, seen + count
+        if 2 * seen >= total:
+            break
+    plain = 2 * sum(count for line, count in letters if _is_bold(line)) < total
+    for line, _ in letters:
+        if line.em_height > _LARGER * size or (plain and _is_bold(line)):
+            yield tuple(line.bbox)
+
+
+def _is_bold(line: Any) -> bool:
+    name = line.font_signature[0].lower() if line.font_signature else ""
+    return (line.dominant_font_weight or 0) >= _BOLD or any(part in name for part in _BOLD_NAMES)
+
+
+def heads_are_titles(page: Evidence, blocks: Iterable[dict[str, Any]]) -> None:
+    """Makes heads that are larger or bolder than the text headings, in place: a running head is neither."""
+    for block in blocks:
+        if block["type"] == "header" and page.strong:
+            x0, y0, x1, y1 = block["bbox"]
+            box = (x0 * page.width, y0 * page.height, x1 * page.width, y1 * page.height)
+            inside = [each for _, each in page.lines if _is_in(each, box)]
+            if inside and all(each in page.strong for each in inside):
+                block["type"] = "paragraph_title"
+
+
+def _is_in(box: Box, other: Box) -> bool:
+    return holds(other, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
 def is_plain(page: Evidence, blocks: Sequence[dict[str, Any]]) -> bool:

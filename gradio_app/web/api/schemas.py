@@ -298,6 +298,7 @@ class UploadForm(BaseModel):
     ocr_mode: OcrMode = "auto"
     priority: int = Field(0, ge=-PRIORITY_LIMIT, le=PRIORITY_LIMIT, description="Among your own tasks")
     use_cache: bool = True
+    keep_headers: bool = Field(False, description="Running heads and feet stay in the text")
 
 
 def body_of(model: type[BaseModel], *media: str) -> dict[str, Any]:

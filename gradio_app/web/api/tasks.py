@@ -68,13 +68,22 @@ def _options(fields: dict[str, str]) -> ParseOptions:
         priority = int(fields.get("priority", "") or 0)
     except ValueError:
         raise OptionInvalid("Priority must be a whole number.") from None
-    cache = (fields.get("use_cache", "") or "true").strip().lower()
-    if cache not in ("true", "false", "1", "0"):
-        raise OptionInvalid("use_cache must be true or false.")
     get = fields.get
     return ParseOptions.checked(
-        get("tier", "auto"), get("page_range", ""), get("ocr_mode", "auto"), priority, cache in ("true", "1")
+        get("tier", "auto"),
+        get("page_range", ""),
+        get("ocr_mode", "auto"),
+        priority,
+        _is_on(fields, "use_cache", "true"),
+        _is_on(fields, "keep_headers", "false"),
     )
+
+
+def _is_on(fields: dict[str, str], name: str, default: str) -> bool:
+    text = (fields.get(name, "") or default).strip().lower()
+    if text not in ("true", "false", "1", "0"):
+        raise OptionInvalid(f"{name} must be true or false.")
+    return text in ("true", "1")
 
 
 @router.get("", response_model=TaskList, responses={204: {"description": "Nothing newer"}})

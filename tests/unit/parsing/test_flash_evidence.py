@@ -135,3 +135,32 @@ def test_a_page_without_lines_is_not_plain() -> None:
 )
 def test_the_text_of_a_block(content: object, text: str) -> None:
     assert text_of({"type": "text", "content": content}) == text
+
+
+@pytest.mark.parametrize(
+    ("font", "size", "kind"),
+    [
+        ("Helvetica", 11, "header"),
+        ("Helvetica-Bold", 11, "paragraph_title"),
+        ("Helvetica", 14, "paragraph_title"),
+    ],
+    ids=["plain", "bold", "large"],
+)
+def test_a_head_larger_or_bolder_than_the_text_is_a_title(
+    tmp_path: Path, font: str, size: float, kind: str
+) -> None:
+    def page(canvas: Canvas) -> None:
+        canvas.setFont(font, size)
+        canvas.drawString(70, 800, "Of mills and their owners")
+        canvas.setFont("Helvetica", 11)
+        for number in range(20):
+            canvas.drawString(
+                70, 700 - 14 * number, f"Line {number} goes on to the end of the {number + 7}th mile."
+            )
+
+    found = read(tmp_path, *[page] * 4)
+    heads = [next(b for b in blocks if "owners" in flash.text_of(b)) for blocks in found.blocks]
+    assert {head["type"] for head in heads} == {"header"}, "MinerU takes it for a running head"
+    for evidence, blocks in zip(found.evidence, found.blocks, strict=True):
+        flash.heads_are_titles(evidence, blocks)
+    assert {head["type"] for head in heads} == {kind}

@@ -63,6 +63,24 @@ def test_a_large_head_is_a_heading() -> None:
     assert texts(page)[0] == ("paragraph_title", "The mill")
 
 
+def test_a_head_comes_back_below_the_title_above_it() -> None:
+    page = [
+        block("paragraph_title", "Title", 0.03),
+        block("text", "body", 0.5),
+        block("header", "Place", 0.06),
+    ]
+    assert bring_back([page], [0])
+    assert [text for _, text in texts(page)] == ["Title", "Place", "body"]
+
+
+def test_all_come_back_when_they_are_to_be_kept() -> None:
+    kinds = (("text", "body", 0.5), ("header", "Annual report", 0.04), ("footer", "7", 0.95))
+    pages = [[block(*each) for each in kinds] for _ in range(3)]
+    assert bring_back(pages, range(3), every=True)
+    assert texts(pages[0]) == [("text", "Annual report"), ("text", "body"), ("footer", "7")]
+    assert not bring_back([[block("text", "body", 0.5)]], [0], every=True)
+
+
 def test_what_stands_below_a_head_that_comes_back_does_too() -> None:
     pages = [
         [

@@ -99,7 +99,8 @@ def form_schema() -> dict[str, Any]:
 def test_the_form_of_a_submission_is_described() -> None:
     schema = form_schema()
     Draft202012Validator.check_schema(schema)
-    assert set(schema["properties"]) == {"files", "tier", "page_range", "ocr_mode", "priority", "use_cache"}
+    options = {"tier", "page_range", "ocr_mode", "priority", "use_cache", "keep_headers"}
+    assert set(schema["properties"]) == {"files", *options}
     assert tuple(schema["properties"]["tier"]["enum"]) == TIERS
     assert tuple(schema["properties"]["ocr_mode"]["enum"]) == OCR_MODES
 
