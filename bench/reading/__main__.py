@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import machine
-from bench.reading import corpus, kept, made, pages, peers, race, reference
+from bench.reading import corpus, damage, kept, made, pages, peers, race, reference
 from tests.live import ROOT
 
 RESULTS = ROOT / "bench" / "results"
@@ -39,9 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = parts.add_parser("corpus", help="processor seconds a page of the PDF files of a folder")
     folder.add_argument("folder", type=Path)
     folder.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
+    broken = parts.add_parser("damage", help="whether the check tells damaged results from sound ones")
+    broken.add_argument("folder", type=Path)
     given = parser.parse_args(argv)
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    tiers: list[str] = given.tier or ["auto", "flash"]
+    tiers: list[str] = getattr(given, "tier", None) or ["auto", "flash"]
     if given.part == "pages":
         chosen = kept.load(given.list)[: given.first]
         if missing := kept.missing(chosen, given.files):
@@ -51,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif given.part == "corpus":
         costs = corpus.measured(given.folder, tiers)
         text, found = corpus.report(costs), [asdict(each) for each in costs]
+    elif given.part == "damage":
+        tries = damage.tried(given.folder)
+        text, found = damage.report(tries), [asdict(each) for each in tries]
     else:
         text, found = _made(tiers, given.quick, given.peers, given.only or [""])
     print(text)

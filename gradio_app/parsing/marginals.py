@@ -51,8 +51,17 @@ def bring_back(pages: Sequence[list[Block]], indices: Sequence[int], every: bool
             and not PAGE_NUMBER.match(text_of(block).strip())
             and text_of(block).strip()
         ]
+        inside = [*back, *(block for block in page if block["type"] == "paragraph_title")]
+        if inside:
+            back += [
+                block
+                for block in page
+                if id(block) in known
+                and not any(block is other for other in back)
+                and _is_within(block, inside)
+                and not PAGE_NUMBER.match(text_of(block).strip())
+            ]
         if back:
-            back += [block for block in page if id(block) in known and _is_within(block, back)]
             _put_back(page, [block for block in page if any(block is other for other in back)])
             found = True
     return found
@@ -69,9 +78,10 @@ def _key(block: Block, index: int) -> str:
 
 
 def _is_within(block: Block, back: Sequence[Block]) -> bool:
-    """Whether a head or foot stands further inside the page than one that comes back."""
+    """Whether a head or foot stands further inside the page than one that comes back, or than a heading."""
     if block["type"] == "header":
-        return any(other["type"] == "header" and other["bbox"][3] <= block["bbox"][1] for other in back)
+        above = [other for other in back if other["type"] in ("header", "paragraph_title")]
+        return any(other["bbox"][3] <= block["bbox"][1] for other in above)
     return any(other["type"] == "footer" and other["bbox"][1] >= block["bbox"][3] for other in back)
 
 

@@ -19,6 +19,7 @@ from loguru import logger
 
 from gradio_app.base.errors import AppError, FileWithoutText
 from gradio_app.base.options import format_pages
+from gradio_app.parsing import check
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.embedded.blocks import Block, image_block
@@ -48,7 +49,12 @@ _SENTENCES = {
     "Tier standard reads handwriting better.",
     "formulas_not_read": "Formulas on these pages are given as plain text or pictures. "
     "Tier standard writes them as LaTeX.",
-    "text_left_out": "Some words of these pages may be missing.",
+    "text_left_out": "Some lines of these pages may be missing in the result. Compare them with the page, or "
+    "read them again at another tier.",
+    "digits_doubtful": "Some numbers on these pages may be in pieces. Compare them with the page.",
+    "table_doubtful": "A table on these pages may not be complete. Compare it with the page.",
+    "order_doubtful": "The text of these pages may be out of order. Compare it with the page, or read them "
+    "again at another tier.",
     "not_prepared": "These pages hold more than was read; the rest was left out.",
 }
 
@@ -171,10 +177,17 @@ class _Document:
             if self._every or not flash.is_plain(evidence, blocks):
                 self._second(number, blocks)
             else:
-                self._count("flash", number, evidence.words, 1.0)
+                self._plain(number, evidence, blocks)
         for number in set(numbers) - set(self._blocks):  # pdfium cannot copy them for MinerU
             self._give_picture(number, "pages_without_text")
         return read_by_flash
+
+    def _plain(self, number: int, evidence: flash.Evidence, blocks: list[Block]) -> None:
+        """Keeps flash's page of running text, compared with the lines that MinerU saw."""
+        found = check.compare([text for text, _ in evidence.lines], blocks)
+        self._count("flash", number, found.words, found.recall)
+        for code in found.codes:
+            self._note(code, number)
 
     def _second(self, number: int, blocks: list[Block]) -> None:
         """Mends flash's page, or reads it anew."""
@@ -230,6 +243,8 @@ class _Document:
         verdict = reading.verdict
         by_models = reading.anew or self._every
         self._count("basic" if by_models else "flash", number, verdict.words, verdict.recall)
+        for code in [] if facts.scan or check.is_right_to_left(facts.words) else verdict.codes:
+            self._note(code, number)
         lines = max(1, len({round(word.cy) for word in facts.words}) + len(facts.unread))
         if len(facts.unread) > _UNKNOWN_SCRIPT * lines:
             self._note("script_unsupported", number)

@@ -92,3 +92,16 @@ def test_what_stands_below_a_head_that_comes_back_does_too() -> None:
     ]
     bring_back(pages, range(4))
     assert [text for _, text in texts(pages[2])] == ["Question 2", "Answer in full sentences.", "body"]
+
+
+def test_what_stands_below_a_heading_is_no_running_head() -> None:
+    pages = [
+        [
+            block("paragraph_title", f"Question {n}", 0.02),
+            block("header", "Answer in full."),
+            block("text", "b", 0.5),
+        ]
+        for n in range(4)
+    ]
+    assert bring_back(pages, range(4))
+    assert [text for _, text in texts(pages[2])] == ["Question 2", "Answer in full.", "b"]

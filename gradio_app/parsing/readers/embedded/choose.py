@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gradio_app.parsing import check
 from gradio_app.parsing.check import Verdict
@@ -42,23 +42,13 @@ def page_blocks(flash: Sequence[Block] | None, facts: PageFacts, tables: Sequenc
         blocks = read_anew(facts, tables)
         return PageReading(blocks, True, check.judge(blocks, facts, tables), tables)
     mended = mend(flash, facts, tables)
-    judged = _without_formulas(mended.blocks, facts)
-    first = check.judge(mended.blocks, judged, tables)
+    first = check.judge(mended.blocks, facts, tables)
     if check.in_doubt(first, facts):
         blocks = read_anew(facts, tables)
-        second = check.judge(blocks, judged, tables)
+        second = check.judge(blocks, facts, tables)
         if check.better(second, first):
             return PageReading(blocks, True, second, tables, [*mended.changes, "anew"])
     return PageReading(mended.blocks, False, first, tables, mended.changes)
-
-
-def _without_formulas(blocks: Sequence[Block], facts: PageFacts) -> PageFacts:
-    """The page without the signs of formulas that flash delivers as such: as text they are worth less."""
-    formulas = [box_of(facts, block) for block in blocks if block["type"] == "equation"]
-    if not formulas:
-        return facts
-    free = [w for w in facts.words if not any(holds(box, w.cx, w.cy, 1) for box in formulas)]
-    return replace(facts, words=tuple(free))
 
 
 def _short_rows(words: Sequence[Word]) -> int:

@@ -25,8 +25,8 @@ BULLET = re.compile("^(?:[•●◦▪■□☐☑☒➢✓\\-–—*·\ue000-\u
 #: accents that stand before their letter -> the combining mark behind it
 _MARKS = dict(zip("´`¨ˇˆ˜¸˚", "\u0301\u0300\u0308\u030c\u0302\u0303\u0327\u030a", strict=True))
 #: kana, Chinese signs and their compatibility forms
-_SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(f"[{_SIGNS}]|[^\\W{_SIGNS}]+")
+SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(f"[{SIGNS}]|[^\\W{SIGNS}]+")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
 _LOOSE_ACCENT = re.compile(r"([´`¨ˇˆ˜¸˚])\s?([A-Za-zı])")
 
