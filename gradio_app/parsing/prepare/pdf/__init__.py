@@ -1,0 +1,90 @@
+"""PDF: what is beside the content of a page becomes part of it, and pages stand upright.
+
+Each step is tried by itself: one that fails leaves the work of the others, with a note.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pikepdf
+from loguru import logger
+
+from gradio_app.base.errors import AppError
+from gradio_app.parsing.prepare.pdf import flattening
+from gradio_app.parsing.prepare.pdf.opening import with_pdfium, with_pikepdf
+from gradio_app.parsing.prepare.pdf.upright import upright
+from gradio_app.parsing.prepare.prepared import Prepared, Wanted
+
+__all__ = ["prepare", "upright", "with_pdfium"]
+
+#: a step changes an open document, adds notes, and says whether it changed something
+Step = Callable[[pikepdf.Pdf, Wanted, Prepared], bool]
+
+#: steps in their order, each with what is to be said when it fails
+_STEPS: dict[Step, str] = {
+    flattening.flatten: "Form fields and annotations could not be read; what is typed there may be missing.",
+}
+_UNREADABLE = (
+    "The PDF is unusual and was read as it came; form values, annotations and layers may be wrong. "
+    "Print it into a new PDF and send that."
+)
+
+
+def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
+    """See ``prepare.prepare``."""
+    prepared = Prepared()
+    try:
+        written = _rewrite(source, out, wanted, prepared)
+    except (AppError, MemoryError):
+        raise
+    except Exception as error:
+        logger.opt(exception=error).warning("a PDF is read without what pikepdf makes plain")
+        out.unlink(missing_ok=True)
+        prepared.notes.clear()
+        prepared.note("not_prepared", _UNREADABLE)
+        written = False
+    written |= _turn(out if written else source, out)
+    prepared.kind = "pdf" if written else ""
+    return prepared
+
+
+def _turn(source: Path, out: Path) -> bool:
+    turned = out.with_name(f"{out.name}.turned")
+    if not upright(source, turned):
+        return False
+    os.replace(turned, out)
+    return True
+
+
+def _rewrite(source: Path, out: Path, wanted: Wanted, prepared: Prepared) -> bool:
+    """Takes the steps that do not fail; writes ``out`` if one of them, or a password, changed the file."""
+    failed: list[Step] = []
+    while True:
+        said = Prepared()
+        with with_pikepdf(source, wanted.password) as (document, opened_by_password):
+            changed = opened_by_password
+            for step in (step for step in _STEPS if step not in failed):
+                try:
+                    changed |= step(document, wanted, said)
+                except (AppError, MemoryError):
+                    raise
+                except Exception as error:  # it may have changed half: the document is opened anew
+                    logger.opt(exception=error).warning("a step of preparing a PDF failed")
+                    failed.append(step)
+                    break
+            else:
+                if changed:
+                    with warnings.catch_warnings():  # on widgets that no form knows
+                        warnings.simplefilter("ignore")
+                        document.save(out, deterministic_id=True)
+                break
+    prepared.notes += said.notes
+    for step in failed:
+        prepared.note("not_prepared", _STEPS[step])
+    return changed
