@@ -16,7 +16,7 @@ import pikepdf
 from loguru import logger
 
 from gradio_app.base.errors import AppError
-from gradio_app.parsing.prepare.pdf import flattening
+from gradio_app.parsing.prepare.pdf import attachments, flattening, layers
 from gradio_app.parsing.prepare.pdf.opening import with_pdfium, with_pikepdf
 from gradio_app.parsing.prepare.pdf.upright import upright
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
@@ -28,7 +28,9 @@ Step = Callable[[pikepdf.Pdf, Wanted, Prepared], bool]
 
 #: steps in their order, each with what is to be said when it fails
 _STEPS: dict[Step, str] = {
+    layers.drop: "Layers that are switched off could not be taken out; their text may be in the result.",
     flattening.flatten: "Form fields and annotations could not be read; what is typed there may be missing.",
+    attachments.tell: "Files may be attached to this PDF; they are not converted.",
 }
 _UNREADABLE = (
     "The PDF is unusual and was read as it came; form values, annotations and layers may be wrong. "

@@ -32,7 +32,7 @@ _TYPED = frozenset({"/Widget", "/FreeText", "/Stamp"})
 _COMMENTS = frozenset(
     {
         *("/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Caret", "/Ink", "/Line"),
-        *("/Square", "/Circle", "/Polygon", "/PolyLine", "/FileAttachment", "/Stamp"),
+        *("/Square", "/Circle", "/Polygon", "/PolyLine", "/Stamp"),
     }
 )
 #: the size of a font in a default appearance: ``/Helv 12 Tf``
