@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pikepdf
 from loguru import logger
 
 from gradio_app.base.errors import AppError
-from gradio_app.parsing.prepare.pdf import attachments, flattening, layers
+from gradio_app.parsing.prepare.pdf import attachments, flattening, hidden, layers
 from gradio_app.parsing.prepare.pdf.opening import with_pdfium, with_pikepdf
 from gradio_app.parsing.prepare.pdf.upright import upright
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
@@ -51,17 +52,28 @@ def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
         prepared.notes.clear()
         prepared.note("not_prepared", _UNREADABLE)
         written = False
-    written |= _turn(out if written else source, out)
+    written |= _next(upright, source, out, written)
+    try:
+        written |= _next(partial(hidden.take_out, said=prepared), source, out, written)
+    except (AppError, MemoryError):
+        raise
+    except Exception as error:
+        logger.opt(exception=error).warning("hidden text of a PDF was not looked for")
+        prepared.note("not_prepared", "Text that nobody can see on the page may be in the result.")
     prepared.kind = "pdf" if written else ""
     return prepared
 
 
-def _turn(source: Path, out: Path) -> bool:
-    turned = out.with_name(f"{out.name}.turned")
-    if not upright(source, turned):
-        return False
-    os.replace(turned, out)
-    return True
+def _next(step: Callable[[Path, Path], bool], source: Path, out: Path, written: bool) -> bool:
+    """A step from a file to a file, of which the first is ``out`` once that is ``written``."""
+    then = out.with_name(f"{out.name}.next")
+    try:
+        if not step(out if written else source, then):
+            return False
+        os.replace(then, out)
+        return True
+    finally:
+        then.unlink(missing_ok=True)
 
 
 def _rewrite(source: Path, out: Path, wanted: Wanted, prepared: Prepared) -> bool:
