@@ -6,7 +6,6 @@ line below them in their column. Columns that a reader interleaved have all word
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.geometry import holds
 from gradio_app.parsing.readers.embedded.lines import chunks, lines_of
+from gradio_app.parsing.readers.embedded.right_to_left import RTL
 from gradio_app.parsing.readers.embedded.tables import Table
 from gradio_app.parsing.readers.embedded.typography import plain, tokens
 from gradio_app.parsing.readers.flash import text_of
@@ -31,7 +31,6 @@ _SURE_RECALL, _SURE_CONTINUITY = 0.97, 0.9
 _WON_ORDER, _LOST_WORDS, _WON_WORDS, _LOST_ORDER = 0.12, 0.03, 0.06, 0.05
 #: share of right-to-left words from which on the order of letters in the file says nothing
 _RIGHT_TO_LEFT = 0.15
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def _letters(text: str) -> str:
 
 def in_doubt(verdict: Verdict, facts: PageFacts) -> bool:
     """Whether a page should be read a second time. Pages that run right to left are not judged by order."""
-    rtl = sum(_RTL.search(word.text) is not None for word in facts.words)
+    rtl = sum(RTL.search(word.text) is not None for word in facts.words)
     if rtl > _RIGHT_TO_LEFT * len(facts.words):
         return False
     return verdict.recall < _SURE_RECALL or verdict.continuity < _SURE_CONTINUITY
