@@ -17,7 +17,7 @@ import pikepdf
 from loguru import logger
 
 from gradio_app.base.errors import AppError
-from gradio_app.parsing.prepare.pdf import attachments, flattening, hidden, layers
+from gradio_app.parsing.prepare.pdf import attachments, flattening, hidden, layers, symbols
 from gradio_app.parsing.prepare.pdf.opening import with_pdfium, with_pikepdf
 from gradio_app.parsing.prepare.pdf.upright import upright
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
@@ -31,6 +31,7 @@ Step = Callable[[pikepdf.Pdf, Wanted, Prepared], bool]
 _STEPS: dict[Step, str] = {
     layers.drop: "Layers that are switched off could not be taken out; their text may be in the result.",
     flattening.flatten: "Form fields and annotations could not be read; what is typed there may be missing.",
+    symbols.mend: "Bullets and signs of symbol fonts may be missing.",
     attachments.tell: "Files may be attached to this PDF; they are not converted.",
 }
 _UNREADABLE = (

@@ -9,16 +9,16 @@ drawn, so that a tick looks like one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
+from gradio_app.parsing.prepare.pdf.cmaps import write_map
+from gradio_app.parsing.prepare.symbol_fonts import EMPTY, TICKED
+
 Rect = tuple[float, float, float, float]
 
-#: the signs of a box that is not ticked, and of one that is
-UNTICKED, TICKED = "☐", "☒"
 #: sizes of text: usual, least, of a line in a box of one line
 _USUAL, _LEAST, _OF_HEIGHT = 10.0, 4.0, 0.75
 #: distance of lines, and of text from the edge of its box, in sizes
@@ -81,7 +81,7 @@ class Pen:
         if self._wide is None:
             return
         self._wide.ToUnicode = self._document.make_stream(
-            _to_unicode(((code, char) for char, code in self._codes.items()), 2)
+            write_map({code.to_bytes(2): char for char, code in self._codes.items()})
         )
         widths = [round(1000 * _width(char)) for char in self._codes]
         self._wide.DescendantFonts[0].W = Array([1, Array(widths)])
@@ -93,8 +93,8 @@ class Pen:
         except UnicodeEncodeError:
             if self._wide is None:
                 self._wide = self._made_wide()
-            codes = [self._codes.setdefault(char, len(self._codes) + 1) for char in row]
-            wide = b"".join((code & 0xFFFF).to_bytes(2, "big") for code in codes)
+            codes = [self._codes.setdefault(char, len(self._codes) % 0xFFFF + 1) for char in row]
+            wide = b"".join(code.to_bytes(2) for code in codes)
             return added(page, self._wide, Name.Font, "Wide"), wide
         if self._plain is None:
             self._plain = self._document.make_indirect(
@@ -130,7 +130,7 @@ class Pen:
             FontMatrix=Array([0.001, 0, 0, 0.001, 0, 0]), CharProcs=glyphs, Resources=Dictionary(),
             Encoding=Dictionary(Type=Name.Encoding, Differences=Array([0x61, Name.box, Name.cross])),
             FirstChar=0x61, LastChar=0x62, Widths=Array([860, 860]),
-            ToUnicode=stream(_to_unicode([(0x61, UNTICKED), (0x62, TICKED)], 1)),
+            ToUnicode=stream(write_map({b"\x61": EMPTY, b"\x62": TICKED})),
         )  # fmt: skip
         return self._document.make_indirect(font)
 
@@ -168,18 +168,6 @@ def _width(char: str) -> float:
     if unicodedata.east_asian_width(char) in "WF":
         return 1.0
     return 0.28 if char in " ijl.,:;'|!" else 0.7 if char.isupper() else 0.556
-
-
-def _to_unicode(codes: Iterable[tuple[int, str]], size: int) -> bytes:
-    """A CMap from codes of ``size`` bytes to their characters."""
-    rows = [f"<{code:0{2 * size}x}> <{char.encode('utf-16-be').hex()}>" for code, char in codes]
-    parts = [rows[first : first + 100] for first in range(0, len(rows), 100)]
-    blocks = "\n".join(f"{len(part)} beginbfchar\n" + "\n".join(part) + "\nendbfchar" for part in parts)
-    return (
-        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Told def /CMapType 2 def\n"
-        f"1 begincodespacerange <{'00' * size}> <{'ff' * size}> endcodespacerange\n"
-        f"{blocks}\nendcmap CMapName currentdict /CMap defineresource pop end end"
-    ).encode()
 
 
 def added(page: pikepdf.Page, resource: pikepdf.Object, kind: Name, name: str) -> str:
