@@ -111,7 +111,7 @@ export const NOTES_ZH = {
   no_text: "文档中没有可读取的文字。",
   pages_without_text: "页面上有内容，但结果中没有其文字。请换用更高的档位重试。",
   text_left_out: "部分可见文字不在结果中。请对照原页检查。",
-  hidden_text: "文件中含有不可见的文字，未收入结果。",
+  hidden_text: "文件中含有不可见的文字，一般不收入结果，请对照页面核对。",
   attachments_not_converted: "文档中的附件未转换。请单独上传附件。",
   formulas_without_values: "部分单元格只有公式而没有数值。请在表格软件中打开并保存后重新上传。",
   script_unsupported: "此处无法读取该语言或文字。请换用带视觉模型的档位。",
