@@ -97,7 +97,7 @@ def _rewrite(source: Path, out: Path, wanted: Wanted, prepared: Prepared) -> boo
                 if changed:
                     with warnings.catch_warnings():  # on widgets that no form knows
                         warnings.simplefilter("ignore")
-                        document.save(out, deterministic_id=True)
+                        document.save(out, deterministic_id=True, fix_metadata_version=False)
                 break
     prepared.notes += said.notes
     for step in failed:

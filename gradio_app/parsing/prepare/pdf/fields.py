@@ -36,15 +36,15 @@ def shown(widget: Any) -> Shown:
     flags = inherited(widget, "/Ff")
     flags = int(flags) if isinstance(flags, int) else 0
     value = inherited(widget, "/V")
-    match str(inherited(widget, "/FT") or ""):
-        case "/Tx" if not flags & _PASSWORD:
+    match name_of(inherited(widget, "/FT")):
+        case "Tx" if not flags & _PASSWORD:
             return Shown(text_of(value), lines=bool(flags & _LINES))
-        case "/Ch":
+        case "Ch":
             chosen = "\n".join(_chosen(value, inherited(widget, "/Opt")))
             return Shown(chosen, lines=not flags & _COMBO, own=not flags & _COMBO)
-        case "/Btn" if not flags & _PUSH:
+        case "Btn" if not flags & _PUSH:
             return Shown(ticked=_ticked(widget, value))
-        case "/Sig":
+        case "Sig":
             name = text_of(value.get("/Name")) if isinstance(value, pikepdf.Dictionary) else ""
             return Shown(name and f"Signed by {name}")
         case _:
@@ -68,13 +68,23 @@ def text_of(value: Any) -> str:
         raw = value.read_bytes()[: 4 * MOST_VALUE]
         text = str(pikepdf.String(raw))
     elif isinstance(value, pikepdf.Name):
-        text = str(value)[1:]
+        text = name_of(value)
     elif isinstance(value, pikepdf.String | str):
         text = str(value)
     else:
         return ""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return "".join(char for char in text[:MOST_VALUE] if char == "\n" or char.isprintable()).strip()
+
+
+def name_of(value: Any) -> str:
+    """A name without its slash; empty for what is none. Old files write them in any encoding."""
+    if not isinstance(value, pikepdf.Name):
+        return ""
+    try:
+        return str(value)[1:]
+    except UnicodeDecodeError:
+        return value.unparse().decode("latin-1")[1:]
 
 
 def _chosen(value: Any, options: Any) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, cast
 import pikepdf
 from pikepdf import Name
 
-from gradio_app.parsing.prepare.pdf.fields import MOST_VALUE, Shown, inherited, shown, text_of
+from gradio_app.parsing.prepare.pdf.fields import MOST_VALUE, Shown, inherited, name_of, shown, text_of
 from gradio_app.parsing.prepare.pdf.pen import Pen, Rect, added, boxes
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
@@ -27,12 +27,12 @@ from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 _MOST = 20_000
 #: flags of annotations that are not shown on a screen: invisible, hidden, no view
 _UNSEEN = 1 | 2 | 32
-_TYPED = frozenset({"/Widget", "/FreeText", "/Stamp"})
+_TYPED = frozenset({"Widget", "FreeText", "Stamp"})
 #: comments of reviewers: notes, and marks on the text
 _COMMENTS = frozenset(
     {
-        *("/Text", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly", "/Caret", "/Ink", "/Line"),
-        *("/Square", "/Circle", "/Polygon", "/PolyLine", "/Stamp"),
+        *("Text", "Highlight", "Underline", "StrikeOut", "Squiggly", "Caret", "Ink", "Line"),
+        *("Square", "Circle", "Polygon", "PolyLine", "Stamp"),
     }
 )
 #: the size of a font in a default appearance: ``/Helv 12 Tf``
@@ -114,16 +114,16 @@ def _keep(page: pikepdf.Page, rest: Sequence[Any]) -> None:
 
 def _placed(page: pikepdf.Page, annotation: Any, number: int) -> _Placed | None:
     """How annotation ``number`` of a page is drawn; None for one that stays beside the page."""
-    kind = str(annotation.get("/Subtype", ""))
+    kind = name_of(annotation.get("/Subtype"))
     if kind not in _TYPED:
         return None
     rect, flags = boxes(annotation.get("/Rect")), annotation.get("/F", 0)
     if rect is None or (isinstance(flags, int) and flags & _UNSEEN):
         return _Placed((0, 0, 0, 0), Shown(), b"")
-    if kind == "/Widget":
+    if kind == "Widget":
         seen = shown(annotation)
     else:
-        seen = _typed(annotation) if kind == "/FreeText" else _stamp(annotation)
+        seen = _typed(annotation) if kind == "FreeText" else _stamp(annotation)
     drawn = b"" if seen.own or seen.ticked is not None else _as_drawn(page, annotation, number)
     size = _SIZE.search(text_of(inherited(annotation, "/DA")))
     if size and not seen.size:
@@ -181,7 +181,7 @@ def _without_their_text(document: pikepdf.Pdf, changed: Sequence[_Changed]) -> l
     import pypdfium2 as pdfium
 
     saved = io.BytesIO()
-    document.save(saved)
+    document.save(saved, fix_metadata_version=False)
     opened = cast(Any, pdfium.PdfDocument(saved))
     found: list[_Changed] = []
     try:
@@ -215,7 +215,7 @@ def _letters(text: str) -> str:
 def _comment(annotation: Any) -> str:
     """What a reviewer wrote, with the name."""
     flags = annotation.get("/F", 0)
-    if str(annotation.get("/Subtype", "")) not in _COMMENTS or (isinstance(flags, int) and flags & _UNSEEN):
+    if name_of(annotation.get("/Subtype")) not in _COMMENTS or (isinstance(flags, int) and flags & _UNSEEN):
         return ""
     text, name = text_of(annotation.get("/Contents")), text_of(annotation.get("/T"))
     return f"{name[:100]}: {text[:MOST_VALUE]}" if text and name else text

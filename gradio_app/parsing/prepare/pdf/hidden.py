@@ -31,8 +31,10 @@ _MOST_OBJECTS, _MOST_GROUNDS, _MOST_SUSPECTS = 20_000, 400, 5_000
 _SCAN = 0.55
 #: difference of two colours, 0 to 255 in each channel, that is not seen
 _SAME = 24
-#: points: the height of text that is looked at for its size, and the size that nobody reads
-_LOW, _NO_SIZE = 1.5, 1.0
+#: points: the size that nobody reads; how many times as long as it is high such a text is, unlike dots
+_NO_SIZE, _LONG = 1.0, 6.0
+#: hidden texts of a page whose letters are counted, and the letters that matter
+_LOOKED_AT, _LEAST_LETTERS = 50, 3
 #: square points and points of height of a ground that can hold text
 _GROUND, _GROUND_HEIGHT = 12.0, 3.0
 #: pixels per point of the drawing, and pixels at most
@@ -139,13 +141,40 @@ def _altered(source: Path, out: Path, pages: Sequence[int]) -> set[int]:
 
 
 def _hidden(page: Any) -> list[_Text]:
-    """The hidden texts of a page."""
+    """The hidden texts of a page, if they are more than a few signs."""
     import pypdfium2.raw as c
 
-    suspects = [] if page.get_rotation() else _suspects(page)
+    if page.get_rotation() or c.FPDFPage_CountObjects(page.raw) > _MOST_OBJECTS:
+        return []
+    suspects = _suspects(page)
+    found = _without_gap(page, suspects) if suspects else []
+    return found if found and _enough(page, found) else []
+
+
+def _enough(page: Any, texts: Sequence[_Text]) -> bool:
+    """Whether texts hold more than the blanks, dots and rules that many programs leave behind."""
+    text = page.get_textpage()
+    try:
+        return sum(_letters(text, one) for one in texts[:_LOOKED_AT]) >= _LEAST_LETTERS
+    finally:
+        text.close()
+
+
+def _letters(text: Any, one: _Text) -> int:
+    import pypdfium2.raw as c
+
+    units = (ctypes.c_ushort * 256)()
+    count: int = c.FPDFTextObj_GetText(one.raw, text.raw, units, 256)
+    return sum(chr(unit).isalnum() for unit in units[: min(max(0, count - 1), 256)])
+
+
+def _without_gap(page: Any, suspects: Sequence[_Text]) -> list[_Text]:
+    """Those that leave no gap in the drawing of the page."""
     doubtful = [text for text in suspects if not text.sure]
     if not doubtful:
-        return suspects
+        return list(suspects)
+    import pypdfium2.raw as c
+
     whole = _drawn(page)
     for text in doubtful:
         c.FPDFPageObj_SetIsActive(text.raw, 0)
@@ -272,11 +301,12 @@ def _text(thing: Any, box: Box, mode: int, inner: bool) -> _Text:
     color = _color(thing, c.FPDFPageObj_GetFillColor if mode % 4 != 1 else c.FPDFPageObj_GetStrokeColor)
     text = _Text(thing.raw, box, color[:3] if color else (0, 0, 0), inner)
     text.suspect = color is not None and color[3] <= _TRANSPARENT
-    if box[3] - box[1] < _LOW and box[2] - box[0] > box[3] - box[1]:
+    high = box[3] - box[1]
+    if high < _NO_SIZE and box[2] - box[0] > _LONG * high and not inner:
         size = ctypes.c_float()
         matrix = thing.get_matrix()
         known = c.FPDFTextObj_GetFontSize(thing.raw, ctypes.byref(size))
-        text.sure = bool(known) and abs(size.value) * math.hypot(matrix.c, matrix.d) < _NO_SIZE and not inner
+        text.sure = bool(known) and abs(size.value) * math.hypot(matrix.c, matrix.d) < _NO_SIZE
     return text
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,12 +43,27 @@ def with_pdfium(source: Path, password: str = "") -> Any:
         raise
 
 
+def _opened(source: Path) -> pikepdf.Pdf:
+    """A damaged file that pdfium can read is opened as pdfium writes it."""
+    try:
+        return pikepdf.open(source)
+    except pikepdf.PasswordError:
+        raise
+    except pikepdf.PdfError:
+        document, copy = with_pdfium(source), io.BytesIO()
+        try:
+            document.save(copy)
+        finally:
+            document.close()
+        return pikepdf.open(copy)
+
+
 @contextmanager
 def with_pikepdf(source: Path, password: str = "") -> Generator[tuple[pikepdf.Pdf, bool]]:
     """The document of pikepdf, and whether the password opened it. Raises as ``with_pdfium``."""
     by_password = False
     try:
-        document = pikepdf.open(source)
+        document = _opened(source)
     except pikepdf.PasswordError as error:
         if not password:
             raise FileEncrypted() from error

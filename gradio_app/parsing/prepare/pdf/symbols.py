@@ -17,7 +17,7 @@ import pikepdf
 from pikepdf import Name
 
 from gradio_app.parsing.prepare.pdf.cmaps import read_map, write_map
-from gradio_app.parsing.prepare.pdf.fields import inherited
+from gradio_app.parsing.prepare.pdf.fields import inherited, name_of
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 from gradio_app.parsing.prepare.symbol_fonts import sign
 
@@ -48,7 +48,7 @@ def mend(document: pikepdf.Pdf, wanted: Wanted, said: Prepared) -> bool:
 
 def _told(font: Any) -> dict[bytes, str] | None:
     """The right map of a font; None where it has that, or nobody can tell."""
-    name = str(font.get("/BaseFont", ""))[1:].rpartition("+")[2].lower()
+    name = name_of(font.get("/BaseFont")).rpartition("+")[2].lower()
     name = re.sub("[ _-]", "", name)
     known = _FONT.match(_STYLE.sub("", name))
     table = " ".join(filter(None, known.groups())) if known else ""
