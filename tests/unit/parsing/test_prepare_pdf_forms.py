@@ -72,7 +72,7 @@ def text_in(path: Path, rect: tuple[int, int, int, int] = RECT) -> str:
 
 @pytest.mark.parametrize(
     "value",
-    ["Kestrel of Norwich", "Пустельга", "游隼 12", "Straße 9, 40 €", "Łódź"],
+    ["Kestrel of Norwich", "Пустельга", "游隼 12", "Straße 9, 40 €", "Łódź", "בז 12 מצוי", "صقر الجراد"],
 )
 def test_a_typed_value_without_a_look_stands_in_its_box(page: Path, value: str) -> None:
     out, prepared = flat(form_pdf(page, field("Tx", V=String(value), T=String("bird"))))

@@ -16,6 +16,7 @@ from pikepdf import Array, Dictionary, Name
 
 from gradio_app.parsing.prepare.pdf.cmaps import write_map
 from gradio_app.parsing.prepare.symbol_fonts import EMPTY, TICKED
+from gradio_app.parsing.readers.embedded.right_to_left import as_drawn
 
 Rect = tuple[float, float, float, float]
 
@@ -56,7 +57,7 @@ class Pen:
         first = height - size if lines or len(rows) > 1 else (height - 0.7 * size) / 2
         drawn: list[bytes] = []
         for number, row in enumerate(rows):
-            font, code = self._encoded(page, row)
+            font, code = self._encoded(page, as_drawn(row))
             at = f"{_INDENT * size:.2f} {first - number * _PITCH * size:.2f} Td"
             drawn.append(f"BT {font} {size:.2f} Tf {at} <{code.hex()}> Tj ET".encode())
         return b"q 0 g " + matrix + b" cm " + b" ".join(drawn) + b" Q\n"

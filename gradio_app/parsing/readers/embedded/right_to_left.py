@@ -31,6 +31,15 @@ def joined(words: Sequence[str]) -> str:
     return " ".join(words[index] for index in reading_order(words))
 
 
+def as_drawn(text: str) -> str:
+    """A line in the order in which its letters stand from left to right."""
+    if not RTL.search(text):
+        return text
+    words = text.split(" ")
+    placed = (words[index] for index in reading_order(words))  # the way there is the way back
+    return " ".join(word[::-1] if RTL.search(word) else word for word in placed)
+
+
 def _kind(word: str) -> str:
     """``R`` runs from right to left, ``L`` from left to right, ``N`` is a number, ``O`` are other signs."""
     if RTL.search(word):
