@@ -273,3 +273,19 @@ def test_a_pdf_that_pikepdf_refuses_still_stands_upright(page: Path, monkeypatch
     out, prepared = flat(source)
     assert [note.code for note in prepared.notes] == ["not_prepared"]
     assert pypdfium2.PdfDocument(out)[0].get_rotation() == 0
+
+
+def test_what_pikepdf_refuses_is_read_as_pdfium_writes_it(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files without a sound catalogue are such: pdfium finds one."""
+    source, inner = form_pdf(page, field("Tx", V=String("Kestrel"))), pikepdf.open
+
+    def refuses(file: Any, **kwargs: Any) -> pikepdf.Pdf:
+        if isinstance(file, Path):
+            raise pikepdf.PdfError("unreadable")
+        return inner(file, **kwargs)
+
+    monkeypatch.setattr(pikepdf, "open", refuses)
+    out, prepared = flat(source)
+    assert prepared.notes == [] and text_in(out) == "Kestrel"

@@ -98,3 +98,9 @@ def test_maps_are_read_as_they_are_written() -> None:
 def test_maps_have_ranges() -> None:
     data = b"2 beginbfrange\n<01> <03> <0041>\n<10><12>[<0061> <00620063> <D835DD38>] endbfrange"
     assert read_map(data) == {b"\1": "A", b"\2": "B", b"\3": "C", b"\x10": "a", b"\x11": "bc", b"\x12": "𝔸"}
+
+
+def test_names_of_fonts_may_be_in_any_encoding(tmp_path: Path) -> None:
+    source = page_with(tmp_path / "source.pdf", "SimXYZ", b"AB", {b"A": "\uf0b7", b"B": "B"})
+    source.write_bytes(source.read_bytes().replace(b"SimXYZ", b"Sim\xba\xda\xcc"))
+    assert signs(prepared(tmp_path, source)) == "•B"

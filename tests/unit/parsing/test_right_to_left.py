@@ -12,7 +12,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from gradio_app.parsing import reading
+from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.right_to_left import joined
+from gradio_app.parsing.readers.embedded.tables.grid import cell_text
 from gradio_app.parsing.readers.embedded.words import page_words
 from gradio_app.parsing.readers.flash import text_of
 from tests.scans import text_page
@@ -34,6 +36,12 @@ from tests.scans import text_page
 )
 def test_words_come_in_the_order_of_reading(from_left_to_right: list[str], read: str) -> None:
     assert joined(from_left_to_right) == read
+
+
+def test_cells_of_tables_are_read_line_by_line() -> None:
+    placed = [("לקים", 10, 0), ("12", 35, 0), ("ספר", 50, 0), ("ירוק", 30, 12), ("כריך", 55, 12)]
+    words = [Word(x, y, x + 12, y + 10, text, 10) for text, x, y in placed]
+    assert cell_text(words) == "ספר 12 לקים כריך ירוק"
 
 
 LINES = (
