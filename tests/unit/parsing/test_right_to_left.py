@@ -81,7 +81,7 @@ def test_letters_make_words(page: Path) -> None:
 
 @pytest.mark.parametrize("every", [False, True], ids=["auto", "basic"])
 def test_a_page_is_read_in_the_order_of_reading(page: Path, every: bool) -> None:
-    found = reading.read(str(page), [], "auto", every, True)
+    found = reading.read(str(page), [], "auto", every)
     text = " ".join(text_of(block) for block in found.model.pages[0])
     for line in LINES:
         assert " ".join(line) in text
