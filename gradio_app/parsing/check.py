@@ -7,7 +7,6 @@ that are not in the result; numbers that were broken apart.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from gradio_app.parsing.readers.embedded.facts import PageFacts, Word
 from gradio_app.parsing.readers.embedded.forms import forms
 from gradio_app.parsing.readers.embedded.geometry import holds
 from gradio_app.parsing.readers.embedded.lines import chunks, lines_of
+from gradio_app.parsing.readers.embedded.right_to_left import RTL
 from gradio_app.parsing.readers.embedded.rows import rows_of
 from gradio_app.parsing.readers.embedded.tables import Table
 from gradio_app.parsing.readers.embedded.typography import SIGNS, plain, tokens
@@ -44,7 +44,6 @@ _LEAST_DIGITS, _ORDERED = 3, 0.7
 _NUMBER = re.compile(r"^[^\w]{0,2}\d[\d.,'’]*\d%?$")
 _WORD = re.compile(rf"\d+(?:[.,]\d+)+|[{SIGNS}]|[^\W_{SIGNS}]+")
 _BLANK = re.compile(r"\s+")
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ def compare(lines: Sequence[str], blocks: Iterable[dict[str, Any]]) -> Verdict:
 
 def is_right_to_left(words: Sequence[Any]) -> bool:
     """Whether so much of a page runs right to left that its order says nothing."""
-    return sum(_RTL.search(word.text) is not None for word in words) > _RIGHT_TO_LEFT * len(words)
+    return sum(RTL.search(word.text) is not None for word in words) > _RIGHT_TO_LEFT * len(words)
 
 
 def in_doubt(verdict: Verdict, facts: PageFacts) -> bool:

@@ -28,6 +28,7 @@ from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.prepare import Prepared, Wanted, prepare
+from gradio_app.parsing.prepare.pdf import with_pdfium
 from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
 from gradio_app.parsing.readers import small_models
 
@@ -56,7 +57,7 @@ def inspect(
     ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
     first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
     """
-    began, path = time.monotonic(), Path(source)
+    began, path, asks = time.monotonic(), Path(source), Wanted(**wanted or {})
     with readable_errors():
         from mineru.version import __version__
 
@@ -66,8 +67,8 @@ def inspect(
         elif kind in ARCHIVES:
             _check_archive(path, memory_limit)
         elif kind == "pdf":
-            _check_pdf(path, page_range, max_pages)
-        plain = prepare(path, kind, Path(out), Wanted(**wanted or {})) if out else Prepared()
+            _check_pdf(path, page_range, max_pages, asks.password)
+        plain = prepare(path, kind, Path(out), asks) if out else Prepared()
         prepared = plain.kind
         models = models or small_models.ready()
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
@@ -133,11 +134,9 @@ class _Asked:
     by_mineru: bool
 
 
-def _check_pdf(path: Path, page_range: str, max_pages: int) -> None:
+def _check_pdf(path: Path, page_range: str, max_pages: int, password: str) -> None:
     """Raises why a PDF cannot be read, before anybody writes another one of it."""
-    import pypdfium2 as pdfium
-
-    document = cast(Any, pdfium.PdfDocument(path))
+    document = with_pdfium(path, password)
     try:
         _selected(document, page_range, max_pages)
     finally:

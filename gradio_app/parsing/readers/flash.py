@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from gradio_app.parsing import speedups
 from gradio_app.parsing.readers.embedded.geometry import Box, area, holds, overlap
+from gradio_app.parsing.readers.embedded.right_to_left import RTL, reading_order
 
 #: block types that say: there is more on this page than running text
 _NOT_RUNNING_TEXT = frozenset({"table", "code", "image", "chart", "equation", "index", "list", "aside_text"})
@@ -31,6 +32,8 @@ _DELIVERED = 0.995
 _MONO_NAMES = ("courier", "mono", "consol", "typewriter", "cmtt", "menlo")
 #: size of a line, in that of the text, from which on it is larger; weight and names of bold fonts
 _LARGER, _BOLD, _BOLD_NAMES = 1.15, 600, ("bold", "black", "heavy", "semibold")
+#: lines of a page that are looked at for rows
+_MOST_LINES = 3000
 #: signs of a list or a symbol font
 _BULLETS = re.compile("^[•●◦▪■□☐☑☒➢✓\ue000-\uf8ff]")
 
@@ -158,6 +161,8 @@ def _evidence() -> Generator[list[Evidence]]:
 
     def collected(document: Any) -> Any:
         sources = collect(document)
+        for page in sources.page_sources:
+            _in_reading_order(page.lines)
         found.extend(_of(page) for page in sources.page_sources)
         return sources
 
@@ -166,6 +171,31 @@ def _evidence() -> Generator[list[Evidence]]:
         yield found
     finally:
         inner._collect_document_sources = collect
+
+
+def _in_reading_order(lines: Sequence[Any]) -> None:
+    """Gives the texts of a row with right-to-left runs to its parts in the order of reading.
+
+    MinerU joins the parts of a row from left to right. Their boxes stay: in the end a row has one.
+    """
+    if len(lines) > _MOST_LINES or not any(RTL.search(line.text) for line in lines):
+        return
+    rows: list[list[Any]] = []
+    for line in sorted(lines, key=lambda line: line.bbox[0]):
+        row = next((row for row in rows if _goes_on(row[-1].bbox, line.bbox)), None)
+        if line.angle == 0:
+            (rows.append([line]) if row is None else row.append(line))
+    for row in rows:
+        texts = [line.text for line in row]
+        for line, index in zip(row, reading_order(texts), strict=True):
+            line.text = texts[index]
+
+
+def _goes_on(left: Box, right: Box) -> bool:
+    """Whether a part of a row is followed by another one at the distance of a blank."""
+    height = min(left[3] - left[1], right[3] - right[1])
+    level = overlap(left[1], left[3], right[1], right[3]) > 0.5 * height
+    return level and -height < right[0] - left[2] < height
 
 
 def _of(page: Any) -> Evidence:

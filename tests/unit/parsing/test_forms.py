@@ -45,6 +45,11 @@ def test_a_colon_tells_labels() -> None:
     assert rows_of(form(ROWS)) == ["Name: Keller", "Born: 1961", "Town: Altdorf"]
 
 
+def test_text_below_is_not_of_the_form_where_a_word_stands_as_the_values_do() -> None:
+    below = [*placed(70, 172, "abcd efghij klmno abcdefgh"), *placed(200, 172, "and so on")]
+    assert rows_of([*form(ROWS), *below]) == ["Name: Keller", "Born: 1961", "Town: Altdorf"]
+
+
 def test_aligned_columns_of_which_the_right_one_is_text() -> None:
     """The gap of the longest label is no wider than a blank or two: its value stands where the others do."""
     words = form(OPTIONS, step=13, at=174)

@@ -51,6 +51,10 @@ class _Pair:
     def at(self) -> float:
         return self.value[0].x0
 
+    @property
+    def colon(self) -> bool:
+        return self.label[-1].text.endswith(":")
+
 
 def forms(words: Iterable[Word]) -> list[Form]:
     """The forms of a page, from top to bottom.
@@ -80,14 +84,16 @@ def _pair(row: Row, before: _Pair | None) -> _Pair | None:
         return None
     for number, word in enumerate(row.words[1 : _LABEL + 1], start=1):
         if abs(word.x0 - before.at) <= _ALIGNED:
-            return _Pair(row, row.words[:number], row.words[number:])
+            pair = _Pair(row, row.words[:number], row.words[number:])
+            # text below a form may have a word where the values stand
+            return pair if pair.colon or not before.colon else None
     return None
 
 
 def _is_form(run: Sequence[_Pair]) -> bool:
     if len(run) < _LEAST:
         return False
-    if all(pair.label[-1].text.endswith(":") for pair in run):
+    if all(pair.colon for pair in run):
         return True
     for edges in ([pair.label[0].x0 for pair in run], [pair.at for pair in run]):
         if max(edges) - min(edges) > _ALIGNED:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from gradio_app.parsing.readers.embedded.facts import Region, Word
 from gradio_app.parsing.readers.embedded.geometry import Box, holds, median, overlap
+from gradio_app.parsing.readers.embedded.right_to_left import joined
 from gradio_app.parsing.readers.embedded.rows import Row, phrases, rows_of
 
 #: height of a line of text in heights of its font, where box and font differ
@@ -72,7 +73,7 @@ def line_of(words: Sequence[Word]) -> Line:
         y1=max(word.y1 for word in words),
         size=median(word.size for word in words),
         bold=all(word.bold for word in words),
-        text=" ".join(word.text for word in words),
+        text=joined([word.text for word in words]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box, median, union
+from gradio_app.parsing.readers.embedded.right_to_left import joined
 
 #: middles of the words of a row differ by less than this share of the lower of the two
 _LEVEL = 0.42
@@ -32,7 +33,7 @@ class Row:
     @property
     def text(self) -> str:
         """The words with blanks between them."""
-        return " ".join(word.text for word in self.words)
+        return joined([word.text for word in self.words])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Phrase:
     @property
     def text(self) -> str:
         """The words with blanks between them."""
-        return " ".join(word.text for word in self.words)
+        return joined([word.text for word in self.words])
 
     @property
     def box(self) -> Box:

@@ -20,6 +20,7 @@ import pypdfium2.raw as pdfium
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box
+from gradio_app.parsing.readers.embedded.right_to_left import RTL
 
 #: height of pdfium's loose box of a character, in sizes of its font
 _LOOSE = 1.17
@@ -35,6 +36,8 @@ _BOLD_FLAG, _MONO_FLAG, _BOLD_WEIGHT, _INVISIBLE = 1 << 18, 1, 600, 3
 _GAP, _BACK = 0.28, 0.9
 #: words of two characters share less of their height than this
 _SAME_LINE = 0.35
+#: letters before this one run from left to right
+_FIRST_RTL = "\u0590"
 #: a large initial is this many times as large as the word that it belongs to
 _INITIAL = 1.7
 
@@ -54,15 +57,17 @@ _NONE = _Looks(0.0, 0.0, False, True, False)
 class _Run:
     """A word that is being put together."""
 
-    __slots__ = ("letters", "looks", "size", "x0", "x1", "y0", "y1")
+    __slots__ = ("letters", "looks", "right_to_left", "size", "x0", "x1", "y0", "y1")
 
     def __init__(self, x0: float, y0: float, x1: float, y1: float, size: float, looks: _Looks) -> None:
         self.x0, self.y0, self.x1, self.y1 = x0, y0, x1, y1
         self.size, self.looks = size, looks
         self.letters: list[str] = []
+        self.right_to_left = False
 
-    def ends_before(self, x0: float, y0: float, y1: float, size: float, looks: _Looks) -> bool:
+    def ends_before(self, box: Box, size: float, looks: _Looks, letter: str) -> bool:
         """Whether a character at this place begins a new word."""
+        x0, y0, x1, y1 = box
         if abs(looks.angle - self.looks.angle) > 4:
             return True
         if looks.angle:
@@ -70,6 +75,8 @@ class _Run:
         if len(self.letters) == 1 and size < 0.55 * self.size and self.letters[0].isupper():
             return True  # after a large initial
         gap, high = x0 - self.x1, max(size, self.size)
+        if self.right_to_left or (letter >= _FIRST_RTL and RTL.match(letter)):
+            gap = self.x0 - x1
         if gap > _GAP * high or gap < -_BACK * high:
             return True
         return min(y1, self.y1) - max(y0, self.y0) < _SAME_LINE * min(y1 - y0, self.y1 - self.y0)
@@ -87,6 +94,7 @@ class _Run:
 
     def add(self, letter: str, x0: float, y0: float, x1: float, y1: float, size: float) -> None:
         self.letters.append(letter)
+        self.right_to_left = self.right_to_left or (letter >= _FIRST_RTL and RTL.match(letter) is not None)
         self.x0, self.x1 = min(self.x0, x0), max(self.x1, x1)
         if size > 0.8 * self.size:  # not the height of an index
             self.y0, self.y1 = min(self.y0, y0), max(self.y1, y1)
@@ -182,7 +190,7 @@ def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
             run.x1 = max(run.x1, x1)
             continue
         size = _size(looks, x1 - x0, y1 - y0)
-        if run is None or run.ends_before(x0, y0, y1, size, looks):
+        if run is None or run.ends_before((x0, y0, x1, y1), size, looks, letter):
             run = _Run(x0, y0, x1, y1, size, looks)
             found.append(run)
         run.add(letter, x0, y0, x1, y1, size)

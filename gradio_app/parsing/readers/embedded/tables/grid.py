@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gradio_app.parsing.readers.embedded.facts import Word
+from gradio_app.parsing.readers.embedded.right_to_left import RTL, reading_order
 from gradio_app.parsing.readers.embedded.typography import NUMBER, accents
 
 #: left and right end of a column
@@ -127,13 +128,26 @@ def cell_text(words: Iterable[Word]) -> str:
     """Words of a cell in their order, with hyphens at ends of lines taken out."""
     parts: list[str] = []
     before: Word | None = None
-    for word in words:
+    for word in _in_reading_order(list(words)):
         if before is not None and _goes_on(before, word):
             parts[-1] = parts[-1][:-1] + word.text
         else:
             parts.append(word.text)
         before = word
     return accents(" ".join(parts).strip())
+
+
+def _in_reading_order(words: list[Word]) -> list[Word]:
+    """Words that stand from left to right, line by line, in the order of reading."""
+    if not any(map(RTL.search, (word.text for word in words))):
+        return words
+    lines: list[list[Word]] = []
+    for word in words:
+        if lines and word.cy - lines[-1][-1].cy < 0.6 * word.size:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [line[index] for line in lines for index in reading_order([word.text for word in line])]
 
 
 def _goes_on(before: Word, word: Word) -> bool:

@@ -1,4 +1,4 @@
-"""PDF: pages stand upright."""
+"""Rotation of pages, which is baked into their content."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
@@ -6,13 +6,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, cast
-
-from gradio_app.parsing.prepare.prepared import Prepared, Wanted
-
-
-def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
-    """See ``prepare.prepare``."""
-    return Prepared("pdf" if upright(source, out) else "")
 
 
 def upright(source: Path, out: Path) -> bool:
