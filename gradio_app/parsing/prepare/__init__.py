@@ -15,6 +15,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
+from gradio_app.parsing.prepare.office import docx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -22,7 +23,11 @@ __all__ = ["Prepared", "Wanted", "prepare"]
 #: a preparer reads the first file, writes the second and says so, or leaves it unwritten
 Preparer = Callable[[Path, Path, Wanted], Prepared]
 
-_PREPARERS: Mapping[str, Preparer] = {"pdf": pdf.prepare, **dict.fromkeys(PICTURES, pictures.prepare)}
+_PREPARERS: Mapping[str, Preparer] = {
+    "pdf": pdf.prepare,
+    **dict.fromkeys(PICTURES, pictures.prepare),
+    "docx": docx.prepare,
+}
 
 
 def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
