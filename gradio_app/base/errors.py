@@ -40,6 +40,10 @@ class FileEncrypted(AppError, code="file_encrypted", status=422, retryable=False
     """The document needs a password to open. Save a copy without the password and send that."""
 
 
+class PasswordWrong(AppError, code="password_wrong", status=422, retryable=False):
+    """The password does not open the document. Check it and send the document again with the right one."""
+
+
 class FileCorrupt(AppError, code="file_corrupt", status=422, retryable=False):
     """The file is damaged or not what its name says. Open it yourself, save it again, and send that."""
 

@@ -28,6 +28,7 @@ _OF_DOCUMENTS = frozenset(
             "file_empty",
             "file_type_unsupported",
             "file_encrypted",
+            "password_wrong",
             "file_corrupt",
             "file_too_large",
             "file_without_text",

@@ -43,6 +43,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "gradio": ("web.ui",),
     "mineru": ("parsing",),
     "docvortex": ("parsing",),
+    "msoffcrypto": ("parsing.prepare.office",),
     "litserve": ("commands.api",),
     "aiohttp": ("commands.api",),
     "ray": ("workers.cluster",),

@@ -25,6 +25,7 @@ CONTRACT = {
     "file_empty": (422, False),
     "file_type_unsupported": (415, False),
     "file_encrypted": (422, False),
+    "password_wrong": (422, False),
     "file_corrupt": (422, False),
     "file_without_text": (422, False),
     "file_too_large": (413, False),
