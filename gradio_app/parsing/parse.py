@@ -11,8 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.base.file_types import SHEETS
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import marginals, reading, speedups
+from gradio_app.parsing import marginals, reading, sheets, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.readers import small_models
@@ -62,7 +63,11 @@ def parse_document(
     two also ``reading.Reading.facts``.
     """
     with readable_errors():
-        if _by_mineru(method):
+        if source.endswith(f".{SHEETS}"):
+            _set_up()
+            middle = _middle(sheets.read(Path(source)))
+            facts = _facts_of(middle, tier)
+        elif _by_mineru(method):
             middle = _with_marginals(_parse(source, pages, tier, parse_mode, None), keep_headers)
             facts = _facts_of(middle, tier)
         else:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from gradio_app.parsing.prepare.office.xml import Element, child, parsed, serialized
 
@@ -59,6 +59,14 @@ class Package:
         if len(data) > MOST_BYTES:
             raise TooLarge(name)
         return data
+
+    def stream(self, name: str) -> IO[bytes]:
+        """A part as a file to read from the beginning to the end."""
+        return self._zip.open(name)
+
+    def size(self, name: str) -> int:
+        """Bytes of a part as the zip says."""
+        return self._zip.getinfo(name).file_size
 
     def tree(self, name: str) -> Element:
         """The root of a part, one object each; edit it and call ``changed``."""

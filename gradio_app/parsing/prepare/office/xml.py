@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from lxml import etree
 
@@ -19,6 +20,15 @@ def parsed(data: bytes) -> Element:
     root = etree.fromstring(_transitional(data), parser)
     etree.strip_elements(root, etree.Entity, with_tail=False)
     return root
+
+
+def elements(stream: BinaryIO, tag: str) -> Iterator[Element]:
+    """The elements of this name one after the other; each is gone with the next one."""
+    for _, element in etree.iterparse(stream, tag=tag, resolve_entities=False, no_network=True):
+        yield element
+        element.clear()
+        while element.getprevious() is not None:
+            del element.getparent()[0]
 
 
 def serialized(root: Element) -> bytes:
