@@ -15,7 +15,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
-from gradio_app.parsing.prepare.office import docx, xlsx
+from gradio_app.parsing.prepare.office import docx, pptx, xlsx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -27,6 +27,7 @@ _PREPARERS: Mapping[str, Preparer] = {
     "pdf": pdf.prepare,
     **dict.fromkeys(PICTURES, pictures.prepare),
     "docx": docx.prepare,
+    "pptx": pptx.prepare,
     "xlsx": xlsx.prepare,
 }
 

@@ -1,4 +1,4 @@
-"""Texts of SmartArt diagrams and alternative texts of pictures, which DOCX, PPTX and XLSX share."""
+"""Texts of SmartArt, titles of charts, alternative texts of pictures: what DOCX and PPTX share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gradio_app.parsing.prepare.office.xml import Element
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DECORATIVE = "{http://schemas.microsoft.com/office/drawing/2017/decorative}decorative"
 #: points of one diagram, and characters of an alternative text
@@ -51,6 +52,18 @@ def diagram_lines(package: Package, part: str, drawing: Element) -> list[tuple[i
         found += [(level, text)] if text else []
         stack += [(level + 1, child) for _, child in sorted(children.get(id_, []), reverse=True)]
     return found + [(0, text) for text in left.values() if text]
+
+
+def chart_title(package: Package, part: str, chart: Element) -> str:
+    """The title of the chart that the element ``c:chart`` of a part refers to; empty without one."""
+    relation = package.relations(part).get(chart.get(_R + "id", ""))
+    if relation is None or relation.target not in package.names:
+        return ""
+    title = package.tree(relation.target).find(f"{_C}chart/{_C}title")
+    if title is None:
+        return ""
+    stored = " ".join((one.text or "") for one in title.iter(_C + "v"))
+    return drawn_text(title) or " ".join(stored.split())
 
 
 def drawn_text(element: Element) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradio_app.parsing.prepare.office import docx_drawings, docx_marks, docx_notes, docx_numbering
 from gradio_app.parsing.prepare.office.package import Package
-from gradio_app.parsing.prepare.office.steps import Step, run_steps
+from gradio_app.parsing.prepare.office.steps import Step, finish, run_steps
 from gradio_app.parsing.prepare.office.word_xml import W, is_on
 from gradio_app.parsing.prepare.office.xml import Element
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
@@ -26,9 +26,7 @@ def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
         if main not in package.names:
             return prepared
         run_steps(package, _Docx(package, main, wanted, prepared).steps(), prepared)
-        if package.is_changed:
-            package.write(out)
-            prepared.kind = "docx"
+        finish(package, out, "docx", prepared)
     return prepared
 
 
@@ -62,6 +60,8 @@ class _Docx:
             add("Comments", self._comments)
         if b"relIds" in text:
             add("Diagrams", lambda: self._edit(self.main, docx_drawings.diagrams))
+        if b"drawingml/2006/chart" in text:
+            add("Titles of charts", lambda: self._edit(self.main, docx_drawings.chart_titles))
         if b"descr=" in text or b" alt=" in text:
             add("Alternative texts", lambda: self._edit(self.main, docx_drawings.alternatives))
         more = [

@@ -8,6 +8,7 @@ from gradio_app.parsing.prepare.office.diagrams import (
     alternative_text,
     as_lines,
     authored,
+    chart_title,
     diagram_lines,
 )
 from gradio_app.parsing.prepare.office.package import Package
@@ -29,6 +30,17 @@ def diagrams(package: Package, part: str) -> bool:
         lines = list(as_lines(diagram_lines(package, part, drawing)))
         _add_behind(block_of(drawing), lines)
         changed |= bool(lines)
+    return changed
+
+
+def chart_titles(package: Package, part: str) -> bool:
+    """Writes the titles of charts above them; whether there are any."""
+    changed = False
+    for chart in list(package.tree(part).iter(_C + "chart")):
+        title = "" if is_deleted(chart) else chart_title(package, part, chart)
+        if title:
+            block_of(chart).addprevious(paragraph(run(title)))
+            changed = True
     return changed
 
 

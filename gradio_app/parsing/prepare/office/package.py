@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -125,17 +126,22 @@ class Package:
             (one.target for one in self.relations(name).values() if one.type == kind and not one.external), ""
         )
 
-    def write(self, out: Path) -> None:
-        """The whole file with the edited parts."""
+    def write(self, out: Path) -> list[str]:
+        """Writes the whole file with the edited parts; the names of those left out, as they are damaged."""
+        lost = list[str]()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for item in self._zip.infolist():
-                with archive.open(_copy(item), "w", force_zip64=item.file_size > 2**31) as part:
-                    if item.filename in self._changed:
-                        part.write(serialized(self._trees[item.filename]))
-                        continue
-                    with self._zip.open(item) as old:
-                        while block := old.read(2**20):
-                            part.write(block)
+                name = item.filename
+                if name in self._changed:
+                    archive.writestr(_copy(item), serialized(self._trees[name]))
+                    continue
+                try:
+                    archive.writestr(_copy(item), self.data(name))
+                except (zipfile.BadZipFile, zlib.error, TooLarge, NotImplementedError):
+                    if name.endswith((".xml", ".rels")):
+                        raise
+                    lost.append(name)
+        return lost
 
 
 def _copy(item: zipfile.ZipInfo) -> zipfile.ZipInfo:

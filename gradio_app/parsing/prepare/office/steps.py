@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 from loguru import logger
 
 from gradio_app.base.errors import AppError
+from gradio_app.parsing.prepare.office.package import Package
 from gradio_app.parsing.prepare.prepared import Prepared
-
-
-class Attempts(Protocol):
-    """A file whose edits can be taken back."""
-
-    def attempt(self) -> AbstractContextManager[None]:
-        """Edits inside are taken back when they raise."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +21,23 @@ class Step:
     run: Callable[[], None]
 
 
-def run_steps(file: Attempts, steps: list[Step], prepared: Prepared) -> None:
+def finish(package: Package, out: Path, kind: str, prepared: Prepared) -> None:
+    """Writes an edited file to ``out``; one that was not edited is left as it came."""
+    if not package.is_changed:
+        return
+    lost = package.write(out)
+    prepared.kind = kind
+    if lost:
+        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+        message = f"Damaged parts of the file were left out: {', '.join(lost[:5])}{more}. Save it again."
+        prepared.note("content_left_out", message)
+
+
+def run_steps(package: Package, steps: list[Step], prepared: Prepared) -> None:
     """Runs steps in order; one that fails becomes a note."""
     for step in steps:
         try:
-            with file.attempt():
+            with package.attempt():
                 step.run()
         except AppError:
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from gradio_app.base.file_types import SHEETS
 from gradio_app.parsing.prepare.office import large_xlsx
 from gradio_app.parsing.prepare.office.package import Package
-from gradio_app.parsing.prepare.office.steps import Step, run_steps
+from gradio_app.parsing.prepare.office.steps import Step, finish, run_steps
 from gradio_app.parsing.prepare.office.word_xml import plain
 from gradio_app.parsing.prepare.office.xlsx_cells import (
     Formats,
@@ -43,9 +43,7 @@ def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
             prepared.kind = SHEETS
             return prepared
         run_steps(package, book.steps(found), prepared)
-        if package.is_changed:
-            package.write(out)
-            prepared.kind = "xlsx"
+        finish(package, out, "xlsx", prepared)
     return prepared
 
 

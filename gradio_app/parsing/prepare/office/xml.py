@@ -22,6 +22,22 @@ def parsed(data: bytes) -> Element:
     return root
 
 
+def recovered(data: bytes) -> tuple[Element, bool]:
+    """The root of XML that may be damaged, as far as it goes, and whether it is all there.
+
+    Raises ``ValueError`` where nothing is left.
+    """
+    try:
+        return parsed(data), True
+    except etree.XMLSyntaxError:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
+        root = etree.fromstring(_transitional(data), parser) if data.strip() else None
+        if root is None:
+            raise ValueError("nothing of the part can be read") from None
+        etree.strip_elements(root, etree.Entity, with_tail=False)
+        return root, False
+
+
 def elements(stream: BinaryIO, tag: str) -> Iterator[Element]:
     """The elements of this name one after the other; each is gone with the next one."""
     for _, element in etree.iterparse(stream, tag=tag, resolve_entities=False, no_network=True):
