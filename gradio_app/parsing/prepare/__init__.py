@@ -15,7 +15,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
-from gradio_app.parsing.prepare.office import docx, pptx, xlsx
+from gradio_app.parsing.prepare.office import docx, pptx, rtf, xlsx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -28,6 +28,7 @@ _PREPARERS: Mapping[str, Preparer] = {
     **dict.fromkeys(PICTURES, pictures.prepare),
     "docx": docx.prepare,
     "pptx": pptx.prepare,
+    "rtf": rtf.prepare,
     "xlsx": xlsx.prepare,
 }
 

@@ -86,12 +86,12 @@ def test_footnotes_and_endnotes_have_numbers_and_stand_at_the_end(tmp_path: Path
     text, notes = read(tmp_path, content)
     assert notes == []
     found = lines(text)
-    assert found[0] == "The mast<sup>1</sup> is of oak<sup>2</sup>."
+    assert found[0] == "The mast<sup>[1]</sup> is of oak<sup>[2]</sup>."
     assert "The keel" in text and "i" in found[1]
     assert found[-3:] == [
-        "<sup>1</sup> [the register](https://example.org/register)",
-        "<sup>2</sup> Felled in the north.",
-        "<sup>i</sup> Laid in spring.",
+        "[1] [the register](https://example.org/register)",
+        "[2] Felled in the north.",
+        "[i] Laid in spring.",
     ]
 
 

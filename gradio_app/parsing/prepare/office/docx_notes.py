@@ -46,9 +46,9 @@ def notes(package: Package, main: str, kind: str) -> bool:
             number += 1
         holder = reference.getparent()
         if holder.tag == W + "r" and label:
-            holder.addnext(superscript(label))
+            holder.addnext(superscript(f"[{label}]"))
         holder.remove(reference)
-        blocks += _moved(package, part, main, note, [superscript(label), run(" ")] if label else [])
+        blocks += _moved(package, part, main, note, [run(f"[{label}] ")] if label else [])
     _append(root, blocks)
     return bool(blocks)
 
