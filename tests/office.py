@@ -87,3 +87,36 @@ def p(*runs: str, style: str = "", num: str = "", level: int = 0) -> str:
 def r(text: str, properties: str = "") -> str:
     """A run."""
     return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+_ODF = "urn:oasis:names:tc:opendocument:xmlns:"
+_ODF_NAMES = " ".join(
+    f'xmlns:{prefix}="{_ODF}{name}:1.0"'
+    for prefix, name in (
+        *((name, name) for name in ("office", "style", "text", "table", "presentation")),
+        ("draw", "drawing"),
+        ("svg", "svg-compatible"),
+    )
+)
+_MIMES = {"odt": "text", "ods": "spreadsheet", "odp": "presentation"}
+
+
+def odf(kind: str, body: str, styles: str = "") -> bytes:
+    """An ODT, ODS or ODP with this body."""
+    mime = f"application/vnd.oasis.opendocument.{_MIMES[kind]}"
+    names = f'{_ODF_NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    inside = f"<office:{_MIMES[kind]}>{body}</office:{_MIMES[kind]}>"
+    return zipped(
+        {
+            "mimetype": mime,
+            "META-INF/manifest.xml": (
+                f'<m:manifest xmlns:m="{_ODF}manifest:1.0"><m:file-entry m:full-path="/" '
+                f'm:media-type="{mime}"/></m:manifest>'
+            ),
+            "content.xml": (
+                f"<office:document-content {names}><office:automatic-styles>{styles}"
+                f"</office:automatic-styles><office:body>{inside}</office:body></office:document-content>"
+            ),
+            "styles.xml": f"<office:document-styles {names}/>",
+        }
+    )

@@ -8,6 +8,7 @@ Does not cover: where prepared files are kept (``base.data_folder``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
@@ -15,7 +16,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
-from gradio_app.parsing.prepare.office import docx, pptx, rtf, xlsx
+from gradio_app.parsing.prepare.office import docx, odf, pptx, rtf, xlsx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -29,6 +30,7 @@ _PREPARERS: Mapping[str, Preparer] = {
     "docx": docx.prepare,
     "pptx": pptx.prepare,
     "rtf": rtf.prepare,
+    **{kind: partial(odf.prepare, kind=kind) for kind in ("odt", "ods", "odp")},
     "xlsx": xlsx.prepare,
 }
 

@@ -16,10 +16,11 @@ _THREADS = "{http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomm
 
 def formulas_note(places: list[str]) -> str:
     """The sentence of a note on formulas that have no values."""
+    count = "1 cell holds a formula" if len(places) == 1 else f"{len(places)} cells hold formulas"
     more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
     return (
-        f"{len(places)} cells hold formulas without values, which are shown instead "
-        f"({', '.join(places[:_MOST_NAMED])}{more}). Open and save the file in Excel, and send it again."
+        f"{count} without a stored value, which is shown instead ({', '.join(places[:_MOST_NAMED])}{more}). "
+        "Open and save the file in a spreadsheet program, and send it again."
     )
 
 
