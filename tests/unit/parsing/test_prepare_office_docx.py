@@ -225,6 +225,27 @@ def test_headings_and_cells_have_their_labels(tmp_path: Path) -> None:
     assert "Part E: first" in text and "Part F: second" in text
 
 
+def test_a_list_of_titles_stays_one_of_headings(tmp_path: Path) -> None:
+    content = docx(
+        p("Scope", num="1")
+        + p("All ships.")
+        + p("Sails", num="1", level=1)
+        + p("All sails.")
+        + p("Every owner keeps a book of the voyages.", num="1", level=1),
+        {
+            "numbering.xml": numbering(("upperRoman", "%1."), ("decimal", "%1.%2")),
+            "styles.xml": word_xml("styles", ""),
+        },
+    )
+    source, out = tmp_path / "source.docx", tmp_path / "out.docx"
+    source.write_bytes(content)
+    assert prepare(source, "docx", out, Wanted()).kind == "docx"
+    parse_document(str(out), str(tmp_path / "result"), [], "flash", "")
+    assert lines((tmp_path / "result" / "document.md").read_text("utf-8")) == [
+        "## I. Scope", "All ships.", "### I.1 Sails", "All sails.", "I.2 Every owner keeps a book of the voyages.",
+    ]  # fmt: skip
+
+
 def test_a_list_that_mineru_shows_right_is_left_alone(tmp_path: Path) -> None:
     content = docx(
         p("one", num="1") + p("dot", num="1", level=1) + p("two", num="1") + p("five", num="2"),

@@ -16,7 +16,12 @@ _DECORATIVE = "{http://schemas.microsoft.com/office/drawing/2017/decorative}deco
 #: points of one diagram, and characters of an alternative text
 _MOST_POINTS, _MOST_TEXT = 2000, 2000
 #: what programs write by themselves
-_AUTOMATIC = re.compile(r"(description automatically generated|AI-generated content may be incorrect)", re.I)
+_AUTOMATIC = re.compile(
+    r"description automatically generated|AI-generated content|AI ?生成的内容可能不正确|自动生成的说明|"
+    r"automatisch generierte beschreibung|KI-generierte inhalte|description générée automatiquement|"
+    r"descripción generada automáticamente|自動的に生成された説明",
+    re.I,
+)
 _FILE_NAME = re.compile(r"^\S+\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)$", re.I)
 
 

@@ -12,7 +12,7 @@ from gradio_app.parsing.prepare.office.diagrams import (
     diagram_lines,
 )
 from gradio_app.parsing.prepare.office.package import Package
-from gradio_app.parsing.prepare.office.word_xml import W, block_of, is_deleted, paragraph, run
+from gradio_app.parsing.prepare.office.word_xml import W, ancestors, block_of, is_deleted, paragraph, run
 from gradio_app.parsing.prepare.office.xml import Element
 
 _WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
@@ -54,6 +54,8 @@ def alternatives(package: Package, part: str) -> bool:
         if not text or is_deleted(properties):
             continue
         block = block_of(properties)
+        if next(ancestors(block, "tc"), None) is not None:
+            continue  # MinerU gives them in tables
         # a picture may be there twice, for programs of today and those of before
         if block.tag == W + "p" and (id(block), text) not in written:
             written.add((id(block), text))

@@ -29,6 +29,8 @@ _COUNTED = frozenset(["decimal", "lowerRoman", "upperRoman", "lowerLetter", "upp
 _HEADING = re.compile(r"heading|title|überschrift|标题|titre|título|rubrik|kop\d", re.I)
 _PLACE = re.compile(r"%([1-9])")
 _DOT = "•"
+#: characters of a heading
+_MOST_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +108,45 @@ def labels(package: Package, part: str) -> bool:
     }
     styles = _Styles(package, package.target(part, "styles"), linked)
     items = list(_items(root, lists, styles))
+    titles = _title_lists(root, items)
+    for item in items:
+        item.must |= item.num in titles
     labelled = _unlike(items, lists)
     changed = False
     for item in items:
         if not item.must and (item.num, item.level) not in labelled:
             continue
-        _write(item)
+        is_title = item.num in titles and not item.empty and _is_short(text_of(item.paragraph))
+        _write(item, styles.heading(item.level + 1) if is_title else "")
         changed = True
     return changed
 
 
-def _write(item: _Item) -> None:
-    """The label becomes text, and the paragraph one without a number."""
+def _title_lists(root: Element, items: list[_Item]) -> set[str]:
+    """Lists of several levels with other text between: MinerU makes headings of them, with other numbers."""
+    by_paragraph = {item.paragraph: item for item in items if not item.must}
+    levels: dict[str, set[int]] = {}
+    interrupted, found = dict[str, bool](), set[str]()
+    for block in root.find(W + "body"):
+        item = by_paragraph.get(block)
+        if item is None or item.empty:
+            if block.tag == W + "tbl" or (block.tag == W + "p" and item is None and text_of(block)):
+                interrupted = dict.fromkeys(interrupted, True)
+            continue
+        if interrupted.get(item.num):
+            found.add(item.num)
+        interrupted[item.num] = False
+        levels.setdefault(item.num, set()).add(item.level)
+    return {num for num in found if len(levels[num]) > 1}
+
+
+def _is_short(text: str) -> bool:
+    """Whether a paragraph may be a heading: short, and no sentence."""
+    return len(text) <= _MOST_TITLE and not text.endswith((".", ";", ",", "。", "；", "，"))
+
+
+def _write(item: _Item, heading: str) -> None:
+    """The label becomes text, and the paragraph one without a number, perhaps of the style ``heading``."""
     properties = item.paragraph.find(W + "pPr")
     if properties is None:
         properties = new("pPr")
@@ -128,6 +157,11 @@ def _write(item: _Item) -> None:
     none.append(new("ilvl", val="0"))
     none.append(new("numId", val="0"))
     style = properties.find(W + "pStyle")
+    if heading:
+        if style is None:
+            style = new("pStyle")
+            properties.insert(0, style)
+        style.set(W + "val", heading)
     properties.insert(0 if style is None else properties.index(style) + 1, none)
     if item.label and not item.empty:
         insert_first(item.paragraph, run(f"{item.label} "))
@@ -178,7 +212,8 @@ def _items(root: Element, lists: Mapping[str, _List], styles: _Styles) -> Iterat
             continue
         counts = counters.advance(num, found, level)
         in_table = next(ancestors(paragraph, "tc"), None) is not None
-        must = in_table or styles.is_heading(properties)
+        # in cells MinerU shows dots as they are, and numbers without their labels
+        must = (in_table and not found.levels[level].is_dot) or styles.is_heading(properties)
         yield _Item(paragraph, num, level, _label(found, level, counts), counts[level], must, empty)
 
 
@@ -259,6 +294,7 @@ class _Styles:
 
     def __init__(self, package: Package, part: str, linked: Mapping[tuple[str, str], int]) -> None:
         self._styles = dict[str, Element]()
+        self._package, self._part = package, part
         self._linked = linked
         self._default = ""
         if part in package.names:
@@ -293,6 +329,21 @@ class _Styles:
                 for style in self._chain(name)
             )
         return self._headings[name]
+
+    def heading(self, level: int) -> str:
+        """The style of headings of a level; a new one where the document has none, empty without styles."""
+        wanted = f"heading {level}"
+        for id_, style in self._styles.items():
+            if value(style, "name").lower() == wanted:
+                return id_
+        if self._part not in self._package.names:
+            return ""
+        style = new("style", type="paragraph", styleId=f"Heading{level}")
+        style.append(new("name", val=wanted))
+        self._package.tree(self._part).append(style)
+        self._package.changed(self._part)
+        self._styles[f"Heading{level}"] = style
+        return f"Heading{level}"
 
     def _of_style(self, name: str) -> tuple[str, int]:
         num, level = "", -1
