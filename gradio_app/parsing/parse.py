@@ -22,6 +22,7 @@ from gradio_app.parsing.prepare.office.mending import mended
 from gradio_app.parsing.readers import small_models
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
+from gradio_app.parsing.sheet_names import name_single_sheets
 
 #: files of parts, of which those that are damaged can be left out
 _MENDED = (".docx", ".pptx", ".xlsx")
@@ -202,6 +203,8 @@ def _parse(
     _set_up()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()
+    if source.endswith((".xlsx", ".xls", ".ods")):
+        name_single_sheets()
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 

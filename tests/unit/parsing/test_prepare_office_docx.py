@@ -242,7 +242,8 @@ def test_a_list_of_titles_stays_one_of_headings(tmp_path: Path) -> None:
     assert prepare(source, "docx", out, Wanted()).kind == "docx"
     parse_document(str(out), str(tmp_path / "result"), [], "flash", "")
     assert lines((tmp_path / "result" / "document.md").read_text("utf-8")) == [
-        "## I. Scope", "All ships.", "### I.1 Sails", "All sails.", "I.2 Every owner keeps a book of the voyages.",
+        "## I. Scope", "All ships.", "### I.1 Sails", "All sails.",
+        "I.2 Every owner keeps a book of the voyages.",
     ]  # fmt: skip
 
 

@@ -44,6 +44,11 @@ def test_plain_files_are_left_alone(tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
 
 
+def test_the_only_sheet_has_its_name_as_a_heading(tmp_path: Path) -> None:
+    text, _ = read(tmp_path, "ods", odf("ods", SHEET.format(COMMENT, "")))
+    assert text.startswith("## Ports\n")
+
+
 def test_comments_of_a_text_name_their_author(tmp_path: Path) -> None:
     text, _ = read(tmp_path, "odt", odf("odt", f"<text:p>The price{COMMENT} is high.</text:p>"))
     assert "The price is high." in text and "Comment by Ida Holm: Ask again." in text

@@ -58,6 +58,15 @@ def rows_of(text: str) -> list[list[str]]:
 PLAIN = [["port", "depth"], ["Northquay", 7], ["Southquay", 4.5]]
 
 
+def test_the_only_sheet_has_its_name_as_a_heading(tmp_path: Path) -> None:
+    assert read(tmp_path, saved(book(ports=PLAIN)), "")[0].startswith("## ports\n\n| port |")
+
+
+@pytest.mark.parametrize("name", ["Sheet1", "Tabelle 2", "工作表1"])
+def test_a_name_that_says_nothing_is_no_heading(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, saved(book(**{name: PLAIN})), "")[0].startswith("| port |")
+
+
 def test_a_plain_workbook_is_left_alone(tmp_path: Path) -> None:
     assert rows_of(read(tmp_path, saved(book(ports=PLAIN)), "")[0])[1] == ["Northquay", "7"]
 

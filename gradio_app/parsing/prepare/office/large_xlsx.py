@@ -20,6 +20,7 @@ from gradio_app.parsing.prepare.office.xlsx_cells import (
 from gradio_app.parsing.prepare.office.xlsx_extras import comments_of, formula_of, formulas_note
 from gradio_app.parsing.prepare.office.xml import Element, elements
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
+from gradio_app.parsing.sheet_names import is_default
 
 #: cells from which a workbook is read here, and those that are too many for a worker's memory
 MANY_CELLS, MOST_CELLS = 20_000, 2_000_000
@@ -60,7 +61,7 @@ def write(
 
     def lines() -> Iterator[str | list[str] | dict[str, str] | None]:
         for sheet in found:
-            yield sheet.name if len(found) > 1 or not is_default_name(sheet.name) else ""
+            yield sheet.name if len(found) > 1 or not is_default(sheet.name) else ""
             yield from rows.of(package, sheet)
             comments = comments_of(package, sheet.part)
             if comments and not wanted.comments:
@@ -76,31 +77,6 @@ def write(
         prepared.note(
             "content_left_out", "Pictures and charts of large sheets are not in the result. Split the sheets."
         )
-
-
-def is_default_name(name: str) -> bool:
-    """Whether a sheet has the name that a program gave it: a word without meaning and a number."""
-    return name.rstrip("0123456789 ").lower() in _DEFAULT_NAMES
-
-
-_DEFAULT_NAMES = frozenset(
-    {
-        *(
-            "sheet",
-            "tabelle",
-            "feuil",
-            "feuille",
-            "hoja",
-            "foglio",
-            "planilha",
-            "plan",
-            "лист",
-            "blad",
-            "ark",
-        ),
-        *("arkusz", "list", "taul", "munka", "sayfa", "工作表", "シート", "시트", "ورقة"),
-    }
-)
 
 
 class _Rows:
