@@ -58,6 +58,7 @@ def docx(body: str, more: Mapping[str, str | bytes] | None = None, links: str = 
                 'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
                 '<Default Extension="xml" ContentType="application/xml"/>'
                 '<Default Extension="png" ContentType="image/png"/>'
+                '<Default Extension="htm" ContentType="text/html"/>'
                 f'<Override PartName="/word/document.xml" ContentType="{_KINDS}.document.main+xml"/>'
                 f"{kinds}</Types>"
             ),

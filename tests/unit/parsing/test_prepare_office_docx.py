@@ -316,6 +316,41 @@ def test_points_of_a_diagram_are_lines(tmp_path: Path) -> None:
     assert lines(text) == ["• Cast off", "– mind the rope", "• Row home", "After"]
 
 
+# ------------------------------------------------------------ documents inside
+
+HTML = (
+    "<html><head><title>no</title><style>p {}</style></head><body><h1>Rules</h1>"
+    "Come <b>early</b>.<p>Stay late.</p><script>no()</script>"
+    "<table><tr><th>port</th><td>East</td></tr></table></body></html>"
+)
+MAIL = f"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{HTML}"
+
+
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [
+        (HTML, ["Rules", "Come early.", "Stay late."]),
+        (MAIL, ["Rules", "Come early.", "Stay late."]),
+        ("Only words.\n\nAnd more.", ["Only words.", "And more."]),
+        (docx(p("An inner page.")), ["An inner page."]),
+    ],
+    ids=["html", "mail", "text", "word"],
+)
+def test_documents_inside_stand_in_their_place(
+    tmp_path: Path, chunk: str | bytes, expected: list[str]
+) -> None:
+    content = docx(p("Before.") + '<w:altChunk r:id="rId1"/>' + p("After."), {"chunk1.htm": chunk})
+    text, notes = read(tmp_path, content)
+    found = lines(text)
+    assert [found[0], *found[1 : len(expected) + 1], found[-1]] == ["Before.", *expected, "After."]
+    assert notes == [] and "no" not in text.split() and ("port" in text) == ("Rules" in expected)
+
+
+def test_a_document_inside_that_is_not_read_is_told(tmp_path: Path) -> None:
+    content = docx(p("Before.") + '<w:altChunk r:id="rId1"/>', {"chunk1.rtf": "{\\rtf1 words}"})
+    assert left(tmp_path, content) == ["content_left_out"]
+
+
 # ------------------------------------------------------------ faults
 
 

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradio_app.parsing.prepare.office import docx_drawings, docx_marks, docx_notes, docx_numbering
+from gradio_app.parsing.prepare.office import (
+    docx_chunks,
+    docx_drawings,
+    docx_marks,
+    docx_notes,
+    docx_numbering,
+)
 from gradio_app.parsing.prepare.office.package import Package
 from gradio_app.parsing.prepare.office.steps import Step, finish, run_steps
 from gradio_app.parsing.prepare.office.word_xml import W, is_on
@@ -50,6 +56,8 @@ class _Docx:
         def add(what: str, run: Callable[[], None]) -> None:
             steps.append(Step(what, run))
 
+        if b"altChunk" in text:
+            add("Documents inside the document", self._chunks)
         if "numbering" in here and (b"numPr" in text or _uses_style(text, styles, b"numPr")):
             add("Numbers of paragraphs", lambda: self._edit(self.main, docx_numbering.labels))
         # notes are written last of what is read, so that what follows reads them too
@@ -94,6 +102,16 @@ class _Docx:
     def _notes(self, kind: str) -> None:
         if docx_notes.notes(self.package, self.main, kind):
             self.package.changed(self.main)
+
+    def _chunks(self) -> None:
+        found, missed = docx_chunks.chunks(self.package, self.main)
+        if found > missed:
+            self.package.changed(self.main)
+        if missed:
+            self.prepared.note(
+                "content_left_out",
+                f"{missed} of {found} documents inside it could not be read. Send them by themselves.",
+            )
 
     def _comments(self) -> None:
         if self.wanted.comments:
