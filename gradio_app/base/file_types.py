@@ -7,6 +7,8 @@ PICTURES = frozenset({"png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff", "jp2"}
 #: archives of XML or HTML, whose unpacked size is checked first
 ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"})
 _OTHERS = "pdf tif doc ppt xls rtf html htm shtml mhtml mht csv tsv"
+#: rows of a sheet that is too large for MinerU, as ``parsing.sheets`` writes them; never sent by anybody
+SHEETS = "sheets"
 #: all of them, as suffixes of files
 DOCUMENTS = PICTURES | ARCHIVES | set(_OTHERS.split())
 

@@ -7,6 +7,7 @@ that are not in the result; numbers that were broken apart.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

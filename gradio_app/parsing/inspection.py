@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +18,7 @@ from gradio_app.base.errors import (
     AppError,
     EngineUnavailable,
     FileCorrupt,
+    FileEncrypted,
     FileTooLarge,
     FileTypeUnsupported,
     ModelsMissing,
@@ -28,6 +32,7 @@ from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.prepare import Prepared, Wanted, prepare
+from gradio_app.parsing.prepare.office.encryption import is_encrypted, open_encrypted
 from gradio_app.parsing.prepare.pdf import with_pdfium
 from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
 from gradio_app.parsing.readers import small_models
@@ -57,8 +62,8 @@ def inspect(
     ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
     first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
     """
-    began, path, asks = time.monotonic(), Path(source), Wanted(**wanted or {})
-    with readable_errors():
+    began, asked = time.monotonic(), Wanted(**wanted or {})
+    with readable_errors(), _open(Path(source), asked.password) as path:
         from mineru.version import __version__
 
         kind = _kind(path)
@@ -67,16 +72,18 @@ def inspect(
         elif kind in ARCHIVES:
             _check_archive(path, memory_limit)
         elif kind == "pdf":
-            _check_pdf(path, page_range, max_pages, asks.password)
-        plain = prepare(path, kind, Path(out), asks) if out else Prepared()
+            _check_pdf(path, page_range, max_pages, asked.password)
+        plain = prepare(path, kind, Path(out), asked) if out else Prepared()
+        if path != Path(source) and not plain.kind:
+            plain = _kept(path, kind, out, plain)
         prepared = plain.kind
         models = models or small_models.ready()
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
             # MinerU reads a document at one mode; page by page each page has its own
             by_mineru = {"basic": models, "auto": models and bool(engine)}.get(tier, True)
-            asked = _Asked(page_range, ocr_mode, max_pages, by_mineru)
-            parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, asked)
+            chosen_pages = _Asked(page_range, ocr_mode, max_pages, by_mineru)
+            parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, chosen_pages)
         elif page_range:
             raise FileTypeUnsupported(
                 f"A page range can only be given for PDF files; this one is {kind}. Leave it empty."
@@ -113,6 +120,26 @@ def inspect_all(files: Sequence[Mapping[str, Any]], out: str) -> dict[str, Any]:
         except AppError as error:
             found.append({"error": {"code": error.code, "message": error.message}})
     return {"found": found}
+
+
+@contextmanager
+def _open(path: Path, password: str) -> Generator[Path]:
+    """The file, or where it is an encrypted one of Office, an open copy that is gone afterwards."""
+    if not is_encrypted(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        opened = Path(folder, "open")
+        open_encrypted(path, opened, password)
+        yield opened
+
+
+def _kept(path: Path, kind: str, out: str, plain: Prepared) -> Prepared:
+    """The open copy of an encrypted file is what is read, also where nothing else was prepared."""
+    if not out:
+        raise FileEncrypted()
+    shutil.copyfile(path, out)
+    return Prepared(kind, plain.notes)
 
 
 def _kind(path: Path) -> str:

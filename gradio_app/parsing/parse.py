@@ -11,14 +11,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.base.errors import FileCorrupt
+from gradio_app.base.file_types import SHEETS
+from gradio_app.base.notes import Note, notes_to_json
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import marginals, reading, speedups
+from gradio_app.parsing import marginals, reading, sheets, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.prepare.office.mending import mended
 from gradio_app.parsing.readers import small_models
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
+from gradio_app.parsing.sheet_names import name_single_sheets
 
+#: files of parts, of which those that are damaged can be left out
+_MENDED = (".docx", ".pptx", ".xlsx")
 #: one page that says "warm"; pdfium mends the missing table of offsets
 _WARM_PAGE = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -62,9 +69,16 @@ def parse_document(
     two also ``reading.Reading.facts``.
     """
     with readable_errors():
-        if _by_mineru(method):
-            middle = _with_marginals(_parse(source, pages, tier, parse_mode, None), keep_headers)
+        if source.endswith(f".{SHEETS}"):
+            _set_up()
+            middle = _middle(sheets.read(Path(source)))
             facts = _facts_of(middle, tier)
+        elif _by_mineru(method):
+            result, lost = _parse_mended(source, pages, tier, parse_mode)
+            middle = _with_marginals(result, keep_headers)
+            facts = _facts_of(middle, tier)
+            if lost:
+                facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
         else:
             found = _read(source, pages, ocr_mode, method)
             numbers = found.model.page_index_map or range(len(found.model.pages))
@@ -110,6 +124,25 @@ def parse_shard(
             (folder / name).write_bytes(payload)
         write_pages(named, folder)
         return {"pages": len(named.pages), **facts, **(watch.report(pages) if watch else {})}
+
+
+def _parse_mended(source: str, pages: Sequence[int], tier: str, parse_mode: str) -> tuple[Any, Note | None]:
+    """MinerU's result; of an Office file that it refuses, that without its damaged parts, and a note."""
+    if not source.endswith(_MENDED):
+        return _parse(source, pages, tier, parse_mode, None), None
+    try:
+        with readable_errors():
+            return _parse(source, pages, tier, parse_mode, None), None
+    except FileCorrupt:
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder, f"mended{Path(source).suffix}")
+            lost = mended(Path(source), whole)
+            if not lost:
+                raise
+            result = _parse(str(whole), pages, tier, parse_mode, None)
+        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+        message = f"Damaged parts of the file were left out: {', '.join(lost[:5])}{more}. Save it again."
+        return result, Note.plain("content_left_out", (), message)
 
 
 def _by_mineru(method: str) -> bool:
@@ -170,6 +203,8 @@ def _parse(
     _set_up()
     if tier == "flash" and source.endswith(".pdf"):
         speedups.for_pages()
+    if source.endswith((".xlsx", ".xls", ".ods")):
+        name_single_sheets()
     from docvortex.document.contracts import HtmlSourceContext
     from mineru.parser import MinerUParser
 

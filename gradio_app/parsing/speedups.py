@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from gradio_app.parsing.plain_tables import plain_table
 
 #: different characters that are remembered
 _CHARACTERS = 20_000
@@ -67,10 +70,21 @@ def for_pages() -> None:
 @cache
 def for_markdown() -> None:
     """Call it before Markdown is written."""
-    from docvortex.render._internal.markdown import inline
+    from docvortex.render._internal.markdown import blocks, inline, table
 
     if hasattr(inline, "escape_conservative_markdown_text"):
         inline.escape_conservative_markdown_text = escape
+    if hasattr(blocks, "render_html_table") and hasattr(table, "_escape_cell_text"):
+        blocks.render_html_table = _quick_table(blocks.render_html_table, table)
+
+
+def _quick_table(full: Callable[..., str | None], table: Any) -> Callable[..., str | None]:
+    """docvortex's way to write a table, but for those that ``plain_table`` knows."""
+
+    def render(content: str, **options: Any) -> str | None:
+        return plain_table(content, table._escape_cell_text) or full(content, **options)
+
+    return render
 
 
 def postpone_openai() -> None:

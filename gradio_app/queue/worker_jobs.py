@@ -24,7 +24,7 @@ from gradio_app.base.errors import (
     StorageUnavailable,
     WorkerCrashed,
 )
-from gradio_app.base.file_types import DOCUMENTS
+from gradio_app.base.file_types import DOCUMENTS, SHEETS
 from gradio_app.base.files import remove_tree
 from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
@@ -324,7 +324,7 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         and all(1 <= first < then for first, then in pairwise((*found.pages, found.pages_total + 1)))
         and all(first < then for first, then in pairwise(found.scans))
         and set(found.scans) <= set(found.pages)
-        and found.prepared in ("", *DOCUMENTS)
+        and found.prepared in ("", SHEETS, *DOCUMENTS)
         and len(found.notes) <= MOST_NOTES
     )
     return found if sound else WorkerCrashed()

@@ -44,6 +44,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "mineru": ("parsing",),
     "docvortex": ("parsing",),
     "pikepdf": ("parsing",),
+    "msoffcrypto": ("parsing.prepare.office",),
     "litserve": ("commands.api",),
     "aiohttp": ("commands.api",),
     "ray": ("workers.cluster",),

@@ -8,6 +8,7 @@ Does not cover: where prepared files are kept (``base.data_folder``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
@@ -15,6 +16,7 @@ from loguru import logger
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
 from gradio_app.parsing.prepare import pdf, pictures
+from gradio_app.parsing.prepare.office import docx, odf, pptx, rtf, xlsx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -22,7 +24,15 @@ __all__ = ["Prepared", "Wanted", "prepare"]
 #: a preparer reads the first file, writes the second and says so, or leaves it unwritten
 Preparer = Callable[[Path, Path, Wanted], Prepared]
 
-_PREPARERS: Mapping[str, Preparer] = {"pdf": pdf.prepare, **dict.fromkeys(PICTURES, pictures.prepare)}
+_PREPARERS: Mapping[str, Preparer] = {
+    "pdf": pdf.prepare,
+    **dict.fromkeys(PICTURES, pictures.prepare),
+    "docx": docx.prepare,
+    "pptx": pptx.prepare,
+    "rtf": rtf.prepare,
+    **{kind: partial(odf.prepare, kind=kind) for kind in ("odt", "ods", "odp")},
+    "xlsx": xlsx.prepare,
+}
 
 
 def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
