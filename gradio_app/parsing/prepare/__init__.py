@@ -14,7 +14,7 @@ from loguru import logger
 
 from gradio_app.base.errors import AppError
 from gradio_app.base.file_types import PICTURES
-from gradio_app.parsing.prepare import pdf, pictures
+from gradio_app.parsing.prepare import html, mhtml, pdf, pictures, text
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -22,7 +22,13 @@ __all__ = ["Prepared", "Wanted", "prepare"]
 #: a preparer reads the first file, writes the second and says so, or leaves it unwritten
 Preparer = Callable[[Path, Path, Wanted], Prepared]
 
-_PREPARERS: Mapping[str, Preparer] = {"pdf": pdf.prepare, **dict.fromkeys(PICTURES, pictures.prepare)}
+_PREPARERS: Mapping[str, Preparer] = {
+    "pdf": pdf.prepare,
+    **dict.fromkeys(PICTURES, pictures.prepare),
+    **dict.fromkeys(("csv", "tsv"), text.prepare_table),
+    "html": html.prepare,
+    "mhtml": mhtml.prepare,
+}
 
 
 def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
