@@ -21,19 +21,19 @@ def prepare(source: Path, out: Path, wanted: Wanted) -> Prepared:
     changed = False
     for part in archive.walk():
         if part.get_content_type() in _PAGES and not part.is_multipart():
-            changed = _plain_part(part, prepared) or changed
+            changed = _plain_part(part, wanted, prepared) or changed
     if changed:
         out.write_bytes(archive.as_bytes())
         prepared.kind = "mhtml"
     return prepared
 
 
-def _plain_part(part: Message[str, str], prepared: Prepared) -> bool:
+def _plain_part(part: Message[str, str], wanted: Wanted, prepared: Prepared) -> bool:
     """Replaces the page of a part where it is not plain."""
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return False
-    page = plain_page(data, part.get_content_charset() or "", prepared)
+    page = plain_page(data, part.get_content_charset() or "", wanted, prepared)
     if page is None:
         return False
     part.set_payload(encodebytes(page).decode("ascii"))
