@@ -20,15 +20,16 @@ from gradio_app.base.errors import (
     ModelsMissing,
     TooManyPages,
 )
-from gradio_app.base.file_types import ARCHIVES, DOCUMENTS, PICTURES
+from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, PICTURES
 from gradio_app.base.notes import notes_to_json, notes_within
 from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.base.page_runs import runs_of
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.kinds import kind_of_file
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.prepare import Prepared, Wanted, prepare
-from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
+from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS, know_formats
 from gradio_app.parsing.readers import small_models
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
@@ -60,8 +61,8 @@ def inspect(
     with readable_errors():
         from mineru.version import __version__
 
-        kind = _kind(path)
-        if kind in PICTURES:
+        kind = kind_of_file(path)
+        if kind in ALL_PICTURES:
             _check_picture(path)
         elif kind in ARCHIVES:
             _check_archive(path, memory_limit)
@@ -112,15 +113,6 @@ def inspect_all(files: Sequence[Mapping[str, Any]], out: str) -> dict[str, Any]:
         except AppError as error:
             found.append({"error": {"code": error.code, "message": error.message}})
     return {"found": found}
-
-
-def _kind(path: Path) -> str:
-    from mineru.parser.file_type import guess_suffix_by_path
-
-    kind = str(guess_suffix_by_path(path))
-    if kind not in DOCUMENTS:
-        raise FileTypeUnsupported()
-    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +192,7 @@ def _classified(path: Path, total: int, pages: Sequence[int]) -> str:
 def _check_picture(path: Path) -> None:
     from PIL import Image, UnidentifiedImageError
 
+    know_formats()
     try:
         with Image.open(path) as picture:
             width, height = picture.size

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app.base.errors import AppError
-from gradio_app.base.file_types import PICTURES
+from gradio_app.base.errors import AppError, FileCorrupt
+from gradio_app.base.file_types import ALL_PICTURES, PREPARED_ONLY
 from gradio_app.parsing.prepare import html, mhtml, pdf, pictures, text
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
@@ -24,7 +24,7 @@ Preparer = Callable[[Path, Path, Wanted], Prepared]
 
 _PREPARERS: Mapping[str, Preparer] = {
     "pdf": pdf.prepare,
-    **dict.fromkeys(PICTURES, pictures.prepare),
+    **dict.fromkeys(ALL_PICTURES, pictures.prepare),
     **dict.fromkeys(("csv", "tsv"), text.prepare_table),
     "html": html.prepare,
     "mhtml": mhtml.prepare,
@@ -46,6 +46,9 @@ def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
         out.unlink(missing_ok=True)
         raise
     except Exception as error:
+        if kind in PREPARED_ONLY:
+            out.unlink(missing_ok=True)
+            raise FileCorrupt() from error
         logger.opt(exception=error).warning("a {} is read as it came, as it could not be prepared", kind)
         prepared = Prepared()
         prepared.note(
