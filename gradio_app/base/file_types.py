@@ -9,11 +9,18 @@ ARCHIVES = frozenset({"docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "ofd"
 #: pictures that are made pages first; MinerU does not read them
 FOREIGN_PICTURES = frozenset({"heic", "avif"})
 ALL_PICTURES = PICTURES | FOREIGN_PICTURES
+#: text, which is told apart by the suffix alone -> type
+TEXTS = {
+    **{suffix: suffix for suffix in ("txt", "log", "json", "xml", "md", "ipynb")},
+    "markdown": "md",
+    "text": "txt",
+    "rst": "txt",
+}
 #: types that MinerU reads only once they are prepared
-PREPARED_ONLY = FOREIGN_PICTURES
+PREPARED_ONLY = FOREIGN_PICTURES | set(TEXTS.values())
 _OTHERS = "pdf tif doc ppt xls rtf html htm shtml mhtml mht csv tsv heif"
 #: all of them, as suffixes of files
-DOCUMENTS = ALL_PICTURES | ARCHIVES | PREPARED_ONLY | set(_OTHERS.split())
+DOCUMENTS = ALL_PICTURES | ARCHIVES | PREPARED_ONLY | set(TEXTS) | set(_OTHERS.split())
 
 
 def is_document(name: str) -> bool:

@@ -43,6 +43,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "gradio": ("web.ui",),
     "mineru": ("parsing",),
     "docvortex": ("parsing",),
+    "pi_heif": ("parsing",),
+    "markdown_it": ("parsing",),
     "litserve": ("commands.api",),
     "aiohttp": ("commands.api",),
     "ray": ("workers.cluster",),

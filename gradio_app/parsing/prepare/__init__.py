@@ -14,7 +14,7 @@ from loguru import logger
 
 from gradio_app.base.errors import AppError, FileCorrupt
 from gradio_app.base.file_types import ALL_PICTURES, PREPARED_ONLY
-from gradio_app.parsing.prepare import html, mhtml, pdf, pictures, text
+from gradio_app.parsing.prepare import html, markdown_text, mhtml, pdf, pictures, plain_text, text
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Prepared", "Wanted", "prepare"]
@@ -28,6 +28,12 @@ _PREPARERS: Mapping[str, Preparer] = {
     **dict.fromkeys(("csv", "tsv"), text.prepare_table),
     "html": html.prepare,
     "mhtml": mhtml.prepare,
+    "txt": plain_text.prepare_text,
+    "log": plain_text.prepare_log,
+    "json": plain_text.prepare_json,
+    "xml": plain_text.prepare_xml,
+    "md": markdown_text.prepare_markdown,
+    "ipynb": markdown_text.prepare_notebook,
 }
 
 
