@@ -38,6 +38,8 @@ def kind_of_file(path: Path) -> str:
         kind = TEXTS[suffix]
     elif suffix in _OLD and kind not in _BINARY - _OLD and is_text(path):
         kind = _disguised(path, suffix)
+    elif kind in TEXTS:
+        kind = ""  # a program, settings, the rest of a broken file
     if kind not in DOCUMENTS:
         raise FileTypeUnsupported()
     return kind

@@ -243,3 +243,12 @@ def test_what_is_no_text_is_not_taken_for_it(tmp_path: Path, name: str, content:
 def test_a_document_under_the_name_of_a_text_is_a_document(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(text_pdf())
     assert kind_of_file(tmp_path / "a.txt") == "pdf"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.py", b"hello"), ("a.docx", b"PK\x03\x04 no more"), ("a", b"{}")]
+)
+def test_text_under_another_name_is_no_document(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileTypeUnsupported):
+        kind_of_file(tmp_path / name)
