@@ -174,23 +174,32 @@ def _by_letters(data: bytes, named: str) -> Decoded:
 
 
 def _sampled(data: bytes) -> bytes:
-    """Lines that hold more than ASCII, each once, up to ``_SAMPLE`` bytes (or one line)."""
+    """Lines that hold more than ASCII, each once, up to about ``_SAMPLE`` bytes."""
     lines: dict[bytes, None] = {}
     size = 0
-    for found in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*\n?", data[: 50 * _SAMPLE]):
-        if found[0] not in lines:
-            lines[found[0]] = None
-            size += len(found[0])
+    for line in data[: 50 * _SAMPLE].split(b"\n"):
+        if not line.isascii() and line not in lines:
+            lines[line] = None
+            size += len(line)
         if size > _SAMPLE:
             break
-    return b"".join(lines)
+    return b"\n".join(lines)[: 2 * _SAMPLE]
+
+
+def _read_sample(sample: bytes, encoding: str) -> str | None:
+    """As ``_strict``; the last letter may be cut."""
+    try:
+        return sample.decode(encoding)
+    except UnicodeDecodeError as error:
+        cut = len(sample) == 2 * _SAMPLE and error.start >= len(sample) - 3
+        return sample[: error.start].decode(encoding) if cut else None
 
 
 def _readings(sample: bytes) -> Iterator[tuple[float, str, str]]:
     """Bits, encoding and text for each encoding in which ``sample`` can be read."""
     runs = len(re.findall(rb"[\x80-\xff]+", sample))
     for encoding in DOUBLE_BYTE:
-        text = _strict(sample, encoding)
+        text = _read_sample(sample, encoding)
         if text is not None:
             # that bytes come in pairs is seldom by chance
             yield _double(encoding, text) + 3 - min(runs, 20), encoding, text

@@ -128,7 +128,7 @@ def _drop_hidden(root: Any) -> bool:
 def _for_screens(css: str) -> str:
     """Without the rules of media that are not each screen."""
     kept: list[str] = []
-    place = 0
+    place, css = 0, _without_comments(css)
     while (found := _MEDIA.search(css, place)) is not None:
         kept.append(css[place : found.start()])
         depth, place = 1, found.end()
@@ -141,6 +141,11 @@ def _for_screens(css: str) -> str:
         if found[1].strip().lower() in ("screen", "all", "only screen"):
             kept.append(inner)
     return "".join([*kept, css[place:]])
+
+
+def _without_comments(css: str) -> str:
+    pieces = css.split("/*")
+    return "".join([pieces[0], *(piece.partition("*/")[2] for piece in pieces[1:])])
 
 
 def _hidden_ids(css: str) -> set[str]:

@@ -16,7 +16,7 @@ MOST_OPEN = 400
 _SHORT = 2 * MOST_ATTRIBUTES
 _NAME = re.compile(r"</?([a-zA-Z][^\s/>]{0,40})")
 _STOP = re.compile(r"[>\"']")
-_ATTRIBUTE = re.compile(r"""[\s/]+[^\s/>=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]*))?""")
+_ATTRIBUTE = re.compile(r"""(?<![\s/])[\s/]++[^\s/>=]++(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]*))?""")
 #: tags without an end, and those whose end may be left out
 _ENDLESS = (
     "area base br col embed hr img input link meta param source track wbr "

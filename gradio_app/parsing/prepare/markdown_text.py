@@ -25,14 +25,22 @@ _FRONT = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 #: as pandoc has it: no space inside, no digit behind
 _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\\n]|\\.|\n(?!\s*\n)){1,2000}?)(?<![\s\\])\$(?!\d)")
 _DISPLAY = re.compile(r"\$\$((?:[^$\\]|\\.){1,20000}?)\$\$")
-_COLORS = re.compile(r"\x1b\[[0-9;]*m| \[[0-9;]{1,8}m")
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 def prepare_markdown(source: Path, out: Path, wanted: Wanted) -> Prepared:
     """See ``prepare.prepare``."""
     prepared = Prepared()
-    return written(page_of(read(source, prepared)), out, wanted, prepared)
+    text = read(source, prepared)
+    page = page_of(text)
+    if _letters(re.sub(r"</?\w+", "", page)) < 0.9 * _letters(text):
+        page = code(text, "markdown")  # nested so deeply, or so strange, that parts of it would be lost
+    return written(page, out, wanted, prepared)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 def prepare_notebook(source: Path, out: Path, wanted: Wanted) -> Prepared:
@@ -57,7 +65,7 @@ def page_of(text: str) -> str:
 
 @cache
 def _markdown() -> MarkdownIt:
-    made = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    made = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
     made.inline.ruler.before("escape", "formula", _inline_formula)
     made.block.ruler.before("fence", "formula", _block_formula, {"alt": ["paragraph"]})
     for name in ("formula", "formula_block"):

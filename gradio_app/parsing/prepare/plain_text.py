@@ -20,6 +20,7 @@ _ALIGNED = re.compile(r"\S(?: {3,}| *\t+ *)\S|^[ \t]{4,}\S|[─│┌┐└┘�
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|[][{},:]|[^][{},:"\s]+')
 #: steps to the right
 _DEEPEST = 40
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _XML_DECLARED = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})""")
 _XHTML = re.compile(r"^(?:\s*<[?!][^>]*>)*\s*<html\b", re.I)
 
@@ -27,7 +28,8 @@ _XHTML = re.compile(r"^(?:\s*<[?!][^>]*>)*\s*<html\b", re.I)
 def prepare_text(source: Path, out: Path, wanted: Wanted) -> Prepared:
     """Paragraphs of a text, and as code what stands in columns. See ``prepare.prepare``."""
     prepared = Prepared()
-    blocks = re.split(r"\n[ \t]*\n\s*?(?=\S|[ \t]+\S|$)", read(source, prepared).strip("\n"))
+    lines = [line.rstrip() for line in read(source, prepared).split("\n")]
+    blocks = re.split(r"\n\n+", "\n".join(lines))
     page = "\n".join(_block(block) for block in blocks if block.strip())
     return written(page, out, wanted, prepared)
 
@@ -89,14 +91,14 @@ def read(source: Path, prepared: Prepared) -> str:
     decoded = decode(data, declared[1].decode("ascii") if declared else "")
     note_guess(prepared, decoded)
     text = without_c1(decoded.text).replace("\r\n", "\n").replace("\r", "\n")
-    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", " ", text)
+    return text
 
 
 def written(page: str, out: Path, wanted: Wanted, prepared: Prepared) -> Prepared:
     """Writes a page made of a file."""
     head = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n'
     whole = page if _XHTML.match(page[:10_000]) else f"{head}{page}\n</body></html>\n"
-    content = whole.encode("utf-8", "replace")
+    content = _CONTROL.sub(" ", whole).encode("utf-8", "replace")
     plain = plain_page(content, "utf-8", wanted, prepared)
     out.write_bytes(content if plain is None else plain)
     prepared.kind = "html"

@@ -179,6 +179,8 @@ HOSTILE = {
     "angles": "<" * 300_000 + " bread",
     "ends": "</div>" * 100_000 + "bread",
     "rules": "<style>" + "@media print{" * 50_000 + "</style><div>bread</div>",
+    "style comments": "<style>" + "/*" * 100_000 + "</style><div>bread</div>",
+    "blanks": "<p" + " " * 300_000 + "><p" + " /" * 300_000 + ">bread",
     "scripts": "<script>" * 50_000 + "</script>bread",
 }
 

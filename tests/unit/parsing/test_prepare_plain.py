@@ -173,6 +173,30 @@ def test_too_long_a_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         markdown(tmp_path, "a.txt", "word " * 800_000)
 
 
+HOSTILE = {
+    "blanks.txt": "x\n\n" + " " * 1_000_000 + "\n" + " \n" * 200_000 + "bread",
+    "columns.txt": ("a" + " " * 1000) * 1000 + "\nbread",
+    "dollars.md": "$a " * 100_000 + "\n\nbread",
+    "displays.md": "$$a " * 50_000 + "\n\nbread",
+    "brackets.md": "[" * 20_000 + "bread",
+    "quotes.md": ">" * 20_000 + "bread",
+    "stars.md": "**a " * 20_000 + "bread",
+    "front.md": "---\n" * 20_000 + "bread",
+    "deep.json": "[" * 200_000 + '"bread"',
+    "open.json": '"' * 200_001 + "bread",
+    "open.xml": "<a" * 200_000 + "bread",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_takes_no_time(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(HOSTILE[name])
+    began = time.process_time()
+    prepare(tmp_path / name, name.rpartition(".")[2], tmp_path / "out", Wanted())
+    assert time.process_time() - began < 10
+    assert "bread" in (tmp_path / "out").read_text()
+
+
 # ------------------------------------------------------------ old files that are something else
 
 WORKBOOK = (

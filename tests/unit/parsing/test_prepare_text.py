@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,13 @@ def test_a_long_text_is_decoded_in_a_second() -> None:
     content = ("Ветер дует с моря, и корабли стоят.\n" * 200_000).encode("cp1251")
     found = decode(content)
     assert (found.encoding, found.guessed, len(found.text)) == ("cp1251", False, len(content))
+
+
+@pytest.mark.parametrize("line", [b"a" * 3_000_000 + b"\n\xe9", b"\xe9" * 3_000_000, b"\x81\xe9\n" * 500_000])
+def test_strange_lines_take_no_time(line: bytes) -> None:
+    began = time.process_time()
+    decode(line)
+    assert time.process_time() - began < 10
 
 
 def test_too_large_a_table_is_refused_with_its_numbers(
