@@ -228,7 +228,7 @@ def word_bomb(paragraphs: int = 300_000) -> bytes:
 #: what is refused: file name, how to make it, the error's code
 BAD: list[tuple[str, Callable[[], bytes], str]] = [
     ("empty.pdf", lambda: b"", "file_empty"),
-    ("notes.txt", lambda: b"hello", "file_type_unsupported"),
+    ("notes.py", lambda: b"hello", "file_type_unsupported"),
     ("random.bin", lambda: random.Random(1).randbytes(5000), "file_type_unsupported"),
     ("text.pdf", lambda: b"hello, I am text\n" * 20, "file_corrupt"),
     ("half.pdf", lambda: text_pdf(3)[:900], "file_corrupt"),

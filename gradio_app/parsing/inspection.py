@@ -24,17 +24,18 @@ from gradio_app.base.errors import (
     ModelsMissing,
     TooManyPages,
 )
-from gradio_app.base.file_types import ARCHIVES, DOCUMENTS, PICTURES
+from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, PICTURES
 from gradio_app.base.notes import notes_to_json, notes_within
 from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.base.page_runs import runs_of
 from gradio_app.parsing import speedups
 from gradio_app.parsing.error_translation import readable_errors
+from gradio_app.parsing.kinds import kind_of_file
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.prepare import Prepared, Wanted, prepare
 from gradio_app.parsing.prepare.office.encryption import is_encrypted, open_encrypted
 from gradio_app.parsing.prepare.pdf import with_pdfium
-from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS
+from gradio_app.parsing.prepare.pictures import MAX_PICTURE_PIXELS, know_formats
 from gradio_app.parsing.readers import small_models
 
 #: largest page, in square points: 139 x 139 inches. Real plots stay far below; a bomb does not.
@@ -66,8 +67,8 @@ def inspect(
     with readable_errors(), _open(Path(source), asked.password) as path:
         from mineru.version import __version__
 
-        kind = _kind(path)
-        if kind in PICTURES:
+        kind = kind_of_file(path)
+        if kind in ALL_PICTURES:
             _check_picture(path)
         elif kind in ARCHIVES:
             _check_archive(path, memory_limit)
@@ -140,15 +141,6 @@ def _kept(path: Path, kind: str, out: str, plain: Prepared) -> Prepared:
         raise FileEncrypted()
     shutil.copyfile(path, out)
     return Prepared(kind, plain.notes)
-
-
-def _kind(path: Path) -> str:
-    from mineru.parser.file_type import guess_suffix_by_path
-
-    kind = str(guess_suffix_by_path(path))
-    if kind not in DOCUMENTS:
-        raise FileTypeUnsupported()
-    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +218,7 @@ def _classified(path: Path, total: int, pages: Sequence[int]) -> str:
 def _check_picture(path: Path) -> None:
     from PIL import Image, UnidentifiedImageError
 
+    know_formats()
     try:
         with Image.open(path) as picture:
             width, height = picture.size

@@ -15,6 +15,7 @@ from gradio_app.base.file_types import PICTURES
 from gradio_app.base.files import link_or_copy
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
+from gradio_app.parsing.markdown import keep_signs, links_in, without_idle_anchors
 
 #: pixels of a page preview, so that an odd aspect ratio cannot ask for gigabytes
 MAX_PREVIEW_PIXELS = 8_000_000
@@ -50,7 +51,9 @@ def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -
 
     named, assets = materialize(middle, images)
     exported = ParseResult(middle_json=named)
-    markdown = exported.markdown().encode("utf-8", "replace")
+    keep_signs()
+    text = without_idle_anchors(exported.markdown())
+    markdown = text.encode("utf-8", "replace")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "images").mkdir(exist_ok=True)
     for name, payload in assets.items():
@@ -62,17 +65,21 @@ def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -
     (folder / "middle.json").write_text(exported.to_json(), "utf-8", "replace")
     listed = json.dumps(render_content_list(named), ensure_ascii=False, indent=2)
     (folder / "content_list.json").write_text(listed, "utf-8", "replace")
-    write_pages(named, folder)
+    write_pages(named, folder, links_in(text))
     return {"pages": len(named.pages), "sha256": sha256(markdown).hexdigest()}
 
 
-def write_pages(middle: Any, folder: Path) -> None:
-    """One ``pages/N.json`` a page, so that a reader opens page 700 without loading the others."""
+def write_pages(middle: Any, folder: Path, linked: frozenset[str] | None = None) -> None:
+    """One ``pages/N.json`` a page, so that a reader opens page 700 without loading the others.
+
+    ``linked``: the anchors that links of the document lead to; None where nobody knows.
+    """
     from docvortex.document.pdf.layout import LAYOUT_EXTENSION
     from docvortex.render.markdown import render_single_block
     from docvortex.schema import PAGE_AUXILIARY_BLOCK_TYPES
     from mineru.config import config
 
+    keep_signs()
     layout: dict[str, Any] = middle.extensions.get(LAYOUT_EXTENSION) or {"pages": []}
     sizes: dict[int, tuple[float, float]] = {
         entry["page_idx"]: (entry["width_pt"], entry["height_pt"]) for entry in layout["pages"]
@@ -82,6 +89,8 @@ def write_pages(middle: Any, folder: Path) -> None:
         blocks: list[dict[str, Any]] = []
         for block in page.blocks:
             text = render_single_block(block, delimiters=config.render.latex_delimiters, asset_base_url="")
+            if linked is not None:
+                text = without_idle_anchors(text, linked)
             blocks.append(
                 {
                     "id": f"{page.page_idx + 1}-{block.index}",

@@ -306,7 +306,7 @@ def test_a_folder_of_a_hundred_survives_a_restart(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text_pdf(1 + number % 2, seed=number))
     (source / "year 1" / "locked.pdf").write_bytes(encrypted_pdf())
-    (source / "notes.txt").write_text("not sent")
+    (source / "notes.py").write_text("not sent")
     pause = threading.Event().wait
     with running(tmp_path / "service", "--workers-per-device", "2", key=KEY) as service:
         client = convert(service, source, out)

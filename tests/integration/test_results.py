@@ -29,8 +29,9 @@ DOCUMENTS = {
 
 
 def without_anchors(data: bytes) -> bytes:
-    """HTML only: MinerU makes its anchors from the path of the file, we from a fixed one."""
-    return re.sub(rb"html-[0-9a-f]{20}", b"html-anchor", data)
+    """HTML only: MinerU makes its anchors from the path of the file, we from a fixed one, for links only."""
+    linked = re.sub(rb'<a id="html-[0-9a-f]{20}"></a>\n', b"", data)
+    return re.sub(rb"html-[0-9a-f]{20}", b"html-anchor", linked)
 
 
 def reference(folder: Path, name: str, data: bytes, page_range: str = "") -> dict[str, bytes]:

@@ -45,6 +45,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "docvortex": ("parsing",),
     "pikepdf": ("parsing",),
     "msoffcrypto": ("parsing.prepare.office",),
+    "pi_heif": ("parsing",),
+    "markdown_it": ("parsing",),
     "litserve": ("commands.api",),
     "aiohttp": ("commands.api",),
     "ray": ("workers.cluster",),

@@ -196,13 +196,16 @@ def _write(answer: Mapping[str, Any], target: Path, stamp: Mapping[str, Any]) ->
 
 
 def plan(sources: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
-    """Every document below ``sources`` with the folder for its result: structure and full name are kept."""
+    """Every document below ``sources`` with the folder for its result: structure and full name are kept.
+
+    What is below ``output`` is none, as results hold text and pictures.
+    """
     found: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_file():
             found.append((source, output / source.name))
         for path in sorted(source.rglob("*")):
-            if path.is_file() and is_document(path.name):
+            if path.is_file() and is_document(path.name) and output not in path.parents:
                 found.append((path, output / path.relative_to(source)))
     return found
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from loguru import logger
 
-from gradio_app.base.errors import AppError
-from gradio_app.base.file_types import PICTURES
-from gradio_app.parsing.prepare import pdf, pictures
+from gradio_app.base.errors import AppError, FileCorrupt
+from gradio_app.base.file_types import ALL_PICTURES, PREPARED_ONLY
+from gradio_app.parsing.prepare import html, markdown_text, mhtml, pdf, pictures, plain_text, text
 from gradio_app.parsing.prepare.office import docx, odf, pptx, rtf, xlsx
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
@@ -26,12 +26,21 @@ Preparer = Callable[[Path, Path, Wanted], Prepared]
 
 _PREPARERS: Mapping[str, Preparer] = {
     "pdf": pdf.prepare,
-    **dict.fromkeys(PICTURES, pictures.prepare),
     "docx": docx.prepare,
     "pptx": pptx.prepare,
     "rtf": rtf.prepare,
     **{kind: partial(odf.prepare, kind=kind) for kind in ("odt", "ods", "odp")},
     "xlsx": xlsx.prepare,
+    **dict.fromkeys(ALL_PICTURES, pictures.prepare),
+    **dict.fromkeys(("csv", "tsv"), text.prepare_table),
+    "html": html.prepare,
+    "mhtml": mhtml.prepare,
+    "txt": plain_text.prepare_text,
+    "log": plain_text.prepare_log,
+    "json": plain_text.prepare_json,
+    "xml": plain_text.prepare_xml,
+    "md": markdown_text.prepare_markdown,
+    "ipynb": markdown_text.prepare_notebook,
 }
 
 
@@ -50,6 +59,9 @@ def prepare(source: Path, kind: str, out: Path, wanted: Wanted) -> Prepared:
         out.unlink(missing_ok=True)
         raise
     except Exception as error:
+        if kind in PREPARED_ONLY:
+            out.unlink(missing_ok=True)
+            raise FileCorrupt() from error
         logger.opt(exception=error).warning("a {} is read as it came, as it could not be prepared", kind)
         prepared = Prepared()
         prepared.note(

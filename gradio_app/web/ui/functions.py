@@ -94,7 +94,7 @@ class Functions:
         """Queues documents for conversion to Markdown and returns at once, with one task for each file.
 
         Ask for their state with status, and for the text with result. Takes PDF, scans, pictures, Word,
-        PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
+        PowerPoint, Excel, OpenDocument, HTML, CSV, EPUB and text.
 
         Args:
             files: The documents. Upload them first: POST /gradio_api/upload answers a PATH for each. Pass
@@ -165,7 +165,7 @@ class Functions:
     ) -> tuple[str, FileData]:
         """Converts one document and waits for it: returns its Markdown, and a ZIP with pictures and JSON.
 
-        Takes PDF, scans, pictures, Word, PowerPoint, Excel, OpenDocument, HTML, CSV and EPUB.
+        Takes PDF, scans, pictures, Word, PowerPoint, Excel, OpenDocument, HTML, CSV, EPUB and text.
 
         Args:
             file: The document. Upload it first: POST /gradio_api/upload answers a PATH. Pass its address on

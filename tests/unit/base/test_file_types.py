@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mineru.filetypes import IMAGE_EXTENSIONS, PARSEABLE_EXTENSIONS
 
-from gradio_app.base.file_types import DOCUMENTS, PICTURES, is_document
+from gradio_app.base.file_types import DOCUMENTS, PICTURES, PREPARED_ONLY, TEXTS, is_document
 from gradio_app.commands.api.client import plan
 from gradio_app.web.ui import page
 from gradio_app.web.watch_folder.scan import walk
@@ -15,19 +15,20 @@ from gradio_app.web.watch_folder.scan import walk
 
 def test_the_list_is_that_of_mineru() -> None:
     assert PICTURES == IMAGE_EXTENSIONS
-    assert PARSEABLE_EXTENSIONS | {"tif"} == DOCUMENTS, "MinerU knows TIFF by its content"
+    theirs = DOCUMENTS - PREPARED_ONLY - {*TEXTS, "heif"}
+    assert PARSEABLE_EXTENSIONS | {"tif"} == theirs, "MinerU knows TIFF by its content"
 
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("a.pdf", True), ("A.B.PDF", True), ("a.txt", False), ("pdf", False), ("a.", False), ("", False)],
+    [("a.pdf", True), ("A.B.PDF", True), ("a.md", True), ("a.py", False), ("pdf", False), ("a.", False)],
 )
 def test_the_suffix_counts(name: str, meant: bool) -> None:
     assert is_document(name) is meant
 
 
 def test_all_who_walk_through_folders_take_the_same(tmp_path: Path) -> None:
-    for suffix in (*DOCUMENTS, "txt", "exe"):
+    for suffix in (*DOCUMENTS, "py", "exe"):
         (tmp_path / f"a.{suffix}").write_text("x")
     names = {f"a.{suffix}" for suffix in DOCUMENTS}
     assert {path.name for path, _ in plan([tmp_path], tmp_path / "out")} == names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from gradio_app.parsing.prepare.office.symbol_fonts import EMPTY, TICKED, is_symbol_font, readable, sign
 from gradio_app.parsing.prepare.office.word_xml import (
     SPACE,
     W14,
@@ -17,6 +16,7 @@ from gradio_app.parsing.prepare.office.word_xml import (
     value,
 )
 from gradio_app.parsing.prepare.office.xml import Element
+from gradio_app.parsing.prepare.symbol_fonts import EMPTY, TICKED, is_symbol_font, readable, sign
 
 #: bytes of a part that may hold such signs: U+F000 to U+F0FF in UTF-8 are the first four
 SIGNS = (

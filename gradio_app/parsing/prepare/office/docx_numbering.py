@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from gradio_app.parsing.prepare.office.number_formats import numeral
 from gradio_app.parsing.prepare.office.package import Package
-from gradio_app.parsing.prepare.office.symbol_fonts import readable
 from gradio_app.parsing.prepare.office.word_xml import (
     MC,
     W,
@@ -22,6 +21,7 @@ from gradio_app.parsing.prepare.office.word_xml import (
     value,
 )
 from gradio_app.parsing.prepare.office.xml import Element
+from gradio_app.parsing.prepare.symbol_fonts import readable
 
 _LEVELS = 9
 #: formats that MinerU shows as numbers; all others it shows as dots

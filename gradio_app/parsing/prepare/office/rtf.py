@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradio_app.parsing.prepare.office.symbol_fonts import EMPTY, TICKED, is_symbol_font, readable
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
+from gradio_app.parsing.prepare.symbol_fonts import EMPTY, TICKED, is_symbol_font, readable
 
 #: a word with its number and the blank behind it, a character as hexadecimal digits, any other sign with a
 #: backslash, a bracket, plain text

@@ -77,7 +77,7 @@ export const TEXTS = {
 export const ERRORS_ZH = {
   internal_error: "服务器内部出错，详情见日志。请重试，或联系管理员。",
   file_empty: "文件为空（0 字节）。请确认文件已完整保存后重新上传。",
-  file_type_unsupported: "不支持该类型的文件。支持 PDF、图片、Office、HTML、CSV 和 EPUB。",
+  file_type_unsupported: "不支持该类型的文件。支持 PDF、图片、Office 文件、网页、表格和文本。",
   file_encrypted: "该文档需要密码才能打开。请另存一份不带密码的副本后上传。",
   password_wrong: "密码不正确，无法打开该文档。请核对密码后重新上传。",
   file_corrupt: "文件已损坏，或内容与扩展名不符。请在本机打开并重新保存后上传。",
