@@ -7,7 +7,7 @@ import time
 
 import pytest
 from docvortex.options import LatexDelimitersConfig
-from docvortex.render._internal.markdown.table import _escape_cell_text, render_html_table
+from docvortex.render._internal.markdown import table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,11 +17,11 @@ CELLS = st.text(st.sampled_from("ab \t\n|\\*_&<>\"'0é表\u00a0\r"), max_size=8)
 
 
 def plain_table(content: str) -> str | None:
-    return plain_tables.plain_table(content, _escape_cell_text)
+    return plain_tables.plain_table(content, table._escape_cell_text)
 
 
 def theirs(content: str) -> str | None:
-    return render_html_table(content, asset_base_url="", delimiters=LatexDelimitersConfig())
+    return table.render_html_table(content, asset_base_url="", delimiters=LatexDelimitersConfig())
 
 
 @given(

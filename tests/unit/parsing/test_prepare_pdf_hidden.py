@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pikepdf
@@ -179,7 +180,7 @@ def test_what_is_seen_leaves_the_file_as_it_is(tmp_path: Path, draw: Callable[[C
 
 
 @pytest.mark.parametrize("mode", [0, 3])
-def test_the_layer_of_a_scan_is_its_readers_business(tmp_path: Path, mode: int) -> None:
+def test_the_layer_of_a_scan_is_its_readers_business(tmp_path: Path, mode: Literal[0, 3]) -> None:
     def scan(canvas: Canvas) -> None:
         canvas.drawString(60, 150, SECRET, mode=mode)
         canvas.drawImage(ImageReader(io.BytesIO(picture(400, 300))), 0, 0, 400, 300)
