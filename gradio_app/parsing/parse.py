@@ -75,7 +75,7 @@ def parse_document(
             facts = _facts_of(middle, tier)
         elif _by_mineru(method):
             result, lost = _parse_mended(source, pages, tier, parse_mode)
-            middle = _with_marginals(result, keep_headers)
+            middle = with_marginals(result, keep_headers)
             facts = _facts_of(middle, tier)
             if lost:
                 facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
@@ -170,7 +170,7 @@ def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> read
     return reading.read(source, pages, ocr_mode, method == "every")
 
 
-def _with_marginals(result: Any, keep_headers: bool) -> Any:
+def with_marginals(result: Any, keep_headers: bool) -> Any:
     """MinerU's whole document; made anew where heads or feet come back into its text."""
     from docvortex.schema import ModelJson
 
