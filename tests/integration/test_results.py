@@ -60,7 +60,7 @@ def reference(folder: Path, name: str, data: bytes, page_range: str = "") -> dic
 
 
 def words(text: str) -> Counter[str]:
-    return Counter(re.findall(r"\w+", text))
+    return Counter(re.findall(r"\w+", re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)))
 
 
 def marginals(found: Any) -> list[Any]:
