@@ -39,10 +39,12 @@ _RIGHT_TO_LEFT = 0.15
 _LOST = 0.5
 #: numbers and words of three letters or more in a line that is judged, and their share of it
 _LEAST_REAL, _IN_WORDS = 2, 0.6
+#: lines times letters that are searched for pieces: a second; above it words alone are counted
+_MOST_SEARCHED = 1_000_000_000
 _FORMULA = re.compile("[=√∑∏∫≤≥≈∂∈∞ðÞ]")
 #: digits of a number that is looked for, and the continuity below which the order of a result is in doubt
 _LEAST_DIGITS, _ORDERED = 3, 0.7
-_NUMBER = re.compile(r"^[^\w]{0,2}\d[\d.,'’]*\d%?$")
+_NUMBER = re.compile(r"^[^\w]{0,2}\d[\d.,'’]*\d[%)]{0,2}$")
 _WORD = re.compile(rf"\d+(?:[.,]\d+)+|[{SIGNS}]|[^\W_{SIGNS}]+")
 _BLANK = re.compile(r"\s+")
 
@@ -141,13 +143,13 @@ def share_of(words: Iterable[str], text: str) -> tuple[float, int]:
 def lost(lines: Iterable[str], text: str) -> list[str]:
     """The lines that are not in the result.
 
-    A line is there when its letters stand in ``text`` in a row. Of the others those are lost most of whose
-    words are missing: there are fewer of them in ``text`` than on the page. Formulas are not judged.
+    A line is there when its letters stand in ``text`` in a row, as often as on the page. Of the others those
+    are lost most of whose words are missing: there are fewer of them in ``text`` than on the page. Formulas
+    are not judged.
     """
-    rows = [(line, _words(line)) for line in lines]
+    rows = [(line, words) for line in lines if (words := _words(line))]
     have = _words(text)
-    letters = "".join(have)
-    apart = [(row, words) for row, words in rows if words and "".join(words) not in letters]
+    apart = _apart(rows, "".join(have))
     if not apart:
         return []
     missing = Counter(word for _, words in rows for word in words)
@@ -162,6 +164,24 @@ def lost(lines: Iterable[str], text: str) -> list[str]:
             continue
         if sum(map(len, gone)) >= _LOST * size:
             found.append(row)
+    return found
+
+
+def _apart(rows: Sequence[tuple[str, list[str]]], letters: str) -> list[tuple[str, list[str]]]:
+    """Rows that do not stand in ``letters`` in one piece; of equal ones as many as are missing there."""
+    if len(rows) * len(letters) > _MOST_SEARCHED:
+        return list(rows)
+    times = Counter("".join(words) for _, words in rows)
+    missing = {
+        line: count - letters.count(line) if count > 1 else int(line not in letters)
+        for line, count in times.items()
+    }
+    found: list[tuple[str, list[str]]] = []
+    for row, words in rows:
+        line = "".join(words)
+        if missing[line] > 0:
+            missing[line] -= 1
+            found.append((row, words))
     return found
 
 

@@ -15,11 +15,11 @@ from gradio_app.base.errors import FileCorrupt
 from gradio_app.base.file_types import SHEETS
 from gradio_app.base.notes import Note, notes_to_json
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import marginals, reading, sheets, speedups
+from gradio_app.parsing import check, marginals, reading, sheets, speedups
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.prepare.office.mending import mended
-from gradio_app.parsing.readers import small_models
+from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.vlm import model_server, vlm_config
 from gradio_app.parsing.results import materialize, write_pages, write_result
 from gradio_app.parsing.sheet_names import name_single_sheets
@@ -71,12 +71,12 @@ def parse_document(
     with readable_errors():
         if source.endswith(f".{SHEETS}"):
             _set_up()
-            middle = _middle(sheets.read(Path(source)))
-            facts = _facts_of(middle, tier)
+            middle, facts = _middle(sheets.read(Path(source))), {"readers": {tier: "1"}}
         elif _by_mineru(method):
-            result, lost = _parse_mended(source, pages, tier, parse_mode)
+            with flash.collecting() as seen:
+                result, lost = _parse_mended(source, pages, tier, parse_mode)
+            facts = _facts_of(result, tier, seen)
             middle = with_marginals(result, keep_headers)
-            facts = _facts_of(middle, tier)
             if lost:
                 facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
         else:
@@ -107,9 +107,9 @@ def parse_shard(
     """
     with readable_errors(), model_server(endpoint, gate) as watch:
         if _by_mineru(method):
-            result = _parse(source, pages, tier, parse_mode, endpoint)
-            middle = result.middle_json
-            facts = _facts_of(middle, tier)
+            with flash.collecting() as seen:
+                result = _parse(source, pages, tier, parse_mode, endpoint)
+            middle, facts = result.middle_json, _facts_of(result, tier, seen)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
             found = _read(source, pages, ocr_mode, method)
@@ -150,19 +150,48 @@ def _by_mineru(method: str) -> bool:
     return method == "mineru" or (method == "every" and small_models.ready())
 
 
-def _facts_of(middle: Any, tier: str) -> dict[str, Any]:
-    """What is to be said of pages that MinerU has read: who did, and which of them are pictures only."""
+def _facts_of(result: Any, tier: str, seen: Sequence[flash.Evidence]) -> dict[str, Any]:
+    """What is to be said of pages that MinerU has read: who did, which are pictures only, what is missing.
+
+    ``seen``: what it saw on each page, at flash.
+    """
+    middle = result.middle_json
     if middle.metadata.file_suffix != "pdf":
         return {"readers": {tier: "1"}}
     numbers = tuple(page.page_idx + 1 for page in middle.pages)
-    filled = [page for page in middle.pages if page.blocks]
-    silent = [page.page_idx + 1 for page in filled if not any(map(_has_text, page.blocks))]
-    notes = [reading.note("pages_without_text", silent)] if silent and tier == "flash" else []
-    return {"readers": {tier: format_pages(numbers)}, "notes": notes}
+    facts: dict[str, Any] = {"readers": {tier: format_pages(numbers)}, "notes": []}
+    if tier != "flash":
+        return facts
+    model = result._model_output.to_dict(skip_defaults=False)
+    indices: Sequence[int] = model["page_index_map"] or range(len(model["pages"]))
+    filled = [(index, blocks) for index, blocks in zip(indices, model["pages"], strict=True) if blocks]
+    if silent := [index + 1 for index, blocks in filled if not any(map(_has_text, blocks))]:
+        facts["notes"].append(reading.note("pages_without_text", silent))
+    return facts | _compared(indices, model["pages"], seen, facts["notes"])
+
+
+def _compared(
+    indices: Sequence[int],
+    pages: Sequence[list[dict[str, Any]]],
+    seen: Sequence[flash.Evidence],
+    notes: list[dict[str, str]],
+) -> dict[str, Any]:
+    """Coverage and notes of pages (numbers from 0) whose blocks are compared with their lines."""
+    if len(seen) != len(pages):
+        return {}
+    codes: dict[str, list[int]] = {}
+    words = found = 0.0
+    for index, blocks, evidence in zip(indices, pages, seen, strict=True):
+        verdict = check.compare([text for text, _ in evidence.lines], blocks)
+        words, found = words + verdict.words, found + verdict.words * verdict.recall
+        for code in verdict.codes:
+            codes.setdefault(code, []).append(index + 1)
+    more = [reading.note(code, numbers) for code, numbers in codes.items()]
+    return {"notes": [*notes, *more], "coverage": found / words if words else None, "words": int(words)}
 
 
 def _has_text(block: Any) -> bool:
-    return str(block.type) != "image"
+    return block["type"] != "image" and bool(flash.text_of(block).strip())
 
 
 def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:

@@ -79,7 +79,7 @@ class FlashPages:
 def read(source: str, page_range: str) -> FlashPages:
     """Reads the text layer of these pages. Pages that pdfium cannot copy are left out."""
     speedups.for_pages()
-    with _evidence() as found:
+    with collecting() as found:
         pages = analyze(source, page_range, "flash", "txt")
     return replace(pages, evidence=tuple(found))
 
@@ -151,8 +151,8 @@ def model_json(
 
 
 @contextmanager
-def _evidence() -> Generator[list[Evidence]]:
-    """Keeps what MinerU collects of each page while the block runs."""
+def collecting() -> Generator[list[Evidence]]:
+    """Keeps what MinerU collects of each page that it reads at flash while the block runs, in their order."""
     from docvortex.analyzers.native.pdf import pipeline
 
     inner: Any = pipeline

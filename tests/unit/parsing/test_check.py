@@ -127,3 +127,66 @@ def test_scripts_without_blanks_are_compared_sign_by_sign() -> None:
     assert (verdict.recall, verdict.words) == (1.0, 9)
     lost = check.judge([{"type": "text", "content": "物的有用性"}], facts, [])
     assert lost.recall == pytest.approx(5 / 9)
+
+
+# ------------------------------------------------------------ what is missing
+
+PARAGRAPH = [
+    "The ferry leaves the northern pier at half past",
+    "six and returns before the evening bell; of its",
+    "sailors four have served for eleven winters.",
+]
+ROWS = ["Harbour 1,204 17.5 2019", "Lighthouse 866 3.25 2021", "Boathouse 95 41.0 1998"]
+SHORT = ["Fares", "Total", "x = y + z", "a b c d"]
+PAGE = [*PARAGRAPH, *ROWS, *SHORT]
+
+
+def test_nothing_is_lost_of_a_sound_result() -> None:
+    cells = [f"<tr><td>{'</td><td>'.join(row.split())}</td></tr>" for row in ROWS]
+    delivered = " ".join([*PARAGRAPH, "Fares Total", check.plain("".join(cells))])
+    assert check.lost(PAGE, delivered) == []
+    hyphenated = delivered.replace("northern", "north ern")
+    assert check.lost(PAGE, hyphenated) == []
+
+
+@pytest.mark.parametrize("line", [*PARAGRAPH, *ROWS])
+def test_each_line_that_is_missing_is_named(line: str) -> None:
+    assert check.lost(PAGE, " ".join(each for each in PAGE if each != line)) == [line]
+
+
+def test_a_line_that_stands_twice_must_come_twice() -> None:
+    once = " ".join(PAGE)
+    assert check.lost([*PAGE, PARAGRAPH[0]], once) == [PARAGRAPH[0]]
+    assert check.lost([*PAGE, PARAGRAPH[0]], f"{once} {PARAGRAPH[0]}") == []
+
+
+def test_words_that_stand_elsewhere_do_not_hide_a_lost_line() -> None:
+    other = "winters of the northern sailors"
+    assert check.lost([other, *PARAGRAPH], " ".join(PARAGRAPH)) == [other]
+
+
+def test_formulas_and_single_words_are_not_judged() -> None:
+    assert check.lost(SHORT, "nothing") == []
+
+
+def test_very_many_lines_are_counted_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_MOST_SEARCHED", 0)
+    assert check.lost(PAGE, " ".join(PAGE)) == []
+    assert check.lost(PAGE, " ".join(PAGE[1:])) == [PAGE[0]]
+
+
+def test_numbers_in_pieces_are_found() -> None:
+    words = ["2,411", "(1,204.50)", "2019", "77", "12", "A4"]
+    assert check.broken(words, "2,411 (1,204.50) 2019 77 12") == []
+    assert check.broken(words, "2,41 1 and ( 1,204.5 0) in 20 19") == ["(1,204.50)", "2,411", "2019"]
+    assert check.broken(["2,411"], "nothing like it") == []
+
+
+def test_the_codes_of_a_verdict() -> None:
+    assert Verdict(1, 1, 10).codes == []
+    assert Verdict(0.9, 0.5, 100, lost=2, broken=1, tables=1).codes == [
+        "text_left_out",
+        "digits_doubtful",
+        "table_doubtful",
+        "order_doubtful",
+    ]
