@@ -84,7 +84,7 @@ def parse_document(
             numbers = found.model.page_index_map or range(len(found.model.pages))
             marginals.bring_back(found.model.pages, numbers, keep_headers)
             middle, facts = _middle(found.model), found.facts
-        return {**write_result(middle, Path(out), None), **facts}
+        return _with_facts(write_result(middle, Path(out), None), facts)
 
 
 def parse_shard(
@@ -143,6 +143,12 @@ def _parse_mended(source: str, pages: Sequence[int], tier: str, parse_mode: str)
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
         message = f"Damaged parts of the file were left out: {', '.join(lost[:5])}{more}. Save it again."
         return result, Note.plain("content_left_out", (), message)
+
+
+def _with_facts(result: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """A result and what is said of it; that there is no text is not said twice."""
+    notes: list[dict[str, str]] = facts.get("notes") or result.get("notes") or []
+    return {**result, **facts, "notes": notes}
 
 
 def _by_mineru(method: str) -> bool:

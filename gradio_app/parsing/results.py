@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -44,8 +45,20 @@ def materialize(middle: Any, images: Mapping[str, Path] | None) -> tuple[Any, Ma
     return named, assets
 
 
+#: a letter or a digit, and a picture in Markdown
+_WORD, _PICTURE = re.compile(r"[^\W_]"), re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
+_NO_TEXT = {
+    "code": "no_text",
+    "pages": "",
+    "message": "No text was found in this document. If it shows text, convert it again with OCR mode ocr.",
+}
+
+
 def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -> dict[str, Any]:
-    """Writes ``document.md``, ``middle.json``, ``content_list.json``, ``images/``, ``pages/``."""
+    """Writes ``document.md``, ``middle.json``, ``content_list.json``, ``images/``, ``pages/``.
+
+    Returns ``{"pages": count, "sha256": of document.md}``, and a note where the document has no text at all.
+    """
     from mineru.parser import ParseResult
     from mineru.render import render_content_list
 
@@ -66,7 +79,8 @@ def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -
     listed = json.dumps(render_content_list(named), ensure_ascii=False, indent=2)
     (folder / "content_list.json").write_text(listed, "utf-8", "replace")
     write_pages(named, folder, links_in(text))
-    return {"pages": len(named.pages), "sha256": sha256(markdown).hexdigest()}
+    said: dict[str, Any] = {} if _WORD.search(_PICTURE.sub("", text)) else {"notes": [_NO_TEXT]}
+    return {"pages": len(named.pages), "sha256": sha256(markdown).hexdigest(), **said}
 
 
 def write_pages(middle: Any, folder: Path, linked: frozenset[str] | None = None) -> None:
