@@ -128,14 +128,17 @@ class TaskManager:
         await self._inspector.forget(task_id)
         return task
 
-    async def retry(self, task_id: str) -> Task:
-        """Runs a failed, partial or cancelled task again; finished shards are not parsed again."""
+    async def retry(self, task_id: str, password: str = "") -> Task:
+        """Runs a failed, partial or cancelled task again; finished shards are not parsed again.
+
+        ``password`` opens an encrypted upload; the one that came with it is not kept.
+        """
         task = await self.get(task_id)
         if task.status in RETRYABLE:
             if not self.folders.source(task.source).exists():
                 raise Conflict("The uploaded file is gone. Send it again.")
             await self.check_room(task.owner, 1)
-        task = await self.store.requeue(task_id)
+        task = await self.store.requeue(task_id, password)
         self._admit(task)
         return await self.store.publish(task)
 

@@ -37,11 +37,11 @@ class FileTypeUnsupported(AppError, code="file_type_unsupported", status=415, re
 
 
 class FileEncrypted(AppError, code="file_encrypted", status=422, retryable=False):
-    """The document needs a password to open. Save a copy without the password and send that."""
+    """The document needs a password to open. Retry with it, or save a copy without one and send that."""
 
 
 class PasswordWrong(AppError, code="password_wrong", status=422, retryable=False):
-    """The password does not open the document. Check it and send the document again with the right one."""
+    """The password does not open the document. Check it and retry with the right one."""
 
 
 class FileCorrupt(AppError, code="file_corrupt", status=422, retryable=False):

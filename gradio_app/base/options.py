@@ -26,6 +26,8 @@ PRIORITY_LIMIT = 10
 #: export format -> suffix of its file
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
 
+#: longest password of a document, in characters
+MOST_PASSWORD = 1000
 #: no document has more
 MOST_PAGES = 1_000_000
 #: more pages than a document has

@@ -1,7 +1,7 @@
 """Mode ``backup DIR``: a copy of the data folder that a server can start from, made while one runs.
 
 Covers: the queue, uploads, results and finished shards, the secret of sessions, the audit log. Does not
-cover: the users file, settings, weights, and uploads that are still under way.
+cover: the users file, settings, weights, uploads that are still under way, and passwords of documents.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def _copy_tasks(folders: Folders, copy: Folders) -> int:
     """The files of each task of the copied queue; a task whose files were deleted meanwhile leaves it."""
     store = Store(copy.database)
     try:
+        store.erase_passwords()
         ids = store.task_ids()
         for task_id in ids:
             if not _copy_task(folders, copy, task := store.get(task_id), store):

@@ -54,6 +54,7 @@ def inspect(
     engine: str = "",
     no_engine: str = "",
     models: bool = False,
+    plain: bool = False,
     out: str = "",
     wanted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def inspect(
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
     ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
     first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
+    ``plain``: the file was prepared before.
     """
     began, asked = time.monotonic(), Wanted(**wanted or {})
     with readable_errors(), _open(Path(source), asked.password) as path:
@@ -74,10 +76,10 @@ def inspect(
             _check_archive(path, memory_limit)
         elif kind == "pdf":
             _check_pdf(path, page_range, max_pages, asked.password)
-        plain = prepare(path, kind, Path(out), asked) if out else Prepared()
-        if path != Path(source) and not plain.kind:
-            plain = _kept(path, kind, out, plain)
-        prepared = plain.kind
+        made = prepare(path, kind, Path(out), asked) if out and not plain else Prepared()
+        if path != Path(source) and not made.kind:
+            made = _kept(path, kind, out, made)
+        prepared = made.kind
         models = models or small_models.ready()
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
@@ -98,7 +100,7 @@ def inspect(
             "kind": kind,
             "scans": list(scans) if chosen not in VISION_TIERS else [],
             "prepared": prepared,
-            "notes": notes_to_json(notes_within(plain.notes, runs_of(pages)) if pages else plain.notes),
+            "notes": notes_to_json(notes_within(made.notes, runs_of(pages)) if pages else made.notes),
             "pages_total": total,
             "pages": list(pages),
             "parse_mode": parse_mode,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -146,7 +146,7 @@ class Inspector:
             await self._publish(known)
             found = await self._jobs.inspect(tasks, folders, engine, self._workers.no_engine)
             self._seconds += sum(each.seconds for each in found if isinstance(each, Inspection))
-            planned = await self._store.do(self._plan_all, tasks, engine, found)
+            planned = await self._store.do(self._plan_all, tasks, engine, found, _private(tasks, folders))
         finally:
             await asyncio.shield(self._jobs.drop(*(folder.path for folder in folders.values())))
         await self._publish(planned)
@@ -160,34 +160,42 @@ class Inspector:
     def _prepare(
         self, task_ids: Sequence[str], engine: str, folders: dict[str, JobFolder]
     ) -> tuple[list[Task], list[Task]]:
-        """Tasks to inspect, with folders; and those that are planned, as the cache knows their content."""
+        """Tasks to inspect, with folders; and those that are planned, as the cache knows their content.
+
+        One with a password is inspected alone: what the worker reads besides may be hostile.
+        """
         limit = SMALL if len(task_ids) > 1 else None
         tasks, cached = list[Task](), list[Inspection | AppError]()
         known: list[Task] = []
         for task in self._store.sync.find_all(task_ids):
-            if task.status is not TaskStatus.PENDING or (limit and task.size > limit):
+            password = self._store.sync.password(task.id)
+            if task.status is not TaskStatus.PENDING or (limit and (task.size > limit or password)):
                 continue
             inspection = self._cache.find(task, engine, self._workers.models_elsewhere)
-            if inspection and self._is_prepared(inspection):
+            if inspection and self._is_prepared(inspection) and not (password or task.prepared):
                 known.append(task)
                 cached.append(inspection)
             else:
                 tasks.append(task)
-                folders[task.id] = self._jobs.prepare(task, "inspect")
+                folders[task.id] = self._jobs.prepare(task, "inspect", password)
         return tasks, self._plan_all(known, engine, cached)
 
     def _is_prepared(self, found: Inspection) -> bool:
         return not found.prepared or self._folders.prepared(found.prepared).exists()
 
     def _plan_all(
-        self, tasks: Sequence[Task], engine: str, found: Sequence[Inspection | AppError]
+        self,
+        tasks: Sequence[Task],
+        engine: str,
+        found: Sequence[Inspection | AppError],
+        private: Collection[str] = (),
     ) -> list[Task]:
         planned: list[Task] = []
         with self._store.sync.together(durable=False):
             for task, each in zip(tasks, found, strict=True):
                 if isinstance(each, Inspection):
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
-                        planned.append(self._plan(task, engine, each))
+                        planned.append(self._plan(task, engine, each, task.id in private))
         return planned
 
     async def _publish(self, tasks: Sequence[Task]) -> None:
@@ -201,14 +209,18 @@ class Inspector:
         self._store.faults.work_succeeded()
         await self._store.publish_all(tasks)
 
-    def _plan(self, task: Task, engine: str, found: Inspection) -> Task:
-        """Queues the task, or completes it from the result cache; on the store's thread."""
-        self._cache.add(task, engine, self._workers.models_elsewhere, found)
+    def _plan(self, task: Task, engine: str, found: Inspection, private: bool) -> Task:
+        """Queues the task, or completes it from the result cache; on the store's thread.
+
+        What is ``private`` has no part in the caches.
+        """
         vision = found.tier in VISION_TIERS
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
-        key = cache_key(task, found, size, engine if vision else "")
-        facts = {**found.columns, "cache_key": key}
-        done = self._from_cache(task, key, facts) if task.options.use_cache else None
+        facts, done = found.columns, None
+        if not private:
+            self._cache.add(task, engine, self._workers.models_elsewhere, found)
+            facts["cache_key"] = key = cache_key(task, found, size, engine if vision else "")
+            done = self._from_cache(task, key, facts) if task.options.use_cache else None
         return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size, found.scans), **facts)
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
@@ -235,6 +247,11 @@ class Inspector:
             "finished_at": now,
         }
         return self._store.sync.move(task.id, TaskStatus.COMPLETED, **changes)
+
+
+def _private(tasks: Sequence[Task], folders: Mapping[str, JobFolder]) -> set[str]:
+    """Ids of those whose upload others who have it may be unable to open."""
+    return {task.id for task in tasks if folders[task.id].password or task.prepared}
 
 
 def next_batch_size(count: int, seconds: float) -> int:

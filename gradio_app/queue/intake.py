@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from gradio_app.base.data_folder import Folders
@@ -24,6 +24,7 @@ class _Submission:
     options: ParseOptions
     key: str
     fingerprint: str
+    password: str = field(repr=False)
     outcome: list[Task] | Exception | None = None
 
 
@@ -64,18 +65,19 @@ class Intake:
             )
 
     async def submit(
-        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = ""
+        self, owner: str, uploads: Sequence[Upload], options: ParseOptions, key: str = "", password: str = ""
     ) -> list[Task]:
         """Accepts files: when this returns, the tasks are on disk and will come to an end.
 
         The same ``key`` with the same files and options gives the same tasks again; with others it
-        raises ``Conflict``. The upload files stay where they are; the caller deletes them.
+        raises ``Conflict``. The upload files stay where they are; the caller deletes them. ``password``
+        opens those that are encrypted.
         """
         fingerprint = _fingerprint(uploads, options)
         if key and (known := await self._store.submission(owner, key, fingerprint)) is not None:
             return known
         self._check_machine(len(uploads))
-        submission = _Submission(owner, uploads, options, key, fingerprint)
+        submission = _Submission(owner, uploads, options, key, fingerprint, password)
         self._waiting.append(submission)
         tasks = await self._store.do(self._outcome, submission)
         for task in tasks:
@@ -123,7 +125,7 @@ class Intake:
         self._check_quota(store.active_count(owner), len(uploads))
         self._folders.adopt(*((upload.path, upload.sha256) for upload in uploads))
         tasks = [Task.new(owner, upload, submission.options) for upload in uploads]
-        return store.add(tasks, key, fingerprint)
+        return store.add(tasks, key, fingerprint, submission.password)
 
 
 def _fingerprint(uploads: Sequence[Upload], options: ParseOptions) -> str:

@@ -68,7 +68,10 @@ class PageRedo:
         upload = Upload(self._folders.source(task.source), task.source, task.size, task.name, task.folder)
         if not upload.path.exists():
             raise NotFound("The uploaded file is gone. Send it again.")
-        second = Task.new(task.owner, upload, options, redo_of=task.id, redo_page=page)
+        # an encrypted upload cannot be read again, and what is read is the same as before
+        known = task.prepared if self._folders.prepared(task.prepared).is_file() else ""
+        again = {"redo_of": task.id, "redo_page": page, "kind": task.kind, "prepared": known}
+        second = Task.new(task.owner, upload, options, **again)
         return store.add([second])[0], True
 
     async def keep(self, task_id: str) -> Task:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -48,10 +48,11 @@ NO_ROOM = 2**20
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
-    """The folder of a job, and the upload in it."""
+    """The folder of a job, the upload in it, and what opens that one."""
 
     path: Path
     source: Path
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class WorkerJobs:
         comments, article = self._settings.document_comments, self._settings.main_content_only
         return f"{'' if comments else 'c'}{'m' if article else ''}"
 
-    def prepare(self, task: Task, name: str) -> JobFolder:
+    def prepare(self, task: Task, name: str, password: str = "") -> JobFolder:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
         folder = self._folders.work(task.id, name)
         suffix = task.kind or suffix_of(task.name)
@@ -87,7 +88,7 @@ class WorkerJobs:
             if not task.prepared:
                 raise
             raise NotFound("The prepared file of this document is gone. Convert it again.") from None
-        return JobFolder(folder, source)
+        return JobFolder(folder, source, password)
 
     async def inspect(
         self, tasks: Sequence[Task], folders: Mapping[str, JobFolder], engine: str = "", no_engine: str = ""
@@ -117,7 +118,9 @@ class WorkerJobs:
         """The inspections with the names under which their prepared files are kept."""
         kept: list[Inspection | AppError] = []
         for number, (task, each) in enumerate(zip(tasks, found, strict=True)):
-            if isinstance(each, Inspection) and each.prepared:
+            if isinstance(each, Inspection) and task.prepared:
+                each = replace(each, kind=task.kind, prepared=task.prepared)
+            elif isinstance(each, Inspection) and each.prepared:
                 name = f"{task.source}.{PREPARE}{self._taste}.{each.prepared}"
                 if not (made / str(number)).is_file():
                     each = WorkerCrashed()
@@ -138,9 +141,11 @@ class WorkerJobs:
             "engine": engine,
             "no_engine": no_engine,
             "models": self._workers.models_elsewhere,
+            "plain": bool(task.prepared),
             "wanted": {
                 "comments": self._settings.document_comments,
                 "main_content_only": self._settings.main_content_only,
+                "password": folder.password,
             },
         }
 

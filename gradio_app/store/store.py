@@ -28,6 +28,7 @@ from gradio_app.store.reads import Reading
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done
+from gradio_app.store.vault import Vault
 
 #: room on the disk without which nothing is begun, in bytes
 ROOM = 4 * 2**20
@@ -42,6 +43,7 @@ class Store(Reading):
 
     def __init__(self, database: Path) -> None:
         self._probe = database.with_name("probe")
+        self._vault = Vault(database.with_name("password.key"))
         self._lock = lock_folder(database.with_name("lock"))
         try:
             self._db = connect(database)
@@ -51,6 +53,7 @@ class Store(Reading):
         self.history = History(self._db)
         self.listing = Listing(self._db)
         self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
+        self._renew_vault()
 
     def close(self) -> None:
         self._db.close()
@@ -97,12 +100,14 @@ class Store(Reading):
         query = "SELECT fingerprint, task_ids FROM submissions WHERE owner = ? AND key = ?"
         return self._db.execute(query, (owner, key)).fetchone()
 
-    def add(self, tasks: Sequence[Task], key: str = "", fingerprint: str = "") -> list[Task]:
-        """Records new tasks, durably and all at once."""
-        added: list[Task] = []
+    def add(
+        self, tasks: Sequence[Task], key: str = "", fingerprint: str = "", password: str = ""
+    ) -> list[Task]:
+        """Records new tasks, durably and all at once. ``password`` opens their uploads."""
+        added, sealed = list[Task](), self._vault.seal(password)
         with self.together() as db:
             for task in tasks:
-                columns = task.to_row() | {"rev": self._next_rev()}
+                columns = task.to_row() | {"rev": self._next_rev(), "password": sealed}
                 added += self._list(f"{insert('tasks', columns)} RETURNING *", columns)
             if key:
                 ids = json.dumps([task.id for task in tasks])
@@ -120,7 +125,8 @@ class Store(Reading):
             return self._move(task_id, to, changes)
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
-        columns = {**changes, "status": to.value}
+        # only a pending task may still need its password
+        columns = {"password": "", **changes, "status": to.value}
         moved = self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})")
         if moved is None:
             self.check_move(task_id, to)
@@ -262,8 +268,11 @@ class Store(Reading):
         if self.get(task.id).rev != task.rev:
             raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
 
-    def requeue(self, task_id: str) -> Task:
-        """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early."""
+    def requeue(self, task_id: str, password: str = "") -> Task:
+        """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early.
+
+        ``password`` opens its upload, if that was never opened.
+        """
         task = self.get(task_id)
         if task.status not in RETRYABLE:
             raise Conflict(
@@ -271,6 +280,8 @@ class Store(Reading):
             )
         target = TaskStatus.QUEUED if task.shards_total else TaskStatus.PENDING
         fresh: dict[str, Any] = dict.fromkeys(("error_code", "error_message", "finished_at"))
+        if target is TaskStatus.PENDING:
+            fresh["password"] = self._vault.seal(password)
         fresh |= {"pages_failed": 0, "failed_pages": "", "attempt": task.attempt + 1}
         # second readings stay in the document, and so does what they found
         fresh |= replace(task.findings.about(runs_in(task.redone)), coverage=None).columns
@@ -303,6 +314,24 @@ class Store(Reading):
             db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
             row = (self._next_rev(), task_id, task.owner)
             db.execute("INSERT INTO deleted (rev, task_id, owner) VALUES (?, ?, ?)", row)
+
+    # ------------------------------------------------------------ passwords
+
+    def password(self, task_id: str) -> str:
+        """What was sent to open the upload of a pending task; empty: nothing."""
+        row = self._db.execute("SELECT password FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return self._vault.open(row["password"]) if row else ""
+
+    def erase_passwords(self) -> None:
+        """Drops all of them: a task that needs its own asks for it anew."""
+        with self.together() as db:
+            db.execute("UPDATE tasks SET password = '' WHERE password <> ''")
+
+    def _renew_vault(self) -> None:
+        """Erased passwords may still lie in old pages of the files: without the key they are lost."""
+        query = "SELECT 1 FROM tasks WHERE status = 'pending' AND password <> '' LIMIT 1"
+        if self._db.execute(query).fetchone() is None:
+            self._vault.forget()
 
     # ------------------------------------------------------------ beside tasks
 

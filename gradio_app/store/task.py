@@ -171,7 +171,7 @@ class Task:
             bool(values.pop("use_cache")),
             bool(values.pop("keep_headers")),
         )
-        del values["cache_key"], values["label"]
+        del values["cache_key"], values["label"], values["password"]
         values["status"] = TaskStatus(values["status"])
         values["cached"] = bool(values["cached"])
         return cls(options=options, **values)
@@ -196,6 +196,8 @@ class Task:
             "folder": self.folder,
             "redo_of": self.redo_of,
             "redo_page": self.redo_page,
+            "kind": self.kind,
+            "prepared": self.prepared,
             "label": label_of(self.name, self.folder),
         }
 

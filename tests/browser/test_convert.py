@@ -107,6 +107,18 @@ def test_what_cannot_be_converted_says_why(page: Page, watch: Watch) -> None:
     locked = row(page, "locked.pdf")
     expect(locked).to_contain_text("Failed", timeout=PATIENCE)
     expect(locked).to_contain_text("needs a password to open")
+    locked.get_by_role("link").click()
+    reader = page.locator("#mo-reader, #mo-sheet")
+    field = reader.get_by_label("Password of the document")
+    for password in ("other", "secret"):
+        expect(field).to_have_value("")
+        expect(field).to_have_attribute("type", "password")
+        field.fill(password)
+        reader.get_by_role("button", name="Try again", exact=True).click()
+        if password == "other":
+            expect(locked).to_contain_text("does not open the document", timeout=PATIENCE)
+    expect(locked).to_contain_text("Done", timeout=PATIENCE)
+    expect(field).to_be_hidden()
     nothing = row(page, "nothing.pdf")
     expect(nothing).to_contain_text("Not uploaded")
     expect(nothing).to_contain_text("empty (0 bytes)")

@@ -44,6 +44,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "mineru": ("parsing",),
     "docvortex": ("parsing",),
     "pikepdf": ("parsing",),
+    "cryptography": ("store",),
     "msoffcrypto": ("parsing.prepare.office",),
     "pi_heif": ("parsing",),
     "markdown_it": ("parsing",),

@@ -55,22 +55,25 @@ def for_admin(request: Request, action: str) -> Generator[None]:
         yield
 
 
-async def act(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
-    """Cancels, retries, keeps or deletes a task of the caller's; returns what the queue returns."""
+async def act(manager: TaskManager, who: Identity, action: str, task_id: str, **given: str) -> Any:
+    """Cancels, retries, keeps or deletes a task of the caller's; returns what the queue returns.
+
+    A retry may be ``given`` a password.
+    """
     with audit.noted(action, who.name, who.address, task_id):
-        return await change(manager, who, action, task_id)
+        return await change(manager, who, action, task_id, **given)
 
 
-async def change(manager: TaskManager, who: Identity, action: str, task_id: str) -> Any:
+async def change(manager: TaskManager, who: Identity, action: str, task_id: str, **given: str) -> Any:
     """The same without a line in the audit log, which the caller writes."""
-    does: dict[str, Callable[[str], Awaitable[Any]]] = {
+    does: dict[str, Callable[..., Awaitable[Any]]] = {
         "cancel": manager.cancel,
         "retry": manager.retry,
         "keep": manager.keep_page,
         "delete": manager.delete,
     }
     await allowed_task(manager, who, "change", task_id)
-    return await does[action](task_id)
+    return await does[action](task_id, **given)
 
 
 def note_submitted(who: Identity, tasks: Sequence[Task]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from gradio_app.base.notes import CODES
-from gradio_app.base.options import PRIORITY_LIMIT, OcrMode, Tier
+from gradio_app.base.options import MOST_PASSWORD, PRIORITY_LIMIT, OcrMode, Tier
 from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 
@@ -289,6 +289,10 @@ def binary(*media: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": content, "description": "The file"}}
 
 
+_PASSWORD = "Opens encrypted PDF and Office files; kept, encrypted, until they were opened or have failed"
+_SECRET: dict[str, Any] = {"format": "password"}
+
+
 class UploadForm(BaseModel):
     """The multipart body of a submission, which is parsed while it streams and not by FastAPI."""
 
@@ -299,6 +303,13 @@ class UploadForm(BaseModel):
     priority: int = Field(0, ge=-PRIORITY_LIMIT, le=PRIORITY_LIMIT, description="Among your own tasks")
     use_cache: bool = True
     keep_headers: bool = Field(False, description="Running heads and feet stay in the text")
+    password: str = Field("", max_length=MOST_PASSWORD, description=_PASSWORD, json_schema_extra=_SECRET)
+
+
+class RetryForm(BaseModel):
+    """What a retry may bring along."""
+
+    password: str = Field("", max_length=MOST_PASSWORD, description=_PASSWORD, json_schema_extra=_SECRET)
 
 
 def body_of(model: type[BaseModel], *media: str) -> dict[str, Any]:

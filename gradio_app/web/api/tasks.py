@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gradio_app.base.errors import OptionInvalid
-from gradio_app.base.options import ParseOptions
+from gradio_app.base.options import MOST_PASSWORD, ParseOptions
 from gradio_app.store.listing import SORTS, Wanted, matching
 from gradio_app.store.states import TaskStatus
 from gradio_app.web.api.access import (
@@ -22,7 +22,7 @@ from gradio_app.web.api.access import (
     task_of,
 )
 from gradio_app.web.api.changes import delta
-from gradio_app.web.api.schemas import ERRORS, TaskIds, TaskList, TaskView, UploadForm, body_of
+from gradio_app.web.api.schemas import ERRORS, RetryForm, TaskIds, TaskList, TaskView, UploadForm, body_of
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import Receiver
 
@@ -57,8 +57,10 @@ async def submit(
         await form.read(request.headers.get("content-type", ""), request.stream())
         if not form.uploads:
             raise OptionInvalid("No file was sent. Put one or more into fields named 'files'.")
-        options = _options(form.fields)
-        tasks = await manager.submit(who.name, form.uploads, options, idempotency_key)
+        options, password = _options(form.fields), form.fields.get("password", "")
+        if len(password) > MOST_PASSWORD:
+            raise OptionInvalid(f"A password has at most {MOST_PASSWORD} characters.")
+        tasks = await manager.submit(who.name, form.uploads, options, idempotency_key, password)
     note_submitted(who, tasks)
     return JSONResponse({"tasks": [show(manager, who, task) for task in tasks]}, 201)
 
@@ -168,9 +170,14 @@ async def cancel(request: Request, task_id: str) -> JSONResponse:
 
 
 @router.post("/{task_id}/retry", response_model=TaskView)
-async def retry(request: Request, task_id: str) -> JSONResponse:
-    """Runs a failed, partial or cancelled task again; finished pages are kept."""
-    return shown(request, await act(manager_of(request), identity_of(request), "retry", task_id))
+async def retry(request: Request, task_id: str, form: RetryForm | None = None) -> JSONResponse:
+    """Runs a failed, partial or cancelled task again; finished pages are kept.
+
+    An encrypted document that was not opened needs its `password` each time.
+    """
+    password = form.password if form else ""
+    task = await act(manager_of(request), identity_of(request), "retry", task_id, password=password)
+    return shown(request, task)
 
 
 @router.delete("/{task_id}", status_code=204)

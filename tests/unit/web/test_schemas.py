@@ -90,6 +90,9 @@ def test_models_explain_themselves() -> None:
         assert (model.__doc__ or "").strip().endswith(".")
 
 
+LONG = {"files": ["x"], "password": "x" * 1001}
+
+
 def form_schema() -> dict[str, Any]:
     body = SUBMISSION["requestBody"]
     assert body["required"] is True
@@ -99,7 +102,7 @@ def form_schema() -> dict[str, Any]:
 def test_the_form_of_a_submission_is_described() -> None:
     schema = form_schema()
     Draft202012Validator.check_schema(schema)
-    options = {"tier", "page_range", "ocr_mode", "priority", "use_cache", "keep_headers"}
+    options = {"tier", "page_range", "ocr_mode", "priority", "use_cache", "keep_headers", "password"}
     assert set(schema["properties"]) == {"files", *options}
     assert tuple(schema["properties"]["tier"]["enum"]) == TIERS
     assert tuple(schema["properties"]["ocr_mode"]["enum"]) == OCR_MODES
@@ -110,6 +113,6 @@ def test_the_defaults_of_the_form_are_valid_and_files_are_required() -> None:
     defaults = {name: spec["default"] for name, spec in schema["properties"].items() if "default" in spec}
     validate = Draft202012Validator(schema).validate
     validate({"files": ["x"], **defaults})
-    for bad in ({}, {"files": []}, {"files": ["x"], "priority": 11}, {"files": ["x"], "tier": "turbo"}):
+    for bad in ({}, {"files": []}, {"files": ["x"], "priority": 11}, {"files": ["x"], "tier": "turbo"}, LONG):
         with pytest.raises(ValidationError):
             validate(bad)

@@ -174,11 +174,11 @@ function drawActions(parts, task, name, foreign) {
 
 // ---- doing things
 
-/** @param {HTMLButtonElement} button @param {string} id @param {string} action */
-async function act(button, id, action) {
+/** @param {HTMLButtonElement} button @param {string} id @param {string} action @param {object} [json] */
+async function act(button, id, action, json) {
   button.disabled = true;
   await attempt(async () => {
-    putTask(await post(taskPath(id, `/${action}`)));
+    putTask(await post(taskPath(id, `/${action}`), json));
     emit("tasks");
   });
   button.disabled = false;
@@ -186,7 +186,7 @@ async function act(button, id, action) {
 }
 
 /** @param {HTMLButtonElement} button @param {string} id */
-export const retry = (button, id) => act(button, id, "retry");
+export const retry = (button, id, password = "") => act(button, id, "retry", { password });
 
 async function remove(/** @type {string} */ id) {
   const name = state.tasks.get(id)?.name ?? "";

@@ -13,9 +13,11 @@ export function absent(now) {
     return { icon: "queued", title: t("reader.pending", state.page), hint: t("reader.pending.hint") };
   }
   if (now.status === "failed") {
-    // a locked or broken file stays so; missing models can be installed meanwhile
-    const worthIt = now.error?.retryable || ["models_missing", "file_without_text"].includes(now.error?.code ?? "");
-    return { icon: "failed", title: t("reader.failed"), hint: explain(now.error), canRetry: worthIt };
+    // a broken file stays so; a password can be given, and missing models be installed meanwhile
+    const code = now.error?.code ?? "";
+    const locked = ["file_encrypted", "password_wrong"].includes(code) ? now.id : "";
+    const worthIt = Boolean(locked) || now.error?.retryable || ["models_missing", "file_without_text"].includes(code);
+    return { icon: "failed", title: t("reader.failed"), hint: explain(now.error), canRetry: worthIt, locked };
   }
   if (now.status === "cancelled") {
     return { icon: "cancelled", title: t("reader.cancelled"), hint: t("reader.cancelled.hint"), canRetry };

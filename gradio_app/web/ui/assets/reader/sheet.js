@@ -14,7 +14,7 @@ const { part } = pane;
 
 export function start(/** @type {HTMLElement} */ element) {
   startFrame(element, part);
-  part["note-retry"].onclick = () => state.selected && retry(part["note-retry"], state.selected);
+  part["note-retry"].onclick = () => state.selected && retry(part["note-retry"], state.selected, part["note-password"].value);
   startPicture();
   startStrip();
   startBoxes();
@@ -44,11 +44,12 @@ export function setView(view, beside, strip) {
 
 // ---- notes
 
-export function showNote(/** @type {Note} */ { icon, title, hint = "", canRetry = false }) {
+export function showNote(/** @type {Note} */ { icon, title, hint = "", canRetry = false, locked = "" }) {
   desk().dataset.note = "true";
   setIcon(part["note-icon"], icon);
   setText(part["note-title"], title);
   setText(part["note-hint"], hint);
+  if (part["note-password"].name !== locked) Object.assign(part["note-password"], { name: locked, value: "", hidden: !locked });
   show(part["note-retry"], canRetry);
   translate(part.note);
   part.note.dataset.kind = icon;

@@ -27,6 +27,7 @@ export const READER = {
   "reader.waiting.hint": ["Its pages appear here as soon as they are read. You may close the tab; nothing is lost.", "页面转换完成后会显示在这里。可以关闭页面，不会丢失。"],
   "reader.failedpage": [(n) => `Page ${n} could not be read`, (n) => `第 ${n} 页无法读取`],
   "reader.failedpage.hint": ["The other pages are complete. Trying again reads only the missing pages.", "其他页面完整。重试只会处理缺失的页面。"],
+  "reader.password": ["Password of the document", "文档密码"],
   "reader.failed": ["This document could not be converted", "该文档转换失败"],
   "reader.cancelled": ["This document was cancelled", "该文档已取消"],
   "reader.cancelled.hint": ["Trying again continues after the finished pages.", "重试会从已完成的页面继续。"],

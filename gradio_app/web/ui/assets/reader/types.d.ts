@@ -28,6 +28,8 @@ interface Note {
   title: string;
   hint?: string;
   canRetry?: boolean;
+  /** Id of the document, where a password may open it. */
+  locked?: string;
 }
 
 interface StripCell {
@@ -46,7 +48,7 @@ interface ReaderState {
     | "zoom-actual" | "scroll" | "paper" | "boxes" | "caption" | "side-now" | "side-new" | "raw" | "raw-new" | "json"
     | "notes" | "notes-sum" | "notes-list" | "note" | "note-icon" | "note-title" | "note-hint" | "keys-close"
   > &
-    Record<"number" | "slider" | "search-input", HTMLInputElement> &
+    Record<"number" | "slider" | "search-input" | "note-password", HTMLInputElement> &
     Record<"previous" | "next" | "search-previous" | "search-next" | "again-keep" | "again-drop" | "redo", HTMLButtonElement> &
     Record<"zoom-out" | "zoom-in" | "note-retry", HTMLButtonElement> & {
       picture: HTMLImageElement;
