@@ -1,0 +1,155 @@
+"""Tables of a run and a gallery of before and after, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from bench.quality.case import Case
+from bench.quality.contestants import Answer
+from bench.quality.score import MEASURES, Score
+
+OURS, BEFORE = "ours", "MinerU alone"
+#: pictures of before and after, and how much of each result they show
+_SHOWN, _LINES, _LETTERS = 9, 10, 600
+#: a case is told as one where another is better from this difference on
+_BETTER = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A case by a contestant; ``score`` is None where no truth is known."""
+
+    case: Case
+    who: str
+    answer: Answer
+    score: Score | None
+
+    def of(self, measure: str) -> float | None:
+        """One of ``MEASURES``; None where the truth has no such thing."""
+        return getattr(self.score, measure) if self.score else None
+
+
+def report(runs: Sequence[Run], absent: Sequence[str]) -> str:
+    """All of it: the whole, each measure by kind, notes, where another is better, the gallery."""
+    who = list(dict.fromkeys(run.who for run in runs))
+    known = [run for run in runs if run.score]
+    parts = ["### All cases", *_whole(known, who)] if known else []
+    if absent:
+        parts += ["", f"Not here: {', '.join(absent)}."]
+    for measure in MEASURES:
+        if rows := _by_kind(known, who, measure):
+            parts += ["", f"### {measure.capitalize()}", "", *rows]
+    parts += ["", "### Notes", "", *_notes([run for run in runs if run.who == OURS])]
+    parts += ["", "### Where another is better", "", *_better(known)]
+    if gallery := _gallery(known):
+        parts += ["", "### Before and after", "", *gallery]
+    return "\n".join(parts) + "\n"
+
+
+def _whole(runs: Sequence[Run], who: Sequence[str]) -> list[str]:
+    lines = ["", f"| by | with a result | {' | '.join(MEASURES)} | hidden words shown |", "|---" * 8 + "|"]
+    for name in who:
+        mine = [run for run in runs if run.who == name]
+        read = sum(bool(run.answer.text.strip()) for run in mine)
+        shown = sum(run.score.shown for run in mine if run.score)
+        figures = " | ".join(_mean(mine, measure) for measure in MEASURES)
+        lines.append(f"| {name} | {read} of {len(mine)} | {figures} | {shown} |")
+    return lines
+
+
+def _mean(runs: Sequence[Run], measure: str) -> str:
+    """Of the cases that have it; an empty kind has a dash, and one without any result too."""
+    found = [value for run in runs if (value := run.of(measure)) is not None]
+    return f"{mean(found):.3f}" if found and any(run.answer.text.strip() for run in runs) else "–"
+
+
+def _by_kind(runs: Sequence[Run], who: Sequence[str], measure: str) -> list[str]:
+    lines = [f"| kind (cases) | {' | '.join(who)} |", "|---" * (1 + len(who)) + "|"]
+    for kind in dict.fromkeys(run.case.kind for run in runs):
+        some = [run for run in runs if run.case.kind == kind and run.of(measure) is not None]
+        if count := sum(run.who == who[0] for run in some):
+            cells = (_mean([run for run in some if run.who == name], measure) for name in who)
+            lines.append(f"| {kind} ({count}) | {' | '.join(cells)} |")
+    return lines if len(lines) > 2 else []
+
+
+def _notes(runs: Sequence[Run]) -> list[str]:
+    """Whether sound cases have none, and cases with a loss have one."""
+    known = [run for run in runs if run.case.truth]
+    sound = [run for run in known if run.case.truth and not run.case.truth.loss]
+    lossy = [run for run in known if run.case.truth and run.case.truth.loss]
+    false = [f"{run.case.name} ({', '.join(run.answer.notes)})" for run in sound if run.answer.notes]
+    missed = [run.case.name for run in lossy if not run.answer.notes and not run.answer.failed]
+    silent = [run.case.name for run in sound if _lost(run) and not run.answer.notes and not run.answer.failed]
+    failed = [f"{run.case.name} ({run.answer.failed})" for run in runs if run.answer.failed]
+    unknown = [run for run in runs if not run.case.truth]
+    lines = [
+        f"- Sound cases with a note: {len(false)} of {len(sound)}. {_listed(false)}",
+        f"- Cases with a loss that no note tells: {len(missed)} of {len(lossy)}. {_listed(missed)}",
+        f"- Sound cases with less than 0.98 of their words and no note: {len(silent)}. {_listed(silent)}",
+        f"- Without a result: {len(failed)}. {_listed(failed)}",
+    ]
+    if unknown:
+        noted = [f"{run.case.name} ({', '.join(run.answer.notes)})" for run in unknown if run.answer.notes]
+        lines.append(
+            f"- Files without a truth that have a note: {len(noted)} of {len(unknown)}. {_listed(noted)}"
+        )
+    return [line.rstrip() for line in lines]
+
+
+def _lost(run: Run) -> bool:
+    return run.score is not None and run.score.words < 0.98
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(f"`{name}`" for name in names[:20]) + more
+
+
+def _better(runs: Sequence[Run]) -> list[str]:
+    """Cases and measures in which ours is below the best of the others."""
+    lines: list[str] = []
+    for mine in (run for run in runs if run.who == OURS):
+        others = [run for run in runs if run.case is mine.case and run.who != OURS]
+        for measure in MEASURES:
+            value = mine.of(measure)
+            best = max(others, key=lambda run: run.of(measure) or 0.0, default=None)
+            top = best.of(measure) if best else None
+            if best and value is not None and top is not None and top - value > _BETTER:
+                lines.append(f"| `{mine.case.name}` | {measure} | {value:.3f} | {top:.3f}, {best.who} |")
+    return ["| case | measure | ours | best |", "|---|---|---|---|", *lines] if lines else ["None."]
+
+
+# ------------------------------------------------------------ before and after
+
+
+def _gallery(runs: Sequence[Run]) -> list[str]:
+    """The case of each kind where ours gains most, those with the largest gains."""
+    before = {run.case.name: run for run in runs if run.who == BEFORE}
+    best: dict[str, tuple[float, Run]] = {}
+    for run in (run for run in runs if run.who == OURS and run.case.name in before):
+        gain = _sum(run) - _sum(before[run.case.name])
+        if gain > best.get(run.case.kind, (_BETTER, run))[0]:
+            best[run.case.kind] = (gain, run)
+    lines: list[str] = []
+    for _, run in sorted(best.values(), key=lambda each: -each[0])[:_SHOWN]:
+        old = before[run.case.name].answer
+        lines += [f"**`{run.case.name}`**, {BEFORE}:", *_excerpt(old), "Ours:", *_excerpt(run.answer)]
+    return lines
+
+
+def _sum(run: Run) -> float:
+    """The mean of what the case has; a hidden word that is shown takes a whole one."""
+    values = [value for measure in MEASURES if (value := run.of(measure)) is not None]
+    return mean(values) - (run.score.shown if run.score else 0)
+
+
+def _excerpt(answer: Answer) -> list[str]:
+    if not answer.text.strip():
+        return ["", f"> no result{f' ({answer.failed.splitlines()[0]})' if answer.failed else ''}", ""]
+    lines = [line for line in answer.text.strip().splitlines() if line.strip()]
+    text = "\n".join(lines[:_LINES])
+    cut = len(lines) > _LINES or len(text) > _LETTERS
+    return ["", "````text", text[:_LETTERS] + (" …" if cut else ""), "````", ""]
