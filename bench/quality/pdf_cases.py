@@ -104,12 +104,11 @@ def _filled(kind: str) -> bytes:
         made: list[Any] = []
         for number, (label, value) in enumerate(_VALUES):
             rect = Array([160, 700 - 40 * number, 400, 720 - 40 * number])
-            more = (
-                {"FT": Name.Tx, "T": String(label), "V": String(value)}
-                if kind == "Widget"
-                else {"Contents": String(value), "DA": String("/Helv 11 Tf 0 g")}
-            )
-            one = Dictionary(Type=Name.Annot, Subtype=Name(f"/{kind}"), Rect=rect, **more)
+            one: Any = Dictionary(Type=Name.Annot, Subtype=Name(f"/{kind}"), Rect=rect)
+            if kind == "Widget":
+                one.FT, one.T, one.V = Name.Tx, String(label), String(value)
+            else:
+                one.Contents, one.DA = String(value), String("/Helv 11 Tf 0 g")
             made.append(document.make_indirect(one))
         document.pages[0].obj.Annots = Array(made)
         if kind == "Widget":

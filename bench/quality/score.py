@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bench.quality.case import Truth
 from bench.reading.metric import ENDS, Line, letters, plain, tables, words_found
 from bench.reading.truth import cells_right
 
 #: words of a piece; the end of one and the beginning of the next must stand together
-_PIECE = 8
+_PIECE = 4
 _WIDE = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
 _NUMBER = re.compile(r"\d(?:[\d.,:/\u2019'-]*\d)+")
 _HEADING = re.compile(r"(?m)^#{1,6}\s+(.+?)\s*#*$|<h[1-6][^>]*>(.*?)</h[1-6]>", re.DOTALL)
@@ -56,35 +57,45 @@ def _apart(text: str) -> str:
 def order_kept(truth: Truth, text: str) -> float | None:
     """The share of neighbouring pieces that are neighbours in the result.
 
-    Within a paragraph the next piece follows at once, else somewhere after. A piece is eight words, or a row
-    of a table. Pieces that are not in the result count for nothing, as words and cells tell them; without any
-    pair in it the order is 0.
+    Within a paragraph the next piece follows at once, else somewhere after. A piece is four words, or a row
+    of a table. Pieces whose beginning or end is not in the result are passed over, as words and cells tell
+    them; when fewer than two are left the order is 0.
     """
-    found, pairs, right = letters(text), 0, 0
-    known = list(_pairs(truth))
-    for end, start, at_once in known:
-        if end in found and start in found:
-            pairs += 1
-            right += end + start in found if at_once else found.rfind(start) > found.find(end)
-    return (right / pairs if pairs else 0.0) if known else None
+    found, pieces = letters(text), list(_pieces(truth))
+    if len(pieces) < 2:
+        return None
+    there = [each for each in pieces if each.letters[:ENDS] in found and each.letters[-ENDS:] in found]
+    pairs = list(pairwise(there))
+    right = sum(
+        end + start in found if after.follows == before.number else found.rfind(start) > found.find(end)
+        for before, after in pairs
+        for end, start in [(before.letters[-ENDS:], after.letters[:ENDS])]
+    )
+    return right / len(pairs) if pairs else 0.0
 
 
-def _pairs(truth: Truth) -> Iterator[tuple[str, str, bool]]:
-    """The end of a piece, the beginning of the next one, and whether they stand in one paragraph."""
-    before = ""
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """``follows``: the number of the piece right before it in its paragraph, -1 for the first one."""
+
+    letters: str
+    number: int
+    follows: int
+
+
+def _pieces(truth: Truth) -> Iterator[_Piece]:
+    number = 0
     for block in truth.blocks:
         if isinstance(block, str):
             words = _apart(block).split()
-            pieces = [" ".join(words[start : start + _PIECE]) for start in range(0, len(words), _PIECE)]
+            texts = [" ".join(words[start : start + _PIECE]) for start in range(0, len(words), _PIECE)]
         else:
-            pieces = [" ".join(row) for row in block]
-        for number, piece in enumerate(pieces):
-            if len(letters(piece)) < 2:
-                continue
-            if before:
-                at_once = number > 0 and isinstance(block, str)
-                yield letters(before)[-ENDS:], letters(piece)[:ENDS], at_once
-            before = piece
+            texts = [" ".join(row) for row in block]
+        first = number
+        for text in texts:
+            if piece := letters(text):
+                yield _Piece(piece, number, number - 1 if isinstance(block, str) and number > first else -1)
+                number += 1
 
 
 def _cells(truth: Truth, markdown: str) -> float | None:
