@@ -8,6 +8,9 @@ from typing import Any
 
 import openpyxl
 from openpyxl.comments import Comment
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
 
 from bench.quality.case import Case, Heading, Truth
 from bench.quality.contents import CHINESE, HARBOUR, KITCHEN, LETTER
@@ -28,6 +31,7 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name}.pptx", "pptx", lambda blocks=blocks: saved(deck(blocks)), Truth(blocks))
         yield Case(f"{name}.odt", "odt", lambda blocks=blocks: open_text(blocks), Truth(blocks))
         yield Case(f"{name}.rtf", "rtf", lambda blocks=blocks: rich_text(blocks), Truth(blocks))
+    yield Case("chart.pptx", "pptx", _chart, Truth([Heading("Boats by quay"), "Calls of 2024", _CHART]))
     yield Case("spoken.pptx", "pptx", _spoken, Truth([*KITCHEN[:2], "Thank the cook of room 204."]))
     gone = Truth(["The mast is new since 1987."], absent=["zanzibarhidden"])
     deleted = rb"{\rtf1\ansi The mast {\deleted zanzibarhidden }is new since 1987.\par}"
@@ -81,7 +85,7 @@ def _word_files() -> Iterator[Case]:
     yield _word(
         "hidden",
         p("The quay is 412 metres long.", vanish),
-        Truth(["The quay is 412 metres long."], absent=["zanzibarhidden"]),
+        Truth(["The quay is 412 metres long."], absent=["zanzibarhidden"], loss="text that nobody can see"),
     )
     comment = f'<w:comment w:id="0" w:author="Ida Holm">{p("Ask again in 2027.")}</w:comment>'
     body = p("The price is high.", '<w:r><w:commentReference w:id="0"/></w:r>')
@@ -137,7 +141,7 @@ def _workbooks() -> Iterator[Case]:
         said,
     )
     formula = [("Ships", ""), (214, ""), ("Twice", ""), ("=B1*2", "")]
-    lost = Truth([Heading("Sums"), [["Ships", "214"], ["Twice", ""]]], loss="a formula without a value")
+    lost = Truth([Heading("Sums"), [["Ships", "214"], ["Twice", "428"]]], loss="a formula without a value")
     yield Case("formula.xlsx", "xlsx", _book({"Sums": formula}, 2), lost)
     long = [[f"Name {n}", str(n), f"{n * 3:05}"] for n in range(1, 301)]
     yield Case(
@@ -165,6 +169,22 @@ def _book(sheets: dict[str, list[tuple[Any, str]]], columns: int, comment: str =
         return saved(made)
 
     return make
+
+
+_CHART: Grid = [["", "Ships"], ["East", "214"], ["West", "187"]]
+
+
+def _chart() -> bytes:
+    """A slide whose figures stand in a chart."""
+    made = deck([Heading("Boats by quay")])
+    data: Any = CategoryChartData()
+    data.categories = [row[0] for row in _CHART[1:]]
+    data.add_series("Ships", [int(row[1]) for row in _CHART[1:]])
+    place = (Inches(1), Inches(2), Inches(6), Inches(4))
+    drawn = made.slides[0].shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
+    drawn.has_title = True
+    drawn.chart_title.text_frame.text = "Calls of 2024"
+    return saved(made)
 
 
 def _spoken() -> bytes:

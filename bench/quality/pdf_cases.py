@@ -20,6 +20,7 @@ from bench.quality.contents import CHINESE, HARBOUR, KITCHEN, LETTER
 from bench.quality.writers import typeset
 from bench.reading.made import typeset as typeset_page
 from bench.reading.truth import Truth as PageTruth
+from gradio_app.parsing.prepare.pdf.cmaps import write_map
 from tests import layouts
 from tests.documents import text_pdf
 
@@ -29,7 +30,7 @@ _STATEMENT: list[Block] = [
     "Account 77-104-5, all amounts in francs",
     [list(row) for row in layouts.STATEMENT],
 ]
-_FORM: list[Block] = [Heading("Membership"), [list(row) for row in layouts.FORM]]
+_FORM: list[Block] = [Heading("Membership"), *map(" ".join, layouts.FORM)]
 _VALUES = (("Vessel", "Kestrel of Norwich"), ("Berth", "17-B"), ("Tonnage", "2,411.50"))
 
 
@@ -69,7 +70,11 @@ def cases() -> Iterator[Case]:
                 lambda draw=draw, turn=turn: layouts.rotated(layouts.pdf(draw), turn),
                 Truth(blocks),
             )
+    yield _drawn(
+        "sideways", "pdf, turned", _sideways, [Heading("Courses"), [list(row) for row in layouts.COURSES]]
+    )
     yield from _forms()
+    yield from _marginals()
     yield from _signs()
     yield from _hidden()
 
@@ -79,6 +84,50 @@ _MILL: list[Block] = [Heading("The mill"), layouts.STORY, layouts.ADVICE]
 
 def _drawn(name: str, kind: str, draw: Callable[[Canvas], object], blocks: list[Block]) -> Case:
     return Case(f"{name}.pdf", kind, lambda: layouts.pdf(draw), Truth(blocks))
+
+
+def _sideways(canvas: Canvas) -> None:
+    """A table that runs from bottom to top."""
+    canvas.rotate(90)
+    canvas.translate(0, -A4[0])
+    canvas.setFont("Helvetica-Bold", 17)
+    canvas.drawString(70, 500, "Courses")
+    canvas.setFont("Helvetica", 11)
+    layouts.grid(canvas, layouts.COURSES, (120, 140, 80), ruled=True, y=470)
+
+
+# ------------------------------------------------------------ heads and feet
+
+
+def _marginals() -> Iterator[Case]:
+    truth = Truth(["Invoice 2024-00817", *_INVOICE, "Account 77-104-5"])
+    yield Case("invoice.pdf", "pdf, heads and feet", _invoice, truth)
+    said = [text for number, text in enumerate(_LOCKS, 1) for text in (f"Part {number} of the locks", text)]
+    yield Case("running-heads.pdf", "pdf, heads and feet", lambda: layouts.pdf(*_lock_pages()), Truth(said))
+
+
+_LOCKS = (
+    "The first lock was built of oak in 1783 and lifts boats by 2.4 metres in seven minutes.",
+    "The second lock has stood dry since 1911, when its upper gate broke in a single night.",
+    "The third lock was rebuilt in concrete for 86,500 crowns and is worked by electric motors.",
+    "The fourth lock is the deepest of all and was closed to boats above 38 tonnes.",
+)
+
+
+def _lock_pages() -> list[Callable[[Canvas], None]]:
+    """A head that says what each page is about, and numbers of pages."""
+
+    def page(number: int, text: str) -> Callable[[Canvas], None]:
+        def draw(canvas: Canvas) -> None:
+            canvas.setFont("Helvetica", 9)
+            canvas.drawString(70, 815, f"Part {number} of the locks")
+            canvas.drawCentredString(300, 25, str(number))
+            canvas.setFont("Helvetica", 11)
+            layouts.paragraph(canvas, 70, 700, text, 60)
+
+        return draw
+
+    return [page(number, text) for number, text in enumerate(_LOCKS, 1)]
 
 
 # ------------------------------------------------------------ forms and annotations
@@ -128,8 +177,32 @@ def _signs() -> Iterator[Case]:
         layouts.ADVICE,
     ]
     yield _drawn("bullets", "pdf, signs", layouts.bullets, bulleted)
+    yield Case("symbol-bullets.pdf", "pdf, signs", _symbols, Truth([f"• {item}" for item in layouts.ITEMS]))
     yield _drawn("hebrew", "pdf, right to left", _written(_HEBREW), list(map(" ".join, _HEBREW)))
     yield _drawn("arabic", "pdf, right to left", _written(_ARABIC), list(map(" ".join, _ARABIC)))
+
+
+def _symbols() -> bytes:
+    """Bullets in a symbol font that says they are of the private use area."""
+
+    def items(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica", 11)
+        for number, item in enumerate(layouts.ITEMS):
+            canvas.drawString(95, 700 - 20 * number, item)
+
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(layouts.pdf(items))) as document:
+        page: Any = document.pages[0]
+        font: Any = Dictionary(Type=Name.Font, Subtype=Name.TrueType, BaseFont=Name("/ABCDEF+Wingdings"))
+        font.FirstChar, font.LastChar, font.Widths = 0, 255, Array([600] * 256)
+        font.ToUnicode = document.make_stream(write_map({b"\1": "\uf0b7"}))
+        page.obj.Resources.Font.S = document.make_indirect(font)
+        bullets = "".join(
+            f"1 0 0 1 80 {700 - 20 * number} Tm <01> Tj " for number in range(len(layouts.ITEMS))
+        )
+        page.contents_add(f"\nQ q BT /S 11 Tf {bullets}ET".encode())
+        document.save(out)
+    return out.getvalue()
 
 
 _HEBREW = (
@@ -169,16 +242,32 @@ def _hidden() -> Iterator[Case]:
 
     truth = Truth(_MILL, absent=["zanzibarhidden"], loss="text that nobody can see")
     yield Case("white.pdf", "pdf, hidden", lambda: layouts.pdf(white), truth)
+    layered = Truth(_MILL, absent=["zanzibarhidden"], loss="a layer that is off")
+    yield Case("layer-off.pdf", "pdf, hidden", _layer_off, layered)
     yield Case("attached.pdf", "pdf, hidden", _attached, Truth(_MILL, loss="an attachment"))
-    yield Case(
-        "invoice.pdf", "pdf, text", _invoice, Truth(["Invoice 2024-00817", *_INVOICE, "Account 77-104-5"])
-    )
 
 
 _INVOICE = (
     "Repair of the mast and two sails as agreed on 14 March.",
     "To be paid within 30 days: 1,204.50 francs.",
 )
+
+
+def _layer_off() -> bytes:
+    """Words in a layer that viewers do not show."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(layouts.pdf(layouts.prose))) as document:
+        layer = document.make_indirect(Dictionary(Type=Name.OCG, Name=String("Draft")))
+        document.Root.OCProperties = Dictionary(
+            OCGs=Array([layer]), D=Dictionary(OFF=Array([layer]), Order=Array([layer]))
+        )
+        page: Any = document.pages[0]
+        page.obj.Resources.Properties = Dictionary(Draft=layer)
+        font = next(iter(page.obj.Resources.Font.keys()))
+        text = f"\nQ q /OC /Draft BDC BT {font} 11 Tf 70 120 Td (zanzibarhidden draft words) Tj ET EMC"
+        page.contents_add(text.encode())
+        document.save(out)
+    return out.getvalue()
 
 
 def _attached() -> bytes:

@@ -70,8 +70,9 @@ _LONG = [["Number", "Name", "Value"], *([f"{n:05}", f"Item {n}", f"{n * 7.25:,.2
 def cases() -> Iterator[Case]:
     """All of them."""
     for encoding, table in _TABLES.items():
-        yield Case(f"table-{encoding}.csv", "csv", _encoded(_csv(table, ";"), encoding), Truth([table]))
+        yield Case(f"table-{encoding}.csv", "csv", _encoded(_csv(table, ","), encoding), Truth([table]))
     yield Case("quoted-long.csv", "csv", _encoded(_csv(_LONG, ",")), Truth([_LONG]))
+    yield Case("semicolons.csv", "csv", _encoded(_csv(_TABLES["utf-8"], ";")), Truth([_TABLES["utf-8"]]))
     yield Case("tabs.tsv", "csv", _encoded(_csv(HARBOUR[3], "\t")), Truth([HARBOUR[3]]))
     yield from _pages()
     yield from _texts()
@@ -131,6 +132,11 @@ def _texts() -> Iterator[Case]:
     )
     for number, blocks in enumerate((HARBOUR, KITCHEN)):
         yield Case(f"text-{number}.md", "md", _encoded(markdown(blocks)), Truth(blocks))
+    ports = (
+        '<?xml version="1.0"?><ports><port depth="12.5">Northquay</port><port>Southquay 408</port></ports>'
+    )
+    told = Truth(["ports port depth 12.5 Northquay port Southquay 408"])
+    yield Case("ports.xml", "xml", _encoded(ports), told)
     order = {"order": "2024-00817", "items": [{"name": "White beans", "grams": 250}, {"name": "Onions"}]}
     told = ["order 2024-00817 items name White beans grams 250 name Onions"]
     yield Case("order.json", "json", _encoded(json.dumps(order, indent=1)), Truth(told))

@@ -12,7 +12,9 @@ from bench.quality.score import MEASURES, Score
 
 OURS, BEFORE = "ours", "MinerU alone"
 #: pictures of before and after, and how much of each result they show
-_SHOWN, _LINES, _LETTERS = 9, 10, 600
+_SHOWN, _LINES, _LETTERS, _CONTEXT = 12, 10, 160, 40
+#: of them so many may be of documents that have no result without us
+_NEW = 3
 #: a case is told as one where another is better from this difference on
 _BETTER = 0.02
 
@@ -126,17 +128,28 @@ def _better(runs: Sequence[Run]) -> list[str]:
 
 
 def _gallery(runs: Sequence[Run]) -> list[str]:
-    """The case of each kind where ours gains most, those with the largest gains."""
+    """Of each kind the case where ours gains most: those that had a result before, then new ones."""
     before = {run.case.name: run for run in runs if run.who == BEFORE}
     best: dict[str, tuple[float, Run]] = {}
     for run in (run for run in runs if run.who == OURS and run.case.name in before):
-        gain = _sum(run) - _sum(before[run.case.name])
-        if gain > best.get(run.case.kind, (_BETTER, run))[0]:
-            best[run.case.kind] = (gain, run)
+        old = before[run.case.name]
+        gain = _sum(run) - _sum(old)
+        rank = gain + 2 * bool(old.answer.text.strip())
+        if gain > _BETTER and rank > best.get(run.case.kind, (0.0, run))[0]:
+            best[run.case.kind] = (rank, run)
+    gains = [run for _, run in sorted(best.values(), key=lambda each: -each[0])]
+    changed = [run for run in gains if before[run.case.name].answer.text.strip()]
+    new = [run for run in gains if run not in changed][:_NEW]
     lines: list[str] = []
-    for _, run in sorted(best.values(), key=lambda each: -each[0])[:_SHOWN]:
+    for run in [*changed[: _SHOWN - len(new)], *new]:
         old = before[run.case.name].answer
-        lines += [f"**`{run.case.name}`**, {BEFORE}:", *_excerpt(old), "Ours:", *_excerpt(run.answer)]
+        first, second = _apart(_lines(old.text), _lines(run.answer.text))
+        lines += [
+            f"**`{run.case.name}`**, {BEFORE}:",
+            *_excerpt(old, first),
+            "Ours:",
+            *_excerpt(run.answer, second),
+        ]
     return lines
 
 
@@ -146,10 +159,27 @@ def _sum(run: Run) -> float:
     return mean(values) - (run.score.shown if run.score else 0)
 
 
-def _excerpt(answer: Answer) -> list[str]:
+def _lines(text: str) -> list[str]:
+    return [line for line in text.strip().splitlines() if line.strip()]
+
+
+def _apart(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    """Both from a line before the first that differs, and that one from a little before where it does."""
+    both = min(len(old), len(new))
+    same = next((number for number in range(both) if old[number] != new[number]), both)
+    if same < both:
+        signs = zip(old[same], new[same], strict=False)
+        alike = next((number for number, (a, b) in enumerate(signs) if a != b), 0)
+        start = max(0, alike - _CONTEXT)
+        for lines in (old, new):
+            lines[same] = ("… " if start else "") + lines[same][start:]
+    first = max(0, same - 1)
+    return old[first:], new[first:]
+
+
+def _excerpt(answer: Answer, lines: Sequence[str]) -> list[str]:
     if not answer.text.strip():
-        return ["", f"> no result{f' ({answer.failed.splitlines()[0]})' if answer.failed else ''}", ""]
-    lines = [line for line in answer.text.strip().splitlines() if line.strip()]
-    text = "\n".join(lines[:_LINES])
-    cut = len(lines) > _LINES or len(text) > _LETTERS
-    return ["", "````text", text[:_LETTERS] + (" …" if cut else ""), "````", ""]
+        # the first word is the kind of error: what follows may name places of this machine
+        return ["", f"> no result ({answer.failed.partition(':')[0] or 'empty'})", ""]
+    shown = [line[:_LETTERS] + (" …" if len(line) > _LETTERS else "") for line in lines[:_LINES]]
+    return ["", "````text", *shown, *(["…"] if len(lines) > _LINES else []), "````", ""]

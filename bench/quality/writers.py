@@ -22,13 +22,18 @@ from tests.office import odf
 
 def web_page(blocks: Sequence[Block], head: str = "") -> str:
     """A page of HTML."""
-    parts = [_html(block) for block in blocks]
-    return f"<!doctype html><html><head>{head}<title>-</title></head><body>{''.join(parts)}</body></html>"
+    title = next((html.escape(block) for block in blocks if isinstance(block, Heading)), "")
+    body = "".join(_html(block) for block in blocks)
+    return f"<!doctype html><html><head>{head}<title>{title}</title></head><body>{body}</body></html>"
 
 
 def _html(block: Block) -> str:
     if not isinstance(block, str):
-        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in block)
+        tags = ("td" if number else "th" for number in range(len(block)))
+        rows = (
+            "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+            for tag, row in zip(tags, block, strict=True)
+        )
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
     tag = "h2" if isinstance(block, Heading) else "p"
     return f"<{tag}>{html.escape(block)}</{tag}>"

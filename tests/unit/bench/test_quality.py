@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,8 +110,9 @@ def test_a_folder_gives_cases_with_and_without_a_truth(tmp_path: Path) -> None:
 # ------------------------------------------------------------ report
 
 
-def of(name: str, who: str, text: str, truth: Truth = TRUTH, **more: object) -> Run:
-    case, answer = CASES.setdefault(name, Case(name, "md", bytes, truth)), Answer(text, **more)  # type: ignore[arg-type]
+def of(name: str, who: str, text: str, truth: Truth = TRUTH, **more: Any) -> Run:
+    """A run of a case that is the only one of its kind."""
+    case, answer = CASES.setdefault(name, Case(name, name, bytes, truth)), Answer(text, **more)
     return Run(case, who, answer, scored(case, answer))
 
 
@@ -136,6 +138,23 @@ def test_the_report_tells_notes_and_who_is_better() -> None:
     assert "and no note: 1. `worse.md`" in text and "Without a result: 1. `gone.md (file_corrupt)`" in text
     assert "| `worse.md` | words | " in text and "1.000, MinerU alone |" in text
     assert "**`good.md`**, MinerU alone:\n\n````text\nThe heading" in text
+
+
+def test_the_gallery_begins_where_results_differ_and_names_no_places() -> None:
+    plain = [
+        of("late.md", "ours", RIGHT),
+        of("late.md", "MinerU alone", RIGHT.partition("2024")[0]),
+        of("new.md", "ours", RIGHT),
+        of("new.md", "MinerU alone", "", failed="Gone: /home/a"),
+    ]
+    text = report.report(plain, []).partition("### Before and after")[2]
+    assert "````text\n| Alpha | 1,234.50 |\n| Beta |" in text and "> no result (Gone)" in text
+    assert "The heading" not in text.partition("new.md")[0] and "/home" not in text
+
+
+def test_an_empty_head_above_a_table_costs_no_cell() -> None:
+    empty = RIGHT.replace("| Name | Value |\n|---|---|", "|  |  |\n|---|---|\n| Name | Value |")
+    assert score(TRUTH, empty).cells == 1.0
 
 
 def test_a_report_replaces_the_one_before(tmp_path: Path) -> None:
