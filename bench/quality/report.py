@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
@@ -17,6 +18,8 @@ _SHOWN, _LINES, _LETTERS, _CONTEXT = 12, 10, 160, 40
 _NEW = 3
 #: a case is told as one where another is better from this difference on
 _BETTER = 0.02
+#: a picture that is written into the text
+_DATA = re.compile(r"\]\(data:[^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _sum(run: Run) -> float:
 
 
 def _lines(text: str) -> list[str]:
-    return [line for line in text.strip().splitlines() if line.strip()]
+    return [line for line in _DATA.sub("](…)", text).strip().splitlines() if line.strip()]
 
 
 def _apart(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:

@@ -52,12 +52,10 @@ def cases() -> Iterator[Case]:
         lambda: scans.scan(scans.sheet(scans.ENGLISH), scans.ENGLISH),
         Truth([" ".join(scans.ENGLISH)]),
     )
-    turned = scans.sheet(scans.ENGLISH).rotate(90, expand=True)
-    turned.info["dpi"] = (200, 200)
     yield Case(
         "turned-scan.pdf",
         "scan, pdf",
-        lambda: scans.scan(turned, turned=90),
+        lambda: layouts.rotated(scans.scan(scans.sheet(scans.ENGLISH))),
         Truth([" ".join(scans.ENGLISH)]),
     )
     mixed = Truth([*LETTER, *map(str, scans.ENGLISH)])
