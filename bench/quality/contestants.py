@@ -21,7 +21,7 @@ from tests.live import ROOT
 #: pymupdf4llm is under the AGPL and pandoc under the GPL: they are in no list of this project
 PACKAGES = (
     "markitdown[docx,pdf,pptx,xlsx]==0.1.9",
-    "pypandoc_binary==XX",
+    "pypandoc_binary==1.17",
     "pymupdf4llm==1.28.2",
 )
 ENVIRONMENT = ROOT / "build" / "bench-quality"
