@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test test-all unit integration browser check dev format chaos fuzz gpu bench reading bench-gpu simulate screenshots \
+.PHONY: help setup test test-all unit integration browser check dev format chaos fuzz gpu bench reading quality bench-gpu simulate screenshots \
     architecture lock clean chromium sglang-cpu test-tools
 
 help: ## this list
@@ -84,6 +84,9 @@ bench: setup test-tools ## measurements beside the peers (ROUNDS=5 CORPUS=folder
 # Three parts: made (scans from known text beside other programs), pages (60 public pages), corpus (time a page).
 reading: setup ## what becomes of pages (ARGS="made", ARGS="pages --files FOLDER", ARGS="corpus FOLDER")
 	$(PY) -m bench.reading $(or $(ARGS),made)
+
+quality: setup ## what becomes of documents whose truth is known (FOLDER=papers ARGS="--only pdf --write")
+	$(PY) -m bench.quality $(if $(FOLDER),--folder "$(FOLDER)") $(ARGS)
 
 bench-gpu: setup ## the engine on an NVIDIA card: start, sleep, pages a second (ARGS="--pages 200 --replicas 2")
 	$(PY) -m bench.card $(ARGS)

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ def contestants(tiers: list[str], data: Path, python: Path | None) -> tuple[list
         else:
             found.append(Contestant(name, lambda reader=reader: _alone(reader), True))
     try:
-        python = python or _environment()
+        python = python or environment(ENVIRONMENT, PACKAGES)
     except (OSError, subprocess.SubprocessError) as error:
         return found, [*absent, f"rapidocr and pymupdf4llm (no environment: {error})"]
     found.append(Contestant("rapidocr", lambda: foreign(python, "rapidocr"), True))
@@ -78,15 +78,15 @@ def _lacking(name: str) -> str:
     return f"without {' and '.join(lacking)}" if lacking else ""
 
 
-def _environment() -> Path:
-    """The Python of an environment with the libraries; made once."""
-    python = ENVIRONMENT / "bin" / "python"
-    wanted = "\n".join(PACKAGES)
-    mark = ENVIRONMENT / "packages"
+def environment(folder: Path, packages: Sequence[str]) -> Path:
+    """The Python of an environment with these packages; made once. Raises when it cannot be made."""
+    python = folder / "bin" / "python"
+    wanted = "\n".join(packages)
+    mark = folder / "packages"
     if not mark.is_file() or mark.read_text() != wanted:
-        print(f"Making {ENVIRONMENT} ...", file=sys.stderr, flush=True)
-        venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True, timeout=900)
+        print(f"Making {folder} ...", file=sys.stderr, flush=True)
+        venv.create(folder, clear=True, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True, timeout=900)
         mark.write_text(wanted)
     return python
 

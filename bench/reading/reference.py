@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -82,3 +83,19 @@ def _joined(runs: list[Line]) -> list[Line]:
         else:
             lines.append(run)
     return sorted(lines, key=lambda line: (line.top, line.left))
+
+
+def all_lines(path: Path) -> list[Line]:
+    """The lines of all pages in their order; none of a file or a page that cannot be opened."""
+    import pypdfium2 as pdfium
+
+    try:
+        with pdfium.PdfDocument(path) as document:
+            count = len(document)
+    except pdfium.PdfiumError:
+        return []
+    found: list[Line] = []
+    for page in range(1, count + 1):
+        with contextlib.suppress(ValueError):
+            found += lines_of(path, page)
+    return found
