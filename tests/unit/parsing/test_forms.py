@@ -61,13 +61,20 @@ def test_aligned_columns_of_which_the_right_one_is_text() -> None:
     [
         form(ROWS[:2]),
         form(ROWS, step=90),
-        form([("they", "said"), ("came", "here"), ("home", "and")]),
+        form([("they", "said"), ("came", "here"), ("home", "and")], step=14),
         form([("a line of the left column", "a line of the right one")] * 5, step=12, at=300),
     ],
     ids=["two rows", "far apart", "short words", "two columns of text"],
 )
 def test_what_is_no_form(words: list[Word]) -> None:
     assert forms(words) == []
+
+
+def test_rows_that_stand_apart_are_a_form_however_short_their_values() -> None:
+    short = [("Vessel", "Kestrel of Norwich"), ("Berth", "17-B"), ("Tonnage", "2,411.50")]
+    assert [rows_of(list(each.words)) for each in forms(form(short, step=40))] == [
+        ["Vessel Kestrel of Norwich", "Berth 17-B", "Tonnage 2,411.50"]
+    ]
 
 
 @pytest.mark.parametrize("rows", [ROWS, OPTIONS])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box, union
@@ -16,6 +17,8 @@ _GAP, _APART = 1.5, 4.0
 _LABEL, _LEAST = 5, 3
 #: points that the left edges of labels, and of values, may differ where no colon tells labels
 _ALIGNED = 3.0
+#: rows of columns of text, such as two addresses, are nearer than this many heights
+_SPACED = 2.2
 #: words of a value, where no colon tells labels: so many in the mean, and so many times a label's
 _WORDS, _LONGER = 3.0, 1.3
 #: dots that lead from an entry of a table of contents to its page
@@ -98,6 +101,8 @@ def _is_form(run: Sequence[_Pair]) -> bool:
     for edges in ([pair.label[0].x0 for pair in run], [pair.at for pair in run]):
         if max(edges) - min(edges) > _ALIGNED:
             return False
+    if all(b.row.cy - a.row.cy > _SPACED * max(a.row.size, b.row.size) for a, b in pairwise(run)):
+        return True
     labels = sum(len(pair.label) for pair in run) / len(run)
     values = sum(len(pair.value) for pair in run) / len(run)
     return values >= _WORDS and values >= _LONGER * labels
