@@ -188,3 +188,15 @@ def test_blocks_on_one_another_stay_as_they_are() -> None:
     words = line(72, 100, "river") * 2000
     blocks = [block("text", [word]) for word in words]
     assert mend(blocks, page(words), ()).blocks == blocks
+
+
+def test_a_bold_larger_line_in_running_text_is_a_heading() -> None:
+    above, below = text(72, 100, 400, 4), text(72, 400, 400, 4, seed=5)
+    head = [replace(word, bold=True, size=13.0) for word in line(72, 170, "Traffic by quay")]
+    facts = page(above, head, below)
+    glued = mended([block("text", [*above, *head]), block("text", below)], facts)
+    assert [(each["type"], text_of(each)[:15]) for each in glued][1] == ("paragraph_title", "Traffic by quay")
+    alone = mended([block("text", above), block("text", head), block("text", below)], facts)
+    assert kinds(alone) == ["text", "paragraph_title", "text"]
+    same = [replace(word, bold=True) for word in line(72, 170, "Traffic by quay")]
+    assert kinds(mended([block("text", [*above, *same])], page(above, same))) == ["text"]

@@ -44,6 +44,8 @@ _COVERED = 0.85
 _SOUND, _FULL, _CELLS = 0.93, 0.6, 0.5
 #: headings no larger than the text from which on they are none
 _MOST_HEADINGS = 4
+#: size of a bold line in that of the text from which on it is a heading
+_HEADING = 1.1
 #: shares of the page's height: above the first and below the second a block can be marginal
 _TOP, _BOTTOM = 0.12, 0.6
 #: share of the page's width at each side where text on end is a note aside
@@ -209,13 +211,25 @@ class _Mender:
             if len(_SIGN.findall(text_of(block))) >= 2:
                 words = self._with_signs(box, words)
             upright = [word for word in words if not word.angle]
-            items = sum(_is_item(line) for line in lines_of(upright, 1.5)) if upright else 0
+            lines = lines_of(upright, 1.5)
+            if any(map(self._is_heading, lines)):
+                self._changes.append("heading")
+                if all(map(self._is_heading, lines)) and len(lines) <= 2:
+                    self._claimed.update(words)
+                    text = " ".join(line.text for line in lines)
+                    return [text_block(self._facts, "paragraph_title", text, boxes(lines))]
+                return self._paragraphs(words)
+            items = sum(map(_is_item, lines))
             if items >= 2:
                 found = self._as_paragraphs(upright)
                 if len(found) > 1:
                     self._changes.append("list split")
                     return self._paragraphs(words)
         return None
+
+    def _is_heading(self, line: Line) -> bool:
+        """Whether a line in running text is bold, and larger than the page's text."""
+        return line.bold and line.size > _HEADING * self._body and any(map(str.isalpha, line.text))
 
     def _with_signs(self, box: Box, words: Sequence[Word]) -> list[Word]:
         """The words of a list with the signs at its left, which flash leaves out of its box."""
