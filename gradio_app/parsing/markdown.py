@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any, cast
 
 _ANCHOR = re.compile(r'^<a id="([^"]*)"></a>\n', re.M)
@@ -70,7 +70,11 @@ def _of_code(escape: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _then(first: Callable[[str], str], second: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda text: second(first(text))
+    @wraps(first)
+    def both(text: str) -> str:
+        return second(first(text))
+
+    return both
 
 
 def _without_quote(text: str) -> str:

@@ -89,6 +89,7 @@ PAGES = """
 import io, re, tempfile
 from hashlib import sha256
 from importlib import import_module
+from inspect import unwrap
 from pathlib import Path
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -119,7 +120,7 @@ for data in (text_pdf(3, lines=20), paper_pdf(2), chinese_pdf()):
 modules = [import_module(f"docvortex.analyzers.native.pdf.{name}") for name in speedups.MATCHING_CHARACTERS]
 inline = import_module("docvortex.render._internal.markdown.inline")
 print(*(module.re is re for module in modules))
-print(inline.escape_conservative_markdown_text is not speedups.escape)
+print(unwrap(inline.escape_conservative_markdown_text) is not speedups.escape)
 """
 
 

@@ -145,7 +145,8 @@ def test_openapi_has_every_route_of_the_contract(server: LiveServer) -> None:
     wanted |= set("/api/v1/queue/resume /api/v1/events /health /ready /metrics".split())
     assert wanted <= paths.keys()
     form = paths["/api/v1/tasks"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"files", "tier", "page_range", "ocr_mode", "priority", "use_cache"}
+    fields = "files tier page_range ocr_mode priority use_cache keep_headers password"
+    assert set(form["properties"]) == set(fields.split())
     docs = server.client.get("/docs").text
     assert "https://" not in docs.replace("https://fastapi.tiangolo.com/img/favicon.png", "")
 
