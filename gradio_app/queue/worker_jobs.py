@@ -73,7 +73,7 @@ class WorkerJobs:
         self._pool = workers.here
 
     @property
-    def _taste(self) -> str:
+    def _variant(self) -> str:
         """Part of the name of a prepared file: the unusual settings by which it was made."""
         comments, article = self._settings.document_comments, self._settings.main_content_only
         return f"{'' if comments else 'c'}{'m' if article else ''}"
@@ -121,7 +121,8 @@ class WorkerJobs:
             if isinstance(each, Inspection) and task.prepared:
                 each = replace(each, kind=task.kind, prepared=task.prepared)
             elif isinstance(each, Inspection) and each.prepared:
-                name = f"{task.source}.{PREPARE}{self._taste}.{each.prepared}"
+                # the same bytes are another document under another suffix: text, or Markdown
+                name = f"{task.source}.{PREPARE}{self._variant}-{each.kind}.{each.prepared}"
                 if not (made / str(number)).is_file():
                     each = WorkerCrashed()
                 else:

@@ -13,7 +13,7 @@ import pytest
 from gradio_app.base.errors import WorkerCrashed, WorkerOutOfMemory
 from gradio_app.base.notes import Note
 from gradio_app.store.states import TaskStatus
-from gradio_app.store.task import Task
+from gradio_app.store.task import Inspection, Task
 from tests.fakes.pool import FakePool
 from tests.unit.manager_fixtures import house
 
@@ -213,3 +213,19 @@ async def test_an_inspection_that_lies_is_a_crash(tmp_path: Path, lie: dict[str,
     async with house(tmp_path, pool) as h:
         task = await h.end(await h.submit(4))
         assert (task.status, task.error_code) == (TaskStatus.FAILED, "worker_crashed")
+
+
+async def test_the_same_bytes_under_another_suffix_have_a_prepared_file_of_their_own(tmp_path: Path) -> None:
+    async with house(tmp_path, FakePool()) as h:
+        task = await h.end(await h.submit(1))
+        jobs, made, names = h.manager._inspector._jobs, tmp_path / "made", list[str]()
+        for kind in ("txt", "md"):
+            made.mkdir(exist_ok=True)
+            (made / "0").write_text(kind)
+            found = Inspection(kind, 1, "", "flash", "4", prepared="html")
+            (kept,) = jobs._keep_prepared([task], [found], made)
+            assert isinstance(kept, Inspection)
+            names.append(kept.prepared)
+        assert [h.folders.prepared(name).read_text() for name in names] == ["txt", "md"]
+        h.folders.drop_sources([task.source], lambda _: False)
+        assert not any(h.folders.prepared(name).exists() for name in names)
