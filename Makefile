@@ -49,7 +49,7 @@ INSTALLED := node_modules/.package-lock.json
 check: setup ## lint, format, types, shell scripts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m pyright --threads
+	$(PY) -m pyright --threads 2
 	@wanted=$$(sed -n 's/.*"typescript": *"\(.*\)".*/\1/p' package.json); \
 	grep -sA1 '"node_modules/typescript": {' $(INSTALLED) | grep -q "\"version\": \"$$wanted\"" \
 	    || $(NPM) ci --ignore-scripts --no-audit --no-fund
