@@ -22,6 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ENDED = ("completed", "partial", "failed", "cancelled")
 
 
+def files_beneath(*folders: Path) -> list[Path]:
+    """Files at any depth, also while a server makes and removes folders there; ``rglob`` raises then."""
+    found = [Path(at, name) for folder in folders for at, _, names in os.walk(folder) for name in names]
+    return [path for path in found if path.is_file()]
+
+
 def free_port() -> int:
     """A port to serve on, also again after a restart.
 

@@ -15,7 +15,7 @@ from gradio_app.base.files import sync_file
 from gradio_app.base.names import label_of
 from gradio_app.store.states import ACTIVE, TaskStatus
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 #: one file a version, frozen: a change of the schema adds the next
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: milliseconds that a write waits for another program; short, as all calls wait in one line

@@ -116,7 +116,7 @@ class Task:
     ``redo_of``. ``redone`` are pages (``3,7-9``) that a second reading has replaced. ``notes`` and
     ``readers`` are JSON, as ``Findings`` has them. ``scan_pages`` are pages that are pictures of text;
     ``prepared`` is the name of the plain file that was made of the upload, ``prepared_notes`` (JSON) what is
-    to be said of it.
+    to be said of it. ``parent`` is the task of the container that the document came in.
     """
 
     id: str
@@ -158,6 +158,7 @@ class Task:
     scan_pages: str = ""
     prepared: str = ""
     prepared_notes: str = ""
+    parent: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -198,6 +199,7 @@ class Task:
             "redo_page": self.redo_page,
             "kind": self.kind,
             "prepared": self.prepared,
+            "parent": self.parent,
             "label": label_of(self.name, self.folder),
         }
 
@@ -308,6 +310,7 @@ class Task:
             "notes": json.loads(self.notes) if visible and self.notes else [],
             "receipt": self.receipt() if visible and self.ended else None,
             "folder": self.folder if visible else "",
+            "parent": self.parent if visible else "",
             "redo_of": self.redo_of if visible else "",
             "redo_page": self.redo_page if visible else 0,
             "redone": self.redone if visible else "",

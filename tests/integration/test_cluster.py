@@ -17,7 +17,7 @@ import pytest
 from tests.cluster import PATIENCE, TOKEN, Head, Node, machines, port_for_ray
 from tests.documents import paper_pdf, scan_pdf, text_pdf
 from tests.fakes.sglang import FakeSglang
-from tests.live import ROOT, LiveServer
+from tests.live import ROOT, LiveServer, files_beneath
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -158,7 +158,7 @@ def test_where_the_page_is_on_loopback_ray_is_too_and_lets_nobody_into_its_folde
         [socket] = sockets(every)
         assert [folder for folder in socket.parents if folder.stat().st_mode & 0o077 == 0]
         of_ray = next(folder for folder in socket.parents if folder.name == "ray")
-        files = [path for path in (*server.data.rglob("*"), *of_ray.rglob("*"), server.log) if path.is_file()]
+        files = [*files_beneath(server.data, of_ray), server.log]
         assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
         assert "no other machine can join" in server.log.read_text()
 

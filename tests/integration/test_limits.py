@@ -18,7 +18,7 @@ from gradio_client import Client
 
 from gradio_app.web.api.changes import MAX_STREAMS
 from tests.documents import text_pdf
-from tests.live import LiveServer
+from tests.live import LiveServer, files_beneath
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +63,7 @@ def uploaded(server: LiveServer, *files: tuple[str, bytes], field: str = "files"
 
 
 def kept(server: LiveServer) -> list[Path]:
-    return [path for path in (server.data / "run" / "gradio").rglob("*") if path.is_file()]
+    return files_beneath(server.data / "run" / "gradio")
 
 
 @pytest.mark.parametrize(

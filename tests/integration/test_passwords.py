@@ -12,7 +12,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from pypdf import PdfReader, PdfWriter
 
 from tests.documents import text_pdf
-from tests.live import LiveServer
+from tests.live import LiveServer, files_beneath
 
 pytestmark = pytest.mark.integration
 
@@ -54,7 +54,7 @@ def code(task: dict[str, Any]) -> str:
 
 def holders(server: LiveServer) -> list[str]:
     """Files of the server, the log among them, in which a password stands."""
-    files = [server.log, *(path for path in server.data.rglob("*") if path.is_file())]
+    files = [server.log, *files_beneath(server.data)]
     forms = [MARKER.encode(form) for form in ("utf-8", "utf-16-le")]
     return [str(path) for path in files if any(form in path.read_bytes() for form in forms)]
 

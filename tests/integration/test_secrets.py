@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.documents import text_pdf
-from tests.live import LiveServer
+from tests.live import LiveServer, files_beneath
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 def with_marker(folder: Path) -> list[str]:
     """Files below a folder, and beside it the log, in which a secret stands."""
-    files = [*folder.rglob("*"), folder.with_name(folder.name + ".log")]
+    files = [*files_beneath(folder), folder.with_name(folder.name + ".log")]
     return [str(path) for path in files if path.is_file() and MARKER.encode() in path.read_bytes()]
 
 

@@ -88,6 +88,7 @@ class TaskView(BaseModel):
     redo_of: str = Field(description="The task of which this one reads a page once more")
     redo_page: int = Field(description="That page; 0 in ordinary tasks")
     redone: str = Field(description="Pages whose second reading was kept, such as 3,7-9")
+    parent: str = Field(description="The task of the archive or mail that it came in; else empty")
     rev: int
 
 

@@ -27,6 +27,7 @@ SCHEMAS = {
     5: "6fa40920e4a98c62f90494df9fbe12c47a5bf2afa40e78176da91fa0ac8c1503",
     6: "be8e524db8bc9793a80209062e045ba9fbd1d9a7a43b233a2b4ce23fe0c80ea3",
     7: "7abacdc5359d3897d2164d6871a2d544291eed009416624c9a6d5c8fd111bf97",
+    8: "ac7bdc1ee7f5ab8be0d6918006e90d0b082d0b73f7441ce3c7fe0d79628897be",
 }
 TASK = {
     "id": "old",
@@ -126,7 +127,7 @@ def test_everything_of_the_first_version_can_be_read(tmp_path: Path) -> None:
     assert store.rates() == {"flash": 0.25} and store.rev() == 5
     assert store.counts() == {"partial": 1}
     store.close()
-    assert version(database) == SCHEMA_VERSION == 7
+    assert version(database) == SCHEMA_VERSION == 8
 
 
 def test_what_was_taken_over_goes_on(tmp_path: Path) -> None:

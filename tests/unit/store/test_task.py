@@ -117,6 +117,7 @@ SECRET = a_task(
     redo_of="t0",
     redo_page=4,
     redone="3",
+    parent="box",
     notes='[{"code": "no_text", "pages": "4", "message": "Page 4 of salaries.pdf is blank."}]',
     coverage=0.987654,
     readers='{"flash": "3", "basic": "4"}',
@@ -170,16 +171,17 @@ def test_the_owner_sees_everything() -> None:
         "redo_of": "t0",
         "redo_page": 4,
         "redone": "3",
+        "parent": "box",
     }
 
 
 def test_others_see_that_it_is_there_and_nothing_of_what_it_is() -> None:
     seen = SECRET.to_json("bob", readable=False)
     hidden = {"name": "", "owner": "", "mine": False, "page_range": "", "error": None, "receipt": None}
-    hidden |= {"notes": [], "folder": "", "redo_of": "", "redo_page": 0, "redone": ""}
+    hidden |= {"notes": [], "folder": "", "redo_of": "", "redo_page": 0, "redone": "", "parent": ""}
     assert seen == SECRET.to_json("ann", readable=False) | hidden | {"position": None, "eta_seconds": None}
     text = json.dumps(seen)
-    secrets = ("salaries", "payroll", "t0", "ann", "3-4", "5ec7e7", "d1635", "corrupt", "no_text")
+    secrets = ("salaries", "payroll", "t0", "box", "ann", "3-4", "5ec7e7", "d1635", "corrupt", "no_text")
     assert not any(word in text for word in secrets)
 
 
