@@ -118,7 +118,10 @@ class Launch:
         env.setdefault("MINERU_PROCESSING_WINDOW_SIZE", "4")
         env["HF_HUB_OFFLINE"] = "1"
         env["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime would tell its makers, and leave a file in TMPDIR
-        env["OMP_NUM_THREADS"] = env.get("OMP_NUM_THREADS", "1")
+        # there is a worker for each core. And onnxruntime waits for ever when the memory limit lets it start
+        # only some of a session's threads
+        for name in ("OMP_NUM_THREADS", "MINERU_INTRA_OP_NUM_THREADS"):
+            env.setdefault(name, "1")
         env[builtin_models.VARIABLE] = str(builtin_models.folder(self.builtin_models))
         if self.model_dir:
             env["MINERU_MODEL_BASE_DIR"] = self.model_dir
