@@ -83,3 +83,12 @@ def test_a_start_says_what_the_workers_will_miss(tmp_path: Path) -> None:
     (line,) = [line for line in lines if line.startswith("models: ")]
     assert "detection (missing)" in line and "scans and pictures cannot be read" in line
     assert f"models --source builtin --builtin-models {tmp_path}" in line
+
+
+def test_models_have_one_thread_unless_the_administrator_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = launch_in(tmp_path).environment(tmp_path, tmp_path)
+    assert (env["OMP_NUM_THREADS"], env["MINERU_INTRA_OP_NUM_THREADS"]) == ("1", "1")
+    monkeypatch.setenv("MINERU_INTRA_OP_NUM_THREADS", "3")
+    assert launch_in(tmp_path).environment(tmp_path, tmp_path)["MINERU_INTRA_OP_NUM_THREADS"] == "3"
