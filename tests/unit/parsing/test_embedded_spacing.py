@@ -15,8 +15,13 @@ from gradio_app.parsing.readers.embedded.recognition import HEIGHT, Reading
 from gradio_app.parsing.readers.embedded.spacing import spans
 
 
-def line(text: str, gaps: dict[int, int], width: int = 14) -> tuple[Reading, NDArray[Any]]:
-    """A line with one block of ink for each letter, 3 pixels between them; ``gaps``: more before some."""
+def line(
+    text: str, gaps: dict[int, int], width: int = 14, blank: float = 0.3
+) -> tuple[Reading, NDArray[Any]]:
+    """A line with one block of ink for each letter, 3 pixels between them; ``gaps``: more before some.
+
+    ``blank`` is the share of a blank before each letter.
+    """
     ink = np.zeros((HEIGHT, 4000), np.bool_)
     places: list[float] = []
     x = 10
@@ -28,7 +33,7 @@ def line(text: str, gaps: dict[int, int], width: int = 14) -> tuple[Reading, NDA
         ink[10:38, x : x + width] = True
         places.append(x + width / 2)
         x += width
-    return Reading(text, 0.99, tuple(places)), ink[:, : x + 10]
+    return Reading(text, 0.99, tuple(places), (blank,) * len(text)), ink[:, : x + 10]
 
 
 def words(text: str, gaps: dict[int, int]) -> list[str]:
@@ -47,6 +52,13 @@ def test_a_lost_blank_is_found_by_its_width() -> None:
     assert words("peryear", {3: 14}) == ["per", "year"]
 
 
+def test_space_around_a_narrow_letter_is_no_blank() -> None:
+    sure = line("by FutureSkill", {3: 11, 13: 14}, blank=1e-5)
+    assert [span.text for span in spans(*sure)] == ["by", "FutureSkill"]
+    touching = line("FOR LEADERS", dict.fromkeys(range(11), 0), blank=1e-5)
+    assert [span.text for span in spans(*touching)] == ["FOR", "LEADERS"]
+
+
 @pytest.mark.parametrize("text", ["one two threes", "1,234.5 12.50"])
 def test_ordinary_gaps_lose_nothing(text: str) -> None:
     blank = text.index(" ") + 1
@@ -63,8 +75,8 @@ def test_a_gap_as_wide_as_the_line_is_high_parts_any_words() -> None:
 
 
 def test_an_empty_line_has_no_words() -> None:
-    assert spans(Reading("", 0.0, ()), np.zeros((HEIGHT, 50), np.bool_)) == []
-    assert spans(Reading("  ", 0.9, (3, 9)), np.zeros((HEIGHT, 50), np.bool_)) == []
+    assert spans(Reading("", 0.0, (), ()), np.zeros((HEIGHT, 50), np.bool_)) == []
+    assert spans(Reading("  ", 0.9, (3, 9), (1.0, 1.0)), np.zeros((HEIGHT, 50), np.bool_)) == []
 
 
 def drawn(*lines: tuple[int, int, int, int], thick: int = 2) -> NDArray[Any]:

@@ -53,6 +53,24 @@ def test_fonts_tell_bold_and_one_width() -> None:
     ]
 
 
+def test_accents_go_onto_the_letters_that_they_stand_over() -> None:
+    """As TeX's old fonts have them: drawn before, behind, or at the end of the line."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("Helvetica", 12)
+        canvas.drawString(50, 250, "Jan Novacek und Muller")
+        width = canvas.stringWidth
+        for mark, before in (("´", "J"), ("´", "Jan Nov"), ("¨", "Jan Novacek und M")):
+            letter = "Jan Novacek und Muller"[len(before)]
+            middle = 50 + width(before) + width(letter) / 2
+            canvas.drawString(middle - width(mark) / 2, 250, mark)
+        canvas.drawString(50, 200, "a price of 5 ´ is none")
+
+    words = [word.text for word in words_of(draw)]
+    assert words[:4] == ["Ján", "Novácek", "und", "Müller"]
+    assert words[4:] == ["a", "price", "of", "5", "´", "is", "none"]
+
+
 def test_invisible_words_are_told() -> None:
     def draw(canvas: Canvas) -> None:
         text = canvas.beginText(50, 250)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
 
+from gradio_app.parsing.readers.embedded.accents import with_accents
 from gradio_app.parsing.readers.embedded.arrangement import arranged
 from gradio_app.parsing.readers.embedded.blocks import (
     AUXILIARY,
@@ -35,7 +35,7 @@ from gradio_app.parsing.readers.embedded.margins import margin_kind
 from gradio_app.parsing.readers.embedded.paragraphs import Paragraph, paragraphs
 from gradio_app.parsing.readers.embedded.tables import Table
 from gradio_app.parsing.readers.embedded.tables.index import WordIndex
-from gradio_app.parsing.readers.embedded.typography import BULLET, accents, plain, tokens
+from gradio_app.parsing.readers.embedded.typography import BULLET, plain, tokens
 from gradio_app.parsing.readers.flash import text_of
 
 #: share of a block's words that are in our tables or code from which on the block is replaced
@@ -126,7 +126,7 @@ class _Mender:
         self._headings(out)
         for block in out:
             if _LOOSE_ACCENT.search(text_of(block)) and block["type"] not in ("table", "code", "equation"):
-                block["content"] = _accented(block["content"])
+                block["content"] = with_accents(block["content"], self._text_in(box_of(self._facts, block)))
         return Mended(filled(self._ordered(out)), self._changes)
 
     # ------------------------------------------------------------ what is replaced
@@ -292,6 +292,9 @@ class _Mender:
     def _words_in(self, box: Box) -> list[Word]:
         return self._index.within(box, 1)
 
+    def _text_in(self, box: Box) -> str:
+        return " ".join(item.text for item in self._as_paragraphs(self._words_in(box)))
+
     def _margins(self, out: list[Block]) -> None:
         """Running heads, feet, page numbers and notes aside that flash took for text."""
         facts = self._facts
@@ -376,15 +379,3 @@ def _is_item(line: Line) -> bool:
 
 def _is_sideways(word: Word) -> bool:
     return abs(word.angle - 90) < 4 or abs(word.angle - 270) < 4
-
-
-def _accented(content: Any) -> Any:
-    if isinstance(content, str):
-        return accents(content)
-    if isinstance(content, list):
-        items = cast(list[Any], content)
-        return [_accented(item) if isinstance(item, dict) else item for item in items]
-    if isinstance(content, dict) and "content" in content:
-        span = cast(dict[str, Any], content)
-        return span | {"content": _accented(span["content"])}
-    return cast(Any, content)

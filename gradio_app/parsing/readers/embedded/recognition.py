@@ -32,11 +32,13 @@ _NARROWED = 0.75
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a line says. ``places``: the middle of each character in ``text``, in pixels of the line
-    ``HEIGHT`` high. ``score``: the mean of their shares, 0 to 1; 0 without text."""
+    ``HEIGHT`` high. ``score``: the mean of their shares, 0 to 1; 0 without text. ``blanks``: the largest
+    share of a blank between each character and the one before it."""
 
     text: str
     score: float
     places: tuple[float, ...]
+    blanks: tuple[float, ...]
 
 
 @cache
@@ -74,9 +76,13 @@ def _decoded(shares: Array, width: float) -> Reading:
     text: list[str] = []
     places: list[float] = []
     sure: list[float] = []
+    blanks: list[float] = []
+    before = 0
     for start, end in zip(starts, ends, strict=True):
         if best[start]:
             text.append(dictionary()[int(best[start])])
             places.append((start + end) / 2 * width / len(shares))
             sure.append(float(shares[start, best[start]]))
-    return Reading("".join(text), sum(sure) / len(sure) if sure else 0.0, tuple(places))
+            blanks.append(float(shares[before : start + 1, -1].max()))
+            before = start
+    return Reading("".join(text), sum(sure) / len(sure) if sure else 0.0, tuple(places), tuple(blanks))

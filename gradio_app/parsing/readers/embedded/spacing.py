@@ -25,6 +25,9 @@ _INK, _LEAST_INK = 0.35, 40
 _APART = 1.0
 #: a gap is a lost blank from this part of the line's usual blank on, and this many usual gaps between letters
 _LIKE_A_BLANK, _UNLIKE_LETTERS = 0.75, 2.5
+#: the recogniser has a doubt whether a blank stands in a gap; where it sees letters only, this share is some
+#: 0.00001, and what is wide is the space around a narrow letter
+_PERHAPS_BLANK = 0.01
 #: so wide (in heights of the line) is a blank at least in a line where none was read
 _BLANK = 0.27
 
@@ -43,6 +46,7 @@ class _Letter:
     text: str
     place: float
     blank: bool  # a blank was read before it
+    perhaps: bool  # it may have been overlooked
 
 
 def ink_of(line: Array) -> Array:
@@ -72,11 +76,11 @@ def spans(reading: Reading, ink: Array) -> list[Span]:
 def _letters(reading: Reading) -> list[_Letter]:
     found: list[_Letter] = []
     blank = False
-    for text, place in zip(reading.text, reading.places, strict=True):
+    for text, place, share in zip(reading.text, reading.places, reading.blanks, strict=True):
         if text.isspace():
             blank = True
         else:
-            found.append(_Letter(text, place, blank))
+            found.append(_Letter(text, place, blank, share >= _PERHAPS_BLANK))
             blank = False
     return found
 
@@ -109,7 +113,9 @@ def _parted(letters: list[_Letter], widths: list[float]) -> list[bool]:
     least = _LIKE_A_BLANK * median(blanks) if blanks else _BLANK * HEIGHT
     least = max(least, _UNLIKE_LETTERS * inside)
     return [
-        b.blank or width >= _APART * HEIGHT or (width >= least and _may_part(a.text, b.text))
+        b.blank
+        or width >= _APART * HEIGHT
+        or (b.perhaps and width >= least > 0 and _may_part(a.text, b.text))
         for (a, b), width in zip(pairwise(letters), widths, strict=True)
     ]
 

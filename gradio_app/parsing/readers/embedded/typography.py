@@ -22,8 +22,8 @@ CAPTION = re.compile(
 #: a word that begins an item of a list: a sign, a number or a letter with a full stop or a bracket
 BULLET = re.compile("^(?:[•●◦▪■□☐☑☒➢✓\\-–—*·\ue000-\uf8ff]|" r"\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])$")
 
-#: accents that stand before their letter -> the combining mark behind it
-_MARKS = dict(zip("´`¨ˇˆ˜¸˚", "\u0301\u0300\u0308\u030c\u0302\u0303\u0327\u030a", strict=True))
+#: accents that stand alone -> the combining mark
+MARKS = dict(zip("´`¨ˇˆ˜¸˚", "\u0301\u0300\u0308\u030c\u0302\u0303\u0327\u030a", strict=True))
 #: kana, Chinese signs and their compatibility forms
 SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(f"[{SIGNS}]|[^\\W{SIGNS}]+")
@@ -48,4 +48,4 @@ def accents(text: str) -> str:
 
 def _accented(found: re.Match[str]) -> str:
     letter = "i" if found[2] == "ı" else found[2]
-    return unicodedata.normalize("NFC", letter + _MARKS[found[1]])
+    return unicodedata.normalize("NFC", letter + MARKS[found[1]])

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 from typing import Any, cast
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from gradio_app.parsing.readers.embedded.accents import over_letters
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box
 from gradio_app.parsing.readers.embedded.right_to_left import RTL
+from gradio_app.parsing.readers.embedded.typography import MARKS
 
 #: height of pdfium's loose box of a character, in sizes of its font
 _LOOSE = 1.17
@@ -144,7 +147,8 @@ def _bound(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
     return ctypes.CFUNCTYPE(result, *arguments)(address)
 
 
-def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
+def _runs(page: pypdfium2.PdfPage, raw: Any, instead: Mapping[int, str] = MappingProxyType({})) -> list[_Run]:
+    """The words; ``instead``: what some characters are, by number, empty for those that are none."""
     handle, number = ctypes.c_void_p, ctypes.c_int
     letter_of = _bound("FPDFText_GetUnicode", ctypes.c_uint, handle, number)
     box_of = _bound("FPDFText_GetLooseCharBox", number, handle, number, handle)
@@ -159,6 +163,7 @@ def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
     found: list[_Run] = []
     run: _Run | None = None
     high = 0
+    marks: list[int] = []
     count: int = cast(Any, pdfium).FPDFText_CountChars(raw)
     for index in range(min(count, MOST_CHARACTERS)):
         code = letter_of(text, index)
@@ -169,6 +174,10 @@ def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if high else 0xFFFD
         high = 0
         letter = "-" if code in _HYPHENS else chr(code) if 32 < code < 0x110000 else ""
+        if letter in MARKS and not instead:
+            marks.append(index)
+        if index in instead and not (letter := instead[index]):
+            continue
         if not letter or letter.isspace():
             run = None
             continue
@@ -194,7 +203,25 @@ def _runs(page: pypdfium2.PdfPage, raw: Any) -> list[_Run]:
             run = _Run(x0, y0, x1, y1, size, looks)
             found.append(run)
         run.add(letter, x0, y0, x1, y1, size)
+    if marks and (instead := _accented(marks, min(count, MOST_CHARACTERS), letter_of, box_of, text)):
+        return _runs(page, raw, instead)
     return found
+
+
+def _accented(
+    marks: list[int], count: int, letter_of: Callable[..., Any], box_of: Callable[..., Any], text: Any
+) -> dict[int, str]:
+    """Accents that are characters of their own, and the letters that they stand over, by their places."""
+    sides = (ctypes.c_float * 4)()
+    letters: list[str] = []
+    boxes: list[Box] = []
+    for index in range(count):
+        code = letter_of(text, index)
+        box_of(text, index, ctypes.addressof(sides))
+        left, top, right, bottom = sides
+        letters.append(chr(code) if 0x20 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " ")
+        boxes.append((left, bottom, right, top))
+    return over_letters(marks, letters, boxes)
 
 
 def _size(looks: _Looks, width: float, height: float) -> float:
