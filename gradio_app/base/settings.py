@@ -105,7 +105,9 @@ class Settings:
         "on", switch, "comments of reviewers in Office documents are given at the end: on or off"
     )
     main_content_only: bool = _knob(
-        "off", switch, "of web pages only the article: on; off: all that a person sees"
+        "off",
+        switch,
+        "of web pages only the article, of pages no heads and feet: on; off: all that a person sees",
     )
     max_queue_per_user: int = _knob("1000", whole(1), "most unfinished tasks of one user")
     workers: int = _knob(

@@ -20,14 +20,14 @@ def assemble(
     out: str,
     pages_in_file: int,
     redone: Sequence[Mapping[str, Any]] = (),
-    keep_headers: bool = False,
+    heads: marginals.Heads = "unusual",
 ) -> dict[str, Any]:
     """Joins parsed shards into the document's result in ``out``.
 
     ``shards`` are ``{"folder", "pages"}`` in page order, failed ones left out. Paragraphs and tables
     that run across pages are merged over the whole document, as in an unsplit parse. ``redone`` are second
     readings that were kept (see ``replace_pages``): they stay when the document is joined again.
-    ``keep_headers``: heads and feet stay in the text also where they run through the document.
+    ``heads``: which heads and feet of pages stand in its text.
     """
     with readable_errors():
         speedups.postpone_openai()
@@ -38,7 +38,7 @@ def assemble(
 
         joined, images = _join_models(shards)
         indices = joined["page_index_map"]
-        marginals.bring_back(joined["pages"], indices, keep_headers)
+        marginals.bring_back(joined["pages"], indices, heads)
         if indices == list(range(pages_in_file)):
             joined["page_index_map"] = []
         middle = model_json_to_middle_json(ModelJson.from_dict(joined), llm_aided_config=config.llm_aided)

@@ -13,12 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from gradio_app.parsing.readers.embedded.margins import PAGE_NUMBER
 from gradio_app.parsing.readers.flash import text_of
 
 Block = dict[str, Any]
+#: which heads and feet stand in the text: all, those that do not run through the document, or none
+Heads = Literal["all", "unusual", "none"]
 
 #: pages on which the same text makes a running head
 _LEAST_PAGES = 3
@@ -30,12 +32,14 @@ _BEGINS_WITH_PAGE = re.compile(r"(\d{1,5}) ?[|•·–—-]")
 _SPACES = re.compile(r"\s+")
 
 
-def bring_back(pages: Sequence[list[Block]], indices: Sequence[int], every: bool = False) -> bool:
+def bring_back(pages: Sequence[list[Block]], indices: Sequence[int], heads: Heads = "unusual") -> bool:
     """Makes heads and feet that do not run through the document text again, in place; whether there are any.
 
-    ``pages`` are the blocks of MinerU's ModelJson, ``indices`` their numbers in the file. ``every``: all of
-    them come back, but for page numbers.
+    ``pages`` are the blocks of MinerU's ModelJson, ``indices`` their numbers in the file. Page
+    numbers never come back.
     """
+    if heads == "none":
+        return False
     found = False
     keys = [
         {id(block): _key(block, index) for block in page if block["type"] in ("header", "footer")}
@@ -47,7 +51,7 @@ def bring_back(pages: Sequence[list[Block]], indices: Sequence[int], every: bool
             block
             for block in page
             if id(block) in known
-            and (every or counts[known[id(block)]] < _LEAST_PAGES)
+            and (heads == "all" or counts[known[id(block)]] < _LEAST_PAGES)
             and not PAGE_NUMBER.match(text_of(block).strip())
             and text_of(block).strip()
         ]

@@ -58,13 +58,13 @@ def parse_document(
     parse_mode: str,
     method: str = "mineru",
     ocr_mode: str = "auto",
-    keep_headers: bool = False,
+    heads: marginals.Heads = "unusual",
 ) -> dict[str, Any]:
     """Parses a document that fits one shard and writes its finished result into ``out``.
 
     ``pages`` are 1-based; empty for all. ``method``: ``mineru`` reads all pages at ``tier``, and the result
     equals that of ``mineru.parse`` and ``save``, byte for byte, unless heads or feet come back into the text
-    (``marginals``, ``keep_headers``); ``auto`` chooses a reader page by page; with ``every`` models look at
+    (``marginals``, by ``heads``); ``auto`` chooses a reader page by page; with ``every`` models look at
     each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last
     two also ``reading.Reading.facts``.
     """
@@ -76,13 +76,13 @@ def parse_document(
             with flash.collecting() as seen:
                 result, lost = _parse_mended(source, pages, tier, parse_mode)
             facts = _facts_of(result, tier, seen)
-            middle = with_marginals(result, keep_headers)
+            middle = with_marginals(result, heads)
             if lost:
                 facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
         else:
             found = _read(source, pages, ocr_mode, method)
             numbers = found.model.page_index_map or range(len(found.model.pages))
-            marginals.bring_back(found.model.pages, numbers, keep_headers)
+            marginals.bring_back(found.model.pages, numbers, heads)
             middle, facts = _middle(found.model), found.facts
         return _with_facts(write_result(middle, Path(out), None), facts)
 
@@ -205,7 +205,7 @@ def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> read
     return reading.read(source, pages, ocr_mode, method == "every")
 
 
-def with_marginals(result: Any, keep_headers: bool) -> Any:
+def with_marginals(result: Any, heads: marginals.Heads) -> Any:
     """MinerU's whole document; made anew where heads or feet come back into its text."""
     from docvortex.schema import ModelJson
 
@@ -213,7 +213,7 @@ def with_marginals(result: Any, keep_headers: bool) -> Any:
         return result.middle_json
     model = result._model_output.to_dict(skip_defaults=False)
     numbers = model["page_index_map"] or range(len(model["pages"]))
-    if not marginals.bring_back(model["pages"], numbers, keep_headers):
+    if not marginals.bring_back(model["pages"], numbers, heads):
         return result.middle_json
     return _middle(ModelJson.from_dict(model))
 

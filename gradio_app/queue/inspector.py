@@ -20,7 +20,7 @@ from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
 from gradio_app.queue.run import cancel_all
-from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key
+from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key, heads_of
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
@@ -219,7 +219,9 @@ class Inspector:
         facts, done = found.columns, None
         if not private:
             self._cache.add(task, engine, self._workers.models_elsewhere, found)
-            facts["cache_key"] = key = cache_key(task, found, size, engine if vision else "")
+            heads = heads_of(task, self._settings.main_content_only)
+            key = cache_key(task, found, size, heads, engine if vision else "")
+            facts["cache_key"] = key
             done = self._from_cache(task, key, facts) if task.options.use_cache else None
         return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size, found.scans), **facts)
 

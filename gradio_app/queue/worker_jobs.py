@@ -168,7 +168,7 @@ class WorkerJobs:
             "ocr_mode": task.options.ocr_mode,
         }
         if task.whole:  # of longer ones it is seen when they are joined
-            options["keep_headers"] = task.options.keep_headers
+            options["heads"] = heads_of(task, self._settings.main_content_only)
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
         name = f"{shard.index}-{task.attempt}"
         folder = folder or await asyncio.to_thread(self.prepare, task, name)
@@ -194,8 +194,8 @@ class WorkerJobs:
             for index, some in pages.items()
         ]
         redone = self._redone(task)
-        args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone}
-        args["keep_headers"] = task.options.keep_headers
+        heads = heads_of(task, self._settings.main_content_only)
+        args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone, "heads": heads}
         return await self._run("assemble", args, folder, [*parts, *redone])
 
     async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
@@ -343,12 +343,17 @@ def method_of(task: Task) -> str:
     return "every" if task.options.tier == "basic" else "auto"
 
 
+def heads_of(task: Task, main_content_only: bool) -> str:
+    """Which running heads and feet stand in its text; see ``parsing.marginals``."""
+    return "all" if task.options.keep_headers else "none" if main_content_only else "unusual"
+
+
 def suffix_of(name: str) -> str:
     """``Report.PDF`` -> ``pdf``; empty without one."""
     return Path(name).suffix.lstrip(".").lower()
 
 
-def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "") -> str:
+def cache_key(task: Task, found: Inspection, shard_pages: int, heads: str, engine: str = "") -> str:
     """Equal for two tasks whose results are equal: same bytes, pages, options, versions and ``engine``.
 
     The suffix counts because MinerU tells some types apart by it. The tier that was asked for counts where
@@ -359,7 +364,7 @@ def cache_key(task: Task, found: Inspection, shard_pages: int, engine: str = "")
         RESULT_VERSION,
         reading_version(),
         asked if asked in ("auto", "flash") else "",
-        task.options.keep_headers,
+        heads,
         task.source,
         found.kind,
         found.prepared,

@@ -48,7 +48,7 @@ def reference(folder: Path, name: str, data: bytes, page_range: str = "") -> dic
     source = folder / name
     source.write_bytes(data)
     found: Any = parse(source, tier="flash", page_range=page_range)
-    theirs, whole = words(found.markdown()), with_marginals(found, keep_headers=False)
+    theirs, whole = words(found.markdown()), with_marginals(found, "unusual")
     marginal = words(" ".join(map(text_of, marginals(found))))
     found.middle_json = whole
     out = folder / "reference"

@@ -76,9 +76,15 @@ def test_a_head_comes_back_below_the_title_above_it() -> None:
 def test_all_come_back_when_they_are_to_be_kept() -> None:
     kinds = (("text", "body", 0.5), ("header", "Annual report", 0.04), ("footer", "7", 0.95))
     pages = [[block(*each) for each in kinds] for _ in range(3)]
-    assert bring_back(pages, range(3), every=True)
+    assert bring_back(pages, range(3), "all")
     assert texts(pages[0]) == [("text", "Annual report"), ("text", "body"), ("footer", "7")]
-    assert not bring_back([[block("text", "body", 0.5)]], [0], every=True)
+    assert not bring_back([[block("text", "body", 0.5)]], [0], "all")
+
+
+def test_main_content_only_leaves_all_heads_and_feet_out() -> None:
+    page = [block("header", "Invoice 12", 0.04), block("text", "body", 0.5)]
+    assert not bring_back([page], [0], "none")
+    assert texts(page) == [("header", "Invoice 12"), ("text", "body")]
 
 
 def test_what_stands_below_a_head_that_comes_back_does_too() -> None:
