@@ -345,7 +345,8 @@ class Dispatcher:
         return task
 
     async def _cancel_parts(self, task_id: str) -> None:
-        for part in await self._store.parts(task_id):
+        # the last first: those that wait would begin when the others make room
+        for part in reversed(await self._store.parts(task_id)):
             with suppress(Conflict, NotFound):
                 await self.cancel(part.id)
 

@@ -20,6 +20,8 @@ from gradio_app.parsing.prepare.html import read_page
 _PAGES = ("text/html", "application/xhtml+xml")
 #: characters of a head; a mail to thousands has that many addresses
 LONGEST_HEAD = 20_000
+#: parts in parts, of which the first names the encoding of the heads
+_DEEP = 20
 #: suffixes of what mails enclose without a name, where the system's list differs from machine to machine
 _SUFFIX = {"image/jpeg": ".jpg", "text/plain": ".txt", "text/html": ".html", "message/rfc822": ".eml"}
 
@@ -28,7 +30,8 @@ def read(data: bytes) -> Mail:
     """The mail. Raises ``FileCorrupt`` for one that is nested more deeply than Python reads."""
     try:
         message = message_from_bytes(data, policy=compat32)
-        mail = Mail({name: text for name in HEADS if (text := decoded_head(message, name))})
+        charset = _charset(message)
+        mail = Mail({name: text for name in HEADS if (text := decoded_head(message, name, charset))})
         _walk(message, mail)
     except RecursionError as error:
         raise FileCorrupt(
@@ -79,7 +82,9 @@ def _best(parts: list[Message[str, str]]) -> Message[str, str]:
 
 
 def _is_text(part: Message[str, str]) -> bool:
-    return part.get_content_type() in (*_PAGES, "text/plain", "text/enriched", "message/delivery-status")
+    kind = part.get_content_type()
+    # a part that says to have parts and has none is what its writer saw: text
+    return kind in (*_PAGES, "text/plain", "text/enriched") or kind.startswith(("multipart/", "message/"))
 
 
 def _text(part: Message[str, str]) -> str:
@@ -131,17 +136,27 @@ def _suffix(kind: str) -> str:
     return _SUFFIX.get(kind) or mimetypes.guess_extension(kind) or ".bin"
 
 
-def decoded_head(message: Message[str, str], name: str) -> str:
-    """A head in its letters; several of one name, one after another."""
-    found = (_decoded(str(value)) for key, value in message.raw_items() if key.lower() == name.lower())
+def decoded_head(message: Message[str, str], name: str, charset: str = "") -> str:
+    """A head in its letters, else as the text's ``charset``; several of one name, one after another."""
+    found = (
+        _decoded(str(value), charset) for key, value in message.raw_items() if key.lower() == name.lower()
+    )
     return ", ".join(filter(None, found))[:LONGEST_HEAD]
 
 
-def _decoded(text: str) -> str:
+def _charset(message: Message[str, str]) -> str:
+    """The one that the text names: older programs write heads in it too."""
+    part, depth = message, 0
+    while (parts := _parts(part)) and depth < _DEEP:
+        part, depth = parts[0], depth + 1
+    return part.get_content_charset() or ""
+
+
+def _decoded(text: str, charset: str = "") -> str:
     """A head in its letters: RFC 2047 has them encoded, and programs that know nothing of it have not."""
     raw = text.encode("utf-8", "surrogateescape")
     if not raw.isascii():
-        text = decode(raw).text
+        text = decode(raw, charset).text
     with suppress(HeaderParseError, ValueError, LookupError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.split())

@@ -54,6 +54,8 @@ from gradio_app.web.watch_folder.receipt import (
 from gradio_app.web.watch_folder.scan import Found
 from gradio_app.web.zip_stream import members
 
+#: documents of a container that its receipt lists, which is read again at each scan
+_MOST_TOLD = 1000
 #: names in the private folder
 _NEW, _OLD = "new", "old"
 #: these concern the whole folder, wherever in the writing they come up
@@ -140,16 +142,21 @@ class Results:
                 notes = notes_to_json(task.findings.notes)
                 receipt |= {"task": task.id, **task.receipt(), "notes": notes}
             if outcome.parts:
-                receipt["parts"] = [_told(part) for part in outcome.parts]
+                receipt["parts"] = [_told(part) for part in outcome.parts[:_MOST_TOLD]]
             _write(RECEIPT, new, _as_json(receipt), mode)
             set_mode(new, mode)
 
 
 def _told(part: Task) -> dict[str, Any]:
-    """What a receipt says of a document in a container."""
+    """What a receipt says of a document in a container; its notes are beside its own result."""
     error = part.error.to_dict() if part.error else None
-    name = {"task": part.id, "folder": part.folder, "name": part.name}
-    return name | {"status": part.status, "error": error, "notes": notes_to_json(part.findings.notes)}
+    return {
+        "task": part.id,
+        "folder": part.folder,
+        "name": part.name,
+        "status": part.status,
+        "error": error,
+    }
 
 
 def _as_json(receipt: dict[str, Any]) -> bytes:
