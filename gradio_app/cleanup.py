@@ -50,12 +50,19 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
     """
     now = clock.surely() if now is None else now
     expired = store.finished_before(now - retention, BATCH) if retention > 0 else []
+    gone = 0
     for task in expired:
-        store.delete(task.id)
-        folders.drop_task(task.id)
-    if expired:
+        parts = store.parts(task.id)
+        if not all(part.ended for part in parts):
+            continue  # a document in it is read again
+        for each in (*parts, task):
+            if store.find(each.id):  # it may have gone with its container
+                store.delete(each.id)
+                folders.drop_task(each.id)
+                gone += 1
+    if gone:
         drop_unused_sources(store, folders)
-        logger.bind(action="retention", tasks=len(expired)).info("{} old tasks deleted", len(expired))
+        logger.bind(action="retention", tasks=gone).info("{} old tasks deleted", gone)
     store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
     store.history.forget()
     for path in _entries(folders.tmp):
@@ -67,7 +74,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         if stale:
             remove_tree(path)
     sweep_gradio(folders.gradio, now=now)
-    return len(expired)
+    return gone
 
 
 def drop_unused_sources(store: Store, folders: Folders) -> None:

@@ -27,7 +27,7 @@ from gradio_app.queue.run import cancel_all
 from gradio_app.queue.searches import Searches
 from gradio_app.queue.worker_jobs import WorkerJobs
 from gradio_app.store.listing import Page, Wanted
-from gradio_app.store.states import RETRYABLE, QueueStatus, TaskStatus
+from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task, Upload
 from gradio_app.workers.interface import Workers
@@ -40,7 +40,7 @@ class TaskManager:
         self.settings = settings
         self.folders = folders
         self.workers = workers
-        self.jobs = WorkerJobs(settings, folders, workers)
+        self.jobs = WorkerJobs(settings, folders, workers, containers=True)
         self.store = AsyncStore(store, folders.check)
         self._dispatcher = Dispatcher(folders, self.store, self.jobs, workers)
         self._inspector = Inspector(settings, folders, self.store, self.jobs, workers, self._dispatcher.admit)
@@ -63,6 +63,7 @@ class TaskManager:
         self.begin_closing, self.ended = self.store.begin_closing, self.store.ended
         self.notes = self.store.notes
         self.changes, self.second_readings = self.store.changes, self.store.second_readings
+        self.parts = self.store.parts
         self.redo_page, self.rate = self._redo.begin, self._estimator.rate
         self.export, self.picture = self.jobs.export, self.jobs.picture
         self.search = Searches(folders, workers.here).find
@@ -124,12 +125,15 @@ class TaskManager:
 
     async def cancel(self, task_id: str) -> Task:
         """Stops a task that has not ended; returns when its worker is gone. Else ``Conflict``."""
+        parts = await self.parts(task_id)
         task = await self._dispatcher.cancel(task_id)
-        await self._inspector.forget(task_id)
+        await self._inspector.forget(task_id, *(part.id for part in parts))
         return task
 
     async def retry(self, task_id: str, password: str = "") -> Task:
         """Runs a failed, partial or cancelled task again; finished shards are not parsed again.
+
+        With a container run those of its documents that ended early; it is not taken apart again.
 
         ``password`` opens an encrypted upload; the one that came with it is not kept.
         """
@@ -137,9 +141,13 @@ class TaskManager:
         if task.status in RETRYABLE:
             if not self.folders.source(task.source).exists():
                 raise Conflict("The uploaded file is gone. Send it again.")
-            await self.check_room(task.owner, 1)
+            again = [part for part in await self.parts(task_id) if part.status in RETRYABLE]
+            await self.check_room(task.owner, 1 + len(again))
         task = await self.store.requeue(task_id, password)
-        self._admit(task)
+        parts = [part for part in await self.parts(task_id) if part.status in WAITING]
+        for each in (task, *parts):
+            self._admit(each)
+        await self.store.publish_all(parts)
         return await self.store.publish(task)
 
     async def keep_page(self, task_id: str) -> Task:
@@ -150,13 +158,16 @@ class TaskManager:
         return document
 
     async def delete(self, task_id: str) -> None:
-        """Forgets a task, its files and second readings of its pages; stops what has not ended."""
+        """Forgets a task, its files, second readings of its pages and the documents in it.
+
+        Stops what has not ended.
+        """
         task = await self.get(task_id)
-        for second in await self.store.second_readings(task_id):
-            with contextlib.suppress(NotFound):  # somebody was quicker
-                await self.delete(second.id)
         if not task.ended:
             await self.cancel(task_id)
+        for other in (*await self.second_readings(task_id), *await self.parts(task_id)):
+            with contextlib.suppress(NotFound):  # somebody was quicker
+                await self.delete(other.id)
         await self.store.do(self._bulk.delete, task_id)
         await self.store.notify()
 

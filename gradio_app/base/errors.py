@@ -33,7 +33,8 @@ class FileEmpty(AppError, code="file_empty", status=422, retryable=False):
 
 
 class FileTypeUnsupported(AppError, code="file_type_unsupported", status=415, retryable=False):
-    """This type of file cannot be converted. PDF, pictures, Office files, web pages, tables and text can."""
+    """This type of file cannot be converted. PDF, pictures, Office files, web pages, tables,
+    text, mails and zip archives of these can."""
 
 
 class FileEncrypted(AppError, code="file_encrypted", status=422, retryable=False):

@@ -16,8 +16,10 @@ TEXTS = {
     "text": "txt",
     "rst": "txt",
 }
+#: files that hold documents, which become tasks of their own (``parsing.containers``)
+CONTAINERS = frozenset({"zip", "eml", "msg"})
 #: types that MinerU reads only once they are prepared
-PREPARED_ONLY = FOREIGN_PICTURES | set(TEXTS.values())
+PREPARED_ONLY = FOREIGN_PICTURES | set(TEXTS.values()) | CONTAINERS
 _OTHERS = "pdf tif doc ppt xls rtf html htm shtml mhtml mht csv tsv heif"
 #: rows of a sheet that is too large for MinerU, as ``parsing.sheets`` writes them; never sent by anybody
 SHEETS = "sheets"

@@ -24,11 +24,12 @@ from gradio_app.base.errors import (
     ModelsMissing,
     TooManyPages,
 )
-from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, PICTURES
+from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, CONTAINERS, PICTURES
 from gradio_app.base.notes import notes_to_json, notes_within
 from gradio_app.base.options import VISION_TIERS, select_pages
 from gradio_app.base.page_runs import runs_of
 from gradio_app.parsing import speedups
+from gradio_app.parsing.containers import Limits, Parts, open_container, open_portfolio
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.kinds import kind_of_file
 from gradio_app.parsing.page_kinds import PageKind, kind_of
@@ -57,15 +58,18 @@ def inspect(
     plain: bool = False,
     out: str = "",
     wanted: Mapping[str, Any] | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The fields of ``task.Inspection`` for the file ``source``; raises why it cannot be read.
 
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
     ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
     first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
-    ``plain``: the file was prepared before.
+    ``plain``: the file was prepared before. A container is taken apart within ``limits``
+    (``containers.Limits``), its documents are files ``out``.parts/NUMBER; without any they are only named.
     """
     began, asked = time.monotonic(), Wanted(**wanted or {})
+    parts = Parts(Path(f"{out}.parts"), Limits(**limits)) if out and limits and not plain else Parts()
     with readable_errors(), _open(Path(source), asked.password) as path:
         from mineru.version import __version__
 
@@ -76,7 +80,7 @@ def inspect(
             _check_archive(path, memory_limit)
         elif kind == "pdf":
             _check_pdf(path, page_range, max_pages, asked.password)
-        made = prepare(path, kind, Path(out), asked) if out and not plain else Prepared()
+        made = _prepared(path, kind, out, asked, parts) if out and not plain else Prepared()
         if path != Path(source) and not made.kind:
             made = _kept(path, kind, out, made)
         prepared = made.kind
@@ -101,6 +105,7 @@ def inspect(
             "scans": list(scans) if chosen not in VISION_TIERS else [],
             "prepared": prepared,
             "notes": notes_to_json(notes_within(made.notes, runs_of(pages)) if pages else made.notes),
+            "parts": parts.paths,
             "pages_total": total,
             "pages": list(pages),
             "parse_mode": parse_mode,
@@ -123,6 +128,15 @@ def inspect_all(files: Sequence[Mapping[str, Any]], out: str) -> dict[str, Any]:
         except AppError as error:
             found.append({"error": {"code": error.code, "message": error.message}})
     return {"found": found}
+
+
+def _prepared(path: Path, kind: str, out: str, asked: Wanted, parts: Parts) -> Prepared:
+    if kind in CONTAINERS:
+        return open_container(path, kind, Path(out), asked, parts)
+    made = prepare(path, kind, Path(out), asked)
+    if kind == "pdf":
+        open_portfolio(path, asked, parts, made)
+    return made
 
 
 @contextmanager

@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 from gradio_app.base.errors import FileTypeUnsupported
-from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, DOCUMENTS, TEXTS
+from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, CONTAINERS, DOCUMENTS, TEXTS
+from gradio_app.parsing.containers.archive import is_archive
+from gradio_app.parsing.containers.outlook import is_outlook
 from gradio_app.parsing.prepare.encodings import decode
 
 #: brands of the container that films use, too (ISO base media file format) -> type
@@ -34,6 +36,10 @@ def kind_of_file(path: Path) -> str:
 
     kind = _picture(path) or str(guess_suffix_by_path(path))
     suffix = path.suffix.lstrip(".").lower()
+    if kind not in _BINARY - {"mhtml"} and (container := _container(path, suffix)):
+        return container
+    if kind in CONTAINERS:
+        kind = ""  # a damaged file of Office, a program
     if suffix in TEXTS and kind not in _BINARY and is_text(path):
         kind = TEXTS[suffix]
     elif suffix in _OLD and kind not in _BINARY - _OLD and is_text(path):
@@ -43,6 +49,15 @@ def kind_of_file(path: Path) -> str:
     if kind not in DOCUMENTS:
         raise FileTypeUnsupported()
     return kind
+
+
+def _container(path: Path, suffix: str) -> str:
+    """What holds other documents: an archive and a mail by its suffix too, as others look the same."""
+    if suffix in ("zip", "", "bin") and is_archive(path):
+        return "zip"
+    if suffix == "eml" and is_text(path):
+        return "eml"
+    return "msg" if is_outlook(path) else ""
 
 
 def is_text(path: Path) -> bool:

@@ -68,6 +68,8 @@ class AsyncStore:
     submission = _on_thread(Store.submission)
     submitted = _on_thread(Store.submitted)
     second_readings = _on_thread(Store.second_readings)
+    parts = _on_thread(Store.parts)
+    has_parts = _on_thread(Store.has_parts)
     changes = _on_thread(Store.changes)
     counts = _on_thread(Store.counts)
     counts_for = _on_thread(Store.counts_for)
@@ -172,22 +174,28 @@ class AsyncStore:
     async def publish_all(self, tasks: Sequence[Task]) -> None:
         """The same for many tasks: waiters are woken once."""
         for task in tasks:
-            # a line costs as much as a write: on the way to its end a task has none in the usual log
-            logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).log(
-                "INFO" if task.ended else "DEBUG",
-                "task {} is {} ({} of {} pages){}",
-                task.id,
-                task.status,
-                task.pages_done,
-                task.pages_total,
-                f": {task.error_code}" if task.error_code else "",
-            )
-            if task.ended:
-                self.ended[task.status.value] += 1
-                self.notes.update(note.code for note in task.findings.notes)
-                for event in self._waiting.get(task.id, ()):
-                    event.set()
+            self._tell(task)
+        if any(task.parent and task.ended for task in tasks):
+            for container in await self.do(self.sync.take_ended_with):
+                self._tell(container)
         await self.notify()
+
+    def _tell(self, task: Task) -> None:
+        # a line costs as much as a write: on the way to its end a task has none in the usual log
+        logger.bind(action=f"task_{task.status}", task=task.id, owner=task.owner).log(
+            "INFO" if task.ended else "DEBUG",
+            "task {} is {} ({} of {} pages){}",
+            task.id,
+            task.status,
+            task.pages_done,
+            task.pages_total,
+            f": {task.error_code}" if task.error_code else "",
+        )
+        if task.ended:
+            self.ended[task.status.value] += 1
+            self.notes.update(note.code for note in task.findings.notes)
+            for event in self._waiting.get(task.id, ()):
+                event.set()
 
     async def notify(self) -> None:
         """Wakes all that wait for a change."""

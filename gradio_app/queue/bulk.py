@@ -13,7 +13,7 @@ from gradio_app.store.task import Task
 
 
 class Bulk:
-    """Each call changes the tasks that need no attention one by one, and returns them.
+    """Each call changes the tasks that need no attention one by one (a container does), and returns them.
 
     A caller sends the others through ``TaskManager``, which stops workers and has errors for each.
     """
@@ -29,7 +29,8 @@ class Bulk:
         """Cancels those that wait; on the store's thread."""
         store, now = self._store.sync, clock.stamp()
         with store.together():
-            waiting = [task for task in store.find_all(task_ids) if task.status in WAITING]
+            found = [task for task in store.find_all(task_ids) if task.status in WAITING]
+            waiting = [task for task in found if not store.has_parts(task.id)]
             tasks = [store.move(task.id, TaskStatus.CANCELLED, finished_at=now) for task in waiting]
         for task in tasks:
             self._folders.park_shards(task.id)
@@ -54,17 +55,19 @@ class Bulk:
         store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.status in RETRYABLE]
+            found = [task for task in found if not store.has_parts(task.id)]
             return [store.requeue(task.id) for task in found]
 
     def delete_ended(self, task_ids: Sequence[str]) -> list[Task]:
-        """Forgets those that have ended, and their files, unless pages of them were read again.
+        """Forgets those that have ended, and their files, but those that other tasks belong to.
 
         On the store's thread.
         """
         store = self._store.sync
         with store.together():
             found = [task for task in store.find_all(task_ids) if task.ended]
-            tasks = [task for task in found if not store.second_readings(task.id)]
+            with_others = store.second_readings, store.parts
+            tasks = [task for task in found if not any(others(task.id) for others in with_others)]
             for task in tasks:
                 store.delete(task.id)
         self._drop_files(tasks)

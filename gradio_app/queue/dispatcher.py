@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -313,7 +313,10 @@ class Dispatcher:
             self.wake()
 
     async def cancel(self, task_id: str) -> Task:
-        """Stops a task and its workers; ``Conflict`` when it has ended. Stops nothing if it cannot write."""
+        """Stops a task and its workers; ``Conflict`` when it has ended. Stops nothing if it cannot write.
+
+        With a container end those of its documents that have not ended.
+        """
         run = self.runs.get(task_id)
         if run is not None:
             await run.begun.wait()
@@ -323,10 +326,13 @@ class Dispatcher:
                 return await self._cancel_waiting(task_id)
             except Conflict:
                 run = self.runs.get(task_id)
-                if run is None:
-                    raise
-            await run.begun.wait()  # it began between our check and the move
-        await self._stop(run)
+            if run is not None:
+                await run.begun.wait()  # it began between our check and the move
+        if run is not None:
+            await self._stop(run)
+        else:  # a container that waits for its documents; anything else has ended
+            await self._store.move(task_id, TaskStatus.CANCELLING)
+        await self._cancel_parts(task_id)
         return await self._store.end(
             task_id, TaskStatus.CANCELLED, partial(self._folders.park_shards, task_id)
         )
@@ -335,7 +341,14 @@ class Dispatcher:
         task = await self._store.move(task_id, TaskStatus.CANCELLED, finished_at=clock.stamp())
         self.lanes.discard(task_id)
         await self._store.must(self._folders.park_shards, task_id)
+        await self._cancel_parts(task_id)
         return task
+
+    async def _cancel_parts(self, task_id: str) -> None:
+        # the last first: those that wait would begin when the others make room
+        for part in reversed(await self._store.parts(task_id)):
+            with suppress(Conflict, NotFound):
+                await self.cancel(part.id)
 
     async def _stop(self, run: Run) -> None:
         await self._store.move(run.task.id, TaskStatus.CANCELLING)

@@ -41,6 +41,6 @@ class InspectionCache:
     def _key(self, task: Task, engine: str, models: bool) -> tuple[str | bool, ...]:
         asked = task.options
         whose = "" if self._shared else task.owner
-        # the suffix counts because MinerU tells some types apart by it
-        content = task.source, suffix_of(task.name)
+        # the suffix counts because MinerU tells some types apart by it; a container in one is not taken apart
+        content = task.source, suffix_of(task.name), bool(task.parent)
         return *content, asked.page_range, asked.tier, asked.ocr_mode, engine, models, whose

@@ -17,6 +17,7 @@ from gradio_app.base.options import VISION_TIERS
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.containers import PartsIntake
 from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
 from gradio_app.queue.run import cancel_all
@@ -51,6 +52,7 @@ class Inspector:
         self._pool = workers.here
         self._queued = queued
         self._cache = InspectionCache(settings.share_cache)
+        self._parts = PartsIntake(settings, folders, store.sync)
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         #: ids of the files that are being inspected
@@ -107,7 +109,8 @@ class Inspector:
             for task in await self._store.must(self._store.sync.find_all, others):
                 if task.status is TaskStatus.QUEUED:
                     self._queued(task)
-                self.admit(task)
+                for each in (task, *await self._store.must(self._store.sync.parts, task.id)):
+                    self.admit(each)
 
     async def _inspect_batch(self, task_ids: Sequence[str]) -> None:
         """Inspects files in one job, then one by one what it left: large ones, or all if it failed."""
@@ -187,15 +190,29 @@ class Inspector:
         self,
         tasks: Sequence[Task],
         engine: str,
-        found: Sequence[Inspection | AppError],
+        found: list[Inspection | AppError],
         private: Collection[str] = (),
     ) -> list[Task]:
+        """Tasks that go on, and those of the documents in them, all in one write.
+
+        An inspection of more documents than fit becomes the error, in ``found``.
+        """
         planned: list[Task] = []
-        with self._store.sync.together(durable=False):
-            for task, each in zip(tasks, found, strict=True):
-                if isinstance(each, Inspection):
+        try:
+            with self._store.sync.together(durable=False):
+                for number, (task, each) in enumerate(zip(tasks, found, strict=True)):
+                    if not isinstance(each, Inspection):
+                        continue
+                    if refusal := self._parts.refusal(task, each):
+                        found[number] = refusal
+                        continue
                     with suppress(Conflict, NotFound):  # it was cancelled meanwhile
-                        planned.append(self._plan(task, engine, each, task.id in private))
+                        planned += self._plan(task, engine, each, task.id in private)
+        except BaseException:
+            for each in found:
+                if isinstance(each, Inspection):
+                    self._parts.drop(each)
+            raise
         return planned
 
     async def _publish(self, tasks: Sequence[Task]) -> None:
@@ -204,26 +221,32 @@ class Inspector:
             return
         for task in tasks:
             self._batch.discard(task.id)
-            if not task.ended:
+            if task.status is TaskStatus.QUEUED:
                 self._queued(task)
+            self.admit(task)
         self._store.faults.work_succeeded()
         await self._store.publish_all(tasks)
 
-    def _plan(self, task: Task, engine: str, found: Inspection, private: bool) -> Task:
+    def _plan(self, task: Task, engine: str, found: Inspection, private: bool) -> list[Task]:
         """Queues the task, or completes it from the result cache; on the store's thread.
 
-        What is ``private`` has no part in the caches.
+        What is ``private`` has no part in the caches, nor has a container: its documents have. With it come
+        the tasks of its documents.
         """
-        vision = found.tier in VISION_TIERS
+        vision, store = found.tier in VISION_TIERS, self._store.sync
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         facts, done = found.columns, None
-        if not private:
+        if not (private or found.uploads):
             self._cache.add(task, engine, self._workers.models_elsewhere, found)
             heads = heads_of(task, self._settings.main_content_only)
             key = cache_key(task, found, size, heads, engine if vision else "")
             facts["cache_key"] = key
             done = self._from_cache(task, key, facts) if task.options.use_cache else None
-        return done or self._store.sync.plan(task.id, scheduler.cut(found.pages, size, found.scans), **facts)
+        if done:
+            return [done]
+        password = store.password(task.id) if found.uploads else ""
+        planned = store.plan(task.id, scheduler.cut(found.pages, size, found.scans), task.attempt, **facts)
+        return [planned, *(self._parts.add(task, found, password) if found.uploads else ())]
 
     def _from_cache(self, task: Task, key: str, facts: dict[str, Any]) -> Task | None:
         """Completes a task with a stored result of the same content, if there is one.

@@ -24,12 +24,13 @@ from gradio_app.base.errors import (
     StorageUnavailable,
     WorkerCrashed,
 )
-from gradio_app.base.file_types import DOCUMENTS, SHEETS
+from gradio_app.base.file_types import CONTAINERS, DOCUMENTS, SHEETS
 from gradio_app.base.files import remove_tree
 from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.base.versions import PREPARE, reading_version
+from gradio_app.queue.containers import limits_of, with_uploads
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.answer import Fault, error_of
 from gradio_app.workers.interface import Part, PartResult, Workers
@@ -66,8 +67,12 @@ class Parsed:
 class WorkerJobs:
     """Has jobs done by workers, each in a temporary folder of its own that goes when the job ends."""
 
-    def __init__(self, settings: Settings, folders: Folders, workers: Workers) -> None:
+    def __init__(
+        self, settings: Settings, folders: Folders, workers: Workers, containers: bool = False
+    ) -> None:
+        """``containers`` are taken apart by inspections: somebody makes tasks of what is in them."""
         self._settings = settings
+        self._containers = containers
         self._folders = folders
         self._workers = workers
         self._pool = workers.here
@@ -122,12 +127,15 @@ class WorkerJobs:
                 each = replace(each, kind=task.kind, prepared=task.prepared)
             elif isinstance(each, Inspection) and each.prepared:
                 # the same bytes are another document under another suffix: text, or Markdown
-                name = f"{task.source}.{PREPARE}{self._variant}-{each.kind}.{each.prepared}"
+                kind = f"{each.kind}{'-inner' if task.parent and each.kind in CONTAINERS else ''}"
+                name = f"{task.source}.{PREPARE}{self._variant}-{kind}.{each.prepared}"
                 if not (made / str(number)).is_file():
                     each = WorkerCrashed()
                 else:
                     self._folders.put_prepared(name, made / str(number))
                     each = replace(each, prepared=name)
+            if isinstance(each, Inspection) and each.parts:
+                each = with_uploads(each, made / f"{number}.parts", self._settings)
             kept.append(each)
         return kept
 
@@ -148,6 +156,7 @@ class WorkerJobs:
                 "main_content_only": self._settings.main_content_only,
                 "password": folder.password,
             },
+            "limits": limits_of(self._settings) if self._containers and not task.parent else None,
         }
 
     async def parse(
@@ -332,6 +341,7 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         and set(found.scans) <= set(found.pages)
         and found.prepared in ("", SHEETS, *DOCUMENTS)
         and len(found.notes) <= MOST_NOTES
+        and not found.uploads
     )
     return found if sound else WorkerCrashed()
 

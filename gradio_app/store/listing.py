@@ -41,7 +41,8 @@ _Key = int | float | str
 class Wanted:
     """A request for tasks. Without ``admin`` the viewer sees their own, and unfinished ones of others.
 
-    ``words`` are searched in names and folders that the viewer may see.
+    ``words`` are searched in names and folders that the viewer may see. ``parent``: only documents of this
+    container, and only the viewer's own.
     """
 
     viewer: str
@@ -50,6 +51,7 @@ class Wanted:
     statuses: frozenset[TaskStatus] = frozenset()
     words: str = ""
     sort: str = "newest"
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Listing:
         counts = self.counts(wanted)
         after = _read_cursor(wanted.sort, cursor) if cursor else None
         # few that match are found by a walk along all labels, many in the order's own index
-        few = bool(wanted.words.strip()) and sum(counts.values()) <= FEW
+        few = bool(wanted.words.strip() and not wanted.parent) and sum(counts.values()) <= FEW
         found = self._read(wanted, limit, after, few) if limit else []
         tasks = [task for _, task in found]
         full = limit > 0 and len(found) == limit
@@ -148,10 +150,12 @@ def _arms(wanted: Wanted, statuses: bool) -> Iterator[_Arm]:
         # with a plus: the index that has the order is gone through, not the owner's, which would be sorted
         by_time = wanted.sort in ("newest", "oldest") or not statuses
         own = own.and_("owner = ?" if by_time else "+owner = ?", wanted.viewer)
+    if wanted.parent:
+        own = own.and_("parent = ? AND parent <> ''", wanted.parent)
     for word in folded(wanted.words).split():
         own = own.and_("instr(label, ?) > 0", word)
     yield from _by_status(own, wanted, wanted.statuses) if statuses else [own]
-    if wanted.admin or wanted.mine or wanted.words.strip():
+    if wanted.admin or wanted.mine or wanted.words.strip() or wanted.parent:
         return
     key = "''" if wanted.sort == "name" else ""
     others = _Arm((_LISTED, "owner <> ?"), (wanted.viewer,), key)

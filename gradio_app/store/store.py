@@ -21,11 +21,11 @@ from gradio_app.base.errors import AppError, Conflict
 from gradio_app.base.findings import NOTHING_FOUND, Findings
 from gradio_app.base.page_runs import runs_in
 from gradio_app.base.versions import reading_version
+from gradio_app.store.containers import Containers
 from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
-from gradio_app.store.reads import Reading
-from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, TaskStatus, sources
+from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, WAITING, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done
 from gradio_app.store.vault import Vault
@@ -38,7 +38,7 @@ class Superseded(Conflict):
     """A newer attempt of this task has begun; this result is dropped."""
 
 
-class Store(Reading):
+class Store(Containers):
     """One open data folder. Holds a lock on it until ``close``."""
 
     def __init__(self, database: Path) -> None:
@@ -52,6 +52,7 @@ class Store(Reading):
             raise
         self.history = History(self._db)
         self.listing = Listing(self._db)
+        self._ended_with = set()
         self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
         self._renew_vault()
 
@@ -125,13 +126,20 @@ class Store(Reading):
             return self._move(task_id, to, changes)
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
-        # only a pending task may still need its password
-        columns = {"password": "", **changes, "status": to.value}
-        moved = self._write(task_id, columns, f"AND status IN ({sql_list(sources(to))})")
+        origins = sql_list(sources(to))
+        to, changes = self._with_parts(task_id, to, changes)
+        # only a pending task may still need its password; only what has ended has a result
+        columns: dict[str, Any] = {"password": ""}
+        if to is TaskStatus.QUEUED:
+            columns |= {"error_code": None, "error_message": None, "result_sha256": ""}
+        columns |= {**changes, "status": to.value}
+        moved = self._write(task_id, columns, f"AND status IN ({origins})")
         if moved is None:
             self.check_move(task_id, to)
             raise Conflict()
         self.endings.moved(moved)
+        if moved.ended and moved.parent:
+            self._part_ended(moved.parent)
         return moved
 
     def check_move(self, task_id: str, to: TaskStatus) -> Task:
@@ -151,15 +159,19 @@ class Store(Reading):
         found = self._list(statement, {**columns, "rev": self._next_rev(), "id": task_id})
         return found[0] if found else None
 
-    def plan(self, task_id: str, shards: Sequence[tuple[int, ...]], **changes: Any) -> Task:
+    def plan(
+        self, task_id: str, shards: Sequence[tuple[int, ...]], attempt: int | None = None, **changes: Any
+    ) -> Task:
         """Stores the facts from the inspection and the shards, and queues the task.
 
-        Raises ``Superseded`` unless it is pending. A power cut may undo this: then it is inspected again.
+        Raises ``Superseded`` unless it is pending, in this attempt if one is named. A power cut may undo
+        this: then it is inspected again.
         """
         with self.together(durable=False) as db:
             db.execute("DELETE FROM shards WHERE task_id = ?", (task_id,))
             self._cut(task_id, dict(enumerate(shards)))
-            if self.get(task_id).status is not TaskStatus.PENDING:
+            task = self.get(task_id)
+            if task.status is not TaskStatus.PENDING or attempt not in (None, task.attempt):
                 raise Superseded()
             return self._move(task_id, TaskStatus.QUEUED, {**changes, "shards_total": len(shards)})
 
@@ -271,6 +283,7 @@ class Store(Reading):
     def requeue(self, task_id: str, password: str = "") -> Task:
         """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early.
 
+        With a container go those of its documents that ended early.
         ``password`` opens its upload, if that was never opened.
         """
         task = self.get(task_id)
@@ -286,6 +299,9 @@ class Store(Reading):
         # second readings stay in the document, and so does what they found
         fresh |= replace(task.findings.about(runs_in(task.redone)), coverage=None).columns
         with self.together() as db:
+            for part in self.parts(task_id):
+                if part.status in RETRYABLE:
+                    self.requeue(part.id, password)
             db.execute("UPDATE shards SET error = NULL WHERE task_id = ?", (task_id,))
             return self._move(task_id, target, fresh | self._read_again(task_id))
 
@@ -302,7 +318,9 @@ class Store(Reading):
         for task in self.list_status({TaskStatus.PROCESSING}):
             self.move(task.id, TaskStatus.QUEUED, attempt=task.attempt + 1)
         for task in self.list_status({TaskStatus.CANCELLING}):
-            self.move(task.id, TaskStatus.CANCELLED, finished_at=clock.stamp())
+            waiting = [part.id for part in self.parts(task.id) if part.status in WAITING]
+            for task_id in (*waiting, task.id):
+                self.move(task_id, TaskStatus.CANCELLED, finished_at=clock.stamp())
         return self.list_status(ACTIVE)
 
     def delete(self, task_id: str) -> None:

@@ -42,7 +42,8 @@ class Inspection:
     empty for documents without pages. ``pages`` are the selected ones of ``pages_total`` (1-based).
     ``seconds`` is the time of the inspection. ``scans`` are those of the ``pages`` that are pictures of text.
     ``prepared`` is the name of the plain file that was made of it (a worker answers its type); empty when the
-    file itself is read. ``notes`` say what preparing could not bring along.
+    file itself is read. ``notes`` say what preparing could not bring along. ``parts`` are the paths of the
+    documents in a container; the worker's answer has them, the queue the files too (``uploads``).
     """
 
     kind: str
@@ -55,6 +56,8 @@ class Inspection:
     scans: tuple[int, ...] = ()
     prepared: str = ""
     notes: tuple[Note, ...] = ()
+    parts: tuple[str, ...] = ()
+    uploads: tuple[Upload, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:

@@ -33,7 +33,14 @@ _OF_DOCUMENTS = frozenset(
             "file_too_large",
             "file_without_text",
         ),
-        *("too_many_pages", "page_range_invalid", "option_invalid", "models_missing", "not_found"),
+        *(
+            "too_many_files",
+            "too_many_pages",
+            "page_range_invalid",
+            "option_invalid",
+            "models_missing",
+            "not_found",
+        ),
         *("engine_unavailable", "worker_out_of_memory", "worker_crashed", "internal_error"),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import os
 from pathlib import Path
@@ -18,7 +19,8 @@ from gradio_app.store.states import READABLE
 from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.downloads import HARMLESS, attachment, file_answer, validator, zip_answer
 from gradio_app.web.api.schemas import ERRORS, PageView, binary
-from gradio_app.web.zip_stream import stream_zip
+from gradio_app.web.part_results import results_of
+from gradio_app.web.zip_stream import stream_zip, stream_zips
 
 FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}
 _MEDIA = {
@@ -46,7 +48,10 @@ async def result(
     task_id: str,
     format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
 ) -> Response:
-    """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip."""
+    """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip.
+
+    The zip of an archive, a mail or a portfolio has the results of the documents in it, too.
+    """
     task = await task_to_read(request, task_id)
     folders = manager_of(request).folders
     folder = folders.result(task_id)
@@ -56,7 +61,11 @@ async def result(
         raise NotFound("This task has no result yet." if task.status not in READABLE else None)
     stem = Path(task.name).stem or "document"
     if format == "zip":
-        return _zip(request, folder, attachment(f"{stem}.zip", task.id))
+        name = attachment(f"{stem}.zip", task.id)
+        if parts := await manager_of(request).parts(task_id):
+            found = await asyncio.to_thread(results_of, folders, task, parts)
+            return zip_answer(request, stream_zips(found), name)
+        return _zip(request, folder, name)
     name = FILES[format] if format in FILES else await manager_of(request).export(task, format)
     suffix = Path(name).suffix
     headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}{suffix}", task.id)}

@@ -290,7 +290,9 @@ def binary(*media: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": content, "description": "The file"}}
 
 
-_PASSWORD = "Opens encrypted PDF and Office files; kept, encrypted, until they were opened or have failed"
+_PASSWORD = (
+    "Opens encrypted PDF, Office and zip files; kept, encrypted, until they were opened or have failed"
+)
 _SECRET: dict[str, Any] = {"format": "password"}
 
 

@@ -35,6 +35,7 @@ MOST_IDS = 10_000
 
 Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-separated")]
 Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
+Parent = Annotated[str, Query(max_length=64, description="Only documents of this archive, mail or portfolio")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
 SUBMISSION = body_of(UploadForm, "multipart/form-data")
@@ -96,6 +97,7 @@ async def list_tasks(
     ] = None,
     status: Statuses = "",
     q: Words = "",
+    parent: Parent = "",
     mine: Mine = False,
     sort: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(SORTS)})] = "newest",
     limit: Annotated[int, Query(ge=0, le=1000, description="0 counts only")] = 100,
@@ -110,7 +112,7 @@ async def list_tasks(
     statuses = statuses_of(status)
     if since is not None:
         return await delta(manager, who, since, statuses, max(1, limit))
-    wanted = wanted_by(who, q, mine, statuses, sort)
+    wanted = wanted_by(who, q, mine, statuses, sort, parent)
     rev, page = await manager.list_tasks(wanted, limit, cursor)
     return JSONResponse(
         {
@@ -125,11 +127,11 @@ async def list_tasks(
 
 @router.get("/ids", response_model=TaskIds)
 async def list_ids(
-    request: Request, status: Statuses = "", q: Words = "", mine: Mine = False
+    request: Request, status: Statuses = "", q: Words = "", parent: Parent = "", mine: Mine = False
 ) -> dict[str, Any]:
     """The ids of all tasks that match and that you may change, for `bulk` and `download`."""
     manager, who = manager_of(request), identity_of(request)
-    wanted = wanted_by(who, q, mine, statuses_of(status), "newest")
+    wanted = wanted_by(who, q, mine, statuses_of(status), "newest", parent)
     found = await manager.list_ids(wanted, MOST_IDS + 1)
     more = sum(map(len, found.values())) > MOST_IDS
     if more:
@@ -137,11 +139,13 @@ async def list_ids(
     return {"ids": found, "more": more}
 
 
-def wanted_by(who: Identity, q: str, mine: bool, statuses: list[TaskStatus], sort: str) -> Wanted:
+def wanted_by(
+    who: Identity, q: str, mine: bool, statuses: list[TaskStatus], sort: str, parent: str = ""
+) -> Wanted:
     """What somebody asks for; raises ``OptionInvalid``."""
     if sort not in SORTS:
         raise OptionInvalid(f"Orders are: {', '.join(SORTS)}.")
-    return Wanted(who.name, reads_all(who), mine, frozenset(statuses), q, sort)
+    return Wanted(who.name, reads_all(who), mine, frozenset(statuses), q, sort, parent)
 
 
 def statuses_of(text: str) -> list[TaskStatus]:

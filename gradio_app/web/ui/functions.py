@@ -27,6 +27,7 @@ from gradio_app.task_manager import TaskManager
 from gradio_app.web.api.access import act, allowed_task, note_submitted, show
 from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import Identity
+from gradio_app.web.part_results import results_of
 from gradio_app.web.ui import data_address
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.late_results import Late
@@ -94,7 +95,7 @@ class Functions:
         """Queues documents for conversion to Markdown and returns at once, with one task for each file.
 
         Ask for their state with status, and for the text with result. Takes PDF, scans, pictures, Word,
-        PowerPoint, Excel, OpenDocument, HTML, CSV, EPUB and text.
+        PowerPoint, Excel, OpenDocument, HTML, CSV, EPUB, text, mails, and zip archives of these.
 
         Args:
             files: The documents. Upload them first: POST /gradio_api/upload answers a PATH for each. Pass
@@ -243,7 +244,8 @@ class Functions:
         folder = folders.result(task.id)
         markdown = await asyncio.to_thread(self._late.text, folder, "document.md")
         archive = self._uploads / secrets.token_hex(16) / f"{_stem(task.name)}.zip"
-        self._late.promise_archive(archive, folder)
+        parts = await self._manager.parts(task.id)
+        self._late.promise_archive(archive, await asyncio.to_thread(results_of, folders, task, parts))
         self._owners.add(archive, who)
         # as plain JSON: Gradio passes what an API function returns on as it is
         sent = FileData(path=str(archive), orig_name=archive.name)

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from starlette.concurrency import iterate_in_threadpool
@@ -21,7 +21,7 @@ from starlette.types import Message, Send
 
 from gradio_app.base.errors import NotFound
 from gradio_app.base.files import open_beneath
-from gradio_app.web.zip_stream import stream_zip
+from gradio_app.web.zip_stream import stream_zips
 
 #: texts up to so many bytes go through Gradio as they are
 SHORT = 2**20
@@ -36,7 +36,7 @@ class Late:
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, tuple[Path, str]] = OrderedDict()
-        self._archives: OrderedDict[str, Path] = OrderedDict()
+        self._archives: OrderedDict[str, Sequence[tuple[str, Path]]] = OrderedDict()
 
     def text(self, folder: Path, name: str) -> str:
         """The text of a file below ``folder``, or a mark for it if it is long. Blocks."""
@@ -49,20 +49,20 @@ class Late:
             self._texts.popitem(last=False)
         return f"[[late:{mark}]]"
 
-    def promise_archive(self, path: Path, result: Path) -> None:
-        """A request for ``path`` gets the zip of the folder ``result``."""
-        self._archives[str(path)] = result
+    def promise_archive(self, path: Path, results: Sequence[tuple[str, Path]]) -> None:
+        """A request for ``path`` gets the zip of these folders, each at its path there."""
+        self._archives[str(path)] = results
         while len(self._archives) > _MOST:
             self._archives.popitem(last=False)
 
     def archive(self, path: str) -> Iterator[bytes] | None:
         """The bytes of a promised archive; None for other paths. ``NotFound`` when the result is gone."""
-        folder = self._archives.get(path)
-        if folder is None:
+        results = self._archives.get(path)
+        if results is None:
             return None
-        if not folder.is_dir():
+        if not all(folder.is_dir() for _, folder in results):
             raise NotFound()
-        return stream_zip(folder)
+        return stream_zips(results)
 
     def filling(self, send: Send) -> Send:
         """A ``send`` that puts the files where their marks are. An answer with a mark gets no length."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -54,6 +54,8 @@ from gradio_app.web.watch_folder.receipt import (
 from gradio_app.web.watch_folder.scan import Found
 from gradio_app.web.zip_stream import members
 
+#: documents of a container that its receipt lists, which is read again at each scan
+_MOST_TOLD = 1000
 #: names in the private folder
 _NEW, _OLD = "new", "old"
 #: these concern the whole folder, wherever in the writing they come up
@@ -66,11 +68,12 @@ class FolderClosed(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a document ended, as its result says it."""
+    """How a document ended, as its result says it; ``parts`` are the tasks of the documents in it."""
 
     status: str
     error: AppError | None = None
     task: Task | None = None
+    parts: Sequence[Task] = ()
 
 
 class Results:
@@ -79,13 +82,15 @@ class Results:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write(self, item: Found, outcome: Outcome, source: Path) -> None:
-        """Puts the result of a document beside it, in one step; ``source`` has the files of its task.
+    def write(self, item: Found, outcome: Outcome, sources: Sequence[tuple[str, Path]]) -> None:
+        """Puts the result of a document beside it, in one step.
+
+        ``sources`` are the folders with the files of its task and of those in it, each with its path there.
 
         Raises ``FolderClosed`` when nothing can be written there, ``OSError`` for this result's own failure.
         """
         with self._room(item) as (folder, private):
-            self._build(private, item, outcome, source)
+            self._build(private, item, outcome, sources)
             _place(private, folder, item)
 
     def refresh(self, item: Found, sha256: str) -> bool:
@@ -118,23 +123,40 @@ class Results:
                 raise
             raise FolderClosed(error.errno, error.strerror) from error
 
-    def _build(self, private: int, item: Found, outcome: Outcome, source: Path) -> None:
+    def _build(
+        self, private: int, item: Found, outcome: Outcome, sources: Sequence[tuple[str, Path]]
+    ) -> None:
         mode, contents, task, error = self._mode, Contents(), outcome.task, outcome.error
         os.mkdir(_NEW, 0o700, dir_fd=private)
         with opened(_NEW, private) as new:
             if task is not None and task.status in READABLE:
-                _copy(source, new, contents, mode)
+                for above, source in sources:
+                    _copy(source, new, PurePosixPath(above), contents, mode)
             if error is not None:
                 data = f"{error.message}\n{error.code}\n".encode()
                 _write("error.txt", new, data, mode)
                 contents.add("error.txt", len(data), hashlib.sha256(data).hexdigest())
-            receipt = {"status": outcome.status, "name": text_of(item.path.name)}
+            receipt: dict[str, Any] = {"status": outcome.status, "name": text_of(item.path.name)}
             receipt |= {"size": item.size, "mtime_ns": item.mtime, "files": contents.to_json()}
             if task is not None:
                 notes = notes_to_json(task.findings.notes)
                 receipt |= {"task": task.id, **task.receipt(), "notes": notes}
+            if outcome.parts:
+                receipt["parts"] = [_told(part) for part in outcome.parts[:_MOST_TOLD]]
             _write(RECEIPT, new, _as_json(receipt), mode)
             set_mode(new, mode)
+
+
+def _told(part: Task) -> dict[str, Any]:
+    """What a receipt says of a document in a container; its notes are beside its own result."""
+    error = part.error.to_dict() if part.error else None
+    return {
+        "task": part.id,
+        "folder": part.folder,
+        "name": part.name,
+        "status": part.status,
+        "error": error,
+    }
 
 
 def _as_json(receipt: dict[str, Any]) -> bytes:
@@ -154,20 +176,34 @@ def _finish(descriptor: int, flush: Any, mode: int) -> None:
     set_mode(descriptor, mode & 0o666)
 
 
-def _copy(source: Path, new: int, contents: Contents, mode: int) -> None:
-    """Copies the files of a task's result, which a worker has written: links in it are not followed."""
+def _copy(source: Path, new: int, above: PurePosixPath, contents: Contents, mode: int) -> None:
+    """Copies the files of a task's result to ``above`` in the new one; a worker has written them.
+
+    Links in it are not followed.
+    """
     for path in members(source):
         relative = PurePosixPath(path.relative_to(source).as_posix())
-        above = relative.parent.as_posix()
-        with folder_below(source, relative.parent) as folder, plain(path.name, folder, ours=True) as file:
-            if above == ".":
-                _copy_file(file, path.name, new, contents, relative, mode)
-                continue
-            if not exists(above, new):
-                os.mkdir(above, 0o700, dir_fd=new)
-            with opened(above, new) as inner:
-                _copy_file(file, path.name, inner, contents, relative, mode)
-                set_mode(inner, mode)
+        target = above / relative
+        with (
+            folder_below(source, relative.parent) as folder,
+            plain(path.name, folder, ours=True) as file,
+            _made(new, target.parent.parts, mode) as inner,
+        ):
+            _copy_file(file, path.name, inner, contents, target, mode)
+
+
+@contextmanager
+def _made(folder: int, path: Sequence[str], mode: int) -> Generator[int]:
+    """The descriptor of a folder below ``folder``, made where it is missing."""
+    if not path:
+        yield folder
+        return
+    if not exists(path[0], folder):
+        os.mkdir(path[0], 0o700, dir_fd=folder)
+    with opened(path[0], folder) as inner:
+        set_mode(inner, mode)
+        with _made(inner, path[1:], mode) as last:
+            yield last
 
 
 def _copy_file(

@@ -23,6 +23,7 @@ from gradio_app.base.options import ParseOptions
 from gradio_app.base.problems import Problem
 from gradio_app.store.task import Task, Upload
 from gradio_app.task_manager import TaskManager
+from gradio_app.web.part_results import results_of
 from gradio_app.web.uploads import receive_file
 from gradio_app.web.watch_folder.beneath import folder_below
 from gradio_app.web.watch_folder.names import key_of, readable
@@ -192,7 +193,8 @@ class WatchFolder:
             if task is None:  # nobody wants it any more
                 entry.outcome = Outcome("deleted")
             elif task.ended:
-                entry.outcome = Outcome(task.status.value, task.error, task)
+                parts = await self._manager.parts(task.id)
+                entry.outcome = Outcome(task.status.value, task.error, task, parts)
         if entry.outcome:
             await self._write(entry, entry.outcome)
 
@@ -238,12 +240,16 @@ class WatchFolder:
         return upload
 
     async def _write(self, entry: _Entry, outcome: Outcome) -> None:
-        source = self._manager.folders.result(outcome.task.id if outcome.task else "none")
-        await asyncio.to_thread(self._results.write, entry.item, outcome, source)
+        await asyncio.to_thread(self._write_now, entry.item, outcome)
         folder = entry.item.path.parent
         self._done(entry)
         if folder in self._closed:
             self._mend(folder)
+
+    def _write_now(self, item: Found, outcome: Outcome) -> None:
+        folders, task = self._manager.folders, outcome.task
+        sources = results_of(folders, task, outcome.parts) if task else []
+        self._results.write(item, outcome, sources)
 
     def _done(self, entry: _Entry) -> None:
         path = entry.item.path

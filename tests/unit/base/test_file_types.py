@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mineru.filetypes import IMAGE_EXTENSIONS, PARSEABLE_EXTENSIONS
 
-from gradio_app.base.file_types import DOCUMENTS, PICTURES, PREPARED_ONLY, TEXTS, is_document
+from gradio_app.base.file_types import CONTAINERS, DOCUMENTS, PICTURES, PREPARED_ONLY, TEXTS, is_document
 from gradio_app.commands.api.client import plan
 from gradio_app.web.ui import page
 from gradio_app.web.watch_folder.scan import walk
@@ -15,7 +15,7 @@ from gradio_app.web.watch_folder.scan import walk
 
 def test_the_list_is_that_of_mineru() -> None:
     assert PICTURES == IMAGE_EXTENSIONS
-    theirs = DOCUMENTS - PREPARED_ONLY - {*TEXTS, "heif"}
+    theirs = DOCUMENTS - PREPARED_ONLY - CONTAINERS - {*TEXTS, "heif"}
     assert PARSEABLE_EXTENSIONS | {"tif"} == theirs, "MinerU knows TIFF by its content"
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
+from gradio_app.store.states import TaskStatus
 from gradio_app.web.watch_folder.beneath import folder_below
 from gradio_app.web.watch_folder.names import RESULT
 from gradio_app.web.watch_folder.receipt import plain
 from gradio_app.web.watch_folder.scan import NOBODY, Found, walk
+from tests.unit.records import a_task
 from tests.unit.web.watch_fixtures import Watched
+
+ERROR = {"error_code": "file_corrupt", "error_message": "It is damaged."}
 
 
 def put(path: Path, text: str = "some text") -> Path:
@@ -37,6 +42,31 @@ def done(path: Path, **changes: Any) -> None:
     info = path.stat()
     receipt = {"status": "completed", "size": info.st_size, "mtime_ns": info.st_mtime_ns} | changes
     put(path.with_name(path.name + RESULT) / "receipt.json", json.dumps(receipt))
+
+
+def test_the_documents_of_an_archive_are_in_its_result(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    for number, (name, folder, status) in enumerate(
+        [("one.md", "papers/2026", "completed"), ("one.md", "", "completed"), ("../bad.pdf", "", "failed")]
+    ):
+        part = a_task(f"p{number}", name=name, folder=folder, status=TaskStatus(status), parent="box")
+        watched.queue.inside.append(replace(part, **ERROR) if status == "failed" else part)
+        put(watched.queue.folders.result(part.id) / "document.md", f"text {number}")
+    watched.put("box.zip")
+    watched.scan()
+    result = watched.inbox / "box.zip.result"
+    told = json.loads((result / "receipt.json").read_text())
+    assert [(each["folder"], each["name"], each["status"]) for each in told["parts"]] == [
+        ("papers/2026", "one.md", "completed"),
+        ("", "one.md", "completed"),
+        ("", "../bad.pdf", "failed"),
+    ]
+    assert told["parts"][2]["error"]["code"] == "file_corrupt"
+    assert (result / "parts/papers/2026/one/document.md").read_text() == "text 0"
+    assert (result / "parts/one/document.md").read_text() == "text 1"
+    assert sorted(os.listdir(result / "parts")) == ["one", "papers"]
+    watched.scan()
+    assert len(watched.queue.received) == 1, "its result is known as ours"
 
 
 def test_documents_are_found_also_in_folders(tmp_path: Path) -> None:

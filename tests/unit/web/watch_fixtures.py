@@ -40,6 +40,8 @@ class Queue:
         self.told = 0
         #: of the next tasks, as the store has them
         self.notes = ""
+        #: of each task, the tasks of the documents in it
+        self.inside: list[Task] = []
 
     async def notify(self) -> None:
         self.told += 1
@@ -85,6 +87,9 @@ class Queue:
 
     async def find_all(self, ids: list[str]) -> list[Task]:
         return [self.tasks[each] for each in ids if each in self.tasks]
+
+    async def parts(self, task_id: str) -> list[Task]:
+        return self.inside
 
     async def get(self, task_id: str) -> Task:
         if task_id not in self.tasks:

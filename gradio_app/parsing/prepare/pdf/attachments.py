@@ -1,4 +1,4 @@
-"""Attachments of a PDF, of portfolios too: they are named, as nobody reads them here."""
+"""Attachments of a PDF: they are named; those of a portfolio become tasks (``parsing.containers``)."""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
@@ -21,7 +21,7 @@ _MOST, _MOST_NODES = 10_000, 20_000
 
 def tell(document: pikepdf.Pdf, wanted: Wanted, said: Prepared) -> bool:
     """Names the attached files in a note. The document stays as it is."""
-    names = list(dict.fromkeys(islice(_names(document), _MOST)))
+    names = list(dict.fromkeys(islice((name for name, _ in embedded(document)), _MOST)))
     if names:
         count = len(names)
         what = "1 file is" if count == 1 else f"{count} files are"
@@ -33,19 +33,19 @@ def tell(document: pikepdf.Pdf, wanted: Wanted, said: Prepared) -> bool:
     return False
 
 
-def _names(document: pikepdf.Pdf) -> Iterator[str]:
+def embedded(document: pikepdf.Pdf) -> Iterator[tuple[str, pikepdf.Stream | None]]:
+    """Name and content of each attached file, at most so many; the tree of their names may be circular."""
     tree = document.Root.get("/Names")
     if isinstance(tree, pikepdf.Dictionary):
-        yield from _leaves(tree.get("/EmbeddedFiles"))
+        yield from islice(_leaves(tree.get("/EmbeddedFiles")), _MOST)
     for page in document.pages:
         found = page.obj.get("/Annots")
         for one in found if isinstance(found, pikepdf.Array) else ():
             if isinstance(one, pikepdf.Dictionary) and one.get("/Subtype") == Name.FileAttachment:
-                yield _name(one.get("/FS"), "")
+                yield _file(one.get("/FS"), "")
 
 
-def _leaves(root: Any) -> Iterator[str]:
-    """The names in a name tree, whose nodes may be circular."""
+def _leaves(root: Any) -> Iterator[tuple[str, pikepdf.Stream | None]]:
     nodes, seen = [root], set[tuple[int, int]]()
     while nodes and len(seen) < _MOST_NODES:
         node = nodes.pop()
@@ -58,12 +58,16 @@ def _leaves(root: Any) -> Iterator[str]:
         if isinstance(leaves, pikepdf.Array):
             pairs = list(leaves)[: 2 * _MOST]
             for key, value in zip(pairs[::2], pairs[1::2], strict=False):
-                yield _name(value, text_of(key))
+                yield _file(value, text_of(key))
 
 
-def _name(specification: Any, otherwise: str) -> str:
+def _file(specification: Any, otherwise: str) -> tuple[str, pikepdf.Stream | None]:
+    name, stream = otherwise[:200], None
     if isinstance(specification, pikepdf.Dictionary):
-        for key in ("/UF", "/F"):
-            if name := text_of(specification.get(key)):
-                return name[:200]
-    return otherwise[:200] or "a file without a name"
+        names = (text_of(specification.get(key)) for key in ("/UF", "/F"))
+        name = next(filter(None, names), otherwise)[:200]
+        files = specification.get("/EF")
+        if isinstance(files, pikepdf.Dictionary):
+            found = (files.get(key) for key in ("/UF", "/F"))
+            stream = next((each for each in found if isinstance(each, pikepdf.Stream)), None)
+    return name or "a file without a name", stream

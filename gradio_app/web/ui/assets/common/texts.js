@@ -77,7 +77,7 @@ export const TEXTS = {
 export const ERRORS_ZH = {
   internal_error: "服务器内部出错，详情见日志。请重试，或联系管理员。",
   file_empty: "文件为空（0 字节）。请确认文件已完整保存后重新上传。",
-  file_type_unsupported: "不支持该类型的文件。支持 PDF、图片、Office 文件、网页、表格和文本。",
+  file_type_unsupported: "不支持该类型的文件。支持 PDF、图片、Office 文件、网页、表格、文本、邮件和包含这些文件的 zip 压缩包。",
   file_encrypted: "该文档需要密码才能打开。请输入密码后重试，或另存一份不带密码的副本后上传。",
   password_wrong: "密码不正确，无法打开该文档。请核对密码后重试。",
   file_corrupt: "文件已损坏，或内容与扩展名不符。请在本机打开并重新保存后上传。",
@@ -112,7 +112,7 @@ export const NOTES_ZH = {
   pages_without_text: "页面上有内容，但结果中没有其文字。请换用更高的档位重试。",
   text_left_out: "部分可见文字不在结果中。请对照原页检查。",
   hidden_text: "文件中含有不可见的文字，一般不收入结果，请对照页面核对。",
-  attachments_not_converted: "文档中的附件未转换。请单独上传附件。",
+  attachments_not_converted: "文档中的部分附件或文件未转换。请单独上传。",
   formulas_without_values: "部分单元格只有公式而没有数值。请在表格软件中打开并保存后重新上传。",
   script_unsupported: "此处无法读取该语言或文字。请换用带视觉模型的档位。",
   encoding_guessed: "文字编码为推测结果，请检查是否有乱码。",
@@ -127,5 +127,5 @@ export const NOTES_ZH = {
   handwriting: "手写内容未识别，或识别结果存疑。请换用带视觉模型的档位。",
   option_without_effect: "某个选项没有生效。",
   layers_left_out: "已关闭的图层未收入结果。",
-  parts_queued: "文档的各部分已作为单独的任务处理。",
+  parts_queued: "其中的文档已作为单独的任务转换，结果见各任务。",
 };

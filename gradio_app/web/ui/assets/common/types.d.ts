@@ -45,6 +45,7 @@ interface Task {
   notes: TaskNote[];
   receipt: { cached: boolean; failed_pages: string } | null;
   folder: string;
+  parent: string;
   redo_of: string;
   redo_page: number;
   redone: string;

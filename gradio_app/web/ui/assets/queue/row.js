@@ -58,7 +58,7 @@ function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   parts.node.dataset.status = task.status;
   parts.node.classList.toggle("mo-foreign", foreign);
   setIcon(parts.icon, task.status);
-  setText(parts.folder, task.folder ? `${task.folder}/` : "");
+  setText(parts.folder, [state.tasks.get(task.parent)?.name, task.folder].map((at) => (at ? `${at}/` : "")).join(""));
   setText(parts.base, name);
   parts.name.title = foreign ? "" : `${parts.folder.textContent}${name}`;
   show(parts.tick, !foreign);

@@ -6,7 +6,7 @@ const PICTURED = new Set("pdf png jpg jpeg webp gif bmp tif tiff jp2".split(" ")
 
 /** The page numbers of a task, in order: all, or those that its page range selects. @param {Task} task */
 export function pageNumbers(task) {
-  const total = task.pages_total;
+  const total = /^(pdf|zip|eml|msg)$/.test(task.kind) ? Math.min(task.pages_total, task.source_pages) : task.pages_total;
   const picked = task.page_range && total ? resolve(task.page_range, total, task.source_pages) : null;
   return picked ?? Array.from({ length: total }, (_, index) => index + 1);
 }
