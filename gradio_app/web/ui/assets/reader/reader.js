@@ -21,7 +21,7 @@ import { hasPictures, loadPage, pageNumbers } from "./pages.js";
 import { framed, hidePicture, showPicture } from "./picture.js";
 import { mark, startSearch } from "./search.js";
 import { hideNote, setView as setSheet, showNote, showRecord } from "./sheet.js";
-import { BESIDE, desk, NOTHING, pane, VIEW, written } from "./state.js";
+import { BESIDE, desk, NOTHING, pane, texts, VIEW, written } from "./state.js";
 import { hideStrip, labelStrip, showStrip } from "./strip.js";
 
 const { part } = pane;
@@ -48,6 +48,7 @@ export function start(/** @type {HTMLElement} */ element, /** @type {(event: str
 function begin() {
   on("box-chosen", chosen);
   startAgain();
+  for (const text of texts()) new MutationObserver(() => direct(text)).observe(text, { childList: true, subtree: true });
   new MutationObserver(relink).observe(written(), { childList: true, subtree: true });
   startLocation();
   open();
@@ -186,6 +187,12 @@ function write(/** @type {Page} */ record, /** @type {string} */ id, linked = tr
   pane.shown = { ...pane.shown, text, mark, marks };
   part.banner.dataset.cut = String(cut);
   pane.renderText();
+}
+
+// Right to left where the first letter is; a cell with a sentence is no column of single words beside wide numbers.
+function direct(/** @type {HTMLElement} */ text) {
+  for (const cell of all(text, "td, th")) if ((cell.textContent?.length ?? 0) > 60) cell.style.minWidth = "24ch";
+  for (const piece of all(text, "p, h1, h2, h3, h4, h5, h6, ul, ol, table, blockquote, summary")) piece.dir = "auto";
 }
 
 // Gradio has written the text: now its pieces are known.
