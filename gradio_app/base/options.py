@@ -23,8 +23,15 @@ VISION_TIERS = frozenset({"standard", "advanced"})
 
 PRIORITY_LIMIT = 10
 
-#: export format -> suffix of its file
-EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+#: export format -> its file; whole.html holds its pictures, unlike document.html of earlier versions
+EXPORT_FILE = {
+    "html": "whole.html",
+    "docx": "document.docx",
+    "latex": "document.tex",
+    "epub": "document.epub",
+}
+#: bytes of pictures that an HTML file holds; beyond it the file links to them
+MOST_EMBEDDED = 64 << 20
 
 #: longest password of a document, in characters
 MOST_PASSWORD = 1000

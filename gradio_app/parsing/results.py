@@ -14,6 +14,7 @@ from typing import Any, cast
 from gradio_app.base.errors import NotFound
 from gradio_app.base.file_types import PICTURES
 from gradio_app.base.files import link_or_copy
+from gradio_app.parsing.embedding import with_pictures
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
 from gradio_app.parsing.markdown import keep_signs, links_in, without_idle_anchors
@@ -160,7 +161,7 @@ def export(result: str, out: str, form: str, title: str) -> dict[str, Any]:
         Cleaner(form).clean(middle)
         rendered: Any = cast(Any, render)(middle, RenderFormat(form), options=options[form])
         if form == "html":
-            rendered = offline_html(rendered)
+            rendered = with_pictures(offline_html(rendered), folder)
         data = rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
         Path(out).write_bytes(data)
         return {"bytes": len(data)}

@@ -27,7 +27,7 @@ from gradio_app.base.errors import (
 from gradio_app.base.file_types import CONTAINERS, DOCUMENTS, SHEETS
 from gradio_app.base.files import remove_tree
 from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
-from gradio_app.base.options import EXPORT_SUFFIX, MOST_PAGES, TIERS, pages_in
+from gradio_app.base.options import EXPORT_FILE, MOST_PAGES, TIERS, pages_in
 from gradio_app.base.settings import Settings
 from gradio_app.base.versions import PREPARE, reading_version
 from gradio_app.queue.containers import limits_of, with_uploads
@@ -267,7 +267,7 @@ class WorkerJobs:
 
     async def export(self, task: Task, form: str) -> str:
         """Makes the result as ``html``, ``docx``, ``latex`` or ``epub``, once; its path below the result."""
-        name = f"document.{EXPORT_SUFFIX[form]}"
+        name = EXPORT_FILE[form]
         if not await asyncio.to_thread(self._folders.exported, task.id, name):
             self._check_room()
             await self._export(task, form, name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
@@ -14,8 +15,8 @@ from gradio_app.base.notes import NOTES_FILE
 CHUNK = 256 * 1024
 #: pictures are compressed already
 _STORED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-#: fixed, so that the same result gives the same bytes
-_WHEN = (2020, 1, 1, 0, 0, 0)
+#: what a zip can say of years
+_FIRST, _LAST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 _NAMES = ("document.md", "middle.json", "content_list.json", NOTES_FILE)
 _OURS = {*_NAMES, "images"}
 #: what Windows does not take in names, and the names that it keeps for itself
@@ -48,9 +49,12 @@ def members(folder: Path) -> list[Path]:
 
 def _names(folder: Path | int) -> list[str]:
     there = names_beneath(folder, ".")
-    return [name for name in _NAMES if name in there] + [
-        f"images/{name}" for name in names_beneath(folder, "images") if is_result_name(name)
-    ]
+    return [name for name in _NAMES if name in there] + pictures_of(folder)
+
+
+def pictures_of(folder: Path | int) -> list[str]:
+    """Paths of the pictures of a result, below its folder."""
+    return [f"images/{name}" for name in names_beneath(folder, "images") if is_result_name(name)]
 
 
 def stream_zip(folder: Path) -> Iterator[bytes]:
@@ -63,13 +67,30 @@ def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
 
     Raises ``NotFound`` when a result is deleted or replaced meanwhile: the zip is never whole without it.
     """
+    return _stream((folder, _all_below(PurePosixPath(above))) for above, folder in results)
+
+
+def stream_document(folder: Path, file: str, name: str) -> Iterator[bytes]:
+    """The bytes of a zip with one ``file`` of a result, called ``name`` there, and the pictures beside it."""
+    return _stream([(folder, lambda held: [(name, file), *((each, each) for each in pictures_of(held))])])
+
+
+#: of an open result: paths in the zip, and those below its folder
+_Members = Callable[[int], Iterable[tuple[str, str]]]
+
+
+def _all_below(above: PurePosixPath) -> _Members:
+    return lambda held: [((above / name).as_posix(), name) for name in _names(held)]
+
+
+def _stream(results: Iterable[tuple[Path, _Members]]) -> Iterator[bytes]:
     pipe = _Pipe()
     archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
-    for above, folder in results:
+    for folder, members_of in results:
         held = open_folder(folder)
         try:
-            for name in _names(held):
-                yield from _add(archive, pipe, PurePosixPath(above) / name, open_beneath(held, name))
+            for path, name in members_of(held):
+                yield from _add(archive, pipe, path, open_beneath(held, name))
             if not _is_still(folder, held):
                 raise NotFound()
         finally:
@@ -85,10 +106,12 @@ def _is_still(folder: Path, held: int) -> bool:
         return False
 
 
-def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, descriptor: int) -> Iterator[bytes]:
+def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: str, descriptor: int) -> Iterator[bytes]:
     with open(descriptor, "rb") as source:
-        info = zipfile.ZipInfo(path.as_posix(), _WHEN)
-        info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
+        made = time.localtime(os.fstat(descriptor).st_mtime)[:6]
+        info = zipfile.ZipInfo(path, min(max(made, _FIRST), _LAST))
+        stored = PurePosixPath(path).suffix in _STORED
+        info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16
         with archive.open(info, "w", force_zip64=True) as target:
             while data := source.read(CHUNK):

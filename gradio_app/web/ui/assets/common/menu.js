@@ -13,7 +13,7 @@ export function openDownloads(/** @type {HTMLElement} */ button, /** @type {Task
   if (!task) return;
   const link = (/** @type {string} */ href, /** @type {string} */ format) =>
     el("a", { role: "menuitem", href: taskAddress(task.id, href), download: "", onclick: close }, t(`format.${format}`));
-  const links = FORMATS.map((format) => link(`/result?format=${format}`, format));
+  const links = FORMATS.map((format) => link(`/result?format=${format}&pictures=true`, format));
   const source = link("/source", "source");
   source.className = "mo-menu-last";
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": t("row.download") }, ...links, source));

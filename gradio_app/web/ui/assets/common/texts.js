@@ -63,11 +63,11 @@ export const TEXTS = {
   "time.ago": [(n) => `${n} min ago`, (n) => `${n} 分钟前`],
 
   // ---- download formats
-  "format.markdown": ["Markdown", "Markdown"],
+  "format.markdown": ["Markdown with pictures", "Markdown（含图片）"],
   "format.zip": ["Everything as ZIP", "全部内容 ZIP"],
   "format.docx": ["Word (DOCX)", "Word（DOCX）"],
-  "format.html": ["HTML", "HTML"],
-  "format.latex": ["LaTeX", "LaTeX"],
+  "format.html": ["HTML, in one file", "HTML（单个文件）"],
+  "format.latex": ["LaTeX with pictures", "LaTeX（含图片）"],
   "format.epub": ["EPUB", "EPUB"],
   "format.json": ["JSON", "JSON"],
   "format.source": ["The original file", "原始文件"],

@@ -7,8 +7,9 @@ import { hasEnded, isActive, on, READABLE, selectedTask as task, state } from ".
 import { explain, remember, remembered, t } from "../common/language.js";
 import { addressOf, select, startLocation, turnTo } from "../common/location.js";
 import { openDownloads } from "../common/menu.js";
+import { attempt } from "../common/notice.js";
 import { loadTask } from "../common/poll.js";
-import { codeOf, isAborted } from "../common/server.js";
+import { call, codeOf, isAborted, taskPath } from "../common/server.js";
 import { cost } from "../queue/row.js";
 import { absent } from "./absent.js";
 import { drawAgain, startAgain } from "./again.js";
@@ -66,6 +67,7 @@ function listen() {
   startSearch();
   part.link.onclick = () => copy(addressOf(state.selected, state.page), part.link);
   part.copy.onclick = copyShown;
+  part["copy-all"].onclick = () => attempt(copyAll);
   part.download.onclick = () => openDownloads(part.download, task());
   part.close.onclick = () => select(null);
   part.previous.onclick = () => step(-1);
@@ -274,7 +276,7 @@ function drawHead() {
   show(part.tools, Boolean(state.selected));
   show(part.link, Boolean(now));
   show(part.bar, Boolean(now?.pages_total));
-  show(part.download, Boolean(now && READABLE.has(now.status)));
+  for (const node of [part["copy-all"], part.download]) show(node, Boolean(now && READABLE.has(now.status)));
   show(part.sub, Boolean(now));
   if (now) setText(part.sub, subtitle(now));
   if (now) part.sub.dataset.status = now.status;
@@ -358,6 +360,12 @@ function copyShown() {
   if (view === "json") copy(JSON.stringify(record, null, 2), part.copy);
   else if (view === "raw" || !prose) copy(record.markdown, part.copy);
   else copy(prose.innerText, part.copy, prose.innerHTML);
+}
+
+// The whole document, from the file that is downloaded, too.
+async function copyAll() {
+  const text = await call(taskPath(state.selected ?? "", "/result?format=markdown"), { as: "text" });
+  await copy(text, part["copy-all"]);
 }
 
 function walkTabs(/** @type {KeyboardEvent} */ event) {

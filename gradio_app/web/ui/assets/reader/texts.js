@@ -18,6 +18,8 @@ export const READER = {
   "reader.slider": ["Go to page", "跳转页码"],
   "reader.notes": ["Notes on this document", "本文档的提示"],
   "reader.link": ["Copy link", "复制链接"],
+  "reader.copyall": ["Copy all", "复制全文"],
+  "reader.copyall.label": ["Copy all pages as Markdown", "复制全文（Markdown）"],
   "reader.copied": ["Copied", "已复制"],
   "reader.notcopied": ["Copying is not possible here. Select the text and copy it by hand.", "无法复制，请手动选择文本复制。"],
   "reader.close": ["Close", "关闭"],
