@@ -84,6 +84,41 @@ def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visit
     expect(visitor.get_by_role("status").first).to_contain_text("Reload the page to sign in", timeout=30_000)
 
 
+def test_a_link_to_a_page_holds_over_signing_in(house: LiveServer, visitor: Page) -> None:
+    with house.asked_with("") as alice:
+        alice.client.auth = ("alice", "wonderland")
+        task = alice.submit("hers.pdf", text_pdf(2, seed=71))
+        alice.end(task)
+    for link in (f"/#task={task}&page=2", f"/?task={task}&page=2"):
+        visitor.context.clear_cookies()
+        visitor.goto("about:blank")
+        visitor.goto(house.url + link)
+        enter(visitor, "alice", "wrong")
+        expect(visitor.get_by_role("alert")).to_contain_text("not right")
+        enter(visitor, "alice", "wonderland")
+        expect(visitor.get_by_role("heading", name="hers.pdf")).to_be_visible()
+        expect(visitor.get_by_text("marker 2 stands")).to_be_visible()
+
+
+def test_a_guest_who_comes_again_finds_the_documents(
+    house: LiveServer, visitor: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "of a guest.pdf").write_bytes(text_pdf(1, seed=72))
+    visitor.goto(f"{house.url}/?token=shared")
+    expect(visitor.get_by_role("button", name="Sign out")).to_be_visible()
+    visitor.locator("input[type=file]").first.set_input_files(tmp_path / "of a guest.pdf")
+    mine = visitor.get_by_role("link", name="of a guest.pdf")
+    expect(mine).to_be_visible()
+    for again in ("the form", "the printed address"):
+        visitor.get_by_role("button", name="Sign out").click()
+        expect(visitor.get_by_label("Password")).to_be_visible()
+        if again == "the form":
+            enter(visitor, "", "shared")
+        else:
+            visitor.goto(f"{house.url}/?token=shared")
+        expect(mine).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", first_then_long("light", "dark"))
 def test_the_form_is_readable(house: LiveServer, visitor: Page, scheme: str, tmp_path: Path) -> None:
     visitor.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -177,7 +177,7 @@ class Guard:
     def _refusal(self, error: AppError, scope: Scope) -> Response:
         accepted = Headers(scope=scope).get("accept", "")
         if isinstance(error, Unauthorized) and "text/html" in accepted and scope.get("method") == "GET":
-            return self.sign_in.page(Request(scope), 401)
+            return self.sign_in.refused(Request(scope))
         response = problem(error, scope)
         if isinstance(error, Unauthorized):
             response.headers["WWW-Authenticate"] = "Bearer"
