@@ -48,7 +48,7 @@ def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer
     for width in (360, 390, 768, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) <= 0
-        for label in ("Choose files", "Next page", f"Download: {name}", "Folder"):
+        for label in ("Add documents", "Next page", "Download", "Copy link"):
             box = page.get_by_role("button", name=label, exact=True).bounding_box()
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (label, width)
 
@@ -61,12 +61,13 @@ def test_on_a_phone_all_tools_stay_in_the_first_line(open_page: OpenPage) -> Non
         assert mark and tool and tool["y"] < mark["y"] + mark["height"], name
 
 
-def test_chinese_is_remembered(page: Page) -> None:
+def test_chinese_is_remembered(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("some.pdf", text_pdf(1, seed=23)))
     page.get_by_role("button", name="中文").click()
-    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+    expect(page.get_by_role("button", name="添加文档")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.reload()
-    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+    expect(page.get_by_role("button", name="添加文档")).to_be_visible()
 
 
 def test_the_browsers_language_is_used(open_page: OpenPage, server: LiveServer) -> None:

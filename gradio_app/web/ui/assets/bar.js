@@ -15,7 +15,7 @@ const THEME = "mineru.theme";
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** @type {Parts<"dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
+/** @type {Parts<"add" | "dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
 const part = Object.create(null);
 
 export function start(/** @type {HTMLElement} */ element) {
@@ -24,6 +24,7 @@ export function start(/** @type {HTMLElement} */ element) {
   startFrame(element, part, redraw);
   for (const button of buttons) button.onclick = () => setLanguage(button.dataset.language === "zh" ? "zh" : "en");
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
+  part.add.onclick = () => emit("open-intake");
   part.pause.onclick = togglePause;
   part.leave.onclick = signOut;
   part.overview.onclick = () => emit("open-overview");

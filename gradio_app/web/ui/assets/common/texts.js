@@ -16,6 +16,8 @@ export const TEXTS = {
   ...READER,
 
   // ---- bar
+  "bar.add": ["Add", "添加"],
+  "bar.add.label": ["Add documents", "添加文档"],
   "bar.running": [(n) => `${n} running`, (n) => `${n} 个进行中`],
   "bar.waiting": [(n) => `${n} waiting`, (n) => `${n} 个排队`],
   "bar.idle": ["Ready", "就绪"],

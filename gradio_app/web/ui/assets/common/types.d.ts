@@ -253,9 +253,11 @@ interface Topics {
   queue: undefined;
   engine: undefined;
   gpu: undefined;
+  "open-intake": undefined;
   "open-engine": undefined;
   "open-overview": undefined;
   selected: undefined;
+  panes: undefined;
   page: undefined;
   connection: undefined;
   language: undefined;

@@ -31,7 +31,32 @@ export function start(/** @type {HTMLElement} */ element) {
   options.tier.onchange = hintTier;
   listen();
   on("engine", hintTier);
+  startAdding();
   draw();
+}
+
+// Once there are documents, the pane is a small window at the button "Add".
+function startAdding() {
+  const button = /** @type {HTMLElement} */ (document.getElementById("mo-add"));
+  const pane = /** @type {HTMLElement} */ (document.getElementById("mo-intake"));
+  on("open-intake", () => setAdding(!isAdding()));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closest(event, "#mo-intake, #mo-add") && setAdding(false));
+  document.addEventListener("pointerdown", ({ target }) => {
+    const inside = target instanceof Node && (pane.contains(target) || button.contains(target));
+    if (!inside) setAdding(false);
+  });
+}
+
+const isAdding = () => document.body.classList.contains("mo-adding");
+
+function setAdding(/** @type {boolean} */ open) {
+  if (open === isAdding()) return;
+  const button = /** @type {HTMLElement} */ (document.getElementById("mo-add"));
+  const inside = document.getElementById("mo-intake")?.contains(document.activeElement);
+  document.body.classList.toggle("mo-adding", open);
+  button.setAttribute("aria-expanded", String(open));
+  if (open) part.files.focus();
+  else if (inside) button.focus();
 }
 
 function draw() {
@@ -95,10 +120,12 @@ function takeFrom(input, collect) {
 
 function take(/** @type {Collected} */ { files, skipped }) {
   if (!checkPages()) {
+    setAdding(true);
     options.page_range.focus();
     notify(t("intake.fix"), "bad");
     return;
   }
+  setAdding(false);
   if (skipped) notify(t("intake.skipped", skipped));
   else if (!files.length) notify(t("intake.none"));
   upload(files, Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.trim()])));

@@ -3,6 +3,7 @@
 import { emit, putTask, state } from "../common/hub.js";
 import { t } from "../common/language.js";
 import { select } from "../common/location.js";
+import { framed } from "../common/panes.js";
 import { pollNow } from "../common/poll.js";
 import { address, Problem, problemOf } from "../common/server.js";
 import { pane } from "./state.js";
@@ -94,7 +95,7 @@ function finish(/** @type {Upload} */ item, /** @type {XMLHttpRequest} */ reques
   for (const task of body.tasks) putTask(task);
   emit("uploads");
   emit("tasks");
-  if (item.first && !state.selected) select(body.tasks[0].id);
+  if (item.first && !state.selected && framed.matches) select(body.tasks[0].id);
   pollNow();
 }
 

@@ -5,6 +5,7 @@ import { startFrame } from "../common/frame.js";
 import { isForeign, on, state } from "../common/hub.js";
 import { t, translate } from "../common/language.js";
 import { attempt, say } from "../common/notice.js";
+import { setList } from "../common/panes.js";
 import { makeUploadRow } from "../intake/upload_row.js";
 import { makeList } from "./list.js";
 import { startPicks } from "./pick.js";
@@ -46,6 +47,7 @@ export function start(/** @type {HTMLElement} */ element) {
     ask({ words: "", kind: "all", mine: false });
     part.search.focus();
   };
+  part.fold.onclick = () => setList(false);
   startPicks();
   watchEnd();
   for (const topic of /** @type {(keyof Topics)[]} */ (["tasks", "uploads", "selected", "queue", "counts", "view", "picks"])) {
@@ -139,7 +141,7 @@ function drawNow() {
   show(part.empty, state.loaded && nothing);
   const found = pane.sections.some(({ ids }) => ids.length);
   show(part.nomatch, state.loaded && filtered && !found);
-  drawTools(total);
+  drawTools();
   if (pane.asked && state.loaded) {
     pane.asked = false;
     say(t("queue.results", number(countOf(view.kind))));
@@ -153,8 +155,7 @@ const totalOf = (/** @type {Section} */ { statuses }) =>
 
 const kindOf = (/** @type {HTMLElement} */ button) => /** @type {Kind} */ (button.dataset.kind);
 
-function drawTools(/** @type {number} */ total) {
-  setText(part.count, total ? number(countOf(view.kind)) : "");
+function drawTools() {
   for (const button of all(part.kinds, "button")) {
     const kind = kindOf(button);
     const n = countOf(kind);

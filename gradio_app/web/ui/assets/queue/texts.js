@@ -5,6 +5,7 @@ import { documents, number, ordinal, plural } from "../common/plural.js";
 /** @type {Texts} */
 export const QUEUE = {
   "queue.title": ["Documents", "文档"],
+  "queue.fold": ["Hide the list", "隐藏列表"],
   "queue.whose": ["Whose documents", "显示范围"],
   "queue.all": ["All", "全部"],
   "queue.mine": ["Mine", "我的"],

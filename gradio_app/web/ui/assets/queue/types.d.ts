@@ -94,8 +94,8 @@ interface BulkAnswer {
 
 interface QueueState {
   part: Parts<
-    | "count" | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "nomatch" | "clear" | "sentinel" | "picks"
-    | "picks-text" | "picks-all" | "picks-clear"
+    | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "nomatch" | "clear" | "sentinel" | "picks"
+    | "fold" | "picks-text" | "picks-all" | "picks-clear"
   > &
     Record<"whose" | "sort", HTMLSelectElement> & { search: HTMLInputElement; row: HTMLTemplateElement };
   /** By the id of a task or an upload. */

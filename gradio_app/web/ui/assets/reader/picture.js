@@ -2,6 +2,7 @@
 
 import { setLabel, setText, show } from "../common/dom.js";
 import { remember, t } from "../common/language.js";
+import { framed } from "../common/panes.js";
 import { taskAddress } from "../common/server.js";
 import { LEVELS, pane, ZOOM } from "./state.js";
 
@@ -13,8 +14,6 @@ const WIDTHS = [1200, 2000];
 const PATIENCE = 150;
 // Wider than this a page that fits the pane is not easier to read.
 const COMFORT = 900;
-// Otherwise the window scrolls, and the pane is as high as what lies in it.
-export const framed = matchMedia("(min-width: 901px) and (min-height: 560px)");
 
 export function startPicture() {
   part["zoom-out"].onclick = () => zoomBy(-1);

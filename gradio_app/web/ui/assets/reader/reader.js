@@ -8,6 +8,7 @@ import { explain, remember, remembered, t } from "../common/language.js";
 import { addressOf, select, startLocation, turnTo } from "../common/location.js";
 import { openDownloads } from "../common/menu.js";
 import { attempt } from "../common/notice.js";
+import { framed, isListSeen, setList } from "../common/panes.js";
 import { loadTask } from "../common/poll.js";
 import { call, codeOf, isAborted, taskPath } from "../common/server.js";
 import { cost } from "../queue/row.js";
@@ -19,7 +20,7 @@ import { showKeys, startKeys } from "./keys.js";
 import { prepare } from "./markdown.js";
 import { drawNotes } from "./notes.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
-import { framed, hidePicture, showPicture } from "./picture.js";
+import { hidePicture, showPicture } from "./picture.js";
 import { mark, startSearch } from "./search.js";
 import { hideNote, setView as setSheet, showNote, showRecord } from "./sheet.js";
 import { BESIDE, desk, NOTHING, pane, texts, VIEW, written } from "./state.js";
@@ -28,9 +29,9 @@ import { hideStrip, labelStrip, showStrip } from "./strip.js";
 const { part } = pane;
 
 const STRIP = "mineru.strip";
-// More pages than this have a slider; for fewer it would be a dot that looks lost.
-const SLIDES = 8;
-const wide = matchMedia("(min-width: 1400px)");
+const wide = matchMedia("(min-width: 1050px)");
+// Room for the strip of pages as well.
+const wider = matchMedia("(min-width: 1400px)");
 
 export function start(/** @type {HTMLElement} */ element, /** @type {(event: string) => void} */ trigger) {
   pane.renderText = () => trigger("render_text");
@@ -72,11 +73,12 @@ function listen() {
   part.close.onclick = () => select(null);
   part.previous.onclick = () => step(-1);
   part.next.onclick = () => step(1);
-  part.slider.oninput = () => turnTo(pages()[Number(part.slider.value)]);
   part.number.onchange = () => go(Number(part.number.value));
   startKeys(step);
   part.keys.onclick = showKeys;
-  for (const room of [wide, framed]) room.addEventListener("change", draw);
+  part.list.onclick = () => (framed.matches ? setList(true) : select(null));
+  on("panes", drawHead);
+  for (const room of [wide, wider, framed]) room.addEventListener("change", draw);
   on("selected", open);
   on("page", load);
   on("connection", () => state.connection === "online" && !pane.shown.record && load());
@@ -88,7 +90,7 @@ function listen() {
 export const currentTexts = () => [pane.shown.text, pane.other.text];
 
 // Whether the strip of pages is wanted: where there is room, unless it was switched off.
-const hasStrip = () => framed.matches && (remembered(STRIP) ?? (wide.matches ? "on" : "off")) === "on";
+const hasStrip = () => framed.matches && (remembered(STRIP) ?? (wider.matches ? "on" : "off")) === "on";
 
 const viewOf = (/** @type {HTMLElement} */ tab) => /** @type {ReaderView} */ (tab.dataset.view);
 
@@ -112,7 +114,6 @@ async function open() {
   if (id !== state.selected) return;
   if (!pane.ready) return;
   await load();
-  if (id && !wide.matches && matchMedia("(max-width: 900px)").matches) desk().scrollIntoView({ block: "start" });
 }
 
 function gone(/** @type {unknown} */ error) {
@@ -273,6 +274,7 @@ function drawHead() {
   const now = task();
   setText(part.title, now ? now.name || t("row.others") : t("reader.title"));
   part.title.title = now?.name ?? "";
+  show(part.list, !isListSeen());
   show(part.tools, Boolean(state.selected));
   show(part.link, Boolean(now));
   show(part.bar, Boolean(now?.pages_total));
@@ -294,17 +296,12 @@ function drawPager() {
   const numbers = pages();
   const at = numbers.indexOf(state.page ?? 0);
   show(part.pager, numbers.length > 0);
-  show(part.slider, numbers.length > SLIDES);
   if (document.activeElement !== part.number) part.number.value = String(state.page ?? "");
   const last = numbers.at(-1);
   const whole = last === numbers.length;
   setText(part.of, whole ? t("reader.of", last ?? 0) : t("reader.nth", at + 1, numbers.length));
   part.previous.disabled = at <= 0;
   part.next.disabled = at < 0 || at === numbers.length - 1;
-  part.slider.max = String(Math.max(0, numbers.length - 1));
-  part.slider.value = String(Math.max(0, at));
-  part.slider.setAttribute("aria-valuetext", `${t("reader.page")} ${state.page ?? ""}`);
-  part.slider.style.setProperty("--at", numbers.length > 1 ? `${(100 * Math.max(0, at)) / (numbers.length - 1)}%` : "0%");
 }
 
 /** What stands in place of the text when there is none. @param {unknown} problem */

@@ -6,6 +6,7 @@ import { emit, state } from "../common/hub.js";
 import { translate } from "../common/language.js";
 import { retry } from "../queue/row.js";
 import { startBoxes } from "./boxes.js";
+import { startDivider } from "./divider.js";
 import { startPicture } from "./picture.js";
 import { desk, pane } from "./state.js";
 import { startStrip } from "./strip.js";
@@ -17,6 +18,7 @@ export function start(/** @type {HTMLElement} */ element) {
   part["note-retry"].onclick = () => state.selected && retry(part["note-retry"], state.selected, part["note-password"].value);
   startPicture();
   startStrip();
+  startDivider();
   startBoxes();
   document.addEventListener("click", openLinks);
   // a form in a document could look like ours or act in our name, and have a field called "closest"; ours are sent by code

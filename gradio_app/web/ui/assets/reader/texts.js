@@ -3,6 +3,8 @@
 /** @type {Texts} */
 export const READER = {
   "reader.title": ["Reader", "阅读"],
+  "reader.divider": ["Width of the original page", "原页宽度"],
+  "reader.list": ["Documents: show the list", "文档：显示列表"],
   "reader.none": ["Nothing is open", "未打开文档"],
   "reader.none.hint": ["Choose a document to read it here. Finished pages can be read while the rest is converted.", "选择一个文档在此阅读。转换过程中即可阅读已完成的页面。"],
   "reader.text": ["Text", "正文"],
@@ -15,7 +17,6 @@ export const READER = {
   "reader.nth": [(i, n) => `(${i} of ${n})`, (i, n) => `（${i} / ${n}）`],
   "reader.previous": ["Previous page", "上一页"],
   "reader.next": ["Next page", "下一页"],
-  "reader.slider": ["Go to page", "跳转页码"],
   "reader.notes": ["Notes on this document", "本文档的提示"],
   "reader.link": ["Copy link", "复制链接"],
   "reader.copyall": ["Copy all", "复制全文"],
