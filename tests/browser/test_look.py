@@ -140,6 +140,40 @@ def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> Non
     expect(row(page, "keys.pdf").get_by_role("button", name="Download: keys.pdf")).to_be_focused()
 
 
+def test_the_bar_can_be_skipped(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("behind the bar.pdf", text_pdf(2, seed=24)))
+    link = row(page, "behind the bar.pdf").get_by_role("link")
+    expect(link).to_be_visible()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("button", name="Skip to the documents")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Home")
+    expect(link).to_be_focused()
+    expect(skip).not_to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#mo-text")).to_contain_text("marker 1 stands")
+    page.get_by_role("button", name="Skip to the open document").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Text")).to_be_focused()
+
+
+def test_a_box_to_tick_shows_that_it_has_the_focus(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("ticked.pdf", text_pdf(1, seed=25)))
+    tick = page.get_by_role("checkbox", name="Select ticked.pdf")
+    row(page, "ticked.pdf").get_by_role("link").focus()
+    page.keyboard.press("Shift+Tab")
+    expect(tick).to_be_focused()
+    ring = tick.evaluate(
+        """box => {
+            const style = getComputedStyle(box);
+            return [style.outlineStyle, parseFloat(style.outlineWidth), style.opacity];
+        }"""
+    )
+    assert ring == ["solid", 2, "1"]
+
+
 def test_one_heading_and_named_controls(page: Page) -> None:
     assert page.locator("h1").count() == 1
     unnamed = page.evaluate(

@@ -6,7 +6,9 @@ import { estimate, join } from "./common/format.js";
 import { startFrame } from "./common/frame.js";
 import { emit, on, state } from "./common/hub.js";
 import { explain, remember, remembered, setLanguage, t } from "./common/language.js";
+import { select } from "./common/location.js";
 import { attempt, notify } from "./common/notice.js";
+import { framed, setList } from "./common/panes.js";
 import { mineUnderWay, setQueue, startPolling } from "./common/poll.js";
 import { codeOf, post } from "./common/server.js";
 import { startChip } from "./engine/chip.js";
@@ -15,7 +17,7 @@ const THEME = "mineru.theme";
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** @type {Parts<"add" | "dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
+/** @type {Parts<"skip" | "skip-reader" | "add" | "dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
 const part = Object.create(null);
 
 export function start(/** @type {HTMLElement} */ element) {
@@ -24,6 +26,9 @@ export function start(/** @type {HTMLElement} */ element) {
   startFrame(element, part, redraw);
   for (const button of buttons) button.onclick = () => setLanguage(button.dataset.language === "zh" ? "zh" : "en");
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
+  part.skip.onclick = skipToList;
+  part["skip-reader"].onclick = () => /** @type {HTMLElement} */ (document.querySelector("#mo-reader [role=tab][tabindex='0']")).focus();
+  on("selected", () => show(part["skip-reader"], Boolean(state.selected)));
   part.add.onclick = () => emit("open-intake");
   part.pause.onclick = togglePause;
   part.leave.onclick = signOut;
@@ -49,6 +54,12 @@ function draw(/** @type {HTMLElement[]} */ languages) {
   setLabel(part.leave, t("bar.leave"));
   drawTheme();
   drawSummary();
+}
+
+function skipToList() {
+  if (framed.matches) setList(true);
+  else select(null);
+  emit("skip");
 }
 
 // ---- colours

@@ -16,6 +16,8 @@ export const TEXTS = {
   ...READER,
 
   // ---- bar
+  "bar.skip": ["Skip to the documents", "跳到文档列表"],
+  "bar.skip.reader": ["Skip to the open document", "跳到打开的文档"],
   "bar.add": ["Add", "添加"],
   "bar.add.label": ["Add documents", "添加文档"],
   "bar.running": [(n) => `${n} running`, (n) => `${n} 个进行中`],

@@ -258,6 +258,8 @@ interface Topics {
   "open-overview": undefined;
   selected: undefined;
   panes: undefined;
+  /** Somebody wants to go past the bar, to the list. */
+  skip: undefined;
   page: undefined;
   connection: undefined;
   language: undefined;

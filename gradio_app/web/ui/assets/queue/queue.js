@@ -12,6 +12,7 @@ import { startPicks } from "./pick.js";
 import { makeRow } from "./row.js";
 import { pane } from "./state.js";
 import { change, countOf, countSoon, loadMore, tidy } from "./view.js";
+import { focusRow, keepStop, startWalk } from "./walk.js";
 
 const { part, rows, groups, view } = pane;
 
@@ -49,11 +50,13 @@ export function start(/** @type {HTMLElement} */ element) {
   };
   part.fold.onclick = () => setList(false);
   startPicks();
+  startWalk();
   watchEnd();
   for (const topic of /** @type {(keyof Topics)[]} */ (["tasks", "uploads", "selected", "queue", "counts", "view", "picks"])) {
     on(topic, draw);
   }
   on("tasks", countSoon);
+  on("skip", () => focusRow(pane.stop));
   on("task", announce);
   on("reveal", (id) => groups.forEach(({ list }) => list.reveal(id)));
   on("tick", () => rows.forEach((row) => row.isActive && row.update()));
@@ -131,6 +134,7 @@ function drawNow() {
     if (hidden > 0) setText(group.more, t("queue.more", number(total)));
   }
   for (const { list } of groups.values()) list.sweep();
+  keepStop();
   const total = countOf("all");
   const nothing = !total && !state.tasks.size && !uploads.length && !filtered;
   // with nothing to list or read, the page is one large place to drop something

@@ -45,12 +45,17 @@ export function makeRow(template, id) {
       parts.node.classList.toggle("mo-picked", picked);
       if (parts.tick.checked !== picked) parts.tick.checked = picked;
       setCurrent(parts.name, state.selected === id);
+      const tabIndex = pane.stop === id ? 0 : -1;
+      if (parts.name.tabIndex !== tabIndex) for (const node of stops(parts)) node.tabIndex = tabIndex;
       if (!force && key && key === drawn) return;
       drawn = key;
       draw(parts, shown);
     },
   };
 }
+
+/** What of a row the Tab key reaches. @param {RowParts} parts */
+const stops = ({ name, tick, cancel, retry, download, remove }) => [name, tick, cancel, retry, download, remove];
 
 function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   const foreign = isForeign(task);

@@ -118,4 +118,6 @@ interface QueueState {
   anchor: string;
   /** What is being done with picked documents, in words. */
   busy: string;
+  /** Id of the row that the Tab key reaches; arrows lead to the others. */
+  stop: string;
 }
