@@ -39,7 +39,8 @@ DECISIONS = {
         " | GET /api/v1/tasks/{task_id}/pages/{page} | GET /api/v1/tasks/{task_id}/pages/{page}.png"
         " | GET /api/v1/tasks/{task_id}/files/{path:path} | GET /api/v1/tasks/{task_id}/search"
         " | GET /api/v1/tasks/{task_id}/readings | POST /api/v1/tasks/{task_id}/cancel"
-        " | POST /api/v1/tasks/{task_id}/retry | POST /api/v1/tasks/{task_id}/keep"
+        " | POST /api/v1/tasks/{task_id}/retry | POST /api/v1/tasks/{task_id}/again"
+        " | POST /api/v1/tasks/{task_id}/keep"
         " | POST /api/v1/tasks/{task_id}/pages/{page}/redo | DELETE /api/v1/tasks/{task_id}"
         " | GET /gradio_api/file={path_or_url:path}"
     ),

@@ -315,6 +315,14 @@ class RetryForm(BaseModel):
     password: str = Field("", max_length=MOST_PASSWORD, description=_PASSWORD, json_schema_extra=_SECRET)
 
 
+class AgainForm(RetryForm):
+    """How a document is read once more."""
+
+    tier: Tier = "auto"
+    page_range: str = Field("", max_length=1000)
+    ocr_mode: OcrMode = "auto"
+
+
 def body_of(model: type[BaseModel], *media: str) -> dict[str, Any]:
     """For OpenAPI, a body of these types that the route itself parses."""
     schema = {"schema": model.model_json_schema()}

@@ -6,6 +6,7 @@ import { select } from "../common/location.js";
 import { framed } from "../common/panes.js";
 import { pollNow } from "../common/poll.js";
 import { address, Problem, problemOf } from "../common/server.js";
+import { isHopeless } from "./collect.js";
 import { pane } from "./state.js";
 
 const AT_ONCE = 3;
@@ -26,7 +27,7 @@ export function upload(/** @type {Found[]} */ files, /** @type {Record<string, s
     pane.counter += 1;
     const id = `upload-${pane.counter}`;
     const limit = state.queue?.limits?.max_file_size;
-    const error = limit && file.size > limit ? tooLarge(limit) : null;
+    const error = isHopeless(file) ? unsupported() : limit && file.size > limit ? tooLarge(limit) : null;
     state.uploads.set(id, { id, file, path, options, key: token(), phase: "waiting", sent: 0, error, first: index === 0 });
   }
   emit("uploads");
@@ -37,6 +38,11 @@ function tooLarge(/** @type {number} */ limit) {
   const megabytes = Math.round(limit / 2 ** 20);
   const message = `The file is larger than the ${megabytes} MB that this server accepts. Split it, or ask the administrator to raise max_file_size.`;
   return new Problem({ code: "file_too_large", message, retryable: false });
+}
+
+function unsupported() {
+  const message = "This type of file cannot be converted. Send a document, a picture, or an archive of them.";
+  return new Problem({ code: "file_type_unsupported", message, retryable: false });
 }
 
 export function dismiss(/** @type {Upload} */ item) {

@@ -2,7 +2,7 @@
 
 import { copyOf, setCurrent, setIcon, setLabel, setText, show } from "../common/dom.js";
 import { clock, duration, estimate, join, moment } from "../common/format.js";
-import { emit, isActive, isForeign, now, putTask, READABLE, RETRYABLE, state } from "../common/hub.js";
+import { emit, isActive, isForeign, now, putTask, READABLE, state, worthRetry } from "../common/hub.js";
 import { explain, noteSummary, t } from "../common/language.js";
 import { addressOf, select } from "../common/location.js";
 import { askDelete, openDownloads } from "../common/menu.js";
@@ -168,7 +168,7 @@ function drawActions(parts, task, name, foreign) {
   const active = isActive(task);
   show(parts.cancel, active && !foreign);
   parts.cancel.disabled = task.status === "cancelling";
-  show(parts.retry, RETRYABLE.has(task.status) && !foreign);
+  show(parts.retry, worthRetry(task) && !foreign);
   show(parts.download, READABLE.has(task.status) && !foreign);
   show(parts.remove, !active && !foreign);
   setLabel(parts.cancel, t("row.of", t("row.cancel"), name));

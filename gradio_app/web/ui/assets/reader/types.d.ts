@@ -28,6 +28,8 @@ interface Note {
   title: string;
   hint?: string;
   canRetry?: boolean;
+  /** Whether other options may help. */
+  canVary?: boolean;
   /** Id of the document, where a password may open it. */
   locked?: string;
 }
@@ -50,7 +52,7 @@ interface ReaderState {
   > &
     Record<"number" | "search-input" | "note-password", HTMLInputElement> &
     Record<"previous" | "next" | "search-previous" | "search-next" | "again-keep" | "again-drop" | "redo", HTMLButtonElement> &
-    Record<"zoom-out" | "zoom-in" | "note-retry", HTMLButtonElement> & {
+    Record<"zoom-out" | "zoom-in" | "note-retry" | "note-with", HTMLButtonElement> & {
       picture: HTMLImageElement;
       "keys-sheet": HTMLDialogElement;
     };
