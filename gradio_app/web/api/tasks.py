@@ -47,7 +47,7 @@ Words = Annotated[str, Query(max_length=200, description="Words in the name or t
 Parent = Annotated[str, Query(max_length=64, description="Only documents of this archive, mail or portfolio")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
-_AS_BEFORE = AgainForm(password="")
+_AS_BEFORE = AgainForm.model_validate({})
 SUBMISSION = body_of(UploadForm, "multipart/form-data")
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=ERRORS)
 

@@ -4,7 +4,7 @@ import { startBell } from "./common/bell.js";
 import { all, icon, setIcon, setLabel, setText, show } from "./common/dom.js";
 import { estimate, join } from "./common/format.js";
 import { startFrame } from "./common/frame.js";
-import { emit, on, state } from "./common/hub.js";
+import { emit, on, selectedTask, state } from "./common/hub.js";
 import { explain, remember, remembered, setLanguage, t } from "./common/language.js";
 import { select } from "./common/location.js";
 import { attempt, notify } from "./common/notice.js";
@@ -38,7 +38,7 @@ export function start(/** @type {HTMLElement} */ element) {
   dark.addEventListener("change", applyTheme);
   on("queue", drawSummary);
   on("connection", drawSummary);
-  on("counts", drawTitle);
+  for (const topic of /** @type {const} */ (["counts", "tasks", "selected", "gone"])) on(topic, drawTitle);
   applyTheme();
   redraw();
   startPolling();
@@ -112,10 +112,12 @@ function summary() {
   return [paused || problems ? "warn" : "busy", text];
 }
 
-// How many of my documents are not done yet, to be seen from another tab.
+// The open document, how far it is, and how many of mine are not done yet: to be seen from another tab.
 function drawTitle() {
-  const mine = mineUnderWay();
-  const title = mine ? `(${mine}) MinerU Optimized` : "MinerU Optimized";
+  const [mine, task] = [mineUnderWay(), selectedTask()];
+  const running = task?.status === "processing" && task.pages_total > 0;
+  const far = running ? `${Math.floor((100 * task.pages_done) / task.pages_total)} %` : "";
+  const title = `${mine ? `(${mine}) ` : ""}${join(far, task?.name, "MinerU Optimized")}`;
   if (document.title !== title) document.title = title;
 }
 

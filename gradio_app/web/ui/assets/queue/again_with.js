@@ -1,4 +1,4 @@
-// "Try again with…": a document is read once more by other options, as a task of its own.
+// Form "Try again with…": a document is read once more by other options, as a task of its own.
 
 import { el } from "../common/dom.js";
 import { canRun, dropTask, emit, putTask, READABLE, TIERS } from "../common/hub.js";

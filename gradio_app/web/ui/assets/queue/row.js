@@ -8,7 +8,7 @@ import { addressOf, select } from "../common/location.js";
 import { askDelete, openDownloads } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
-import { call, post, taskPath } from "../common/server.js";
+import { call, codeOf, post, taskPath } from "../common/server.js";
 import { pick } from "./pick.js";
 import { pane } from "./state.js";
 
@@ -183,7 +183,13 @@ function drawActions(parts, task, name, foreign) {
 async function act(button, id, action, json) {
   button.disabled = true;
   await attempt(async () => {
-    putTask(await post(taskPath(id, `/${action}`), json));
+    try {
+      putTask(await post(taskPath(id, `/${action}`), json));
+    } catch (error) {
+      // somebody was quicker, or it has ended meanwhile: its row says so
+      if (codeOf(error) !== "conflict" || action !== "cancel") throw error;
+      notify(t("row.late"));
+    }
     emit("tasks");
   });
   button.disabled = false;

@@ -21,6 +21,7 @@ import { prepare } from "./markdown.js";
 import { drawNotes } from "./notes.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
 import { hidePicture, showPicture } from "./picture.js";
+import { startPrint } from "./print.js";
 import { mark, startSearch } from "./search.js";
 import { hideNote, setView as setSheet, showNote, showRecord } from "./sheet.js";
 import { BESIDE, desk, NOTHING, pane, texts, VIEW, written } from "./state.js";
@@ -75,6 +76,7 @@ function listen() {
   part.next.onclick = () => step(1);
   part.number.onchange = () => go(Number(part.number.value));
   startKeys(step);
+  startPrint();
   part.keys.onclick = showKeys;
   part.list.onclick = () => (framed.matches ? setList(true) : select(null));
   on("panes", drawHead);
