@@ -44,6 +44,7 @@ from gradio_app.web.card_history import CardHistory
 from gradio_app.web.connections import PatientProtocol, most_connections
 from gradio_app.web.methods import Heads, Options
 from gradio_app.web.request_ids import RequestIds
+from gradio_app.web.shared_links import SharedLinks
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
 from gradio_app.workers.cluster.ray_process import address_of, cluster_token, join_line, say_how_to_join
@@ -136,6 +137,7 @@ def build(
     )
     app.state.event_streams = Counter[str]()
     app.state.closing = Closing()
+    app.state.links = SharedLinks(folders.links)
     app.include_router(api.router)
     error_answers.register(app)
     gate = _mount_page(app, settings, folders)

@@ -393,24 +393,3 @@ def test_a_notice_tells_when_mine_is_done_and_the_title_counts(
     told = json.dumps(page.evaluate("window.told"))
     assert "bell " in told or "2 documents done" in told
     expect(page).to_have_title("MinerU Optimized", timeout=PATIENCE)
-
-
-def test_the_list_is_one_stop_for_the_tab_key(page: Page) -> None:
-    expect(page.locator(".mo-row").first).to_be_visible()
-    page.locator(".mo-row").first.get_by_role("link").focus()
-    for _ in range(4):  # its buttons, and the one that shows all that wait
-        page.keyboard.press("Tab")
-    assert not page.evaluate("Boolean(document.activeElement.closest('[role=listitem]'))")
-    names = shown(page)
-    page.locator(".mo-row").first.get_by_role("link").focus()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(".mo-row").nth(1).get_by_role("link")).to_be_focused()
-    page.keyboard.press("ArrowUp")
-    expect(page.locator(".mo-row").first.get_by_role("link")).to_be_focused()
-    page.keyboard.press("End")  # far away: its row was not in the document
-    last = page.locator("a:focus")
-    expect(last).to_be_in_viewport()
-    assert (last.text_content() or "") not in names
-    page.keyboard.press("Home")
-    expect(page.locator(".mo-row").first.get_by_role("link")).to_be_focused()
-    expect(page.locator(".mo-row").first).to_be_in_viewport()

@@ -41,7 +41,9 @@ _API = "/gradio_api"
 _FILE = f"{_API}/file="
 _UPLOAD = f"{_API}/upload"
 #: what is not Gradio's
-_OURS = re.compile(r"/(api|gpu|page|docs|static-offline-docs)(/.*)?|/(openapi\.json|health|ready|metrics)")
+_OURS = re.compile(
+    r"/(api|gpu|page|docs|static-offline-docs)(/.*)?|/(openapi\.json|health|ready|metrics|shared/[\w-]+)"
+)
 #: what the page, gradio_client and MCP use of Gradio. It has more: proxies, a code editor, recorders, run
 #: histories, profilers; each would be one more way in.
 _NEEDED = re.compile(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 from gradio.routes import templates
 from jinja2 import ChoiceLoader, DictLoader
 
 _TEMPLATE = "frontend/index.html"
-_PREVIEW = re.compile(r"""\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>""")
+_PREVIEWS = ('property="og:', 'name="twitter:')
 
 #: nothing of a document: whoever sends a link on need not be signed in
 _TAGS = (
@@ -26,5 +25,11 @@ def install() -> None:
     if isinstance(loader, ChoiceLoader):
         return
     source = loader.get_source(env, _TEMPLATE)[0]
-    ours = _PREVIEW.sub("", source).replace("</head>", f"{_TAGS}\n</head>", 1)
+    ours = _without_previews(source).replace("</head>", f"{_TAGS}\n</head>", 1)
     env.loader = ChoiceLoader([DictLoader({_TEMPLATE: ours}), loader])
+
+
+def _without_previews(page: str) -> str:
+    start, *tags = page.split("<meta")
+    kept = (tag.partition(">")[2] if tag.lstrip().startswith(_PREVIEWS) else f"<meta{tag}" for tag in tags)
+    return "".join([start, *kept])

@@ -83,6 +83,10 @@ interface Delta {
   queue: Queue;
 }
 
+interface LinkList {
+  links: { id: string; until: number }[];
+}
+
 interface Block {
   id: string;
   type: string;

@@ -5,7 +5,7 @@ import { join } from "../common/format.js";
 import { startFrame } from "../common/frame.js";
 import { hasEnded, isActive, on, READABLE, selectedTask as task, state } from "../common/hub.js";
 import { explain, remember, remembered, t } from "../common/language.js";
-import { addressOf, select, startLocation, turnTo } from "../common/location.js";
+import { select, startLocation, turnTo } from "../common/location.js";
 import { openDownloads } from "../common/menu.js";
 import { attempt } from "../common/notice.js";
 import { framed, isListSeen, setList } from "../common/panes.js";
@@ -17,6 +17,7 @@ import { drawAgain, startAgain } from "./again.js";
 import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js";
 import { copy } from "./copy.js";
 import { showKeys, startKeys } from "./keys.js";
+import { openLinks } from "./links.js";
 import { prepare } from "./markdown.js";
 import { drawNotes } from "./notes.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
@@ -67,7 +68,10 @@ function listen() {
     draw();
   };
   startSearch();
-  part.link.onclick = () => copy(addressOf(state.selected, state.page), part.link);
+  part.link.onclick = () => {
+    const now = task();
+    if (now) openLinks(part.link, now, state.page, READABLE.has(now.status));
+  };
   part.copy.onclick = copyShown;
   part["copy-all"].onclick = () => attempt(copyAll);
   part.download.onclick = () => openDownloads(part.download, task());
