@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from gradio_app.base.errors import BY_CODE
 from tests.browser.conftest import PATIENCE, OpenPage, Watch, choose, row
-from tests.documents import text_pdf, web_page
+from tests.documents import paper_pdf, text_pdf, web_page
 from tests.live import ROOT, LiveServer
 
 pytestmark = pytest.mark.browser
@@ -120,6 +120,24 @@ def test_a_lost_connection_is_said_and_mended(page: Page) -> None:
     expect(bar).to_contain_text("No connection to the server", timeout=PATIENCE)
     page.context.set_offline(False)
     expect(bar).to_contain_text("Ready", timeout=PATIENCE)
+
+
+def test_what_a_lost_connection_broke_off_goes_on(page: Page, server: LiveServer, watch: Watch) -> None:
+    task = server.submit("still here.pdf", paper_pdf(3, seed=26))
+    server.end(task)
+    row(page, "still here.pdf").get_by_role("link").click()
+    expect(page.get_by_text("Here stands marker 1").last).to_be_visible()
+    page.context.set_offline(True)
+    choose(page, ("sent later.pdf", text_pdf(1, seed=27)))
+    expect(row(page, "sent later.pdf")).to_contain_text("Not uploaded")
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_text("The picture of this page cannot be shown.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(row(page, "sent later.pdf")).to_contain_text("Done", timeout=PATIENCE)
+    expect(page.get_by_text("Here stands marker 2").last).to_be_visible()
+    picture = page.get_by_role("img", name="Page 2 of the original")
+    expect(picture).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
 
 
 def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> None:

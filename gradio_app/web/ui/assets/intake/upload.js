@@ -1,6 +1,6 @@
 // Uploads: at most three at a time, each in a request of its own with its own progress and error.
 
-import { emit, putTask, state } from "../common/hub.js";
+import { emit, on, putTask, state } from "../common/hub.js";
 import { t } from "../common/language.js";
 import { select } from "../common/location.js";
 import { framed } from "../common/panes.js";
@@ -15,6 +15,12 @@ window.addEventListener("beforeunload", (event) => {
   if (![...state.uploads.values()].some((upload) => !upload.error)) return;
   event.preventDefault();
   event.returnValue = t("upload.leave"); // older browsers
+});
+
+// What the connection broke off goes on by itself; its key keeps it from becoming two tasks.
+on("connection", () => {
+  if (state.connection !== "online") return;
+  for (const item of state.uploads.values()) if (item.error?.code === "network") again(item);
 });
 
 // crypto.randomUUID exists on HTTPS and localhost only; the page is also served over a plain LAN.

@@ -37,14 +37,15 @@ export function startPicture() {
 export const isPictured = () => picture.wanted !== null && part.scroll.clientWidth > 0;
 
 // The record brings the size of the page; it is null while the page is not read.
-export function showPicture(/** @type {Task} */ task, /** @type {number} */ page, /** @type {Page | null} */ record) {
+export function showPicture(/** @type {Task} */ task, /** @type {number} */ page, /** @type {Page | null} */ record, anew = false) {
+  if (anew) part.picture.removeAttribute("src");
   const { width, height } = record?.page === page ? record : { width: null, height: null };
   const other = picture.wanted?.task !== task.id || picture.wanted.page !== page;
   if (width && height) picture.size = { width, height };
   part.paper.dataset.sized = width && height ? "true" : "";
   picture.wanted = { task: task.id, page };
   part.picture.alt = t("reader.alt", page);
-  if (other) caption("");
+  if (other || anew) caption("");
   resize();
 }
 

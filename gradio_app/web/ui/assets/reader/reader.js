@@ -87,7 +87,7 @@ function listen() {
   for (const room of [wide, wider, framed]) room.addEventListener("change", draw);
   on("selected", open);
   on("page", load);
-  on("connection", () => state.connection === "online" && !pane.shown.record && load());
+  on("connection", () => state.connection === "online" && recover());
   on("gone", (id) => id === state.selected && select(null));
   on("task", (change) => change.task.id === state.selected && follow(change));
 }
@@ -214,6 +214,16 @@ function relink() {
     linkText(marks);
     mark();
   }
+}
+
+// What did not come while the server was away.
+function recover() {
+  if (!pane.shown.record) load();
+  for (const image of /** @type {HTMLImageElement[]} */ (all(desk(), "img[src]"))) {
+    if (image.complete && !image.naturalWidth) image.src = image.src;
+  }
+  const now = task();
+  if (pane.ready && now && state.page && !part.caption.hidden) showPicture(now, state.page, pane.shown.record, true);
 }
 
 /** The text of a box that was chosen is brought into view, and shown first where it is not. @param {string} id */
