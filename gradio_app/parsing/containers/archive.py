@@ -58,7 +58,7 @@ def unpack(source: Path, out: Path, wanted: Wanted, parts: Parts) -> Prepared:
     """Writes the documents and a page that lists what was in the archive."""
     if not parts.taken_apart:
         raise FileTypeUnsupported(
-            "An archive is not unpacked here. Unpack it and send the documents, or send it to the gradio mode."
+            "Archives are not unpacked here. Unpack it, and send its documents; or use the gradio mode."
         )
     try:
         with zipfile.ZipFile(source) as archive:
