@@ -36,7 +36,7 @@ def kind_of_file(path: Path) -> str:
 
     kind = _picture(path) or str(guess_suffix_by_path(path))
     suffix = path.suffix.lstrip(".").lower()
-    if kind not in _BINARY - {"mhtml"} and (container := _container(path, suffix)):
+    if kind not in _BINARY - {"mhtml"} - _OLD and (container := _container(path, suffix)):
         return container
     if kind in CONTAINERS:
         kind = ""  # a damaged file of Office, a program
