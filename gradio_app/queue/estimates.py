@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.dispatcher import Dispatcher
-from gradio_app.queue.scheduler import FairQueue, eta, guess_rate, seconds_of
+from gradio_app.queue.scheduler import Entry, FairQueue, eta, guess_rate, seconds_of
 
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
@@ -41,10 +41,10 @@ class Estimator:
         for vision, slots in self._lanes.slots.items():
             position = max(position, self._add_kind(vision, slots, found))
         slots = max(1, self._lanes.slots[False])
-        ahead = sum(seconds for place, seconds in found.values() if place == 0)
+        ahead = sum(found[task_id][1] for task_id in self._runs if task_id in found)
         for item in self._inspections.order(MOST - position):
             position += 1
-            found[item.task_id] = (position, ahead / slots)
+            _add(item, position, ahead / slots, found)
         return found
 
     def _add_kind(self, vision: bool, slots: int, found: Estimates) -> int:
@@ -57,7 +57,7 @@ class Estimator:
             shards = len(run.todo) + len(run.jobs)
             item = scheduler.entry(run.task)
             own = shards * per_shard * seconds_of(item, self.rate) / item.pages
-            found[run.task.id] = (0, eta(own, shards, 0.0, slots))
+            _add(item, 0, eta(own, shards, 0.0, slots), found)
             ahead += own
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         for item in self._lanes.order(vision, MOST):
@@ -65,6 +65,14 @@ class Estimator:
                 continue
             position += 1
             own = seconds_of(item, self.rate)
-            found[item.task_id] = (position, eta(own, -(-item.pages // size), ahead, slots))
+            _add(item, position, eta(own, -(-item.pages // size), ahead, slots), found)
             ahead += own
         return position
+
+
+def _add(item: Entry, position: int, seconds: float, found: Estimates) -> None:
+    """Adds a task; a container that waits for its documents ends with the last of them."""
+    found[item.task_id] = (position, seconds)
+    place, known = found.get(item.parent, (0, 0.0))
+    if item.parent and place == 0:
+        found[item.parent] = (0, max(known, seconds))

@@ -127,7 +127,7 @@ class Store(Containers):
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
         origins = sql_list(sources(to))
-        to, changes = self._with_parts(task_id, to, changes)
+        to, changes, counted = self._with_parts(task_id, to, changes)
         # only a pending task may still need its password; only what has ended has a result
         columns: dict[str, Any] = {"password": ""}
         if to is TaskStatus.QUEUED:
@@ -137,6 +137,7 @@ class Store(Containers):
         if moved is None:
             self.check_move(task_id, to)
             raise Conflict()
+        moved = (self._write(task_id, counted) if counted else None) or moved
         self.endings.moved(moved)
         if moved.ended and moved.parent:
             self._part_ended(moved.parent)
