@@ -27,6 +27,8 @@ STALE_JOB = 900.0
 STALLED_UPLOAD = 6 * 3600.0
 KEEP_TOMBSTONES = 10_000
 KEEP_SUBMISSIONS = 7 * 86400.0
+#: a request of another server's client is kept for as many seconds without a task
+KEEP_REQUESTS = 6 * 3600.0
 
 
 def sweep_start(store: Store, folders: Folders) -> None:
@@ -64,6 +66,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         drop_unused_sources(store, folders)
         logger.bind(action="retention", tasks=gone).info("{} old tasks deleted", gone)
     store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
+    store.requests.forget(now - KEEP_REQUESTS)
     store.history.forget()
     for path in _entries(folders.tmp):
         if path.name.startswith("upload-"):

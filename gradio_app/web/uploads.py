@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -27,7 +27,7 @@ FLUSH_BYTES = 1 << 20
 FEW_FILES = 3
 #: longest value of a form field, in bytes
 MAX_FIELD = 16384
-MAX_FIELDS = 50
+MAX_FIELDS = 100
 #: callbacks of the parser: on_part_begin and so on
 _EVENTS = (
     *("part_begin", "part_data", "part_end", "end"),
@@ -76,10 +76,16 @@ class _File:
 
 
 class Receiver:
-    """Reads one multipart body into files below ``folder`` and fields. Deletes the files at exit."""
+    """Reads one multipart body into files below ``folder`` and fields. Deletes the files at exit.
 
-    def __init__(self, folder: Path, max_file_size: int, max_files: int) -> None:
+    Files come in form fields called ``names``. ``lists`` has all values of each field, ``fields`` the last.
+    """
+
+    def __init__(
+        self, folder: Path, max_file_size: int, max_files: int, names: Sequence[str] = ("files",)
+    ) -> None:
         self._folder = folder
+        self._names = names
         self._max_file_size = max_file_size
         self._max_files = max_files
         self._files: list[_File] = []
@@ -92,6 +98,8 @@ class Receiver:
         self._field: bytearray | None = None
         self.uploads: list[Upload] = []
         self.fields: dict[str, str] = {}
+        self.lists: dict[str, list[str]] = {}
+        self._fields = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,15 +170,16 @@ class Receiver:
         field = options.get(b"name", b"").decode("utf-8", "replace")
         name = file_name(self._disposition)
         if name is not None:
-            if field != "files":
-                raise OptionInvalid(f"Files go into fields named 'files', not {field[:40]!r}.")
+            if field not in self._names:
+                raise OptionInvalid(f"Files go into fields named {self._names[0]!r}, not {field[:40]!r}.")
             if len(self._files) >= self._max_files:
                 raise TooManyFiles(
                     f"More than {self._max_files} files in one go. Send them in smaller groups."
                 )
             self._files.append(_File(self._folder, name, self._max_file_size))
             return
-        if len(self.fields) >= MAX_FIELDS:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
             raise OptionInvalid("The form has too many fields.")
         self._field, self._field_name = bytearray(), field
 
@@ -186,7 +195,8 @@ class Receiver:
 
     def _part_end(self) -> None:
         if self._field is not None:
-            self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+            text = self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+            self.lists.setdefault(self._field_name, []).append(text)
         else:
             self._todo.append(self._files[-1].finish)
 
