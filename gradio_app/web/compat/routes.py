@@ -5,8 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from gradio_app.base.errors import NotFound
+from gradio_app.web.compat import mineru2
 
 router = APIRouter(tags=["other servers"])
+for part in (mineru2,):
+    router.include_router(part.router)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _THEIRS = (
