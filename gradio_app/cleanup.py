@@ -76,6 +76,9 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
             stale = _age(path, now) > STALE_JOB and (task is None or task.ended)
         if stale:
             remove_tree(path)
+    for path in _entries(folders.uploads):
+        if _age(path, now) > KEEP_REQUESTS:
+            remove_tree(path)
     sweep_gradio(folders.gradio, now=now)
     return gone
 

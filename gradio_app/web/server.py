@@ -173,6 +173,7 @@ def _layers(
             allowed_hosts=settings.allowed_hosts,
             requests_per_minute=settings.max_requests_per_minute,
             allowed_origins=settings.allowed_origins,
+            trusted_clients=settings.trusted_clients,
         ),
         # behind the guard, as answers depend on who asks; before the gate and the routes, which cost more
         Middleware(Polls, root_path=settings.root_path),

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -217,6 +218,29 @@ async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError
         if len(body) > most:
             raise too_long
     return bytes(body)
+
+
+async def receive_body(stream: AsyncIterator[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
+    """Takes a body that is one file into ``folder``; the caller deletes ``Upload.path``.
+
+    Raises ``FileEmpty``, ``FileTooLarge``, or ``OptionInvalid`` for one that is broken off.
+    """
+    file, todo, pending = _File(folder, name, max_file_size), list[Callable[[], None]](), 0
+    try:
+        async for chunk in stream:
+            todo.append(partial(file.write, chunk))
+            pending += len(chunk)
+            if pending >= FLUSH_BYTES:
+                await asyncio.to_thread(_run, todo)
+                todo, pending = [], 0
+        await asyncio.to_thread(_run, [*todo, file.finish])
+        await asyncio.to_thread(sync_file, file.path)
+    except BaseException as error:
+        await asyncio.shield(asyncio.to_thread(file.discard))
+        if isinstance(error, ClientDisconnect):
+            raise OptionInvalid("The upload is broken off. Send it again.") from error
+        raise
+    return file.upload()
 
 
 def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:

@@ -6,14 +6,14 @@ import base64
 import codecs
 import json
 import mimetypes
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 #: divisible by three, so that pieces of base64 can be joined
 _PIECE = 3 * 2**16
 
 #: a value that is written in pieces; anything else is written at once
-Pieces = Iterator[bytes]
+Pieces = Generator[bytes]
 
 
 def text_of(opened: Callable[[], int]) -> Pieces:
@@ -34,6 +34,33 @@ def data_address(opened: Callable[[], int], name: str) -> Pieces:
         while data := file.read(_PIECE):
             yield base64.b64encode(data)
     yield b'"'
+
+
+def json_file(opened: Callable[[], int]) -> Pieces:
+    """A file that is JSON, as it is: what a worker wrote is not looked into here."""
+    with open(opened(), "rb") as file:
+        while data := file.read(_PIECE):
+            yield data
+
+
+def array_of(values: Iterable[Callable[[], Pieces]]) -> Pieces:
+    """A JSON array."""
+    yield b"["
+    for number, value in enumerate(values):
+        yield b"," if number else b""
+        yield from value()
+    yield b"]"
+
+
+def gathered(pieces: Iterator[bytes], least: int = 64 * 1024) -> Pieces:
+    """Fewer, larger pieces: each costs a change of thread."""
+    waiting = bytearray()
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) >= least:
+            yield bytes(waiting)
+            waiting.clear()
+    yield bytes(waiting)
 
 
 def object_of(members: Iterable[tuple[str, Any]]) -> Pieces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +14,14 @@ from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Task
 from gradio_app.web.api.access import identity_of, manager_of, show
 from gradio_app.web.api.downloads import HARMLESS, Download, attachment
+from gradio_app.web.api.schemas import body_of
 from gradio_app.web.compat import mineru2_results as results
 from gradio_app.web.compat import requests
-from gradio_app.web.compat.mineru2_form import Asked, options_of
+from gradio_app.web.compat.json_stream import gathered
+from gradio_app.web.compat.mineru2_form import Asked, Form, options_of
 
 FAMILY = "mineru2"
+_FORM = body_of(Form, "multipart/form-data")
 router = APIRouter()
 
 
@@ -28,14 +31,15 @@ async def _submitted(request: Request, durable: bool) -> ClientRequest:
         # lists of languages come as one field, or as several
         fields = {**form.fields, "lang_list": ",".join(form.lists.get("lang_list", ()))}
         engine = manager.engine.available
-        asked = Asked.of(fields, [upload.name for upload in form.uploads], engine)
+        names = [upload.name for upload in form.uploads]
+        asked = Asked.of(fields, names, engine, version=3 if durable else 2)
         options, password = options_of(fields, engine), form.fields.get("password", "")
         return await requests.submit(
             request, FAMILY, form.uploads, options, password, durable, **asked.to_fields()
         )
 
 
-@router.post("/file_parse", response_class=Response)
+@router.post("/file_parse", response_class=Response, openapi_extra=_FORM)
 async def file_parse(request: Request) -> Response:
     """MinerU 2 and 3: converts `files` and answers with their results, as JSON or zip."""
     asked = await _submitted(request, durable=False)
@@ -43,7 +47,7 @@ async def file_parse(request: Request) -> Response:
     return await _answer(request, asked, tasks, _status(request, asked, tasks))
 
 
-@router.post("/tasks", status_code=202, response_class=JSONResponse)
+@router.post("/tasks", status_code=202, response_class=JSONResponse, openapi_extra=_FORM)
 async def submit(request: Request) -> JSONResponse:
     """MinerU 3: takes `files` and answers at once with a `task_id`."""
     asked = await _submitted(request, durable=True)
@@ -84,18 +88,7 @@ async def _answer(
     else:
         pieces, media, headers = results.json_of(wanted, documents, about), "application/json", HARMLESS
     told = {"X-MinerU-Task-Id": asked.id, "X-MinerU-Task-Status": "completed"}
-    return Download(_gathered(pieces), 200, {**headers, **told}, media)
-
-
-def _gathered(pieces: Iterator[bytes], least: int = 64 * 1024) -> Iterator[bytes]:
-    """Fewer, larger pieces: each costs a change of thread."""
-    waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        if len(waiting) >= least:
-            yield bytes(waiting)
-            waiting.clear()
-    yield bytes(waiting)
+    return Download(gathered(pieces), 200, {**headers, **told}, media)
 
 
 def _status(request: Request, asked: ClientRequest, tasks: Sequence[Task]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Self
 
+from pydantic import BaseModel, Field
+
 from gradio_app.base.errors import OptionInvalid
-from gradio_app.base.options import ParseOptions
+from gradio_app.base.options import OCR_MODES, OcrMode, ParseOptions
 
 #: field -> the part of a result that it asks for, and whether it does without being sent
 PARTS = {
@@ -25,35 +27,64 @@ _ANY_LANGUAGE = frozenset({"", "auto", "ch", "ch_lite", "ch_server", "en", "lati
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", "none", ""})
 
 
+class Form(BaseModel):
+    """The form as it is described; it is parsed while it streams. Fields that are not here are taken, too."""
+
+    files: list[bytes] = Field(min_length=1)
+    backend: str = Field("pipeline", description="vlm-* and hybrid-*: the vision model, where there is one")
+    parse_method: OcrMode = "auto"
+    start_page_id: int = Field(0, ge=0, description="First page, counted from 0")
+    end_page_id: int = Field(ALL_PAGES, description="Last page; 99999 for all")
+    return_md: bool = True
+    return_middle_json: bool = False
+    return_content_list: bool = False
+    return_images: bool = False
+    return_original_file: bool = Field(False, description="In a zip only")
+    response_format_zip: bool = False
+    password: str = Field("", description="Opens encrypted documents")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a client wants its results. ``names``: one for each file, no two the same."""
+    """How a client wants its results. ``names``: one for each file, no two the same.
+
+    ``folder``: within the folder of each document in a zip, where MinerU 3 has its files; 2 has none.
+    """
 
     backend: str
     parts: tuple[str, ...]
     zipped: bool
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    folder: str = ""
 
     @classmethod
-    def of(cls, fields: Mapping[str, str], names: Sequence[str], engine: bool) -> Self:
+    def of(cls, fields: Mapping[str, str], names: Sequence[str], engine: bool, version: int = 2) -> Self:
         """From a form for files with these names; ``engine``: whether a vision model is there."""
         parts = [part for field, (part, given) in PARTS.items() if _is_on(fields, field, given)]
         if _is_on(fields, "client_side_output_generation", False):
             parts = ["md", "middle", "list", "images", *(["origin"] if "origin" in parts else [])]
         zipped = _is_on(fields, "response_format_zip", False)
         backend = fields.get("backend", "").strip()[:40] or "pipeline"
-        return cls(backend, tuple(parts), zipped, stems(names), tuple(_notes(fields, engine)))
+        folder = _folder(backend, fields.get("parse_method", "")) if version > 2 else ""
+        return cls(backend, tuple(parts), zipped, stems(names), tuple(_notes(fields, engine)), folder)
 
     @classmethod
     def stored(cls, fields: Mapping[str, Any]) -> Self:
         """From the fields of a request in the store."""
         lists = {name: tuple(fields[name]) for name in ("parts", "names", "notes")}
-        return cls(fields["backend"], zipped=fields["zipped"], **lists)
+        return cls(fields["backend"], zipped=fields["zipped"], folder=fields["folder"], **lists)
 
     def to_fields(self) -> dict[str, Any]:
         """For the store."""
         return asdict(self)
+
+
+def _folder(backend: str, method: str) -> str:
+    """Where MinerU 3 puts the files of a document that it has read so."""
+    method = method if method in OCR_MODES else "auto"
+    kinds = {"vlm": "vlm", "hybrid": f"hybrid_{method}"}
+    return next((folder for kind, folder in kinds.items() if backend.startswith(kind)), method)
 
 
 def options_of(fields: Mapping[str, str], engine: bool) -> ParseOptions:

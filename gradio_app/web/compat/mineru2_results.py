@@ -27,6 +27,8 @@ _FILES = {
     "middle": ("exports/document.middle2.json", "_middle.json", "middle_json"),
     "list": ("exports/document.list2.json", "_content_list.json", "content_list"),
 }
+#: read by MinerU 3 in a way of their own
+_OFFICE = frozenset({"docx", "pptx", "xlsx"})
 _EXPORTS = {"middle": "middle2", "list": "list2"}
 #: what MinerU 2 leaves of the name of a file, by which some clients look for its result
 _ODD, _PATHS = re.compile(r"[^\w.-]"), re.compile(r"[/\\.]{2,}|[/\\]")
@@ -117,7 +119,7 @@ def zip_of(asked: Asked, documents: Sequence[Document]) -> Iterator[bytes]:
     safe = [PurePosixPath(path).name for path in paths_of([("", f"{each.name}.x") for each in documents])]
     taken = {name.casefold() for name in safe}
     names = [[name] for name in safe]
-    for some in names:
+    for some in () if asked.folder else names:
         other = sanitised(some[0])
         if other.casefold() not in taken:
             taken.add(other.casefold())
@@ -136,23 +138,29 @@ def sanitised(name: str) -> str:
     return f"_{clean[1:]}" if clean.startswith(".") else clean or "unnamed"
 
 
+def _above(asked: Asked, document: Document, name: str) -> str:
+    folder = "office" if asked.folder and document.task.kind in _OFFICE else asked.folder
+    return "/".join(filter(None, (name, folder))) + "/"
+
+
 def _entries(asked: Asked, document: Document, name: str) -> Iterator[tuple[str, int | bytes]]:
     told = notes_of(asked, [document])
     if not document.readable:
         told.append({"error": document.failure.message, "code": document.failure.code, "file": document.name})
+    above = _above(asked, document, name)
     if told:
-        yield f"{name}/{name}_notes.json", json.dumps(told, ensure_ascii=False, indent=1).encode()
+        yield f"{above}{name}_notes.json", json.dumps(told, ensure_ascii=False, indent=1).encode()
     if not document.readable:
         return
 
     def choose(there: Sequence[str]) -> Iterator[tuple[str, str]]:
         for part, (file, end, _) in _FILES.items():
             if part in asked.parts:
-                yield f"{name}/{name}{end}", file
+                yield f"{above}{name}{end}", file
         if "images" in asked.parts:
-            yield from ((f"{name}/{each}", each) for each in there if each.startswith("images/"))
+            yield from ((f"{above}{each}", each) for each in there if each.startswith("images/"))
 
     yield from entries_of(document.folder, choose)
     if "origin" in asked.parts:
         suffix = os.path.splitext(document.task.name)[1][:10]
-        yield f"{name}/{name}_origin{suffix}", document.source()
+        yield f"{above}{name}_origin{suffix}", document.source()

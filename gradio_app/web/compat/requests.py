@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 from fastapi import Request
@@ -70,6 +72,24 @@ async def submit(
     note_submitted(who, tasks)
     made = ClientRequest.new(family, who.name, tuple(task.id for task in tasks), **fields)
     return await manager.requests.add(made, durable)
+
+
+async def submit_each(
+    request: Request,
+    family: str,
+    uploads: Sequence[Upload],
+    options: Sequence[ParseOptions],
+    **fields: Any,
+) -> ClientRequest:
+    """The same with options for each upload; none is taken where there is no room for all."""
+    manager, who = manager_of(request), identity_of(request)
+    await manager.check_room(who.name, len(uploads))
+    tasks: list[Task] = []
+    for some, group in groupby(zip(options, uploads, strict=True), key=itemgetter(0)):
+        tasks += await manager.submit(who.name, [upload for _, upload in group], some)
+    note_submitted(who, tasks)
+    made = ClientRequest.new(family, who.name, tuple(task.id for task in tasks), **fields)
+    return await manager.requests.add(made)
 
 
 async def found(request: Request, family: str, request_id: str) -> ClientRequest:

@@ -1,8 +1,10 @@
-"""MinerU 2 and 3: their middle JSON (``pdf_info``) and content list, made of a finished result.
+"""Exports for clients of MinerU: middle JSON (``pdf_info``) and content list of 2 and 3, a list of 4.
 
 Boxes are points from the top left corner, as they had them. A block is one line of spans here, as MinerU 4
 keeps no lines.
 """
+
+# pyright: reportMissingTypeStubs=false
 
 from __future__ import annotations
 
@@ -23,12 +25,19 @@ _VISUAL = frozenset({"image", "table", "chart", "code"})
 _UNKNOWN = (1000.0, 1000.0)
 
 
-def export_for_mineru2(result: str, out: str, form: str, title: str) -> dict[str, Any]:
-    """Writes the result folder ``result`` to ``out`` as ``middle2`` or ``list2`` (JSON)."""
+def export_for_mineru(result: str, out: str, form: str, title: str) -> dict[str, Any]:
+    """Writes the result folder ``result`` to ``out`` as ``middle2``, ``list2`` or ``structured`` (JSON)."""
     with readable_errors():
         name, made = _FORMS[form]
-        old = made(json.loads((Path(result) / name).read_text("utf-8")))
-        return {"bytes": Path(out).write_text(json.dumps(old, ensure_ascii=False), "utf-8", "replace")}
+        found = made((Path(result) / name).read_text("utf-8"))
+        return {"bytes": Path(out).write_text(json.dumps(found, ensure_ascii=False), "utf-8", "replace")}
+
+
+def _structured(middle: str) -> Any:
+    """MinerU 4's structured content, of its middle JSON as text."""
+    from mineru.parser import ParseResult
+
+    return ParseResult.from_json(middle).structured_content()
 
 
 def middle_of(middle: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +169,8 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     return {"table_body": "", **item} if kind == "table" else item
 
 
-_FORMS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "middle2": ("middle.json", middle_of),
-    "list2": ("content_list.json", content_list_of),
+_FORMS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "middle2": ("middle.json", lambda text: middle_of(json.loads(text))),
+    "list2": ("content_list.json", lambda text: content_list_of(json.loads(text))),
+    "structured": ("middle.json", _structured),
 }
