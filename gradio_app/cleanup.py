@@ -13,6 +13,7 @@ from loguru import logger
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.files import remove_tree
+from gradio_app.store.requests import KEEP_REQUESTS
 from gradio_app.store.store import Store
 
 #: seconds between two sweeps
@@ -27,8 +28,6 @@ STALE_JOB = 900.0
 STALLED_UPLOAD = 6 * 3600.0
 KEEP_TOMBSTONES = 10_000
 KEEP_SUBMISSIONS = 7 * 86400.0
-#: a request of another server's client is kept for as many seconds without a task
-KEEP_REQUESTS = 6 * 3600.0
 
 
 def sweep_start(store: Store, folders: Folders) -> None:

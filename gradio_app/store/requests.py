@@ -11,6 +11,9 @@ from typing import Any, Self
 from gradio_app.base import clock
 from gradio_app.store.database import insert, transaction
 
+#: a request without a task is kept for so many seconds
+KEEP_REQUESTS = 6 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:

@@ -53,8 +53,8 @@ class Store(Containers):
             raise
         self.history = History(self._db)
         self.listing = Listing(self._db)
-from gradio_app.store.requests import Requests
-from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, WAITING, TaskStatus, sources
+        self.requests = Requests(self._db)
+        self._ended_with = set()
         self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
         self._renew_vault()
 

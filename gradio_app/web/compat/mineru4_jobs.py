@@ -44,7 +44,7 @@ _EXPORTS = {"structured_content": "structured", "html": "html", "latex": "latex"
 _IN_ZIP = {"document.md": "markdown.md", "middle.json": "middle_json.json"}
 #: largest file within the JSON of a job
 _INLINE = 2**20
-_OUTPUT = re.compile(rf"file-([0-9a-f]{{32}})-({'|'.join(OUTPUTS)})")
+_OUTPUT = re.compile(r"file-([0-9a-f]{32})-([a-z_]{2,20})")
 
 
 class Source(BaseModel):
@@ -251,13 +251,14 @@ class Output:
 
 def is_output(file_id: str) -> bool:
     """Whether an id is that of an output file, and not of an upload."""
-    return _OUTPUT.fullmatch(file_id) is not None
+    match = _OUTPUT.fullmatch(file_id)
+    return match is not None and match[2] in OUTPUTS
 
 
 async def output_of(request: Request, file_id: str) -> Output:
     """The output file with this id, which is made where it is not there yet; else ``NotFound``."""
     match = _OUTPUT.fullmatch(file_id)
-    if match is None:
+    if match is None or match[2] not in OUTPUTS:
         raise NotFound()
     task = await allowed_task(manager_of(request), identity_of(request), "read", match[1])
     return await made(request, task, match[2])

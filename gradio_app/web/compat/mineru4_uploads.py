@@ -16,8 +16,7 @@ from pydantic import BaseModel, Field
 
 from gradio_app.base.errors import Conflict, FileTooLarge, NotFound, OptionInvalid, QuotaExceeded
 from gradio_app.base.names import display_name
-from gradio_app.cleanup import KEEP_REQUESTS
-from gradio_app.store.requests import ClientRequest
+from gradio_app.store.requests import KEEP_REQUESTS, ClientRequest
 from gradio_app.store.task import Upload
 from gradio_app.web.api.access import identity_of, manager_of
 from gradio_app.web.compat import requests
