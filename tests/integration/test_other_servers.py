@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,11 @@ def test_what_was_asked_for_is_there_after_a_restart(tmp_path: Path) -> None:
         later = {"files": [{"source": {"type": "file_id", "file_id": waits}}]}
         told = server.client.post("/v1/parse/jobs", json=later).json()
         assert ended(server, told["job_id"], "/v1/parse/jobs")["status"] == "completed"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(sent, server, "/file_parse", ("end.pdf", text_pdf(900, seed=6)))
+            while not server.client.get("/api/v1/tasks", params={"q": "end.pdf"}).json()["tasks"]:
+                server._pause()
+            server.stop()
+            answer = waiting.result()
+        assert answer.status_code == 503 and answer.json()["code"] == "shutting_down"
+        assert "restarting" in answer.json()["detail"]
