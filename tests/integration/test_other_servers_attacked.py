@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.documents import encrypted_pdf, text_pdf
-from tests.integration.conftest import KEY, TOKEN
+from tests.integration.conftest import KEY, TOKEN, TRUSTED
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.integration
@@ -363,6 +363,27 @@ def test_a_page_of_another_site_cannot_use_a_session(house: LiveServer) -> None:
         for path in ("/file_parse", "/tasks", "/convert", "/v1/file_parse", "/v1/uploads"):
             answer = browser.post(path, headers={"origin": "https://x.example"})
             assert answer.status_code == 403 and sentence(answer)
+
+
+def at(house: LiveServer, address: str) -> httpx.Client:
+    """Somebody without a key at this address of the machine."""
+    return httpx.Client(base_url=house.url, transport=httpx.HTTPTransport(local_address=address), timeout=70)
+
+
+def test_a_trusted_machine_needs_no_key_and_owns_its_documents(house: LiveServer) -> None:
+    files = [("files", ("ragflow.pdf", PAGE))]
+    with at(house, TRUSTED) as tool, at(house, "127.0.0.8") as other, at(house, TRUSTED) as again:
+        assert other.post("/tasks", files=files).status_code == 401
+        assert tool.post("/tasks", files=files, headers={"x-forwarded-for": TRUSTED}).status_code == 401
+        assert other.post("/tasks", files=files, headers={"x-forwarded-for": TRUSTED}).status_code == 401
+        task = tool.post("/tasks", files=files).json()
+        assert again.get(f"/tasks/{task['task_id']}").status_code == 200
+        assert house.client.get(f"/tasks/{task['task_id']}").status_code == 404
+        assert tool.get("/api/v1/queue").json()["user"] == {"name": f"client-{TRUSTED}", "admin": False}
+        assert tool.post("/api/v1/queue/pause").status_code == 403
+    lines = [json.loads(line) for line in (house.data / "audit.log").read_text("utf-8").splitlines()]
+    submitted = [line for line in lines if line["user"] == f"client-{TRUSTED}" and line["action"] == "submit"]
+    assert len(submitted) == 1 and submitted[0]["address"] == TRUSTED
 
 
 # ---------------------------------------------------------------- clients that leave

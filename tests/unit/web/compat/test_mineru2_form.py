@@ -85,7 +85,7 @@ def test_what_has_no_effect_is_said() -> None:
 
 def test_parts_are_those_that_are_asked_for() -> None:
     assert Asked.of({}, ["a.pdf"], False).parts == ("md",)
-    every = dict.fromkeys(
+    every: dict[str, str] = dict.fromkeys(
         ("return_middle_json", "return_content_list", "return_images", "return_original_file"), "true"
     )
     assert Asked.of(every, [], False).parts == ("md", "middle", "list", "images", "origin")
