@@ -56,10 +56,13 @@ def middle_of(middle: dict[str, Any]) -> dict[str, Any]:
 def _page(page: dict[str, Any], size: tuple[float, float] | None) -> dict[str, Any]:
     wide, high = size or _UNKNOWN
     blocks = [(block["type"], _Maker(wide, high).block(block)) for block in page.get("blocks", ())]
+    text = [block for kind, block in blocks if kind not in _ASIDE]
     return {
+        # before and after paragraphs were joined: here they are
+        "preproc_blocks": text,
+        "para_blocks": text,
         "page_idx": page["page_idx"],
         "page_size": [round(wide), round(high)],
-        "para_blocks": [block for kind, block in blocks if kind not in _ASIDE],
         "discarded_blocks": [block for kind, block in blocks if kind in _ASIDE],
     }
 

@@ -60,6 +60,7 @@ def test_blocks_are_where_they_were_in_points() -> None:
     every = [*first["para_blocks"], *first["discarded_blocks"]]
     assert len(every) == len(BLOCKS)
     assert all(block["bbox"] == [60, 160, 300, 320] for block in every)
+    assert first["preproc_blocks"] == first["para_blocks"]
     assert [block["type"] for block in first["discarded_blocks"]] == ["header", "page_number"]
 
 
