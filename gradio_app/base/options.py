@@ -25,6 +25,8 @@ PRIORITY_LIMIT = 10
 
 #: export format -> suffix of its file
 EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+#: the same for clients of MinerU: middle JSON and content list of its versions 2 and 3, another list of 4
+MINERU_SUFFIX = {"middle2": "middle2.json", "list2": "list2.json", "structured": "structured.json"}
 
 #: longest password of a document, in characters
 MOST_PASSWORD = 1000

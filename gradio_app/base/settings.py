@@ -95,6 +95,11 @@ class Settings:
         networks,
         "reverse proxies whose X-Forwarded headers are believed: addresses or ranges, comma-separated",
     )
+    trusted_clients: tuple[Network, ...] = _knob(
+        "",
+        networks,
+        "machines that need no key, each an owner of its own: addresses or ranges, comma-separated",
+    )
     max_requests_per_minute: int = _knob(
         "3000", whole(0), "requests per minute of one user or address, with sign-in; 0: no limit"
     )

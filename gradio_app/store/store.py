@@ -25,6 +25,7 @@ from gradio_app.store.containers import Containers
 from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
+from gradio_app.store.requests import Requests
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, WAITING, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done
@@ -52,6 +53,7 @@ class Store(Containers):
             raise
         self.history = History(self._db)
         self.listing = Listing(self._db)
+        self.requests = Requests(self._db)
         self._ended_with = set()
         self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
         self._renew_vault()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
@@ -63,17 +65,38 @@ def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
 
     Raises ``NotFound`` when a result is deleted or replaced meanwhile: the zip is never whole without it.
     """
+    yield from stream_entries(
+        entry for above, folder in results for entry in entries_of(folder, partial(_beneath, above))
+    )
+
+
+def _beneath(above: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield from ((str(PurePosixPath(above) / name), name) for name in names)
+
+
+def entries_of(
+    folder: Path, choose: Callable[[Sequence[str]], Iterable[tuple[str, str]]]
+) -> Iterator[tuple[str, int]]:
+    """Files of one result for ``stream_entries``: ``choose`` gets its names and says which go where.
+
+    Raises ``NotFound`` at the end when the result was deleted or replaced meanwhile.
+    """
+    held = open_folder(folder)
+    try:
+        for place, name in choose(_names(held)):
+            yield place, open_beneath(held, name)
+        if not _is_still(folder, held):
+            raise NotFound()
+    finally:
+        os.close(held)
+
+
+def stream_entries(entries: Iterable[tuple[str, int | bytes]]) -> Iterator[bytes]:
+    """The bytes of a zip: each place in it with an open file, which is closed, or with what it holds."""
     pipe = _Pipe()
     archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
-    for above, folder in results:
-        held = open_folder(folder)
-        try:
-            for name in _names(held):
-                yield from _add(archive, pipe, PurePosixPath(above) / name, open_beneath(held, name))
-            if not _is_still(folder, held):
-                raise NotFound()
-        finally:
-            os.close(held)
+    for place, content in entries:
+        yield from _add(archive, pipe, PurePosixPath(place), content)
     archive.close()
     yield pipe.take()
 
@@ -85,8 +108,8 @@ def _is_still(folder: Path, held: int) -> bool:
         return False
 
 
-def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, descriptor: int) -> Iterator[bytes]:
-    with open(descriptor, "rb") as source:
+def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, content: int | bytes) -> Iterator[bytes]:
+    with BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as source:
         info = zipfile.ZipInfo(path.as_posix(), _WHEN)
         info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16

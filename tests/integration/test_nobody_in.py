@@ -80,7 +80,7 @@ def test_every_route_asks_who_comes(server: LiveServer, routes: list[tuple[str, 
             if answer.status_code != 401 and path.rstrip("/") not in OPEN:
                 wrong.append((method, path, answer.status_code))
             if answer.status_code == 401 and method != "HEAD":
-                assert answer.json()["error"]["code"] == "unauthorized"
+                assert '"code":"unauthorized"' in answer.text, path  # in the shape of its family
     assert wrong == []
 
 
