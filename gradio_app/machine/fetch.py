@@ -141,7 +141,8 @@ def fetch(url: str, body: Path, most: int, seconds: float, named: bool) -> dict[
             raise Refused("The server of the address sends only compressed answers, which are not taken.")
         _read(answer, body, most, until)
         disposition = answer.headers.get("Content-Disposition", "")
-        return {"name": disposition[:1000], "media": answer.headers.get_content_type()[:100]}
+        media = answer.headers.get_content_type() if "Content-Type" in answer.headers else ""
+        return {"name": disposition[:1000], "media": media[:100]}
 
 
 def _read(answer: http.client.HTTPResponse, body: Path, most: int, until: float) -> None:
