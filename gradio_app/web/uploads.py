@@ -225,7 +225,7 @@ async def receive_body(stream: AsyncIterator[bytes], name: str, folder: Path, ma
 
     Raises ``FileEmpty``, ``FileTooLarge``, or ``OptionInvalid`` for one that is broken off.
     """
-    file, todo, pending = _File(folder, name, max_file_size), list[Callable[[], None]](), 0
+    file, todo, pending = IncomingFile(folder, name, max_file_size), list[Callable[[], None]](), 0
     try:
         async for chunk in stream:
             todo.append(partial(file.write, chunk))

@@ -19,9 +19,10 @@ from gradio_app.store.task import Task, Upload
 from gradio_app.web.api.access import identity_of, manager_of
 from gradio_app.web.api.changes import counted
 from gradio_app.web.api.downloads import HARMLESS, Download, attachment
+from gradio_app.web.api.schemas import body_of
 from gradio_app.web.compat import docling_results as results
 from gradio_app.web.compat import requests
-from gradio_app.web.compat.docling_options import Asked, options_of, target_of
+from gradio_app.web.compat.docling_options import Asked, FileForm, SourceBody, options_of, target_of
 from gradio_app.web.compat.docling_sources import Source, SourceReceiver, sources_of
 from gradio_app.web.compat.fetching import fetched
 from gradio_app.web.compat.json_stream import gathered
@@ -32,6 +33,9 @@ MAX_WAIT = 55.0
 #: a watched status is sent at least so often, in seconds
 STATUS_PING = 20.0
 _STATUS = {"pending": "pending", "processing": "started", "completed": "success", "failed": "failure"}
+_FORM = body_of(FileForm, "multipart/form-data")
+_BODY = body_of(SourceBody, "application/json")
+
 router, versioned = APIRouter(), APIRouter()
 
 
@@ -90,25 +94,25 @@ async def _begin(request: Request, body: Any) -> JSONResponse:
     return JSONResponse(status_of(request, asked, await requests.tasks_of(request, asked)))
 
 
-@versioned.post("/convert/file", response_class=Response)
+@versioned.post("/convert/file", response_class=Response, openapi_extra=_FORM)
 async def convert_file(request: Request) -> Response:
     """docling-serve: converts `files` and answers with the result, as JSON or zip."""
     return await _convert(request, _files)
 
 
-@versioned.post("/convert/source", response_class=Response)
+@versioned.post("/convert/source", response_class=Response, openapi_extra=_BODY)
 async def convert_source(request: Request) -> Response:
     """docling-serve: converts `sources`, files in base64 or addresses, and answers with the result."""
     return await _convert(request, _sources)
 
 
-@versioned.post("/convert/file/async", response_class=JSONResponse)
+@versioned.post("/convert/file/async", response_class=JSONResponse, openapi_extra=_FORM)
 async def begin_file(request: Request) -> JSONResponse:
     """docling-serve: takes `files` and answers at once with a `task_id`."""
     return await _begin(request, _files)
 
 
-@versioned.post("/convert/source/async", response_class=JSONResponse)
+@versioned.post("/convert/source/async", response_class=JSONResponse, openapi_extra=_BODY)
 async def begin_source(request: Request) -> JSONResponse:
     """docling-serve: takes `sources` and answers at once with a `task_id`."""
     return await _begin(request, _sources)

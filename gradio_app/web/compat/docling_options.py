@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
+
+from pydantic import BaseModel, Field
 
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.options import DOCLING_IMAGES, ParseOptions
@@ -36,6 +38,35 @@ _UNDERSTOOD = frozenset(
 #: a page number from which on all pages are meant
 _ALL_PAGES = 10**6
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
+
+
+class Options(BaseModel):
+    """Options as they are described; others are taken, too."""
+
+    to_formats: list[Literal["md", "json", "html", "text", "doctags"]] = ["md"]
+    image_export_mode: Literal["placeholder", "embedded", "referenced"] = "placeholder"
+    do_ocr: bool = True
+    force_ocr: bool = False
+    page_range: list[int] = Field([1, _ALL_PAGES], description="First and last page, from 1", max_length=2)
+    pipeline: str = Field("standard", description="vlm: the vision model, where there is one")
+
+
+class FileForm(Options):
+    """The form with files; it is parsed while it streams."""
+
+    files: list[bytes] = Field(min_length=1)
+    target_type: Literal["inbody", "zip"] = "inbody"
+
+
+class SourceBody(BaseModel):
+    """The body with sources; its files are decoded while they stream."""
+
+    sources: list[dict[str, str]] = Field(
+        min_length=1,
+        description="kind file with filename and base64_string, or kind http with url (setting: fetch_addresses)",
+    )
+    options: Options = Options()
+    target: dict[Literal["kind"], Literal["inbody", "zip"]] = {"kind": "inbody"}
 
 
 @dataclass(frozen=True, slots=True)
