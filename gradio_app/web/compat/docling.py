@@ -36,7 +36,7 @@ _STATUS = {"pending": "pending", "processing": "started", "completed": "success"
 _FORM = body_of(FileForm, "multipart/form-data")
 _BODY = body_of(SourceBody, "application/json")
 
-router, versioned = APIRouter(), APIRouter()
+router = APIRouter()
 
 
 @asynccontextmanager
@@ -94,31 +94,26 @@ async def _begin(request: Request, body: Any) -> JSONResponse:
     return JSONResponse(status_of(request, asked, await requests.tasks_of(request, asked)))
 
 
-@versioned.post("/convert/file", response_class=Response, openapi_extra=_FORM)
 async def convert_file(request: Request) -> Response:
     """docling-serve: converts `files` and answers with the result, as JSON or zip."""
     return await _convert(request, _files)
 
 
-@versioned.post("/convert/source", response_class=Response, openapi_extra=_BODY)
 async def convert_source(request: Request) -> Response:
     """docling-serve: converts `sources`, files in base64 or addresses, and answers with the result."""
     return await _convert(request, _sources)
 
 
-@versioned.post("/convert/file/async", response_class=JSONResponse, openapi_extra=_FORM)
 async def begin_file(request: Request) -> JSONResponse:
     """docling-serve: takes `files` and answers at once with a `task_id`."""
     return await _begin(request, _files)
 
 
-@versioned.post("/convert/source/async", response_class=JSONResponse, openapi_extra=_BODY)
 async def begin_source(request: Request) -> JSONResponse:
     """docling-serve: takes `sources` and answers at once with a `task_id`."""
     return await _begin(request, _sources)
 
 
-@versioned.get("/status/poll/{task_id}", response_class=JSONResponse)
 async def poll(
     request: Request, task_id: str, wait: Annotated[float, Query(ge=0, le=3600)] = 0
 ) -> JSONResponse:
@@ -129,7 +124,6 @@ async def poll(
     return JSONResponse(status_of(request, asked, await requests.tasks_of(request, asked)))
 
 
-@versioned.get("/result/{task_id}", response_class=Response)
 async def result(request: Request, task_id: str) -> Response:
     """docling-serve: the result of a task; 404 while there is none, its error when there will be none."""
     asked = await requests.found(request, FAMILY, task_id)
@@ -182,7 +176,6 @@ def status_of(request: Request, asked: ClientRequest, tasks: Sequence[Task]) -> 
     return told
 
 
-@versioned.websocket("/status/ws/{task_id}")
 async def watch(socket: WebSocket, task_id: str) -> None:
     """docling-serve: sends how far a task is whenever that changes, until it has ended."""
     request = cast(Request, socket)  # what is asked of it, a socket has as well
@@ -228,5 +221,18 @@ async def _gone(socket: WebSocket) -> None:
         pass
 
 
-router.include_router(versioned, prefix="/v1")
-router.include_router(versioned, prefix="/v1alpha", include_in_schema=False)
+def _versioned(prefix: str, shown: bool) -> APIRouter:
+    """The routes of one version, which are the same for both."""
+    made = APIRouter(prefix=prefix, include_in_schema=shown)
+    made.post("/convert/file", response_class=Response, openapi_extra=_FORM)(convert_file)
+    made.post("/convert/source", response_class=Response, openapi_extra=_BODY)(convert_source)
+    made.post("/convert/file/async", response_class=JSONResponse, openapi_extra=_FORM)(begin_file)
+    made.post("/convert/source/async", response_class=JSONResponse, openapi_extra=_BODY)(begin_source)
+    made.get("/status/poll/{task_id}", response_class=JSONResponse)(poll)
+    made.get("/result/{task_id}", response_class=Response)(result)
+    made.websocket("/status/ws/{task_id}")(watch)
+    return made
+
+
+router.include_router(_versioned("/v1", shown=True))
+router.include_router(_versioned("/v1alpha", shown=False))

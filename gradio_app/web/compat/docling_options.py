@@ -47,8 +47,8 @@ class Options(BaseModel):
     image_export_mode: Literal["placeholder", "embedded", "referenced"] = "placeholder"
     do_ocr: bool = True
     force_ocr: bool = False
-    page_range: list[int] = Field([1, _ALL_PAGES], description="First and last page, from 1", max_length=2)
-    pipeline: str = Field("standard", description="vlm: the vision model, where there is one")
+    page_range: list[int] = Field(default=[1, _ALL_PAGES], description="First and last page", max_length=2)
+    pipeline: str = Field(default="standard", description="vlm: the vision model, where there is one")
 
 
 class FileForm(Options):
@@ -63,9 +63,9 @@ class SourceBody(BaseModel):
 
     sources: list[dict[str, str]] = Field(
         min_length=1,
-        description="kind file with filename and base64_string, or kind http with url (setting: fetch_addresses)",
+        description="kind file with filename and base64_string; kind http with url (see fetch_addresses)",
     )
-    options: Options = Options()
+    options: Options = Field(default_factory=Options)
     target: dict[Literal["kind"], Literal["inbody", "zip"]] = {"kind": "inbody"}
 
 

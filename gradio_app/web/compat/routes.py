@@ -24,6 +24,7 @@ _THEIRS = (
     "/tasks",
     "/tasks/{path:path}",
     "/convert",
+    "/version",
     "/v1",
     "/v1/{path:path}",
     "/v1alpha/{path:path}",
