@@ -272,7 +272,7 @@ def test_a_client_that_goes_away_costs_nothing(server: LiveServer) -> None:
         (task,) = server.client.get("/api/v1/tasks", params={"q": "gone.pdf"}).json()["tasks"]
     finally:
         server.client.post("/api/v1/queue/resume")
-    assert server.end(task)["status"] == "completed"
+    assert server.end(task["id"])["status"] == "completed"
 
 
 def test_nobody_sees_requests_of_others(house: LiveServer) -> None:

@@ -247,23 +247,27 @@ def test_a_server_that_misbehaves(
     assert words in get.refusal(evil.gives(found)).message
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        drip(b"x", OK + b"\r\n", 0.2),
-        drip(b"x", OK + b"X: ", 0.2),
-        drip(b"HTTP/1.1 100 Continue\r\n\r\n"),
-        drip(b"", b"", 0.2),
-    ],
-)
-def test_a_server_without_an_end(
-    evil: Evil, get: Fetched, monkeypatch: pytest.MonkeyPatch, found: Callable[[socket.socket], None]
-) -> None:
+def test_servers_without_an_end(evil: Evil, get: Fetched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow bodies and heads, interim answers without end, and silence: all at the same time."""
     monkeypatch.setattr(fetching, "SECONDS", 1.5)
+    slow = {
+        "/body": drip(b"x", OK + b"\r\n", 0.2),
+        "/head": drip(b"x", OK + b"X: ", 0.2),
+        "/interim": drip(b"HTTP/1.1 100 Continue\r\n\r\n"),
+        "/silence": drip(b"", b"", 0.2),
+    }
+
+    async def all_of_them() -> list[Upload | BaseException]:
+        addresses = [evil.gives(found, path) for path, found in slow.items()]
+        each = (fetching.fetched(get.settings, get.folders, address) for address in addresses)
+        return await asyncio.gather(*each, return_exceptions=True)
+
     began = time.monotonic()
-    refused = get.refusal(evil.gives(found))
-    assert "too slow" in refused.message or "answers wrongly" in refused.message
+    for refused in asyncio.run(all_of_them()):
+        assert isinstance(refused, fetching.FetchFailed), refused
+        assert "too slow" in refused.message or "answers wrongly" in refused.message
     assert time.monotonic() - began < 15
+    assert not list(get.folders.run.glob("fetch-*"))
 
 
 def test_an_empty_file_is_told_as_such(evil: Evil, get: Fetched) -> None:
