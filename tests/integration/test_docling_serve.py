@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from docling_core.types.doc import DoclingDocument  # pyright: ignore[reportPrivateImportUsage]
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf
 from tests.integration.conftest import KEY
@@ -151,6 +152,25 @@ def test_docling_client(server: LiveServer) -> None:
     assert server.client.get("/health").json()["status"] == "healthy"
 
 
+def test_a_socket_hears_of_changes_and_not_of_other_pages(server: LiveServer) -> None:
+    server.client.post("/api/v1/queue/pause")
+    try:
+        task_id = begin(server, "s.pdf", text_pdf(2, 185))
+        address = f"ws://127.0.0.1:{server.port}/v1/status/ws/{task_id}"
+        with pytest.raises(InvalidStatus), connect(address, origin=Origin("https://evil.example")):
+            pass
+        with connect(address) as socket:
+            first, second = (json.loads(socket.recv(timeout=30)) for _ in range(2))
+            assert [first["message"], second["message"]] == ["connection", "update"]
+            for _ in range(3):
+                socket.send("next")
+            server.client.post("/api/v1/queue/resume")
+            told = [json.loads(message) for message in socket]
+        assert told[-1]["task"]["task_status"] == "success" and len(told) < 20
+    finally:
+        server.client.post("/api/v1/queue/resume")
+
+
 def test_a_socket_of_an_unknown_task_says_so(server: LiveServer) -> None:
     with connect(f"ws://127.0.0.1:{server.port}/v1/status/ws/none") as socket:
         assert json.loads(socket.recv(timeout=30))["error"] == "Task not found."
@@ -286,6 +306,9 @@ def test_nobody_sees_requests_of_others(house: LiveServer) -> None:
         assert json.loads(socket.recv(timeout=30))["error"] == "Task not found."
     with connect(address, additional_headers={"X-Api-Key": KEY + "alice"}) as socket:
         assert json.loads(socket.recv(timeout=30))["task"]["task_status"] == "success"
+    for refused in ({}, {"Origin": "https://evil.example", "Cookie": "x=y"}):
+        with pytest.raises(InvalidStatus), connect(address, additional_headers=refused):
+            pass
     assert httpx.get(f"{house.url}/v1/result/{task_id}").status_code == 401
     assert isinstance(httpx.get(f"{house.url}/v1/result/{task_id}").json()["detail"], str)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, cast
@@ -14,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from gradio_app import __version__
 from gradio_app.base.errors import NotFound, TooManyFiles
 from gradio_app.store.requests import ClientRequest
-from gradio_app.store.states import READABLE, TaskStatus
+from gradio_app.store.states import READABLE, QueueStatus, TaskStatus
 from gradio_app.store.task import Task, Upload
 from gradio_app.web.api.access import identity_of, manager_of
 from gradio_app.web.api.changes import counted
@@ -32,6 +33,8 @@ FAMILY = "docling"
 MAX_WAIT = 55.0
 #: a watched status is sent at least so often, in seconds
 STATUS_PING = 20.0
+#: ... and at most so often: other people's tasks change all the time
+STATUS_PAUSE = 0.2
 _STATUS = {"pending": "pending", "processing": "started", "completed": "success", "failed": "failure"}
 _FORM = body_of(FileForm, "multipart/form-data")
 _BODY = body_of(SourceBody, "application/json")
@@ -194,25 +197,39 @@ async def watch(socket: WebSocket, task_id: str) -> None:
 
 
 async def _watch(socket: WebSocket, request: Request, task_id: str, allowed: bool) -> None:
-    manager, welcome = manager_of(request), request.scope.get("still_signed_in", lambda: True)
+    """Tells at once, then at each change and once in a while, until the end; in silence when we stop."""
     if not allowed:
         await socket.send_json({"message": "error", "error": "Too many sockets are open. Close some."})
         return
-    message, last = "connection", None
+    message = "connection"
     try:
         asked = await requests.found(request, FAMILY, task_id)
-        while welcome():
-            since = await manager.rev()
-            told = status_of(request, asked, await requests.tasks_of(request, asked))
-            if told != last or message == "update":
-                await socket.send_json({"message": message, "task": told, "error": None})
-            if message == "update" and told["task_status"] in ("success", "failure"):
-                return
+        told = status_of(request, asked, await requests.tasks_of(request, asked))
+        while True:
+            await socket.send_json({"message": message, "task": told, "error": None})
             if message == "update":
-                await manager.wait_for_change(since, STATUS_PING)
-            message, last = "update", told
+                if told["task_status"] in ("success", "failure"):
+                    return
+                told = await _changed(request, asked, told)
+            if told is None:
+                return
+            message = "update"
     except NotFound:
         await socket.send_json({"message": "error", "task": None, "error": "Task not found."})
+
+
+async def _changed(request: Request, asked: ClientRequest, last: dict[str, Any]) -> dict[str, Any] | None:
+    """The status when it is another, or after ``STATUS_PING``; None when we stop or they have gone."""
+    manager, welcome = manager_of(request), request.scope.get("still_signed_in", lambda: True)
+    until = time.monotonic() + STATUS_PING
+    while manager.status is not QueueStatus.DRAINING and welcome():
+        since = await manager.rev()
+        told = status_of(request, asked, await requests.tasks_of(request, asked))
+        if told != last or time.monotonic() > until:
+            return told
+        await manager.wait_for_change(since, max(0.0, until - time.monotonic()))
+        await asyncio.sleep(STATUS_PAUSE)
+    return None
 
 
 async def _gone(socket: WebSocket) -> None:
