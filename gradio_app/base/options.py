@@ -24,9 +24,30 @@ VISION_TIERS = frozenset({"standard", "advanced"})
 PRIORITY_LIMIT = 10
 
 #: export format -> suffix of its file
-EXPORT_SUFFIX = {"html": "html", "docx": "docx", "latex": "tex", "epub": "epub"}
+EXPORT_SUFFIX = {
+    "html": "html",
+    "docx": "docx",
+    "latex": "tex",
+    "epub": "epub",
+    "docling": "embedded.docling.json",
+}
 #: the same for clients of MinerU: middle JSON and content list of its versions 2 and 3, another list of 4
 MINERU_SUFFIX = {"middle2": "middle2.json", "list2": "list2.json", "structured": "structured.json"}
+#: what docling's clients ask for
+DOCLING_KINDS = {
+    "json": "docling.json",
+    "markdown": "md",
+    "html": "html",
+    "text": "txt",
+    "doctags": "doctags",
+}
+DOCLING_IMAGES = ("embedded", "referenced", "placeholder")
+#: kind and where its pictures are -> suffix of its file; ``docling`` above is ``json-embedded``
+DOCLING_SUFFIX = {
+    f"{kind}-{images}": f"{images}.{suffix}"
+    for kind, suffix in DOCLING_KINDS.items()
+    for images in DOCLING_IMAGES
+}
 
 #: longest password of a document, in characters
 MOST_PASSWORD = 1000

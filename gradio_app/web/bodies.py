@@ -25,6 +25,8 @@ _FILES = (
     *("/api/v1/tasks", "/gradio_api/upload", "/file_parse", "/tasks", "/convert", "/v1/file_parse"),
     *("/v1/convert/file", "/v1/convert/file/async", "/v1alpha/convert/file", "/v1alpha/convert/file/async"),
 )
+#: routes that take files within JSON, which makes them longer by a third
+_ENCODED = tuple(f"/{each}/convert/source{end}" for each in ("v1", "v1alpha") for end in ("", "/async"))
 #: stands for the addresses to which single files are sent
 _CONTENT = "/v1/uploads/{id}/content"
 _ONE_CONTENT = re.compile(r"/v1/uploads/[^/]+/content")
@@ -62,6 +64,7 @@ def limits_of(settings: Settings) -> Mapping[str, Limit]:
     files = Limit(settings.max_files * (settings.max_file_size + _PART) + _FIELDS, files=True)
     return {
         **dict.fromkeys(_FILES, files),
+        **dict.fromkeys(_ENCODED, Limit(files.most // 3 * 4 + _FIELDS, files=True)),
         "/login": Limit(_FORM),
         _CONTENT: Limit(settings.max_file_size, files=True),
         "/v1/parse/jobs": Limit(2 * SMALL),

@@ -36,7 +36,7 @@ _EVENTS = (
 )
 
 
-class _File:
+class IncomingFile:
     """One file on its way to disk. Open from its first byte to its last, so that a form holds one handle."""
 
     def __init__(self, keep_in: Path, raw_name: str, limit: int) -> None:
@@ -89,7 +89,7 @@ class Receiver:
         self._names = names
         self._max_file_size = max_file_size
         self._max_files = max_files
-        self._files: list[_File] = []
+        self._files: list[IncomingFile] = []
         self._todo: list[Callable[[], None]] = []
         self._pending = 0
         self._complete = False
@@ -177,7 +177,7 @@ class Receiver:
                 raise TooManyFiles(
                     f"More than {self._max_files} files in one go. Send them in smaller groups."
                 )
-            self._files.append(_File(self._folder, name, self._max_file_size))
+            self._files.append(IncomingFile(self._folder, name, self._max_file_size))
             return
         self._fields += 1
         if self._fields > MAX_FIELDS:
@@ -225,7 +225,7 @@ async def receive_body(stream: AsyncIterator[bytes], name: str, folder: Path, ma
 
     Raises ``FileEmpty``, ``FileTooLarge``, or ``OptionInvalid`` for one that is broken off.
     """
-    file, todo, pending = _File(folder, name, max_file_size), list[Callable[[], None]](), 0
+    file, todo, pending = IncomingFile(folder, name, max_file_size), list[Callable[[], None]](), 0
     try:
         async for chunk in stream:
             todo.append(partial(file.write, chunk))
@@ -248,7 +248,7 @@ def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int)
 
     The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
     """
-    file = _File(folder, name, max_file_size)
+    file = IncomingFile(folder, name, max_file_size)
     try:
         while chunk := source.read(FLUSH_BYTES):
             file.write(chunk)

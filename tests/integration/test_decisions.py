@@ -48,6 +48,8 @@ DECISIONS = {
         " | POST /v1/uploads/{upload_id}/complete | POST /v1/uploads/{upload_id}/cancel"
         " | GET /v1/parse/jobs/{job_id} | DELETE /v1/parse/jobs/{job_id}"
         " | GET /v1/tasks/{task_id} | GET /v1/tasks/{task_id}/result | DELETE /v1/tasks/{task_id}"
+        " | GET /v1/status/poll/{task_id} | GET /v1/result/{task_id}"
+        " | GET /v1alpha/status/poll/{task_id} | GET /v1alpha/result/{task_id}"
         " | GET /v1/files/{file_id} | GET /v1/files/{file_id}/content | DELETE /v1/files/{file_id}"
     ),
     "some": (
@@ -63,6 +65,10 @@ DECISIONS = {
         " | GET /gradio_api/login_check | GET /gradio_api/app_id | GET /gradio_api/info"
         " | POST /file_parse | POST /tasks | POST /convert | POST /v1/file_parse | POST /v1/tasks"
         " | POST /v1/uploads | POST /v1/parse/jobs"
+        " | POST /v1/convert/file | POST /v1/convert/source | GET /version | OPTIONS /version"
+        " | POST /v1/convert/file/async | POST /v1/convert/source/async"
+        " | POST /v1alpha/convert/file | POST /v1alpha/convert/source"
+        " | POST /v1alpha/convert/file/async | POST /v1alpha/convert/source/async"
         " | GET /v1/health | GET /v1/tiers | GET /v1/models | GET /v1/models/{model_id}"
         " | GET /gradio_api/openapi.json | GET /gradio_api/startup-events | GET /gradio_api/queue/status"
     ),
@@ -119,6 +125,8 @@ class People:
         self.picture = self._picture()
         self.asked = self.a.post("/tasks", files=[("files", ("old.pdf", paper_pdf(2)))]).json()["task_id"]
         self.job = self._job()
+        file = [("files", ("docling.pdf", paper_pdf(2)))]
+        self.converted = self.a.post("/v1/convert/file/async", files=file).json()["task_id"]
         self._spare = [self._task("spare.pdf", text_pdf(1, seed=900 + n)) for n in range(2)]
 
     def _client(self, headers: dict[str, str] | None = None) -> httpx.Client:
@@ -189,6 +197,8 @@ class People:
                 "file_id": file or f"file-{self.task}-markdown",
                 "model_id": f"mineru-{mineru_version()}",
             }
+        if re.match("/v1(alpha)?/(status|result)/", path):
+            given["task_id"] = self.converted
         address = re.sub(r"\{(\w+)(:path)?\}", lambda found: given.get(found[1], "x"), path)
         query = {"q": "marker", "session_hash": session, "upload_id": "upload-of-a"}
         if method == "GET" and path.startswith("/api"):

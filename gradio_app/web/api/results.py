@@ -48,7 +48,7 @@ async def result(
     task_id: str,
     format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
 ) -> Response:
-    """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip.
+    """The result: markdown, json, content_list, html, docx, latex, epub, docling, or everything as zip.
 
     The zip of an archive, a mail or a portfolio has the results of the documents in it, too.
     """

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from gradio_app.base.errors import NotFound
-from gradio_app.web.compat import convert, mineru2, mineru4, mineru4_uploads
+from gradio_app.web.compat import convert, docling, mineru2, mineru4, mineru4_uploads
 
 #: an error has the shape of its family (``errors``)
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -15,7 +15,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     for code in (202, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504, 507)
 }
 router = APIRouter(tags=["other servers"], responses=_ERRORS)
-for part in (convert, mineru2, mineru4, mineru4_uploads):
+for part in (convert, docling, mineru2, mineru4, mineru4_uploads):
     router.include_router(part.router)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -24,6 +24,7 @@ _THEIRS = (
     "/tasks",
     "/tasks/{path:path}",
     "/convert",
+    "/version",
     "/v1",
     "/v1/{path:path}",
     "/v1alpha/{path:path}",

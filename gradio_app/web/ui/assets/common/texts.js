@@ -68,7 +68,7 @@ export const TEXTS = {
   "format.docx": ["Word (DOCX)", "Word（DOCX）"],
   "format.html": ["HTML", "HTML"],
   "format.latex": ["LaTeX", "LaTeX"],
-  "format.epub": ["EPUB", "EPUB"],
+  "format.epub": ["EPUB", "EPUB"], "format.docling": ["Docling (JSON)", "Docling（JSON）"],
   "format.json": ["JSON", "JSON"],
   "format.source": ["The original file", "原始文件"],
 };
