@@ -13,6 +13,7 @@ from loguru import logger
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.files import remove_tree
+from gradio_app.store.requests import KEEP_REQUESTS
 from gradio_app.store.store import Store
 
 #: seconds between two sweeps
@@ -64,6 +65,7 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
         drop_unused_sources(store, folders)
         logger.bind(action="retention", tasks=gone).info("{} old tasks deleted", gone)
     store.forget(KEEP_TOMBSTONES, now - KEEP_SUBMISSIONS)
+    store.requests.forget(now - KEEP_REQUESTS)
     store.history.forget()
     for path in _entries(folders.tmp):
         if path.name.startswith("upload-"):
@@ -72,6 +74,9 @@ def sweep(store: Store, folders: Folders, retention: float, now: float | None = 
             task = store.find(path.name)
             stale = _age(path, now) > STALE_JOB and (task is None or task.ended)
         if stale:
+            remove_tree(path)
+    for path in _entries(folders.uploads):
+        if _age(path, now) > KEEP_REQUESTS:
             remove_tree(path)
     sweep_gradio(folders.gradio, now=now)
     return gone

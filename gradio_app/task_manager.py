@@ -18,6 +18,7 @@ from gradio_app.base.problems import Problems
 from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.bulk import Bulk
+from gradio_app.queue.client_requests import ClientRequests
 from gradio_app.queue.dispatcher import Dispatcher
 from gradio_app.queue.estimates import Estimates, Estimator
 from gradio_app.queue.inspector import Inspector
@@ -66,6 +67,7 @@ class TaskManager:
         self.parts = self.store.parts
         self.redo_page, self.rate = self._redo.begin, self._estimator.rate
         self.export, self.picture = self.jobs.export, self.jobs.picture
+        self.requests = ClientRequests(self.store)
         self.search = Searches(folders, workers.here).find
         self.list_ids = partial(self.store.do, store.listing.ids)
         self.history = partial(self.store.do, store.history.since)

@@ -41,6 +41,7 @@ class Folders:
         self.prepared_files = self.root / "prepared"
         self.tasks = self.root / "tasks"
         self.tmp = self.root / "tmp"
+        self.uploads = self.root / "uploads"
         self.run = self.root / "run"
         self.gate = self.run / "gate"
         self.audit = self.root / "audit.log"
@@ -55,7 +56,7 @@ class Folders:
 
     def create(self) -> None:
         """Makes the folders; readable by this user only, as documents are private."""
-        folders = (self.root, self.sources, self.prepared_files, self.tasks, self.tmp, self.run)
+        folders = (self.root, self.sources, self.prepared_files, self.tasks, self.tmp, self.uploads, self.run)
         private = (self.run / "cwd", self.run / "tmp", self.gate, self.gradio)
         try:
             for folder in (*folders, *private):
@@ -85,6 +86,15 @@ class Folders:
         sync_file(made)
         made.replace(self.prepared(name))
         sync_file(self.prepared_files)
+
+    def upload(self, upload_id: str) -> Path:
+        """A file that was sent before the job that reads it."""
+        return self.uploads / upload_id
+
+    def put_upload(self, upload_id: str, made: Path) -> None:
+        """Keeps such a file, for good."""
+        made.replace(self.upload(upload_id))
+        sync_file(self.uploads)
 
     def task(self, task_id: str) -> Path:
         return self.tasks / task_id

@@ -29,6 +29,11 @@ def host_patterns(text: str) -> frozenset[str]:
     return frozenset(_pattern(part.strip()) for part in text.split(",") if part.strip())
 
 
+def fetched_hosts(text: str) -> frozenset[str]:
+    """``off``, ``public`` (any host with a public address), and names of hosts, as ``accepts`` takes them."""
+    return frozenset() if text.strip().lower() in ("", "off") else host_patterns(text)
+
+
 def _pattern(part: str) -> str:
     bare = re.sub(r"^https?://", "", part.lower()).removesuffix("/")
     if _is_address(bare.strip("[]")):

@@ -23,13 +23,32 @@ VISION_TIERS = frozenset({"standard", "advanced"})
 
 PRIORITY_LIMIT = 10
 
-#: export format -> its file; whole.html holds its pictures, unlike document.html of earlier versions
-EXPORT_FILE = {
+#: export format -> suffix of its file; whole: with its pictures, unlike in earlier versions
+EXPORT_SUFFIX = {
     "html": "whole.html",
-    "docx": "document.docx",
-    "latex": "document.tex",
-    "epub": "document.epub",
+    "docx": "docx",
+    "latex": "tex",
+    "epub": "epub",
+    "docling": "embedded.docling.json",
 }
+#: the same for clients of MinerU: middle JSON and content list of its versions 2 and 3, another list of 4
+MINERU_SUFFIX = {"middle2": "middle2.json", "list2": "list2.json", "structured": "structured.json"}
+#: what docling's clients ask for
+DOCLING_KINDS = {
+    "json": "docling.json",
+    "markdown": "md",
+    "html": "html",
+    "text": "txt",
+    "doctags": "doctags",
+}
+DOCLING_IMAGES = ("embedded", "referenced", "placeholder")
+#: kind and where its pictures are -> suffix of its file; ``docling`` above is ``json-embedded``
+DOCLING_SUFFIX = {
+    f"{kind}-{images}": f"{images}.{suffix}"
+    for kind, suffix in DOCLING_KINDS.items()
+    for images in DOCLING_IMAGES
+}
+
 #: bytes of pictures that an HTML file holds; beyond it the file links to them
 MOST_EMBEDDED = 64 << 20
 

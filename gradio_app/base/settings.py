@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gradio_app.base.host_names import host_patterns, listen_host, origins
+from gradio_app.base.host_names import fetched_hosts, host_patterns, listen_host, origins
 from gradio_app.base.setting_values import (
     Network,
     absolute,
@@ -95,11 +95,22 @@ class Settings:
         networks,
         "reverse proxies whose X-Forwarded headers are believed: addresses or ranges, comma-separated",
     )
+    trusted_clients: tuple[Network, ...] = _knob(
+        "",
+        networks,
+        "machines that need no key, each an owner of its own: addresses or ranges, comma-separated",
+    )
     max_requests_per_minute: int = _knob(
         "3000", whole(0), "requests per minute of one user or address, with sign-in; 0: no limit"
     )
     max_file_size: int = _knob("200mb", parse_size, "largest accepted file")
     max_files: int = _knob("100", whole(1), "most files in one submission")
+    fetch_addresses: frozenset[str] = _knob(
+        "off",
+        fetched_hosts,
+        "hosts from which docling's clients may have files fetched by address: off, public (any public "
+        "address), or names, which may be private, comma-separated",
+    )
     max_pages: int = _knob("1000", whole(1), "most pages converted of one document", "MAX_CONVERT_PAGES")
     document_comments: bool = _knob(
         "on", switch, "comments of reviewers in Office documents are given at the end: on or off"

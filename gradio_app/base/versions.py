@@ -10,7 +10,7 @@ PREPARE, READER, CHECK = 3, 5, 3
 
 
 @cache
-def _mineru() -> str:
+def mineru_version() -> str:
     """The installed MinerU; empty where there is none, as on a head that only hands work out."""
     try:
         return version("mineru")
@@ -20,4 +20,4 @@ def _mineru() -> str:
 
 def reading_version() -> str:
     """What the text of a page depends on, beside the file and its options."""
-    return f"{_mineru()}/{PREPARE}.{READER}.{CHECK}"
+    return f"{mineru_version()}/{PREPARE}.{READER}.{CHECK}"

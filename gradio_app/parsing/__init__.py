@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gradio_app.parsing.assembly import assemble, replace_pages
+from gradio_app.parsing.docling_exports import export_for_docling
 from gradio_app.parsing.inspection import inspect_all
+from gradio_app.parsing.mineru_exports import export_for_mineru
 from gradio_app.parsing.parse import parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
 from gradio_app.parsing.search import search
@@ -22,6 +24,8 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "assemble": assemble,
     "replace_pages": replace_pages,
     "export": export,
+    "export_for_docling": export_for_docling,
+    "export_for_mineru": export_for_mineru,
     "page_picture": page_picture,
     "search": search,
 }

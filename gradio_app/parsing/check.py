@@ -8,6 +8,7 @@ that are not in the result; numbers that were broken apart.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ _LEAST_DIGITS, _ORDERED = 3, 0.7
 _NUMBER = re.compile(r"^[^\w]{0,2}\d[\d.,'’]*\d[%)]{0,2}$")
 _WORD = re.compile(rf"\d+(?:[.,]\d+)+|[{SIGNS}]|[^\W_{SIGNS}]+")
 _BLANK = re.compile(r"\s+")
+#: blocks that are shown, not written out
+_SHOWN = frozenset(("image", "chart", "equation"))
+#: words that a vision model has to give as they are; so many pairs of them let a line be judged, and this
+#: share of them is missing in one that is lost
+_PLAIN, _LEAST_PAIRS, _GONE = re.compile(r"[^\W\d_]{2,}"), 3, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +224,45 @@ def compare(lines: Sequence[str], blocks: Iterable[dict[str, Any]]) -> Verdict:
     recall, count = share_of(lines, text)
     words = (word for line in lines for word in line.split())
     return Verdict(recall, 1.0, count, len(lost(lines, text)), len(broken(words, text)))
+
+
+def compare_with_layer(facts: PageFacts, blocks: Sequence[dict[str, Any]]) -> Verdict | None:
+    """What a vision model delivered of a page with a text layer: ``recall`` and ``lost`` only.
+
+    Its formulas, tables and figures come in another form than the layer has, so words alone are compared: a
+    line is lost when most pairs of its words are nowhere in the result, and most of its words are there less
+    often than on the page. None where the layer says nothing.
+    """
+    if facts.layer or is_right_to_left(facts.words):
+        return None
+    pictures = [box_of(facts, block) for block in blocks if block["type"] in _SHOWN]
+    words = [
+        word
+        for word in facts.words
+        if word.visible and not word.angle and not any(holds(box, word.cx, word.cy, 1) for box in pictures)
+    ]
+    lines = lines_of(words, 1.0, facts.regions) if words else []
+    rows = [[_folded(word) for word in _PLAIN.findall(line.text)] for line in lines]
+    delivered = _delivered(map(text_of, blocks))
+    text = _folded(delivered)
+    wanted = Counter(word for row in rows for word in row)
+    have = Counter(map(_folded, _PLAIN.findall(delivered)))
+    missing = wanted - have
+    gone = 0
+    for row in rows:
+        pairs = [first + second for first, second in pairwise(row)]
+        apart = sum(pair not in text for pair in pairs)
+        fewer = sum(word in missing for word in row)
+        gone += len(pairs) >= _LEAST_PAIRS and apart >= _GONE * len(pairs) and fewer >= _LOST * len(row)
+    count = wanted.total()
+    # one that a hyphen parts, here or there, stands in the letters only
+    absent = sum(number for word, number in missing.items() if word in have or word not in text)
+    return Verdict(1 - absent / count, 1.0, count, gone) if count else None
+
+
+def _folded(text: str) -> str:
+    """Letters alone, ligatures taken apart: words that a hyphen parts at the end of a line are whole."""
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKC", text).lower()))
 
 
 def is_right_to_left(words: Sequence[Any]) -> bool:

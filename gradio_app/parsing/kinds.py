@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradio_app.base.errors import FileTypeUnsupported
 from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, CONTAINERS, DOCUMENTS, TEXTS
-from gradio_app.parsing.containers.archive import is_archive
+from gradio_app.parsing.containers.archive import check_entries, is_archive
 from gradio_app.parsing.containers.outlook import is_outlook
 from gradio_app.parsing.prepare.encodings import decode
 
@@ -31,12 +31,13 @@ _PAGE = re.compile(
 
 
 def kind_of_file(path: Path) -> str:
-    """The type of a document, one of ``DOCUMENTS``. Raises ``FileTypeUnsupported``."""
+    """The type of a document, one of ``DOCUMENTS``. Raises ``FileTypeUnsupported``, or ``TooManyFiles``."""
     from mineru.parser.file_type import guess_suffix_by_path
 
+    check_entries(path)
     kind = _picture(path) or str(guess_suffix_by_path(path))
     suffix = path.suffix.lstrip(".").lower()
-    if kind not in _BINARY - {"mhtml"} and (container := _container(path, suffix)):
+    if kind not in _BINARY - {"mhtml"} - _OLD and (container := _container(path, suffix)):
         return container
     if kind in CONTAINERS:
         kind = ""  # a damaged file of Office, a program

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from gradio_app.base.errors import FileCorrupt
 from gradio_app.base.file_types import SHEETS
 from gradio_app.base.notes import Note, notes_to_json
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import check, marginals, reading, sheets, speedups
+from gradio_app.parsing import check, marginals, reading, sheets, speedups, text_layer
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.prepare.office.mending import mended
@@ -75,7 +75,7 @@ def parse_document(
         elif _by_mineru(method):
             with flash.collecting() as seen:
                 result, lost = _parse_mended(source, pages, tier, parse_mode)
-            facts = _facts_of(result, tier, seen)
+            facts = _facts_of(result, tier, seen, source)
             middle = with_marginals(result, heads)
             if lost:
                 facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
@@ -109,7 +109,7 @@ def parse_shard(
         if _by_mineru(method):
             with flash.collecting() as seen:
                 result = _parse(source, pages, tier, parse_mode, endpoint)
-            middle, facts = result.middle_json, _facts_of(result, tier, seen)
+            middle, facts = result.middle_json, _facts_of(result, tier, seen, source)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
             found = _read(source, pages, ocr_mode, method)
@@ -156,7 +156,7 @@ def _by_mineru(method: str) -> bool:
     return method == "mineru" or (method == "every" and small_models.ready())
 
 
-def _facts_of(result: Any, tier: str, seen: Sequence[flash.Evidence]) -> dict[str, Any]:
+def _facts_of(result: Any, tier: str, seen: Sequence[flash.Evidence], source: str) -> dict[str, Any]:
     """What is to be said of pages that MinerU has read: who did, which are pictures only, what is missing.
 
     ``seen``: what it saw on each page, at flash.
@@ -166,10 +166,11 @@ def _facts_of(result: Any, tier: str, seen: Sequence[flash.Evidence]) -> dict[st
         return {"readers": {tier: "1"}}
     numbers = tuple(page.page_idx + 1 for page in middle.pages)
     facts: dict[str, Any] = {"readers": {tier: format_pages(numbers)}, "notes": []}
-    if tier != "flash":
-        return facts
     model = result._model_output.to_dict(skip_defaults=False)
     indices: Sequence[int] = model["page_index_map"] or range(len(model["pages"]))
+    if tier != "flash":
+        verdicts = text_layer.verdicts(source, list(zip(indices, model["pages"], strict=True)))
+        return facts | _noted(verdicts, facts["notes"])
     filled = [(index, blocks) for index, blocks in zip(indices, model["pages"], strict=True) if blocks]
     if silent := [index + 1 for index, blocks in filled if not any(map(_has_text, blocks))]:
         facts["notes"].append(reading.note("pages_without_text", silent))
@@ -185,10 +186,18 @@ def _compared(
     """Coverage and notes of pages (numbers from 0) whose blocks are compared with their lines."""
     if len(seen) != len(pages):
         return {}
+    known = zip(indices, pages, seen, strict=True)
+    return _noted(
+        ((index, check.compare([text for text, _ in page.lines], blocks)) for index, blocks, page in known),
+        notes,
+    )
+
+
+def _noted(verdicts: Iterable[tuple[int, check.Verdict]], notes: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Coverage, and ``notes`` with those that pages (numbers from 0) deserve."""
     codes: dict[str, list[int]] = {}
     words = found = 0.0
-    for index, blocks, evidence in zip(indices, pages, seen, strict=True):
-        verdict = check.compare([text for text, _ in evidence.lines], blocks)
+    for index, verdict in verdicts:
         words, found = words + verdict.words, found + verdict.words * verdict.recall
         for code in verdict.codes:
             codes.setdefault(code, []).append(index + 1)

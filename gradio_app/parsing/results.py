@@ -134,37 +134,39 @@ def export(result: str, out: str, form: str, title: str) -> dict[str, Any]:
     Nothing in it acts by itself or loads anything from outside, whatever the document held.
     """
     with readable_errors():
-        from mineru.parser import ParseResult
-        from mineru.render import RenderFormat, render
-        from mineru.render.contracts import (
-            DocxRenderOptions,
-            EpubRenderOptions,
-            HtmlRenderOptions,
-            LatexRenderOptions,
-        )
+        return {"bytes": Path(out).write_bytes(exported(Path(result), form, title))}
 
-        folder = Path(result)
-        middle = ParseResult.from_json((folder / "middle.json").read_text("utf-8")).middle_json
 
-        def read_asset(path: str) -> bytes:
-            wanted = (folder / path).resolve()
-            if not wanted.is_relative_to(folder.resolve()):
-                raise NotFound()
-            return wanted.read_bytes()
+def exported(folder: Path, form: str, title: str) -> bytes:
+    """The bytes of such an export of the result in ``folder``."""
+    from mineru.parser import ParseResult
+    from mineru.render import RenderFormat, render
+    from mineru.render.contracts import (
+        DocxRenderOptions,
+        EpubRenderOptions,
+        HtmlRenderOptions,
+        LatexRenderOptions,
+    )
 
-        options: dict[str, Any] = {
-            "html": HtmlRenderOptions(document_title=title),
-            "docx": DocxRenderOptions(asset_resolver=read_asset),
-            "latex": LatexRenderOptions(document_title=title),
-            "epub": EpubRenderOptions(title=title, asset_resolver=read_asset),
-        }
-        Cleaner(form).clean(middle)
-        rendered: Any = cast(Any, render)(middle, RenderFormat(form), options=options[form])
-        if form == "html":
-            rendered = with_pictures(offline_html(rendered), folder)
-        data = rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
-        Path(out).write_bytes(data)
-        return {"bytes": len(data)}
+    middle = ParseResult.from_json((folder / "middle.json").read_text("utf-8")).middle_json
+
+    def read_asset(path: str) -> bytes:
+        wanted = (folder / path).resolve()
+        if not wanted.is_relative_to(folder.resolve()):
+            raise NotFound()
+        return wanted.read_bytes()
+
+    options: dict[str, Any] = {
+        "html": HtmlRenderOptions(document_title=title),
+        "docx": DocxRenderOptions(asset_resolver=read_asset),
+        "latex": LatexRenderOptions(document_title=title),
+        "epub": EpubRenderOptions(title=title, asset_resolver=read_asset),
+    }
+    Cleaner(form).clean(middle)
+    rendered: Any = cast(Any, render)(middle, RenderFormat(form), options=options[form])
+    if form == "html":
+        rendered = with_pictures(offline_html(rendered), folder)
+    return rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
 
 
 def page_picture(source: str, kind: str, page: int, width: int, out: str) -> dict[str, Any]:

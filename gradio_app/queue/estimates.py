@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.dispatcher import Dispatcher
-from gradio_app.queue.scheduler import FairQueue, eta, guess_rate, seconds_of
+from gradio_app.queue.scheduler import Entry, FairQueue, eta, guess_rate, seconds_of
 
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
@@ -51,7 +51,7 @@ class Estimator:
         )
         for item in self._inspections.order(MOST - position):
             position += 1
-            found[item.task_id] = (position, eta(usual + INSPECTION, 1, ahead, slots))
+            _add(item, position, eta(usual + INSPECTION, 1, ahead, slots), found)
             ahead += usual + INSPECTION
         return found
 
@@ -68,7 +68,7 @@ class Estimator:
             shards = len(run.todo) + len(run.jobs)
             item = scheduler.entry(run.task)
             own = shards * per_shard * seconds_of(item, self.rate) / item.pages
-            found[run.task.id] = (0, eta(own, shards, 0.0, slots))
+            _add(item, 0, eta(own, shards, 0.0, slots), found)
             whole.append(seconds_of(item, self.rate))
             ahead += own
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
@@ -77,7 +77,15 @@ class Estimator:
                 continue
             position += 1
             own = seconds_of(item, self.rate)
-            found[item.task_id] = (position, eta(own, -(-item.pages // size), ahead, slots))
+            _add(item, position, eta(own, -(-item.pages // size), ahead, slots), found)
             whole.append(own)
             ahead += own
         return position, ahead
+
+
+def _add(item: Entry, position: int, seconds: float, found: Estimates) -> None:
+    """Adds a task; a container that waits for its documents ends with the last of them."""
+    found[item.task_id] = (position, seconds)
+    place, known = found.get(item.parent, (0, 0.0))
+    if item.parent and place == 0:
+        found[item.parent] = (0, max(known, seconds))

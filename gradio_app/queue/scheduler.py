@@ -41,6 +41,7 @@ class Entry:
     tier: str = field(compare=False, default="flash")
     vision: bool = field(compare=False, default=False)
     scans: int = field(compare=False, default=0)
+    parent: str = field(compare=False, default="")
 
 
 def entry(task: Task) -> Entry:
@@ -57,6 +58,7 @@ def entry(task: Task) -> Entry:
         task.tier,
         task.needs_engine,
         len(task.scans),
+        task.parent,
     )
 
 

@@ -27,7 +27,14 @@ from gradio_app.base.errors import (
 from gradio_app.base.file_types import CONTAINERS, DOCUMENTS, SHEETS
 from gradio_app.base.files import remove_tree
 from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
-from gradio_app.base.options import EXPORT_FILE, MOST_PAGES, TIERS, pages_in
+from gradio_app.base.options import (
+    DOCLING_SUFFIX,
+    EXPORT_SUFFIX,
+    MINERU_SUFFIX,
+    MOST_PAGES,
+    TIERS,
+    pages_in,
+)
 from gradio_app.base.settings import Settings
 from gradio_app.base.versions import PREPARE, reading_version
 from gradio_app.queue.containers import limits_of, with_uploads
@@ -266,8 +273,8 @@ class WorkerJobs:
             await asyncio.to_thread(lambda: [self._folders.drop_work(folder) for folder in folders])
 
     async def export(self, task: Task, form: str) -> str:
-        """Makes the result as ``html``, ``docx``, ``latex`` or ``epub``, once; its path below the result."""
-        name = EXPORT_FILE[form]
+        """Makes the result in a form that ``base.options`` names, once; its path below the result."""
+        name = f"document.{(EXPORT_SUFFIX | MINERU_SUFFIX | DOCLING_SUFFIX)[form]}"
         if not await asyncio.to_thread(self._folders.exported, task.id, name):
             self._check_room()
             await self._export(task, form, name)
@@ -279,7 +286,11 @@ class WorkerJobs:
         try:
             made = folder / "made"
             args = {"result": str(self._folders.result(task.id)), "form": form, "title": title}
-            await self._pool.run_light("export", args, seconds=LIGHT_TIMEOUT, out=made)
+            fn = "export_for_mineru" if form in MINERU_SUFFIX else "export"
+            if form == "docling" or form in DOCLING_SUFFIX:
+                fn, args["form"] = "export_for_docling", "json-embedded" if form == "docling" else form
+                args |= {"filename": task.name, "sha256": task.source}
+            await self._pool.run_light(fn, args, seconds=LIGHT_TIMEOUT, out=made)
             await asyncio.to_thread(self._folders.put_export, task.id, name, made)
         finally:
             await asyncio.to_thread(self._folders.drop_work, folder)

@@ -51,10 +51,14 @@ class Containers(Reading):
 
     def _with_parts(
         self, task_id: str, to: TaskStatus, changes: dict[str, Any]
-    ) -> tuple[TaskStatus, dict[str, Any]]:
-        """Where a move really leads, and what it writes: the end of a container waits for its documents."""
+    ) -> tuple[TaskStatus, dict[str, Any], dict[str, Any]]:
+        """Where a move really leads, what it writes, and what is written after it.
+
+        The end of a container waits for its documents. The statistics take its pages at its end: those of
+        its documents are counted with them already.
+        """
         if to not in TERMINAL or not (fates := self._fates(task_id)):
-            return to, changes
+            return to, changes, {}
         task, total = self.get(task_id), sum(fates.values())
         unread = len(pages_in(changes.get("failed_pages", task.failed_pages)))
         pages = len({page for shard in self.shards(task_id) for page in shard.pages}) or 1
@@ -62,16 +66,17 @@ class Containers(Reading):
         lost = sum(fates[status] for status in TERMINAL - READABLE)
         changes = changes | {
             "pages_total": pages + total,
-            "pages_done": done + sum(fates[status] for status in READABLE),
+            "pages_done": done,
             "pages_failed": unread + lost,
         }
+        counted = {"pages_done": done + sum(fates[status] for status in READABLE)}
         if to is TaskStatus.CANCELLED:
-            return to, changes
+            return to, changes, counted
         if any(fates[status] for status in ACTIVE):
-            return TaskStatus.PROCESSING, changes | {"finished_at": None}
+            return TaskStatus.PROCESSING, changes | {"finished_at": None} | counted, {}
         if to is TaskStatus.COMPLETED and fates[TaskStatus.COMPLETED] < total:
-            return TaskStatus.PARTIAL, changes | self._why_partial(task_id, total)
-        return to, changes
+            return TaskStatus.PARTIAL, changes | self._why_partial(task_id, total), counted
+        return to, changes, counted
 
     def _why_partial(self, task_id: str, total: int) -> dict[str, Any]:
         bad = [part for part in self.parts(task_id) if part.status is not TaskStatus.COMPLETED]
@@ -92,12 +97,12 @@ class Containers(Reading):
         if task.status is TaskStatus.PARTIAL and not task.failed_pages:
             # a document was read again by itself
             sound = {"error_code": None, "error_message": None}
-            to, changes = self._with_parts(container_id, TaskStatus.COMPLETED, sound)
+            to, changes, counted = self._with_parts(container_id, TaskStatus.COMPLETED, sound)
             if to is TaskStatus.COMPLETED:
                 self._move(container_id, to, sound)
                 self._ended_with.add(container_id)
             elif to is TaskStatus.PARTIAL:
-                self._write(container_id, changes)
+                self._write(container_id, changes | counted)
             return
         own_ended = task.result_sha256 or task.error_code
         if task.status is not TaskStatus.PROCESSING or not own_ended:

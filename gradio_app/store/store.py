@@ -25,6 +25,7 @@ from gradio_app.store.containers import Containers
 from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
+from gradio_app.store.requests import Requests
 from gradio_app.store.states import ACTIVE, RETRYABLE, TERMINAL, WAITING, TaskStatus, sources
 from gradio_app.store.statistics import History
 from gradio_app.store.task import Shard, Task, pages_done
@@ -52,6 +53,7 @@ class Store(Containers):
             raise
         self.history = History(self._db)
         self.listing = Listing(self._db)
+        self.requests = Requests(self._db)
         self._ended_with = set()
         self.endings = Endings(self.rev(), (task.id for task in self.list_status(ACTIVE)))
         self._renew_vault()
@@ -127,7 +129,7 @@ class Store(Containers):
 
     def _move(self, task_id: str, to: TaskStatus, changes: dict[str, Any]) -> Task:
         origins = sql_list(sources(to))
-        to, changes = self._with_parts(task_id, to, changes)
+        to, changes, counted = self._with_parts(task_id, to, changes)
         # only a pending task may still need its password; only what has ended has a result
         columns: dict[str, Any] = {"password": ""}
         if to is TaskStatus.QUEUED:
@@ -137,6 +139,7 @@ class Store(Containers):
         if moved is None:
             self.check_move(task_id, to)
             raise Conflict()
+        moved = (self._write(task_id, counted) if counted else None) or moved
         self.endings.moved(moved)
         if moved.ended and moved.parent:
             self._part_ended(moved.parent)

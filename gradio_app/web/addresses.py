@@ -87,7 +87,12 @@ class Forwarded:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         if client[0] not in self._proxies:
             self._tell(client[0])
-            return {**scope, "headers": [each for each in headers if each[0] not in _SAID]}
+            # what stands at this address asks for others, whom nobody knows
+            return {
+                **scope,
+                "for_strangers": True,
+                "headers": [each for each in headers if each[0] not in _SAID],
+            }
         said = [value.decode("latin-1") for name, value in headers if name == _FOR]
         found = self._proxies.client_of(client[0], said)
         changes: dict[str, Any] = {} if found == client[0] else {"client": (found, 0)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from gradio_app.web.error_answers import problem
 
 #: longest body of a route that takes no files: lists of ids, options, calls of functions
 SMALL = 2**20
+#: routes that take a form with files
+_FILES = (
+    *("/api/v1/tasks", "/gradio_api/upload", "/file_parse", "/tasks", "/convert", "/v1/file_parse"),
+    *("/v1/convert/file", "/v1/convert/file/async", "/v1alpha/convert/file", "/v1alpha/convert/file/async"),
+)
+#: routes that take files within JSON, which makes them longer by a third
+_ENCODED = tuple(f"/{each}/convert/source{end}" for each in ("v1", "v1alpha") for end in ("", "/async"))
+#: stands for the addresses to which single files are sent
+_CONTENT = "/v1/uploads/{id}/content"
+_ONE_CONTENT = re.compile(r"/v1/uploads/[^/]+/content")
 #: longest form of a sign-in
 _FORM = 8192
 #: what the headers of one part of an upload take, and its other fields together
@@ -51,7 +62,13 @@ class Limit:
 def limits_of(settings: Settings) -> Mapping[str, Limit]:
     """The routes whose bodies may not be as long as those of all others, by path, and their limits."""
     files = Limit(settings.max_files * (settings.max_file_size + _PART) + _FIELDS, files=True)
-    return {"/api/v1/tasks": files, "/gradio_api/upload": files, "/login": Limit(_FORM)}
+    return {
+        **dict.fromkeys(_FILES, files),
+        **dict.fromkeys(_ENCODED, Limit(files.most // 3 * 4 + _FIELDS, files=True)),
+        "/login": Limit(_FORM),
+        _CONTENT: Limit(settings.max_file_size, files=True),
+        "/v1/parse/jobs": Limit(2 * SMALL),
+    }
 
 
 class Closing:
@@ -113,8 +130,11 @@ class Bodies:
 
     def _limit(self, scope: Scope) -> Limit:
         path = scope["path"].removeprefix(self._root).rstrip("/")
-        listed = self._limits.get(path) if scope["method"] == "POST" else None
-        return listed or Limit(SMALL)
+        if scope["method"] == "PUT" and _ONE_CONTENT.fullmatch(path):
+            path = _CONTENT
+        elif scope["method"] != "POST":
+            path = ""
+        return self._limits.get(path) or Limit(SMALL)
 
 
 def _announced(scope: Scope) -> int | None:

@@ -1,4 +1,7 @@
-"""Error answers: each failure of a request as ``{"error": {code, message, retryable, request_id}}``."""
+"""Error answers: each failure of a request as ``{"error": {code, message, retryable, request_id}}``.
+
+At the addresses of other servers they have those servers' shapes (``compat.errors``).
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from gradio_app.base.errors import PASSING, AppError, NotFound, OptionInvalid, as_app_error
+from gradio_app.web.compat.errors import shape_of
 
 
 def problem(
     error: AppError, scope: Scope, status: int = 0, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer for an error; ``status`` if not the error's own."""
-    body = {**error.to_dict(), "request_id": scope.get("request_id", "")}
-    return JSONResponse({"error": body}, status or error.status, headers)
+    request_id = scope.get("request_id", "")
+    shape = shape_of(scope.get("path", "").removeprefix(scope.get("root_path", "")))
+    body = shape(error, request_id) if shape else {"error": {**error.to_dict(), "request_id": request_id}}
+    return JSONResponse(body, status or error.status, headers)
 
 
 def unexpected(error: Exception, scope: Scope) -> JSONResponse:

@@ -41,6 +41,7 @@ from gradio_app.web.auth.signed_out import SignedOut
 from gradio_app.web.auth.users import Users
 from gradio_app.web.bodies import Bodies, Closing, limits_of
 from gradio_app.web.card_history import CardHistory
+from gradio_app.web.compat import routes as compat
 from gradio_app.web.connections import PatientProtocol, most_connections
 from gradio_app.web.methods import Heads, Options
 from gradio_app.web.request_ids import RequestIds
@@ -139,6 +140,7 @@ def build(
     app.state.closing = Closing()
     app.state.links = SharedLinks(folders.links)
     app.include_router(api.router)
+    app.include_router(compat.router)
     error_answers.register(app)
     gate = _mount_page(app, settings, folders)
     layers = _layers(settings, folders, credentials, app.state.closing)
@@ -173,6 +175,7 @@ def _layers(
             allowed_hosts=settings.allowed_hosts,
             requests_per_minute=settings.max_requests_per_minute,
             allowed_origins=settings.allowed_origins,
+            trusted_clients=settings.trusted_clients,
         ),
         # behind the guard, as answers depend on who asks; before the gate and the routes, which cost more
         Middleware(Polls, root_path=settings.root_path),

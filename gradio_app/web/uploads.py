@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -27,7 +28,7 @@ FLUSH_BYTES = 1 << 20
 FEW_FILES = 3
 #: longest value of a form field, in bytes
 MAX_FIELD = 16384
-MAX_FIELDS = 50
+MAX_FIELDS = 100
 #: callbacks of the parser: on_part_begin and so on
 _EVENTS = (
     *("part_begin", "part_data", "part_end", "end"),
@@ -35,7 +36,7 @@ _EVENTS = (
 )
 
 
-class _File:
+class IncomingFile:
     """One file on its way to disk. Open from its first byte to its last, so that a form holds one handle."""
 
     def __init__(self, keep_in: Path, raw_name: str, limit: int) -> None:
@@ -76,13 +77,19 @@ class _File:
 
 
 class Receiver:
-    """Reads one multipart body into files below ``folder`` and fields. Deletes the files at exit."""
+    """Reads one multipart body into files below ``folder`` and fields. Deletes the files at exit.
 
-    def __init__(self, folder: Path, max_file_size: int, max_files: int) -> None:
+    Files come in form fields called ``names``. ``lists`` has all values of each field, ``fields`` the last.
+    """
+
+    def __init__(
+        self, folder: Path, max_file_size: int, max_files: int, names: Sequence[str] = ("files",)
+    ) -> None:
         self._folder = folder
+        self._names = names
         self._max_file_size = max_file_size
         self._max_files = max_files
-        self._files: list[_File] = []
+        self._files: list[IncomingFile] = []
         self._todo: list[Callable[[], None]] = []
         self._pending = 0
         self._complete = False
@@ -92,6 +99,8 @@ class Receiver:
         self._field: bytearray | None = None
         self.uploads: list[Upload] = []
         self.fields: dict[str, str] = {}
+        self.lists: dict[str, list[str]] = {}
+        self._fields = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,15 +171,16 @@ class Receiver:
         field = options.get(b"name", b"").decode("utf-8", "replace")
         name = file_name(self._disposition)
         if name is not None:
-            if field != "files":
-                raise OptionInvalid(f"Files go into fields named 'files', not {field[:40]!r}.")
+            if field not in self._names:
+                raise OptionInvalid(f"Files go into fields named {self._names[0]!r}, not {field[:40]!r}.")
             if len(self._files) >= self._max_files:
                 raise TooManyFiles(
                     f"More than {self._max_files} files in one go. Send them in smaller groups."
                 )
-            self._files.append(_File(self._folder, name, self._max_file_size))
+            self._files.append(IncomingFile(self._folder, name, self._max_file_size))
             return
-        if len(self.fields) >= MAX_FIELDS:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
             raise OptionInvalid("The form has too many fields.")
         self._field, self._field_name = bytearray(), field
 
@@ -186,7 +196,8 @@ class Receiver:
 
     def _part_end(self) -> None:
         if self._field is not None:
-            self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+            text = self.fields[self._field_name] = self._field.decode("utf-8", "replace")
+            self.lists.setdefault(self._field_name, []).append(text)
         else:
             self._todo.append(self._files[-1].finish)
 
@@ -209,12 +220,35 @@ async def read_short(stream: AsyncIterator[bytes], most: int, too_long: AppError
     return bytes(body)
 
 
+async def receive_body(stream: AsyncIterator[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
+    """Takes a body that is one file into ``folder``; the caller deletes ``Upload.path``.
+
+    Raises ``FileEmpty``, ``FileTooLarge``, or ``OptionInvalid`` for one that is broken off.
+    """
+    file, todo, pending = IncomingFile(folder, name, max_file_size), list[Callable[[], None]](), 0
+    try:
+        async for chunk in stream:
+            todo.append(partial(file.write, chunk))
+            pending += len(chunk)
+            if pending >= FLUSH_BYTES:
+                await asyncio.to_thread(_run, todo)
+                todo, pending = [], 0
+        await asyncio.to_thread(_run, [*todo, file.finish])
+        await asyncio.to_thread(sync_file, file.path)
+    except BaseException as error:
+        await asyncio.shield(asyncio.to_thread(file.discard))
+        if isinstance(error, ClientDisconnect):
+            raise OptionInvalid("The upload is broken off. Send it again.") from error
+        raise
+    return file.upload()
+
+
 def receive_file(source: IO[bytes], name: str, folder: Path, max_file_size: int) -> Upload:
     """Takes an open file of this machine into ``folder``.
 
     The caller deletes ``Upload.path``. Raises ``FileEmpty`` or ``FileTooLarge``.
     """
-    file = _File(folder, name, max_file_size)
+    file = IncomingFile(folder, name, max_file_size)
     try:
         while chunk := source.read(FLUSH_BYTES):
             file.write(chunk)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
@@ -67,34 +69,47 @@ def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
 
     Raises ``NotFound`` when a result is deleted or replaced meanwhile: the zip is never whole without it.
     """
-    return _stream((folder, _all_below(PurePosixPath(above))) for above, folder in results)
+    yield from stream_entries(
+        entry for above, folder in results for entry in entries_of(folder, partial(_beneath, above))
+    )
 
 
 def stream_document(folder: Path, file: str, name: str) -> Iterator[bytes]:
     """The bytes of a zip with one ``file`` of a result, called ``name`` there, and the pictures beside it."""
-    return _stream([(folder, lambda held: [(name, file), *((each, each) for each in pictures_of(held))])])
+
+    def choose(names: Sequence[str]) -> list[tuple[str, str]]:
+        return [(name, file), *((each, each) for each in names if each.startswith("images/"))]
+
+    return stream_entries(entries_of(folder, choose))
 
 
-#: of an open result: paths in the zip, and those below its folder
-_Members = Callable[[int], Iterable[tuple[str, str]]]
+def _beneath(above: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield from ((str(PurePosixPath(above) / name), name) for name in names)
 
 
-def _all_below(above: PurePosixPath) -> _Members:
-    return lambda held: [((above / name).as_posix(), name) for name in _names(held)]
+def entries_of(
+    folder: Path, choose: Callable[[Sequence[str]], Iterable[tuple[str, str]]]
+) -> Iterator[tuple[str, int]]:
+    """Files of one result for ``stream_entries``: ``choose`` gets its names and says which go where.
+
+    Raises ``NotFound`` at the end when the result was deleted or replaced meanwhile.
+    """
+    held = open_folder(folder)
+    try:
+        for place, name in choose(_names(held)):
+            yield place, open_beneath(held, name)
+        if not _is_still(folder, held):
+            raise NotFound()
+    finally:
+        os.close(held)
 
 
-def _stream(results: Iterable[tuple[Path, _Members]]) -> Iterator[bytes]:
+def stream_entries(entries: Iterable[tuple[str, int | bytes]]) -> Iterator[bytes]:
+    """The bytes of a zip: each place in it with an open file, which is closed, or with what it holds."""
     pipe = _Pipe()
     archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
-    for folder, members_of in results:
-        held = open_folder(folder)
-        try:
-            for path, name in members_of(held):
-                yield from _add(archive, pipe, path, open_beneath(held, name))
-            if not _is_still(folder, held):
-                raise NotFound()
-        finally:
-            os.close(held)
+    for place, content in entries:
+        yield from _add(archive, pipe, PurePosixPath(place), content)
     archive.close()
     yield pipe.take()
 
@@ -106,12 +121,12 @@ def _is_still(folder: Path, held: int) -> bool:
         return False
 
 
-def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: str, descriptor: int) -> Iterator[bytes]:
-    with open(descriptor, "rb") as source:
-        made = time.localtime(os.fstat(descriptor).st_mtime)[:6]
-        info = zipfile.ZipInfo(path, min(max(made, _FIRST), _LAST))
-        stored = PurePosixPath(path).suffix in _STORED
-        info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, content: int | bytes) -> Iterator[bytes]:
+    with BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as source:
+        # what is no file was made for this zip
+        made = time.time() if isinstance(content, bytes) else os.fstat(content).st_mtime
+        info = zipfile.ZipInfo(path.as_posix(), min(max(time.localtime(made)[:6], _FIRST), _LAST))
+        info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16
         with archive.open(info, "w", force_zip64=True) as target:
             while data := source.read(CHUNK):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from PIL import Image, ImageDraw
 
 from tests.fuzz.old_office import doc, ppt, xls
+from tests.outlook import attachment, compound, message, wide
 
 _OOXML = "http://schemas.openxmlformats.org"
 _OFFICE = f"{_OOXML}/officeDocument/2006/relationships"
@@ -340,6 +341,19 @@ def rtf() -> bytes:
 
 
 #: suffix -> a document of that type; every suffix that MinerU takes
+def eml() -> bytes:
+    """A mail with a text in two forms, a table, and another mail."""
+    parts = (
+        "Content-Type: text/plain; charset=utf-8\n\nThe text of the mail.",
+        "Content-Type: text/html\n\n<html><body><p>The <b>text</b> of the mail.</p></body></html>",
+        "Content-Type: text/csv\nContent-Disposition: attachment; filename=a.csv\n\nname,count\none,1",
+        "Content-Type: message/rfc822\n\nSubject: Inside\nFrom: b@example.org\n\nWords of the other mail.",
+    )
+    head = "From: =?utf-8?q?=C3=84nne?= <a@example.org>\nTo: b@example.org\nSubject: Some figures\n"
+    head += "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n"
+    return "\n".join([head, *(f"--x\n{part}" for part in parts), "--x--\n"]).encode()
+
+
 SEEDS: dict[str, bytes] = {
     "pdf": pdf(),
     **{suffix: drawn(suffix.upper()) for suffix in ("png", "jpeg", "webp", "gif", "bmp", "tiff")},
@@ -361,4 +375,7 @@ SEEDS: dict[str, bytes] = {
     "doc": doc(),
     "xls": xls(),
     "ppt": ppt(),
+    "zip": zipped({"papers/a.csv": b"name,count\none,1\n", "b.txt": b"Some words.\n", "c.exe": b"MZ"}),
+    "eml": eml(),
+    "msg": compound(message("A mail", wide(0x1000, "Its text."), [attachment("a.csv", b"a,b\n1,2\n")])),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gradio_app.base.file_types import CONTAINERS
 from tests.fuzz.campaign import FLAGS, Campaign, memory_of
 from tests.fuzz.mutate import case
 from tests.fuzz.requests import odd
@@ -25,7 +26,7 @@ def test_the_same_seed_gives_the_same_files() -> None:
 def test_every_type_that_is_taken_has_a_seed() -> None:
     from mineru.filetypes import PARSEABLE_EXTENSIONS
 
-    assert set(SEEDS) == set(PARSEABLE_EXTENSIONS)
+    assert set(SEEDS) == set(PARSEABLE_EXTENSIONS) | CONTAINERS
 
 
 @pytest.mark.parametrize("count", [20, pytest.param(150, marks=pytest.mark.slow)])

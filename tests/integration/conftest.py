@@ -19,6 +19,8 @@ KEY = "mo-key-of-"
 #: the house's token for everybody
 TOKEN = "a-token-for-tests"
 PEOPLE = ("alice", "bob", "root")
+#: the address from which the house needs no key
+TRUSTED = "127.0.0.9"
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,7 @@ def _guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSe
     people = {name: User(name, PASSWORD + name, name == "root", hash_key(KEY + name)) for name in PEOPLE}
     write(folder / "users.txt", people)
     flags = ("--users", str(folder / "users.txt"), "--token", TOKEN, "--max-queue-per-user", "2000")
+    flags += ("--trusted-clients", TRUSTED)
     with LiveServer(folder / "data", *flags, "--workers", "1", token=KEY + "alice") as live:
         yield live
 

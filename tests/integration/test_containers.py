@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+import time
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -123,26 +125,35 @@ def test_others_see_nothing_of_it(house: LiveServer) -> None:
 
 @pytest.mark.slow
 def test_kill_after_kill_makes_each_document_once(tmp_path: Path) -> None:
-    """A kill while an archive is taken apart: its documents are there once, or it is taken apart again."""
-    boxes = [packed({f"d{n}.md": b"# %d of %d" % (n, box) for n in range(20)}) for box in range(3)]
+    """Kills before an archive is taken apart, right after it, and while its documents are read."""
+    count, database = 20, tmp_path / "data" / "queue.db"
+    moments = ["id = ?", "parent = ?", "parent = ? AND status = 'completed'"]
     with LiveServer(tmp_path / "data", "--workers", "1") as server:
         ids: list[str] = []
-        for data in boxes:
+        for box, moment in enumerate(moments):
+            data = packed({f"d{n}.md": b"# %d of %d" % (n, box) for n in range(count)})
             ids.append(server.submit("box.zip", data))
+            until_there(database, moment, ids[-1])
             server.kill()
-            check_all_or_none(tmp_path / "data", ids, 20)
+            check_all_or_none(tmp_path / "data", ids, count)
             server.start()
         for task_id in ids:
             assert server.end(task_id)["status"] == "completed"
-            assert sorted(each["name"] for each in parts(server, task_id)) == sorted(
-                f"d{n}.md" for n in range(20)
-            )
+            names = [each["name"] for each in parts(server, task_id)]
+            assert sorted(names) == sorted(f"d{n}.md" for n in range(count))
         assert server.leftovers() == []
 
 
-def check_all_or_none(data: Path, ids: list[str], count: int) -> None:
-    import sqlite3
+def until_there(database: Path, where: str, task_id: str) -> None:
+    """Waits for a row of this kind, without a way through the server, which takes longer."""
+    deadline = time.monotonic() + 60
+    with sqlite3.connect(database) as db:
+        while not db.execute(f"SELECT 1 FROM tasks WHERE {where}", (task_id,)).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
 
+
+def check_all_or_none(data: Path, ids: list[str], count: int) -> None:
     with sqlite3.connect(data / "queue.db") as db:
         for task_id in ids:
             rows = db.execute("SELECT source FROM tasks WHERE parent = ?", (task_id,)).fetchall()

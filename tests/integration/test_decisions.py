@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
+from gradio_app.base.versions import mineru_version
 from gradio_app.store.store import Store
 from gradio_app.web.auth.credentials import Credentials
 from gradio_app.web.server import build
@@ -44,6 +45,14 @@ DECISIONS = {
         " | POST /api/v1/tasks/{task_id}/links/{link_id}/end | POST /api/v1/tasks/{task_id}/keep"
         " | POST /api/v1/tasks/{task_id}/pages/{page}/redo | DELETE /api/v1/tasks/{task_id}"
         " | GET /gradio_api/file={path_or_url:path}"
+        " | GET /tasks/{task_id} | GET /tasks/{task_id}/result"
+        " | GET /v1/uploads/{upload_id} | PUT /v1/uploads/{upload_id}/content"
+        " | POST /v1/uploads/{upload_id}/complete | POST /v1/uploads/{upload_id}/cancel"
+        " | GET /v1/parse/jobs/{job_id} | DELETE /v1/parse/jobs/{job_id}"
+        " | GET /v1/tasks/{task_id} | GET /v1/tasks/{task_id}/result | DELETE /v1/tasks/{task_id}"
+        " | GET /v1/status/poll/{task_id} | GET /v1/result/{task_id}"
+        " | GET /v1alpha/status/poll/{task_id} | GET /v1alpha/result/{task_id}"
+        " | GET /v1/files/{file_id} | GET /v1/files/{file_id}/content | DELETE /v1/files/{file_id}"
     ),
     "some": (
         "GET /api/v1/tasks | GET /api/v1/tasks/ids | GET /api/v1/events"
@@ -51,10 +60,18 @@ DECISIONS = {
     ),
     "user": (
         "OPTIONS /docs | OPTIONS /metrics | OPTIONS /openapi.json"
+        " | OPTIONS /convert | OPTIONS /file_parse | OPTIONS /tasks"
         " | POST /api/v1/tasks | GET /api/v1/queue | GET /api/v1/history | GET /api/v1/cluster"
         " | GET /gpu/status"
         " | GET /metrics | GET /openapi.json | GET /docs | GET / | GET /config | GET /gradio_api/user"
         " | GET /gradio_api/login_check | GET /gradio_api/app_id | GET /gradio_api/info"
+        " | POST /file_parse | POST /tasks | POST /convert | POST /v1/file_parse | POST /v1/tasks"
+        " | POST /v1/uploads | POST /v1/parse/jobs"
+        " | POST /v1/convert/file | POST /v1/convert/source | GET /version | OPTIONS /version"
+        " | POST /v1/convert/file/async | POST /v1/convert/source/async"
+        " | POST /v1alpha/convert/file | POST /v1alpha/convert/source"
+        " | POST /v1alpha/convert/file/async | POST /v1alpha/convert/source/async"
+        " | GET /v1/health | GET /v1/tiers | GET /v1/models | GET /v1/models/{model_id}"
         " | GET /gradio_api/openapi.json | GET /gradio_api/startup-events | GET /gradio_api/queue/status"
     ),
     "begun": (
@@ -110,6 +127,10 @@ class People:
         self.picture = self._picture()
         link = self.a.post(f"/api/v1/tasks/{self.task}/links").raise_for_status().json()
         self.secret = link["path"].removeprefix("shared/")
+        self.asked = self.a.post("/tasks", files=[("files", ("old.pdf", paper_pdf(2)))]).json()["task_id"]
+        self.job = self._job()
+        file = [("files", ("docling.pdf", paper_pdf(2)))]
+        self.converted = self.a.post("/v1/convert/file/async", files=file).json()["task_id"]
         self._spare = [self._task("spare.pdf", text_pdf(1, seed=900 + n)) for n in range(2)]
 
     def _client(self, headers: dict[str, str] | None = None) -> httpx.Client:
@@ -133,6 +154,21 @@ class People:
     def _picture(self) -> str:
         text = self.a.get(f"/api/v1/tasks/{self.task}/result").text
         return re.findall(r"images/[\w.-]+", text)[0]
+
+    def _upload(self) -> tuple[str, str]:
+        """Ids of an upload of guest A's to MinerU 4's routes, and of its file."""
+        new = {"filename": "v.pdf", "bytes": 1, "mime_type": "application/pdf"}
+        made = self.a.post("/v1/uploads", json=new).raise_for_status().json()
+        self.a.put(made["upload_url"], content=b"x").raise_for_status()
+        done = self.a.post(f"/v1/uploads/{made['id']}/complete").raise_for_status().json()
+        return made["id"], done["file"]["id"]
+
+    def _job(self) -> str:
+        source = {"type": "file_id", "file_id": self._upload()[1]}
+        job = self.a.post("/v1/parse/jobs", json={"files": [{"source": source}]}).raise_for_status().json()
+        while self.a.get(f"/v1/parse/jobs/{job['job_id']}").json()["status"] in ("queued", "running"):
+            pass
+        return job["job_id"]
 
     def begin(self, session: str) -> str:
         """An event of guest A's in a session of theirs."""
@@ -158,6 +194,17 @@ class People:
             "api_name": "tasks",
             "event_id": event,
         }
+        if path.startswith("/tasks/"):
+            given["task_id"] = self.asked
+        if path.startswith("/v1/"):
+            upload, file = self._upload() if "{upload_id}" in path or method == "DELETE" else ("", "")
+            given |= {"task_id": self.job, "job_id": self.job, "upload_id": upload}
+            given |= {
+                "file_id": file or f"file-{self.task}-markdown",
+                "model_id": f"mineru-{mineru_version()}",
+            }
+        if re.match("/v1(alpha)?/(status|result)/", path):
+            given["task_id"] = self.converted
         address = re.sub(r"\{(\w+)(:path)?\}", lambda found: given.get(found[1], "x"), path)
         query = {"q": "marker", "session_hash": session, "upload_id": "upload-of-a"}
         if method == "GET" and path.startswith("/api"):
@@ -231,7 +278,7 @@ def _admin(people: People, method: str, path: str) -> str:
 
 def _own(people: People, method: str, path: str) -> str:
     refused = _statuses(people, method, path, people.others)
-    if method == "DELETE":
+    if method == "DELETE" and path.startswith("/api"):
         allowed = [people.delete_spare(client) for client in (people.a, people.admin)]
     else:
         allowed = _statuses(people, method, path, (people.a, people.admin))

@@ -92,7 +92,7 @@ def routes(server: LiveServer, task: dict[str, Any]) -> list[str]:
     """Every file of a task."""
     at = f"/api/v1/tasks/{task['id']}"
     images = sorted((server.data / "tasks" / task["id"] / "result/images").iterdir())
-    forms = ("markdown", "json", "content_list", "html", "docx", "latex", "epub")
+    forms = ("markdown", "json", "content_list", "html", "docx", "latex", "epub", "docling")
     results = [f"{at}/result?format={form}" for form in forms]
     return [*results, f"{at}/source", f"{at}/pages/1", f"{at}/files/images/{images[0].name}"]
 

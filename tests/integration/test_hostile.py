@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 #: what is taken from the name of the upload: the title of an export
 NAME = '"><img src=x onerror="window.__pwned=80">{{7*7}}'
-WAYS = ("markdown", "json", "content_list", "html", "docx", "latex", "epub", "zip")
+WAYS = ("markdown", "json", "content_list", "html", "docx", "latex", "epub", "docling", "zip")
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from gradio_app.commands.api import client
 from tests.chaos.processes import workers
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf, word
 from tests.live import ROOT, files_beneath, free_port
+from tests.unit.parsing.test_containers import packed
+from tests.unit.parsing.test_mails import letter
 
 pytestmark = pytest.mark.integration
 
@@ -148,6 +150,15 @@ def test_in_parts_and_as_older_clients_ask(service: Service) -> None:
     told = service.predict(text_pdf(1), backend="pipeline").json()
     assert told["tier"] == "basic" and "marker 1" in told["markdown"]
     assert left(service) == []
+
+
+def test_an_archive_is_refused_and_a_mail_is_read_without_what_is_attached(service: Service) -> None:
+    refused = service.predict(packed({"a.txt": b"Alpha"}), name="box.zip").json()["error"]
+    assert refused["code"] == "file_type_unsupported" and "gradio mode" in refused["message"]
+    mail = letter()
+    mail.add_attachment(text_pdf(), "application", "pdf", filename="paper.pdf")
+    told = service.predict(mail.as_bytes(), name="mail.eml").json()
+    assert "The plain text." in told["markdown"] and "paper.pdf" in told["notes"][0]["message"]
 
 
 def test_two_at_once(service: Service) -> None:

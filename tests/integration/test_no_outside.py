@@ -197,7 +197,17 @@ def convert_everything(server: LiveServer) -> None:
     }
     for name, task in done.items():
         if task["status"] == "completed":
-            for form in ("markdown", "json", "content_list", "html", "docx", "latex", "epub", "zip"):
+            for form in (
+                "markdown",
+                "json",
+                "content_list",
+                "html",
+                "docx",
+                "latex",
+                "epub",
+                "docling",
+                "zip",
+            ):
                 answer = server.client.get(f"/api/v1/tasks/{task['id']}/result", params={"format": form})
                 assert answer.status_code < 500, (name, form, answer.text)
             server.client.get(f"/api/v1/tasks/{task['id']}/pages/1.png")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 TASK_KEYS = set(
     "id seq name owner mine status kind tier page_range ocr_mode priority source_pages pages_total "
     "pages_done pages_failed position eta_seconds created_at started_at finished_at attempt error receipt "
-    "notes rev folder redo_of redo_page redone".split()
+    "notes rev folder parent redo_of redo_page redone".split()
 )
 
 

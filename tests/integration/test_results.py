@@ -140,7 +140,14 @@ def test_a_document_in_parts_goes_through_the_server(server: LiveServer, tmp_pat
 
 @pytest.mark.parametrize(
     ("form", "start"),
-    [("html", b"<!DOCTYPE"), ("docx", b"PK"), ("epub", b"PK"), ("latex", b"% !TeX"), ("content_list", b"[")],
+    [
+        ("html", b"<!DOCTYPE"),
+        ("docx", b"PK"),
+        ("epub", b"PK"),
+        ("latex", b"% !TeX"),
+        ("content_list", b"["),
+        ("docling", b"{"),
+    ],
 )
 def test_other_formats(server: LiveServer, form: str, start: bytes) -> None:
     task = server.end(server.submit("paper.pdf", DOCUMENTS["paper.pdf"]))

@@ -74,6 +74,13 @@ def test_auto_means_the_model_where_there_is_one(server: LiveServer) -> None:
     assert end(server, text_pdf(1), "flash")["tier"] == "flash"
 
 
+def test_a_model_that_does_not_say_what_stands_on_the_page_is_told(server: LiveServer) -> None:
+    """The stand-in sees the same boxes on each page, and has none for the last paragraph of this one."""
+    task = end(server, paper_pdf(2), "standard")
+    codes = {note["code"]: note["pages"] for note in task["notes"]}
+    assert codes.get("text_left_out") == "1-2" and task["receipt"]["coverage"] < 0.9
+
+
 def test_a_request_has_a_cap_and_a_guard(server: LiveServer, fake: FakeSglang) -> None:
     end(server, scan_pdf(1, seed=6), "advanced")
     for body in fake.stats()["bodies"]:

@@ -95,7 +95,7 @@ def wait_for_health(client: httpx.Client, process: subprocess.Popen[bytes], log:
     until = time.monotonic() + 180
     while True:
         try:
-            assert client.get("/health").json() == {"status": "ok"}
+            assert client.get("/health").json()["status"] == "healthy"
             return
         except httpx.ConnectError:
             assert process.poll() is None and time.monotonic() < until, log.read_text()

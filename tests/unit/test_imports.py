@@ -43,6 +43,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "gradio": ("web.ui",),
     "mineru": ("parsing",),
     "docvortex": ("parsing",),
+    "docling_core": ("parsing",),
     "pikepdf": ("parsing",),
     "cryptography": ("store",),
     "msoffcrypto": ("parsing.prepare.office",),

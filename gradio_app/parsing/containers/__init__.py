@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gradio_app.base.errors import AppError, FileCorrupt
+from loguru import logger
+
+from gradio_app.base.errors import AppError, FileCorrupt, FileTooLarge, TooManyFiles
 from gradio_app.parsing.containers import archive, eml, outlook, portfolio
 from gradio_app.parsing.containers.mail_page import write_mail
 from gradio_app.parsing.containers.parts import Limits, Parts
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
 __all__ = ["Limits", "Parts", "open_container", "open_portfolio"]
+
+#: the note by which a PDF with attachments is known
+_LEFT = "attachments_not_converted"
 
 
 def _eml(source: Path, out: Path, wanted: Wanted, parts: Parts) -> Prepared:
@@ -48,7 +53,20 @@ def open_container(source: Path, kind: str, out: Path, wanted: Wanted, parts: Pa
 
 
 def open_portfolio(source: Path, wanted: Wanted, parts: Parts, prepared: Prepared) -> None:
-    """Takes the documents out of a PDF portfolio; in ``prepared`` they are no longer told as left out."""
-    if parts.taken_apart and portfolio.unpack(source, wanted, parts):
-        prepared.notes[:] = [note for note in prepared.notes if note.code != "attachments_not_converted"]
-        parts.tell(prepared, "PDF portfolio")
+    """Takes the documents out of a PDF portfolio; in ``prepared`` they are no longer told as left out.
+
+    Any other PDF, and one that cannot be taken apart, stays as it is. Raises what is over a limit.
+    """
+    if not parts.taken_apart or not any(note.code == _LEFT for note in prepared.notes):
+        return
+    try:
+        if not portfolio.unpack(source, wanted, parts):
+            return
+    except (FileTooLarge, TooManyFiles, MemoryError):
+        raise
+    except Exception as error:
+        logger.opt(exception=error).warning("a portfolio was not taken apart")
+        parts.forget()
+        return
+    prepared.notes[:] = [note for note in prepared.notes if note.code != _LEFT]
+    parts.tell(prepared, "PDF portfolio")

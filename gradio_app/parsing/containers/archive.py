@@ -43,10 +43,8 @@ _PROTECTED = (
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip of documents, and no file of Office or another program that is a zip too."""
-    with path.open("rb") as file:
-        if file.read(4) not in _SIGNATURES:
-            return False
-    check_entries(path)
+    if not _is_zip(path):
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             return _FOREIGN.isdisjoint(archive.namelist())
@@ -54,11 +52,16 @@ def is_archive(path: Path) -> bool:
         return True  # a damaged one: its reader says so
 
 
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in _SIGNATURES
+
+
 def unpack(source: Path, out: Path, wanted: Wanted, parts: Parts) -> Prepared:
     """Writes the documents and a page that lists what was in the archive."""
     if not parts.taken_apart:
         raise FileTypeUnsupported(
-            "An archive is not unpacked here. Unpack it and send the documents, or send it to the gradio mode."
+            "Archives are not unpacked here. Unpack it, and send its documents; or use the gradio mode."
         )
     try:
         with zipfile.ZipFile(source) as archive:
@@ -96,7 +99,9 @@ def _unpack_all(archive: zipfile.ZipFile, password: bytes, parts: Parts) -> None
 
 
 def check_entries(source: Path) -> None:
-    """Raises ``TooManyFiles`` before a list of millions of entries is made, which would fill the memory."""
+    """Raises ``TooManyFiles`` before anybody makes a list of millions of entries, which fills the memory."""
+    if not _is_zip(source):
+        return
     with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         for number, _ in enumerate(re.finditer(re.escape(_ENTRY), data)):
             if number >= MOST_ENTRIES:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 from gradio_app.base.errors import FileTooLarge
 from gradio_app.parsing.containers.mail import HEADS, Enclosed, Mail
 from gradio_app.parsing.containers.parts import Parts
+from gradio_app.parsing.prepare.html_bounds import bounded
 from gradio_app.parsing.prepare.plain_text import MOST_TEXT, written
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 
@@ -33,11 +33,10 @@ def write_mail(mail: Mail, out: Path, wanted: Wanted, parts: Parts) -> Prepared:
             f"The text of the mail has {size / 1e6:.0f} MB; at most {MOST_TEXT / 1e6:.0f} MB can be "
             "converted. Send a part of it."
         )
-    shown = set[str]()
-    pictures = {each.cid: each for each in _small(mail.files)}
-    body = [_fragment(piece, pictures, shown) for piece in mail.body]
+    pictures = _Pictures(mail.files)
+    body = [_fragment(piece, pictures) for piece in mail.body]
     for each in mail.files:
-        if each.cid and each.cid in shown and pictures.get(each.cid) is each:
+        if any(each is picture for picture in pictures.shown):
             continue
         if why := parts.fate(each.name):
             parts.leave(each.name, len(each.data), why)
@@ -59,16 +58,28 @@ def _heads(mail: Mail) -> str:
     return f"<h1>{escape(mail.subject, quote=False)}</h1>{lines}"
 
 
-def _small(files: list[Enclosed]) -> Iterator[Enclosed]:
-    left = MOST_PICTURES
-    for each in files:
-        if each.cid and each.kind in _PICTURES and len(each.data) <= min(MOST_PICTURE, left):
-            left -= len(each.data)
-            yield each
+class _Pictures:
+    """Pictures that the text shows. One that stands there a thousand times would be as many copies."""
+
+    def __init__(self, files: list[Enclosed]) -> None:
+        small = (each for each in files if each.kind in _PICTURES and len(each.data) <= MOST_PICTURE)
+        self._by_cid = {each.cid: each for each in small if each.cid}
+        self._left = MOST_PICTURES
+        self.shown = list[Enclosed]()
+
+    def address(self, source: str) -> str:
+        """The picture that an address in the mail names, as an address of its own; else empty."""
+        cid = unquote(source.strip()[4:]) if source.strip().lower().startswith("cid:") else ""
+        found = self._by_cid.get(cid)
+        if found is None or len(found.data) > self._left:
+            return ""
+        self._left -= len(found.data)
+        self.shown.append(found)
+        return f"data:{found.kind};base64,{b64encode(found.data).decode()}"
 
 
-def _fragment(piece: str, pictures: dict[str, Enclosed], shown: set[str]) -> str:
-    """The body of a page without what acts, with its pictures in it. Adds to ``shown`` which those are."""
+def _fragment(piece: str, pictures: _Pictures) -> str:
+    """The body of a page without what acts, with its pictures in it."""
     from lxml import html as pages
     from lxml.etree import ParserError, strip_elements, strip_tags, tostring
 
@@ -76,7 +87,8 @@ def _fragment(piece: str, pictures: dict[str, Enclosed], shown: set[str]) -> str
         return ""
     parser = pages.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, remove_comments=True)
     try:
-        root = cast(Any, pages.document_fromstring(piece.encode("utf-8", "replace"), parser=parser))
+        page, _ = bounded(piece)
+        root = cast(Any, pages.document_fromstring(page.encode("utf-8", "replace"), parser=parser))
     except ParserError:
         return ""
     body = root.find("body")
@@ -85,11 +97,8 @@ def _fragment(piece: str, pictures: dict[str, Enclosed], shown: set[str]) -> str
     strip_elements(body, *_DROPPED[:-1], with_tail=False)
     strip_tags(body, _DROPPED[-1])
     for image in body.iter("img"):
-        cid = unquote(re.sub(r"^cid:", "", image.get("src", "").strip(), flags=re.I))
-        if image.get("src", "").strip().lower().startswith("cid:") and cid in pictures:
-            found = pictures[cid]
-            image.set("src", f"data:{found.kind};base64,{b64encode(found.data).decode()}")
-            shown.add(cid)
+        if address := pictures.address(image.get("src", "")):
+            image.set("src", address)
     inner = "".join(cast(str, tostring(child, encoding="unicode", method="html")) for child in body)
     return f"<div>{escape(body.text or '', quote=False)}{inner}</div>"
 

@@ -92,6 +92,13 @@ class Parts:
         self.paths.append(name[-_LONGEST:])
         self.rows.append((_shown(name), size, QUEUED))
 
+    def forget(self) -> None:
+        """Nothing was taken out after all."""
+        for number in range(len(self.paths)):
+            assert self._folder
+            (self._folder / str(number)).unlink()
+        self.paths, self.rows, self._left, self._bytes = [], [], [], 0
+
     def _check_count(self) -> None:
         assert self._limits
         if len(self.paths) >= self._limits.most:

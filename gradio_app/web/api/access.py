@@ -96,7 +96,8 @@ async def task_of(request: Request, task_id: str, action: Action = "read") -> Ta
 
 def show(manager: TaskManager, who: Identity, task: Task) -> dict[str, Any]:
     """A task as JSON, with its place in the queue."""
-    position, seconds = manager.estimate(task.id)
+    # a container that has ended is estimated while a document of it is read again
+    position, seconds = (None, None) if task.ended else manager.estimate(task.id)
     return task.to_json(who.name, authorizer.is_authorized(who, "read", of_task(task)), position, seconds)
 
 

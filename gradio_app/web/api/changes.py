@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
 
@@ -94,19 +95,29 @@ class _Counted(StreamingResponse):
     """An event stream of somebody's, of whom only so many are open: counted before anything is awaited."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        streams: Counter[str] = scope["app"].state.event_streams
-        name: str = scope["identity"].name
-        if streams[name] >= MAX_STREAMS:
-            too_many = QuotaExceeded("Too many event streams are open. Close some.")
-            await problem(too_many, scope)(scope, receive, send)
-            return
-        streams[name] += 1
-        try:
+        with counted(scope) as allowed:
+            if not allowed:
+                too_many = QuotaExceeded("Too many event streams are open. Close some.")
+                await problem(too_many, scope)(scope, receive, send)
+                return
             await super().__call__(scope, receive, send)
-        finally:
-            streams[name] -= 1
-            if not streams[name]:
-                del streams[name]
+
+
+@contextmanager
+def counted(scope: Scope) -> Generator[bool]:
+    """Counts a stream or socket of somebody's while it is open; False: they have as many as they may."""
+    streams: Counter[str] = scope["app"].state.event_streams
+    name: str = scope["identity"].name
+    if streams[name] >= MAX_STREAMS:
+        yield False
+        return
+    streams[name] += 1
+    try:
+        yield True
+    finally:
+        streams[name] -= 1
+        if not streams[name]:
+            del streams[name]
 
 
 async def _events(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from gradio_app import __version__
 from gradio_app.base import clock
 from gradio_app.base.errors import AppError
 from gradio_app.store.states import QueueStatus
@@ -87,9 +88,17 @@ async def cluster(request: Request) -> ClusterView:
 
 
 @router.get("/health", tags=["probes"])
-async def health() -> JSONResponse:
-    """Alive."""
-    return JSONResponse({"status": "ok"})
+async def health(request: Request) -> JSONResponse:
+    """Alive. Clients of MinerU 3 and of docling read `status`, MinerU 3's the rest, too."""
+    manager: TaskManager | None = getattr(request.app.state, "manager", None)
+    told = {
+        "status": "healthy",
+        "version": __version__,
+        "protocol_version": 2,
+        "max_concurrent_requests": max(1, manager.settings.workers) if manager else 1,
+        "processing_window_size": manager.settings.shard_pages_flash if manager else 64,
+    }
+    return JSONResponse(told)
 
 
 @router.get("/ready", tags=["probes"], responses={503: {"model": Problem}})

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, Response
 
 from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.base.files import open_beneath, open_folder
-from gradio_app.base.options import EXPORT_FILE, MOST_EMBEDDED
+from gradio_app.base.options import EXPORT_SUFFIX, MOST_EMBEDDED
 from gradio_app.store.states import READABLE
 from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.downloads import HARMLESS, attachment, file_answer, validator, zip_answer
@@ -36,7 +36,7 @@ _MEDIA = {
 _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/svg+xml")
 #: a longer number would not fit into the name of a file
 _PageNumber = Annotated[int, InPath(ge=-(10**9), le=10**9)]
-_FORMATS = (*FILES, *EXPORT_FILE, "zip")
+_FORMATS = (*FILES, *EXPORT_SUFFIX, "zip")
 #: a page of the upload looks the same each time
 _SOON = {"Cache-Control": "private, max-age=3600"}
 
@@ -50,7 +50,7 @@ async def result(
     format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
     pictures: bool = False,
 ) -> Response:
-    """The result: markdown, json, content_list, html, docx, latex, epub, or everything as zip.
+    """The result: markdown, json, content_list, html, docx, latex, epub, docling, or everything as zip.
 
     With `pictures`, a file that links to pictures comes with them, as one zip. The zip of an archive, a mail
     or a portfolio has the results of the documents in it, too.

@@ -14,7 +14,9 @@ from gradio_app.web.auth.credentials import Identity
 
 #: see: know that it is there. use: continue or end what was begun. administer: what touches everybody
 Action = Literal["see", "read", "change", "use", "administer"]
-Kind = Literal["probe", "link", "server", "task", "unfinished_task", "all_tasks", "file", "session"]
+Kind = Literal[
+    "probe", "link", "server", "task", "unfinished_task", "all_tasks", "request", "file", "session"
+]
 Role = Literal["anybody", "user", "owner", "admin"]
 
 
@@ -49,6 +51,8 @@ _RULES: dict[tuple[Kind, Action], frozenset[Role]] = {
     **{(kind, action): _OWN for kind in ("task", "unfinished_task") for action in ("read", "change")},
     # names and ends of everybody's
     ("all_tasks", "read"): frozenset({"admin"}),
+    # a group of tasks, for a client of another server
+    ("request", "read"): _OWN,
     # uploads before their task, archives after it
     ("file", "read"): _OWN,
     # what Gradio began for somebody: taking its answers away harms them, so not even the administrator may

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradio_app.base.errors import AppError, Forbidden, Unauthorized
+from gradio_app.base.setting_values import Network
+from gradio_app.web.addresses import Proxies, address_of
 from gradio_app.web.auth import cross_origin
 from gradio_app.web.auth.authorizer import LINK, PROBE, authorizer
 from gradio_app.web.auth.credentials import LOCAL, Credentials, Identity, Proof, owner_of
@@ -60,6 +62,7 @@ class Guard:
     key, a basic password, or the session cookie that signing in sets. Holders of the shared token get an
     identity cookie each, so that each browser owns its tasks; scripts without cookies share one identity.
     Programs on other origins prove themselves by a header; cookies count for ours and ``allowed_origins``.
+    Tools on ``trusted_clients`` prove themselves by their address, each machine as an owner of its own.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class Guard:
         allowed_hosts: Collection[str] = (),
         requests_per_minute: float = 0,
         allowed_origins: Collection[str] = (),
+        trusted_clients: Collection[Network] = (),
     ) -> None:
         self._app = app
+        self._trusted_clients = Proxies(trusted_clients)
         self._credentials = credentials
         self._root = root_path.rstrip("/")
         self._hosts = frozenset(allowed_hosts)
@@ -174,7 +179,10 @@ class Guard:
         else:
             proof = self._credentials.of_session(session)
         if proof is None:
-            raise Unauthorized()
+            if key or authorization or only_header or not self._is_trusted(scope, headers):
+                raise Unauthorized()
+            self._requests.take(address)
+            return _Entry(Identity(f"client-{address_of(address)}", admin=False))
         browser = cookies.get(self.sign_in.identity_cookie, "")
         identity = owner_of(proof, browser)
         self._requests.take(f"user {identity.name}" if proof.kind == "user" else address)
@@ -182,6 +190,14 @@ class Guard:
         nameless = proof.kind != "user" and not browser and not by_header
         holds = self._credentials.watch(proof, "" if by_header else session)
         return _Entry(identity, proof if nameless else None, holds)
+
+    def _is_trusted(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a request comes from a machine that needs no key, and not from others through it.
+
+        A name of a stranger that leads here would bring in a page of theirs, from a browser on it.
+        """
+        named = host_allowed(headers, self._hosts, True) or is_address(host_name(headers.get("host", "")))
+        return named and not scope.get("for_strangers") and _address(scope) in self._trusted_clients
 
     def _refusal(self, error: AppError, scope: Scope) -> Response:
         accepted = Headers(scope=scope).get("accept", "")

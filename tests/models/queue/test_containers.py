@@ -210,6 +210,25 @@ async def test_it_is_deleted_with_its_documents(tmp_path: Path) -> None:
         assert h.leftovers() == []
 
 
+async def test_its_estimate_is_that_of_its_last_document(tmp_path: Path) -> None:
+    pool = Boxes()
+    async with house(tmp_path, pool, workers=1) as h:
+        pool.hold = True
+        box = await h.submit(1, "box3")
+        await pool.until_running("box3:document")
+        pool.release("box3:document")
+        await waiting(h, box)
+        await pool.until_running("part0:document")
+        await h.settle()
+        place, seconds = h.manager.estimate(box.id)
+        last = max(h.manager.estimate(part.id)[1] or 0 for part in await h.manager.parts(box.id))
+        assert place is None and seconds == last > 0
+        pool.release_all()
+        await h.end(box)
+        await h.settle()
+        assert h.manager.estimate(box.id) == (None, None)
+
+
 async def test_whoever_waits_is_told(tmp_path: Path) -> None:
     pool = Boxes()
     async with house(tmp_path, pool) as h:

@@ -190,3 +190,26 @@ def test_the_codes_of_a_verdict() -> None:
         "table_doubtful",
         "order_doubtful",
     ]
+
+
+def test_a_line_that_a_vision_model_left_out_is_told() -> None:
+    facts = page(LEFT, RIGHT)
+    whole = check.compare_with_layer(facts, [block("text", RIGHT), block("text", LEFT)])
+    assert whole is not None and (whole.lost, whole.coverage) == (0, 1.0)
+    half = check.compare_with_layer(facts, [block("text", LEFT)])
+    assert half is not None and half.lost >= 10 and half.coverage < 0.6
+    assert half.codes == ["text_left_out"]
+
+
+def test_formulas_and_figures_of_a_vision_model_are_not_compared() -> None:
+    facts = page(LEFT, RIGHT)
+    for kind in ("image", "chart", "equation"):
+        shown = [block("text", LEFT), {**block("text", RIGHT), "type": kind, "content": ""}]
+        verdict = check.compare_with_layer(facts, shown)
+        assert verdict is not None and verdict.lost == 0 and verdict.coverage == 1.0
+
+
+def test_hidden_text_says_nothing_of_what_a_vision_model_reads() -> None:
+    assert check.compare_with_layer(replace(page(LEFT), layer=True), []) is None
+    hidden = [replace(word, visible=False) for word in LEFT]
+    assert check.compare_with_layer(page(hidden), []) is None

@@ -354,3 +354,17 @@ def test_a_bomb_in_a_portfolio(tmp_path: Path) -> None:
         inspected(
             tmp_path, portfolio({"a.txt": bytes(60_000_000)}), {"most": 9, "each": 10**6, "whole": 10**6}
         )
+
+
+def test_a_portfolio_that_cannot_be_taken_apart_stays_a_pdf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(source: Path, wanted: Wanted, parts: Parts) -> bool:
+        parts.add("one.txt", [b"Alpha"])
+        raise ValueError("the rest is damaged")
+
+    monkeypatch.setattr("gradio_app.parsing.containers.portfolio.unpack", half)
+    limits = {"most": 9, "each": 10**6, "whole": 10**6}
+    found = inspected(tmp_path, portfolio({"one.txt": b"Alpha"}), limits)
+    assert found["parts"] == [] and list((tmp_path / "0.parts").iterdir()) == []
+    assert [note["code"] for note in found["notes"]] == ["attachments_not_converted"]  # type: ignore[attr-defined]

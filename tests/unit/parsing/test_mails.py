@@ -75,6 +75,19 @@ def test_pictures_of_the_text_stay_in_it_and_others_are_documents(tmp_path: Path
     assert opened.names == ["two.png"] and opened.files == [picture(30, 30, 2)]
 
 
+def test_a_picture_that_is_shown_thousands_of_times(tmp_path: Path) -> None:
+    mail = letter('<p><img src="CID:one@x"></p>' * 5000)
+    noise = picture(300, 300, 3) + bytes(1_000_000)
+    mail.get_payload()[1].add_related(noise, "image", "png", cid="<one@x>")  # type: ignore[index,union-attr]
+    opened = Opened(tmp_path, mail.as_bytes())
+    assert 10 < opened.page.count("data:image") < 30 and len(opened.page) < 40_000_000 and opened.names == []
+
+
+def test_a_page_of_very_many_levels(tmp_path: Path) -> None:
+    opened = Opened(tmp_path, letter("<div>" * 50_000 + "the deepest words").as_bytes())
+    assert "the deepest words" in opened.page
+
+
 def test_what_came_with_it(tmp_path: Path) -> None:
     mail, inner = letter(), letter()
     inner.replace_header("Subject", "An older mail")

@@ -57,6 +57,8 @@ def test_it_waits_for_its_documents_and_tells_how_far_they_are(store: Store) -> 
     end(store, "b")
     ended = store.get("box")
     assert (ended.status, ended.pages_done, ended.pages_total) == (S.COMPLETED, 3, 3)
+    pages = [row["pages"] for row in store.history.since(0)["tasks"] if row["status"] == "completed"]
+    assert sum(pages) == 1, "of its documents none has read a page here, and its own one is one"
     assert ended.finished_at and store.take_ended_with() == [ended] and store.take_ended_with() == []
 
 

@@ -47,6 +47,7 @@ FILE, SESSION = Resource("file", frozenset({"ann"})), Resource("session", frozen
         ("see", of_task(WAITS), [ANN, BOB, ROOT]),
         *((action, of_task(task), [ANN, ROOT]) for action in ("read", "change") for task in (ENDED, WAITS)),
         ("read", FILE, [ANN, ROOT]),
+        ("read", Resource("request", frozenset({"ann"})), [ANN, ROOT]),
         ("use", SESSION, [ANN]),
         ("read", Resource("file"), []),
         ("use", Resource("session"), []),

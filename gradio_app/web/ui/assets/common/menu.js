@@ -4,7 +4,7 @@ import { all, closest, el, targetOf } from "./dom.js";
 import { t } from "./language.js";
 import { taskAddress } from "./server.js";
 
-const FORMATS = ["markdown", "zip", "docx", "html", "latex", "epub", "json"];
+const FORMATS = ["markdown", "zip", "docx", "html", "latex", "epub", "json", "docling"];
 const GAP = 4;
 
 const menu = { opened: /** @type {{ node: HTMLElement, button: HTMLElement } | null} */ (null) };

@@ -72,7 +72,7 @@ export const TEXTS = {
   "format.docx": ["Word (DOCX)", "Word（DOCX）"],
   "format.html": ["HTML, in one file", "HTML（单个文件）"],
   "format.latex": ["LaTeX with pictures", "LaTeX（含图片）"],
-  "format.epub": ["EPUB", "EPUB"],
+  "format.epub": ["EPUB", "EPUB"], "format.docling": ["Docling (JSON)", "Docling（JSON）"],
   "format.json": ["JSON", "JSON"],
   "format.source": ["The original file", "原始文件"],
 };

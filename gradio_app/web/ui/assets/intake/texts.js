@@ -6,7 +6,7 @@ import { plural } from "../common/plural.js";
 export const INTAKE = {
   "intake.title": ["Drop documents anywhere", "把文档拖放到任意位置"],
   "intake.title.touch": ["Add documents", "添加文档"],
-  "intake.hint": ["PDF, pictures, Office, HTML, EPUB, text. Converted right away.", "支持 PDF、图片、Office、HTML、EPUB、文本，上传后立即转换。"],
+  "intake.hint": ["PDF, pictures, Office, HTML, EPUB, text, mails, zip. Converted right away.", "支持 PDF、图片、Office、HTML、EPUB、文本、邮件、zip，上传后立即转换。"],
   "intake.more": ["Text, tables, formulas and pictures become Markdown, page by page. Read along while the rest is converted. Close the tab whenever you like: nothing is lost.", "文字、表格、公式和图片逐页转换为 Markdown。转换过程中即可阅读，随时可以关闭页面，不会丢失。"],
   "intake.files": ["Choose files", "选择文件"],
   "intake.folder": ["Folder", "文件夹"],
