@@ -134,11 +134,14 @@ def export(result: str, out: str, form: str, title: str) -> dict[str, Any]:
     Nothing in it acts by itself or loads anything from outside, whatever the document held.
     """
     with readable_errors():
-        return {"bytes": Path(out).write_bytes(exported(Path(result), form, title))}
+        data = exported(Path(result), form, title)
+        if form == "html":
+            data = with_pictures(data.decode(), Path(result)).encode()
+        return {"bytes": Path(out).write_bytes(data)}
 
 
 def exported(folder: Path, form: str, title: str) -> bytes:
-    """The bytes of such an export of the result in ``folder``."""
+    """The bytes of such an export of the result in ``folder``; HTML links to its pictures."""
     from mineru.parser import ParseResult
     from mineru.render import RenderFormat, render
     from mineru.render.contracts import (
@@ -165,7 +168,7 @@ def exported(folder: Path, form: str, title: str) -> bytes:
     Cleaner(form).clean(middle)
     rendered: Any = cast(Any, render)(middle, RenderFormat(form), options=options[form])
     if form == "html":
-        rendered = with_pictures(offline_html(rendered), folder)
+        rendered = offline_html(rendered)
     return rendered.encode("utf-8", "replace") if isinstance(rendered, str) else bytes(rendered)
 
 
