@@ -163,12 +163,8 @@ class WorkerJobs:
                 "main_content_only": self._settings.main_content_only,
                 "password": folder.password,
             },
-            "limits": limits_of(self._settings) if self._takes_apart(task) else None,
+            "limits": limits_of(task, self._settings) if self._containers else None,
         }
-
-    def _takes_apart(self, task: Task) -> bool:
-        """Containers are taken apart one level deep, and once."""
-        return self._containers and not (task.parent or task.redo_of)
 
     async def parse(
         self, task: Task, shard: Shard, alone: bool = False, halved: int = 0, folder: JobFolder | None = None
