@@ -21,8 +21,10 @@ from gradio_app.store.task import Inspection, Task, Upload
 MOST_TIMES = 4
 
 
-def limits_of(settings: Settings) -> dict[str, int]:
-    """What may come out of a container, as ``parsing.containers.Limits``."""
+def limits_of(task: Task, settings: Settings) -> dict[str, int] | None:
+    """What may come out of a container, as ``parsing.containers.Limits``; once, and one level deep."""
+    if task.parent or task.redo_of:
+        return None
     whole = min(MOST_TIMES * settings.max_file_size, settings.worker_memory_limit // 2)
     return {"most": settings.max_files, "each": settings.max_file_size, "whole": whole}
 

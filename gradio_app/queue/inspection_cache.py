@@ -42,5 +42,5 @@ class InspectionCache:
         asked = task.options
         whose = "" if self._shared else task.owner
         # the suffix counts because MinerU tells some types apart by it; a container in one is not taken apart
-        content = task.source, suffix_of(task.name), bool(task.parent)
+        content = task.source, suffix_of(task.name), bool(task.parent or task.redo_of)
         return *content, asked.page_range, asked.tier, asked.ocr_mode, engine, models, whose

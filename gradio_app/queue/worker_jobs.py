@@ -163,7 +163,7 @@ class WorkerJobs:
                 "main_content_only": self._settings.main_content_only,
                 "password": folder.password,
             },
-            "limits": limits_of(self._settings) if self._containers and not task.parent else None,
+            "limits": limits_of(task, self._settings) if self._containers else None,
         }
 
     async def parse(

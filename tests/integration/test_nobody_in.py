@@ -311,7 +311,8 @@ def test_the_audit_log_tells_who_did_what_and_nothing_else(server: LiveServer, t
         ("delete", "bob", own, "ok"),
         ("sign_in", "", None, "unauthorized"),
     } <= told
-    assert all(line["address"] == "127.0.0.1" and line["time"] for line in lines)
+    # other tests of this server come from other addresses of the machine
+    assert all(line["address"].startswith("127.0.0.") and line["time"] for line in lines)
     log = text + server.log.read_text()
     for secret in (NAME, "marker 1 ", KEY, PASSWORD, "wrong-secret", "mineru_session"):
         assert secret not in log, f"{secret!r} is in a log"

@@ -210,6 +210,15 @@ async def test_it_is_deleted_with_its_documents(tmp_path: Path) -> None:
         assert h.leftovers() == []
 
 
+async def test_a_page_that_is_read_again_takes_nothing_apart(tmp_path: Path) -> None:
+    async with house(tmp_path, Boxes()) as h:
+        box = await h.end(await h.submit(3, "box2"))
+        second = await h.end(await h.manager.redo_page(box.id, 2, "flash", "auto"))
+        assert second.status is S.COMPLETED and await h.manager.parts(second.id) == []
+        kept = await h.manager.keep_page(second.id)
+        assert (kept.status, kept.redone, len(await h.manager.parts(box.id))) == (S.COMPLETED, "2", 2)
+
+
 async def test_its_estimate_is_that_of_its_last_document(tmp_path: Path) -> None:
     pool = Boxes()
     async with house(tmp_path, pool, workers=1) as h:
