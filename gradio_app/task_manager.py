@@ -152,6 +152,16 @@ class TaskManager:
         await self.store.publish_all(parts)
         return await self.store.publish(task)
 
+    async def read_anew(self, task_id: str, options: ParseOptions, password: str = "") -> Task:
+        """Reads the upload of a task with other options: a task of its own, beside the first one."""
+        task = await self.get(task_id)
+        source = self.folders.source(task.source)
+        if not source.exists():
+            raise NotFound("The uploaded file is gone. Send it again.")
+        upload = Upload(source, task.source, task.size, task.name, task.folder)
+        [fresh] = await self.submit(task.owner, [upload], options, password=password)
+        return fresh
+
     async def keep_page(self, task_id: str) -> Task:
         """Puts the page that this task has read into its document, and forgets the task."""
         document = await self._redo.keep(task_id)

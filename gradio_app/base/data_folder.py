@@ -48,6 +48,7 @@ class Folders:
         self.secret = self.root / "secret"
         self.sign_in = self.root / "sign-in.txt"
         self.signed_out = self.root / "signed_out"
+        self.links = self.root / "links.json"
         self.gradio = self.run / "gradio"
         self._adopted = False
         #: device and number of a folder in it, to tell another folder at the same place

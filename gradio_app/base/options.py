@@ -23,9 +23,9 @@ VISION_TIERS = frozenset({"standard", "advanced"})
 
 PRIORITY_LIMIT = 10
 
-#: export format -> suffix of its file
+#: export format -> suffix of its file; whole: with its pictures, unlike in earlier versions
 EXPORT_SUFFIX = {
-    "html": "html",
+    "html": "whole.html",
     "docx": "docx",
     "latex": "tex",
     "epub": "epub",
@@ -48,6 +48,9 @@ DOCLING_SUFFIX = {
     for kind, suffix in DOCLING_KINDS.items()
     for images in DOCLING_IMAGES
 }
+
+#: bytes of pictures that an HTML file holds; beyond it the file links to them
+MOST_EMBEDDED = 64 << 20
 
 #: longest password of a document, in characters
 MOST_PASSWORD = 1000

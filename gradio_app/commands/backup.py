@@ -64,7 +64,7 @@ def back_up(folders: Folders, target: Path) -> int:
         copy.create()
         # first the queue: what it does not know yet is not missed, and what is gone meanwhile was deleted
         copy_database(folders.database, copy.database)
-        for name in (folders.secret.name, folders.signed_out.name, folders.audit.name):
+        for name in (folders.secret.name, folders.signed_out.name, folders.links.name, folders.audit.name):
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(folders.root / name, made / name)
         count = _copy_tasks(folders, copy)

@@ -14,6 +14,7 @@ from typing import Any, cast
 from gradio_app.base.errors import NotFound
 from gradio_app.base.file_types import PICTURES
 from gradio_app.base.files import link_or_copy
+from gradio_app.parsing.embedding import with_pictures
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
 from gradio_app.parsing.markdown import keep_signs, links_in, without_idle_anchors
@@ -133,11 +134,14 @@ def export(result: str, out: str, form: str, title: str) -> dict[str, Any]:
     Nothing in it acts by itself or loads anything from outside, whatever the document held.
     """
     with readable_errors():
-        return {"bytes": Path(out).write_bytes(exported(Path(result), form, title))}
+        data = exported(Path(result), form, title)
+        if form == "html":
+            data = with_pictures(data.decode(), Path(result)).encode()
+        return {"bytes": Path(out).write_bytes(data)}
 
 
 def exported(folder: Path, form: str, title: str) -> bytes:
-    """The bytes of such an export of the result in ``folder``."""
+    """The bytes of such an export of the result in ``folder``; HTML links to its pictures."""
     from mineru.parser import ParseResult
     from mineru.render import RenderFormat, render
     from mineru.render.contracts import (

@@ -10,6 +10,9 @@ from gradio_app.queue.scheduler import Entry, FairQueue, eta, guess_rate, second
 #: tasks whose positions and ETAs are worked out
 MOST = 2000
 
+#: seconds of looking into a document before it is read
+INSPECTION = 0.1
+
 #: task id -> position (1 is next; 0: it runs) and seconds until its end
 Estimates = dict[str, tuple[int, float]]
 
@@ -37,18 +40,26 @@ class Estimator:
 
     def _work_out(self) -> Estimates:
         found: Estimates = {}
-        position = 0
+        position, ahead, whole = 0, 0.0, list[float]()
         for vision, slots in self._lanes.slots.items():
-            position = max(position, self._add_kind(vision, slots, found))
-        slots = max(1, self._lanes.slots[False])
-        ahead = sum(found[task_id][1] for task_id in self._runs if task_id in found)
+            last, work = self._add_kind(vision, slots, found, whole)
+            position, ahead = max(position, last), ahead + work
+        # a document that nobody has looked into is taken for one like the others
+        slots, usual = (
+            max(1, self._lanes.slots[False]),
+            sum(whole) / len(whole) if whole else self.rate("flash"),
+        )
         for item in self._inspections.order(MOST - position):
             position += 1
-            _add(item, position, ahead / slots, found)
+            _add(item, position, eta(usual + INSPECTION, 1, ahead, slots), found)
+            ahead += usual + INSPECTION
         return found
 
-    def _add_kind(self, vision: bool, slots: int, found: Estimates) -> int:
-        """Adds the tasks that use one kind of slot; returns the last position."""
+    def _add_kind(self, vision: bool, slots: int, found: Estimates, whole: list[float]) -> tuple[int, float]:
+        """Adds the tasks that use one kind of slot, and what each takes to ``whole``.
+
+        Returns the last position, and the seconds of all of them in one slot.
+        """
         ahead, position = 0.0, 0
         for run in self._runs.values():
             if run.entry.vision is not vision:
@@ -58,6 +69,7 @@ class Estimator:
             item = scheduler.entry(run.task)
             own = shards * per_shard * seconds_of(item, self.rate) / item.pages
             _add(item, 0, eta(own, shards, 0.0, slots), found)
+            whole.append(seconds_of(item, self.rate))
             ahead += own
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         for item in self._lanes.order(vision, MOST):
@@ -66,8 +78,9 @@ class Estimator:
             position += 1
             own = seconds_of(item, self.rate)
             _add(item, position, eta(own, -(-item.pages // size), ahead, slots), found)
+            whole.append(own)
             ahead += own
-        return position
+        return position, ahead
 
 
 def _add(item: Entry, position: int, seconds: float, found: Estimates) -> None:

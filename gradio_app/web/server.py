@@ -45,6 +45,7 @@ from gradio_app.web.compat import routes as compat
 from gradio_app.web.connections import PatientProtocol, most_connections
 from gradio_app.web.methods import Heads, Options
 from gradio_app.web.request_ids import RequestIds
+from gradio_app.web.shared_links import SharedLinks
 from gradio_app.web.startup import nothing_is_garbage, without_notes_for_authors
 from gradio_app.web.watch_folder import WatchFolder
 from gradio_app.workers.cluster.ray_process import address_of, cluster_token, join_line, say_how_to_join
@@ -137,6 +138,7 @@ def build(
     )
     app.state.event_streams = Counter[str]()
     app.state.closing = Closing()
+    app.state.links = SharedLinks(folders.links)
     app.include_router(api.router)
     app.include_router(compat.router)
     error_answers.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -16,8 +17,8 @@ from gradio_app.base.notes import NOTES_FILE
 CHUNK = 256 * 1024
 #: pictures are compressed already
 _STORED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
-#: fixed, so that the same result gives the same bytes
-_WHEN = (2020, 1, 1, 0, 0, 0)
+#: what a zip can say of years
+_FIRST, _LAST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 _NAMES = ("document.md", "middle.json", "content_list.json", NOTES_FILE)
 _OURS = {*_NAMES, "images"}
 #: what Windows does not take in names, and the names that it keeps for itself
@@ -50,9 +51,12 @@ def members(folder: Path) -> list[Path]:
 
 def _names(folder: Path | int) -> list[str]:
     there = names_beneath(folder, ".")
-    return [name for name in _NAMES if name in there] + [
-        f"images/{name}" for name in names_beneath(folder, "images") if is_result_name(name)
-    ]
+    return [name for name in _NAMES if name in there] + pictures_of(folder)
+
+
+def pictures_of(folder: Path | int) -> list[str]:
+    """Paths of the pictures of a result, below its folder."""
+    return [f"images/{name}" for name in names_beneath(folder, "images") if is_result_name(name)]
 
 
 def stream_zip(folder: Path) -> Iterator[bytes]:
@@ -68,6 +72,15 @@ def stream_zips(results: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     yield from stream_entries(
         entry for above, folder in results for entry in entries_of(folder, partial(_beneath, above))
     )
+
+
+def stream_document(folder: Path, file: str, name: str) -> Iterator[bytes]:
+    """The bytes of a zip with one ``file`` of a result, called ``name`` there, and the pictures beside it."""
+
+    def choose(names: Sequence[str]) -> list[tuple[str, str]]:
+        return [(name, file), *((each, each) for each in names if each.startswith("images/"))]
+
+    return stream_entries(entries_of(folder, choose))
 
 
 def _beneath(above: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -110,7 +123,9 @@ def _is_still(folder: Path, held: int) -> bool:
 
 def _add(archive: zipfile.ZipFile, pipe: _Pipe, path: PurePosixPath, content: int | bytes) -> Iterator[bytes]:
     with BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as source:
-        info = zipfile.ZipInfo(path.as_posix(), _WHEN)
+        # what is no file was made for this zip
+        made = time.time() if isinstance(content, bytes) else os.fstat(content).st_mtime
+        info = zipfile.ZipInfo(path.as_posix(), min(max(time.localtime(made)[:6], _FIRST), _LAST))
         info.compress_type = zipfile.ZIP_STORED if path.suffix in _STORED else zipfile.ZIP_DEFLATED
         info.external_attr = 0o644 << 16
         with archive.open(info, "w", force_zip64=True) as target:

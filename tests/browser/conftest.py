@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,7 +143,7 @@ def open_page(server: LiveServer, browser: Browser, watch: Watch) -> Iterator[Op
         page = context.new_page()
         watch.over(page)
         page.goto(server.url + path)
-        page.locator(".mo-alive .mo-primary").wait_for()
+        arrived(page)
         return page
 
     yield open_it
@@ -153,6 +154,23 @@ def open_page(server: LiveServer, browser: Browser, watch: Watch) -> Iterator[Op
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
     return open_page()
+
+
+def arrived(page: Page) -> None:
+    """Waits until the page can be used: its list is there, and what takes documents in."""
+    page.locator(".mo-alive #mo-intake [data-part=files] [data-t]", has_text=re.compile(".")).wait_for(
+        state="attached"
+    )
+    page.get_by_role(
+        "button", name=re.compile("^(Add documents|Choose files|添加文档|选择文件)")
+    ).first.wait_for()
+
+
+def adding(page: Page) -> None:
+    """Opens the window with the options of the next documents, where it is not the page itself."""
+    button = page.get_by_role("button", name="Add documents")
+    if button.is_visible():
+        button.click()
 
 
 def choose(page: Page, *files: tuple[str, bytes] | Path) -> None:

@@ -100,6 +100,7 @@ def _list(page: Page, task: str) -> None:
 
 
 def _option(page: Page, task: str) -> None:
+    page.locator("#mo-add").click()
     page.locator("[data-option=page_range]").fill("5-x")
     page.locator("[data-option=page_range]").blur()
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, OpenPage, Watch, choose, row
+from tests.browser.conftest import PATIENCE, OpenPage, Watch, adding, choose, row
 from tests.documents import encrypted_pdf, paper_pdf, text_pdf, word
 from tests.live import LiveServer
 
@@ -140,7 +140,9 @@ def test_a_link_to_nothing_says_so(open_page: OpenPage, watch: Watch) -> None:
     expect(page.get_by_text("This document was not found")).to_be_visible()
 
 
-def test_a_page_range_is_checked_and_used(page: Page) -> None:
+def test_a_page_range_is_checked_and_used(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("before.pdf", text_pdf(1, seed=17)))
+    adding(page)
     field = page.get_by_role("textbox", name="Pages")
     field.fill("2-x")
     expect(page.get_by_text("Write pages as 1-5,8,10-12")).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from gradio_app.base.errors import BY_CODE
 from tests.browser.conftest import PATIENCE, OpenPage, Watch, choose, row
-from tests.documents import text_pdf, web_page
+from tests.documents import paper_pdf, text_pdf, web_page
 from tests.live import ROOT, LiveServer
 
 pytestmark = pytest.mark.browser
@@ -48,7 +48,7 @@ def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer
     for width in (360, 390, 768, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) <= 0
-        for label in ("Choose files", "Next page", f"Download: {name}", "Folder"):
+        for label in ("Add documents", "Next page", "Download", "Copy link"):
             box = page.get_by_role("button", name=label, exact=True).bounding_box()
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (label, width)
 
@@ -61,12 +61,13 @@ def test_on_a_phone_all_tools_stay_in_the_first_line(open_page: OpenPage) -> Non
         assert mark and tool and tool["y"] < mark["y"] + mark["height"], name
 
 
-def test_chinese_is_remembered(page: Page) -> None:
+def test_chinese_is_remembered(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("some.pdf", text_pdf(1, seed=23)))
     page.get_by_role("button", name="中文").click()
-    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+    expect(page.get_by_role("button", name="添加文档")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.reload()
-    expect(page.get_by_role("button", name="选择文件")).to_be_visible()
+    expect(page.get_by_role("button", name="添加文档")).to_be_visible()
 
 
 def test_the_browsers_language_is_used(open_page: OpenPage, server: LiveServer) -> None:
@@ -121,6 +122,24 @@ def test_a_lost_connection_is_said_and_mended(page: Page) -> None:
     expect(bar).to_contain_text("Ready", timeout=PATIENCE)
 
 
+def test_what_a_lost_connection_broke_off_goes_on(page: Page, server: LiveServer, watch: Watch) -> None:
+    task = server.submit("still here.pdf", paper_pdf(3, seed=26))
+    server.end(task)
+    row(page, "still here.pdf").get_by_role("link").click()
+    expect(page.get_by_text("Here stands marker 1").last).to_be_visible()
+    page.context.set_offline(True)
+    choose(page, ("sent when back.pdf", text_pdf(1, seed=27)))
+    expect(row(page, "sent when back.pdf")).to_contain_text("Not uploaded")
+    page.get_by_role("button", name="Next page").click()
+    expect(page.get_by_text("The picture of this page cannot be shown.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(row(page, "sent when back.pdf")).to_contain_text("Done", timeout=PATIENCE)
+    expect(page.get_by_text("Here stands marker 2").last).to_be_visible()
+    picture = page.get_by_role("img", name="Page 2 of the original")
+    expect(picture).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
+
+
 def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> None:
     server.end(server.submit("keys.pdf", text_pdf(2, seed=22)))
     link = row(page, "keys.pdf").get_by_role("link")
@@ -137,6 +156,40 @@ def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> Non
     expect(page.get_by_role("menuitem", name="Everything as ZIP")).to_be_focused()
     page.keyboard.press("Escape")
     expect(row(page, "keys.pdf").get_by_role("button", name="Download: keys.pdf")).to_be_focused()
+
+
+def test_the_bar_can_be_skipped(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("behind the bar.pdf", text_pdf(2, seed=24)))
+    link = row(page, "behind the bar.pdf").get_by_role("link")
+    expect(link).to_be_visible()
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("button", name="Skip to the documents")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Home")
+    expect(link).to_be_focused()
+    expect(skip).not_to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#mo-text")).to_contain_text("marker 1 stands")
+    page.get_by_role("button", name="Skip to the open document").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Text")).to_be_focused()
+
+
+def test_a_box_to_tick_shows_that_it_has_the_focus(page: Page, server: LiveServer) -> None:
+    server.end(server.submit("ticked.pdf", text_pdf(1, seed=25)))
+    tick = page.get_by_role("checkbox", name="Select ticked.pdf")
+    row(page, "ticked.pdf").get_by_role("link").focus()
+    page.keyboard.press("Shift+Tab")
+    expect(tick).to_be_focused()
+    ring = tick.evaluate(
+        """box => {
+            const style = getComputedStyle(box);
+            return [style.outlineStyle, parseFloat(style.outlineWidth), style.opacity];
+        }"""
+    )
+    assert ring == ["solid", 2, "1"]
 
 
 def test_one_heading_and_named_controls(page: Page) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import arrived
 from tests.documents import text_pdf
 from tests.live import LiveServer
 from tests.marks import first_then_long
@@ -35,11 +36,12 @@ def test_in_by_name_and_out_again(house: LiveServer, visitor: Page, tmp_path: Pa
     enter(visitor, "alice", "wrong")
     expect(visitor.get_by_role("alert")).to_contain_text("not right")
     enter(visitor, "alice", "wonderland")
-    visitor.locator(".mo-alive .mo-primary").wait_for()
+    arrived(visitor)
     expect(visitor.get_by_role("button", name="Pause the queue")).to_be_hidden()
     (tmp_path / "mine.pdf").write_bytes(text_pdf())
     visitor.locator("input[type=file]").first.set_input_files(tmp_path / "mine.pdf")
-    expect(visitor.get_by_text("mine.pdf").first).to_be_visible()
+    visitor.get_by_role("link", name="mine.pdf").click()
+    expect(visitor.get_by_role("heading", name="mine.pdf")).to_be_visible()
     visitor.get_by_role("button", name="Sign out").click()
     expect(visitor.get_by_label("Password")).to_be_visible()
     assert visitor.context.cookies() == []
@@ -51,13 +53,13 @@ def test_in_by_name_and_out_again(house: LiveServer, visitor: Page, tmp_path: Pa
 def test_the_admin_has_more_buttons(house: LiveServer, visitor: Page) -> None:
     visitor.goto(house.url)
     enter(visitor, "root", "carrots!")
-    visitor.locator(".mo-alive .mo-primary").wait_for()
+    arrived(visitor)
     expect(visitor.get_by_role("button", name="Pause the queue")).to_be_visible()
 
 
 def test_the_printed_address_leads_in_and_leaves_no_token_behind(house: LiveServer, visitor: Page) -> None:
     visitor.goto(f"{house.url}/?token=boss")
-    visitor.locator(".mo-alive .mo-primary").wait_for()
+    arrived(visitor)
     assert "token" not in visitor.url
     expect(visitor.get_by_role("button", name="Pause the queue")).to_be_visible()
     expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
@@ -72,16 +74,51 @@ def test_a_link_on_another_page_asks_for_one_click(house: LiveServer, visitor: P
     expect(visitor.get_by_text("wants to sign this browser in")).to_be_visible()
     assert visitor.context.cookies() == []
     visitor.get_by_role("button", name="Sign in").click()
-    visitor.locator(".mo-alive .mo-primary").wait_for()
+    arrived(visitor)
     assert "token" not in visitor.url
     expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
 
 
 def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visitor: Page) -> None:
     visitor.goto(f"{house.url}/?token=shared")
-    visitor.locator(".mo-alive .mo-primary").wait_for()
+    arrived(visitor)
     visitor.context.clear_cookies()
     expect(visitor.get_by_role("status").first).to_contain_text("Reload the page to sign in", timeout=30_000)
+
+
+def test_a_link_to_a_page_holds_over_signing_in(house: LiveServer, visitor: Page) -> None:
+    with house.asked_with("") as alice:
+        alice.client.auth = ("alice", "wonderland")
+        task = alice.submit("hers.pdf", text_pdf(2, seed=71))
+        alice.end(task)
+    for link in (f"/#task={task}&page=2", f"/?task={task}&page=2"):
+        visitor.context.clear_cookies()
+        visitor.goto("about:blank")
+        visitor.goto(house.url + link)
+        enter(visitor, "alice", "wrong")
+        expect(visitor.get_by_role("alert")).to_contain_text("not right")
+        enter(visitor, "alice", "wonderland")
+        expect(visitor.get_by_role("heading", name="hers.pdf")).to_be_visible()
+        expect(visitor.get_by_text("marker 2 stands")).to_be_visible()
+
+
+def test_a_guest_who_comes_again_finds_the_documents(
+    house: LiveServer, visitor: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "of a guest.pdf").write_bytes(text_pdf(1, seed=72))
+    visitor.goto(f"{house.url}/?token=shared")
+    arrived(visitor)
+    visitor.locator("input[type=file]").first.set_input_files(tmp_path / "of a guest.pdf")
+    mine = visitor.get_by_role("link", name="of a guest.pdf")
+    expect(mine).to_be_visible()
+    for again in ("the form", "the printed address"):
+        visitor.get_by_role("button", name="Sign out").click()
+        expect(visitor.get_by_label("Password")).to_be_visible()
+        if again == "the form":
+            enter(visitor, "", "shared")
+        else:
+            visitor.goto(f"{house.url}/?token=shared")
+        expect(mine).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", first_then_long("light", "dark"))

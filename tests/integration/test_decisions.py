@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 #: it, only. some: everybody, and gets what is their own. admin: the administrator. asset: who is signed in,
 #: if it exists. none: not served
 DECISIONS = {
-    "anybody": "GET /health | GET /ready | OPTIONS /health | OPTIONS /ready",
+    "anybody": "GET /health | GET /ready | OPTIONS /health | OPTIONS /ready | GET /shared/{secret}",
     "admin": ("POST /api/v1/queue/pause | POST /api/v1/queue/resume | POST /gpu/offload | POST /gpu/release"),
     "own": (
         "GET /api/v1/tasks/{task_id} | GET /api/v1/tasks/{task_id}/result"
@@ -40,7 +40,9 @@ DECISIONS = {
         " | GET /api/v1/tasks/{task_id}/pages/{page} | GET /api/v1/tasks/{task_id}/pages/{page}.png"
         " | GET /api/v1/tasks/{task_id}/files/{path:path} | GET /api/v1/tasks/{task_id}/search"
         " | GET /api/v1/tasks/{task_id}/readings | POST /api/v1/tasks/{task_id}/cancel"
-        " | POST /api/v1/tasks/{task_id}/retry | POST /api/v1/tasks/{task_id}/keep"
+        " | POST /api/v1/tasks/{task_id}/retry | POST /api/v1/tasks/{task_id}/again"
+        " | GET /api/v1/tasks/{task_id}/links | POST /api/v1/tasks/{task_id}/links"
+        " | POST /api/v1/tasks/{task_id}/links/{link_id}/end | POST /api/v1/tasks/{task_id}/keep"
         " | POST /api/v1/tasks/{task_id}/pages/{page}/redo | DELETE /api/v1/tasks/{task_id}"
         " | GET /gradio_api/file={path_or_url:path}"
         " | GET /tasks/{task_id} | GET /tasks/{task_id}/result"
@@ -123,6 +125,8 @@ class People:
         files = [("files", ("draft.pdf", text_pdf(1, seed=904)))]
         [self.upload] = self.a.post("/gradio_api/upload", files=files).json()
         self.picture = self._picture()
+        link = self.a.post(f"/api/v1/tasks/{self.task}/links").raise_for_status().json()
+        self.secret = link["path"].removeprefix("shared/")
         self.asked = self.a.post("/tasks", files=[("files", ("old.pdf", paper_pdf(2)))]).json()["task_id"]
         self.job = self._job()
         file = [("files", ("docling.pdf", paper_pdf(2)))]
@@ -181,6 +185,8 @@ class People:
             self.events[session] = event
         given = {
             "task_id": task_id or self.task,
+            "secret": self.secret,
+            "link_id": "another",
             "page": "1",
             "path": self.picture,
             "path_or_url": self.upload,

@@ -155,6 +155,7 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         f"{here}/search?q=marker",
         f"{here}/source",
         f"{here}/readings",
+        f"{here}/links",
         f"{here}/files/images/x.png",
     ]
     reads += [f"{here}/result?format={form}" for form in formats]
@@ -163,6 +164,9 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         ("POST", f"{here}/retry"),
         ("POST", f"{here}/pages/1/redo"),
         ("POST", f"{here}/keep"),
+        ("POST", f"{here}/again"),
+        ("POST", f"{here}/links"),
+        ("POST", f"{here}/links/x/end"),
         ("DELETE", here),
     ]
 

@@ -72,7 +72,7 @@ PLANTED: dict[str, set[str]] = {
     "pages": {"pages/1"},
     "pages/1.json": {"pages/1"},
     "exports": {"html", "docx", "latex", "epub"},
-    "exports/document.html": {"html"},
+    "exports/document.whole.html": {"html"},
     "exports/document.docx": {"docx"},
     ".": {*FORMATS, "pages/1"},
 }

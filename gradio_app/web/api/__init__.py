@@ -3,14 +3,15 @@
 from fastapi import APIRouter, Request
 
 from gradio_app.base.errors import NotFound
-from gradio_app.web.api import bulk, changes, gpu, page_redo, queue, results, search, tasks
+from gradio_app.web.api import bulk, changes, gpu, links, page_redo, queue, results, search, tasks
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _OURS = ("/api", "/gpu", "/docs", "/openapi.json", "/health", "/ready", "/metrics")
 
 router = APIRouter()
-for part in (bulk, tasks, results, page_redo, search, changes, queue, gpu):
+for part in (bulk, tasks, links, results, page_redo, search, changes, queue, gpu):
     router.include_router(part.router)
+router.include_router(links.opening)
 
 
 async def unknown(_request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,13 @@ from fastapi.responses import FileResponse, Response
 
 from gradio_app.base.errors import NotFound, OptionInvalid
 from gradio_app.base.files import open_beneath, open_folder
-from gradio_app.base.options import EXPORT_SUFFIX
+from gradio_app.base.options import EXPORT_SUFFIX, MOST_EMBEDDED
 from gradio_app.store.states import READABLE
 from gradio_app.web.api.access import manager_of, task_to_read
 from gradio_app.web.api.downloads import HARMLESS, attachment, file_answer, validator, zip_answer
 from gradio_app.web.api.schemas import ERRORS, PageView, binary
 from gradio_app.web.part_results import results_of
-from gradio_app.web.zip_stream import stream_zip, stream_zips
+from gradio_app.web.zip_stream import paths_of, pictures_of, stream_document, stream_zip, stream_zips
 
 FILES = {"markdown": "document.md", "json": "middle.json", "content_list": "content_list.json"}
 _MEDIA = {
@@ -47,10 +48,12 @@ async def result(
     request: Request,
     task_id: str,
     format: Annotated[str, Query(max_length=20, json_schema_extra={"enum": list(_FORMATS)})] = "markdown",
+    pictures: bool = False,
 ) -> Response:
     """The result: markdown, json, content_list, html, docx, latex, epub, docling, or everything as zip.
 
-    The zip of an archive, a mail or a portfolio has the results of the documents in it, too.
+    With `pictures`, a file that links to pictures comes with them, as one zip. The zip of an archive, a mail
+    or a portfolio has the results of the documents in it, too.
     """
     task = await task_to_read(request, task_id)
     folders = manager_of(request).folders
@@ -65,21 +68,32 @@ async def result(
         if parts := await manager_of(request).parts(task_id):
             found = await asyncio.to_thread(results_of, folders, task, parts)
             return zip_answer(request, stream_zips(found), name)
-        return _zip(request, folder, name)
+        return _zip(request, folder, stream_zip(folder), name)
     name = FILES[format] if format in FILES else await manager_of(request).export(task, format)
     suffix = Path(name).suffix
+    if pictures and await asyncio.to_thread(_has_links, folder, format):
+        made = stream_document(folder, name, f"{paths_of([('', task.name)])[0]}{suffix}")
+        return _zip(request, folder, made, attachment(f"{stem}.zip", task.id))
     headers = {**HARMLESS, "Content-Disposition": attachment(f"{stem}{suffix}", task.id)}
     return file_answer(request, open_beneath(folder, name), _MEDIA[suffix], headers)
 
 
-def _zip(request: Request, folder: Path, disposition: str) -> Response:
+def _has_links(folder: Path, format: str) -> bool:
+    """Whether a file of this format leads to pictures beside it."""
+    found = pictures_of(folder)
+    if format == "html":
+        return sum(os.lstat(folder / name).st_size for name in found) > MOST_EMBEDDED
+    return format in ("markdown", "latex") and bool(found)
+
+
+def _zip(request: Request, folder: Path, chunks: Iterator[bytes], disposition: str) -> Response:
     """The same result gives the same bytes, so its folder stands for them."""
     held = open_folder(folder)
     try:
         tag = validator(os.fstat(held))
     finally:
         os.close(held)
-    return zip_answer(request, stream_zip(folder), disposition, tag)
+    return zip_answer(request, chunks, disposition, tag)
 
 
 @router.get("/pages/{page}.png", response_class=Response, responses=binary("image/png"))

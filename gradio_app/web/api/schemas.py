@@ -315,6 +315,40 @@ class RetryForm(BaseModel):
     password: str = Field("", max_length=MOST_PASSWORD, description=_PASSWORD, json_schema_extra=_SECRET)
 
 
+class LinkForm(BaseModel):
+    """For how long a link opens its document."""
+
+    days: int = Field(7, ge=1, le=90)
+
+
+class LinkInfo(BaseModel):
+    """A secret link, without its secret; times in Unix seconds."""
+
+    id: str
+    created_at: int
+    until: int
+
+
+class LinkView(LinkInfo):
+    """A link that was made now; its address is `path` below that of the server."""
+
+    path: str
+
+
+class LinkList(BaseModel):
+    """The links of one document."""
+
+    links: list[LinkInfo]
+
+
+class AgainForm(RetryForm):
+    """How a document is read once more."""
+
+    tier: Tier = "auto"
+    page_range: str = Field("", max_length=1000)
+    ocr_mode: OcrMode = "auto"
+
+
 def body_of(model: type[BaseModel], *media: str) -> dict[str, Any]:
     """For OpenAPI, a body of these types that the route itself parses."""
     schema = {"schema": model.model_json_schema()}

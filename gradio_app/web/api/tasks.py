@@ -22,7 +22,16 @@ from gradio_app.web.api.access import (
     task_of,
 )
 from gradio_app.web.api.changes import delta
-from gradio_app.web.api.schemas import ERRORS, RetryForm, TaskIds, TaskList, TaskView, UploadForm, body_of
+from gradio_app.web.api.schemas import (
+    ERRORS,
+    AgainForm,
+    RetryForm,
+    TaskIds,
+    TaskList,
+    TaskView,
+    UploadForm,
+    body_of,
+)
 from gradio_app.web.auth.credentials import Identity
 from gradio_app.web.uploads import Receiver
 
@@ -38,6 +47,7 @@ Words = Annotated[str, Query(max_length=200, description="Words in the name or t
 Parent = Annotated[str, Query(max_length=64, description="Only documents of this archive, mail or portfolio")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
+_AS_BEFORE = AgainForm.model_validate({})
 SUBMISSION = body_of(UploadForm, "multipart/form-data")
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=ERRORS)
 
@@ -182,6 +192,17 @@ async def retry(request: Request, task_id: str, form: RetryForm | None = None) -
     password = form.password if form else ""
     task = await act(manager_of(request), identity_of(request), "retry", task_id, password=password)
     return shown(request, task)
+
+
+@router.post("/{task_id}/again", status_code=201, response_model=TaskView)
+async def again(request: Request, task_id: str, form: AgainForm = _AS_BEFORE) -> JSONResponse:
+    """Reads the same upload once more with other options: a task of its own, with the same owner."""
+    manager, who = manager_of(request), identity_of(request)
+    await task_of(request, task_id, "change")
+    options = ParseOptions.checked(form.tier, form.page_range, form.ocr_mode)
+    task = await manager.read_anew(task_id, options, form.password)
+    note_submitted(who, [task])
+    return JSONResponse(show(manager, who, task), 201)
 
 
 @router.delete("/{task_id}", status_code=204)

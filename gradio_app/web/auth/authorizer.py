@@ -14,7 +14,9 @@ from gradio_app.web.auth.credentials import Identity
 
 #: see: know that it is there. use: continue or end what was begun. administer: what touches everybody
 Action = Literal["see", "read", "change", "use", "administer"]
-Kind = Literal["probe", "server", "task", "unfinished_task", "all_tasks", "request", "file", "session"]
+Kind = Literal[
+    "probe", "link", "server", "task", "unfinished_task", "all_tasks", "request", "file", "session"
+]
 Role = Literal["anybody", "user", "owner", "admin"]
 
 
@@ -26,13 +28,20 @@ class Resource:
     owners: frozenset[str] = frozenset()
 
 
-PROBE, SERVER, ALL_TASKS = Resource("probe"), Resource("server"), Resource("all_tasks")
+PROBE, LINK, SERVER, ALL_TASKS = (
+    Resource("probe"),
+    Resource("link"),
+    Resource("server"),
+    Resource("all_tasks"),
+)
 
 _OWN: frozenset[Role] = frozenset({"owner", "admin"})
 #: what is not in this table nobody may do
 _RULES: dict[tuple[Kind, Action], frozenset[Role]] = {
     # that it lives, for supervisors
     ("probe", "read"): frozenset({"anybody"}),
+    # a document by a link, whose secret the route checks
+    ("link", "read"): frozenset({"anybody"}),
     # the page, the queue's summary, figures, the state of cards and machines; new tasks
     ("server", "read"): frozenset({"user"}),
     ("server", "administer"): frozenset({"admin"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,7 +17,7 @@ from gradio_app.base.errors import AppError, Forbidden, Unauthorized
 from gradio_app.base.setting_values import Network
 from gradio_app.web.addresses import Proxies, address_of
 from gradio_app.web.auth import cross_origin
-from gradio_app.web.auth.authorizer import PROBE, authorizer
+from gradio_app.web.auth.authorizer import LINK, PROBE, authorizer
 from gradio_app.web.auth.credentials import LOCAL, Credentials, Identity, Proof, owner_of
 from gradio_app.web.auth.origin import foreign, host_allowed, host_name, is_address
 from gradio_app.web.auth.rate_limit import RateLimit, TooOften
@@ -25,6 +26,8 @@ from gradio_app.web.error_answers import problem
 
 #: probes that a supervisor asks without a key; they tell nothing about documents
 _PROBES = frozenset({"/health", "/ready"})
+#: a document by its secret link
+_LINK = re.compile(r"/shared/[\w-]{16,64}", re.ASCII)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: asked by address, too, with a key where one is needed
 _FIGURES = "/metrics"
@@ -138,6 +141,12 @@ class Guard:
             and authorizer.is_authorized(None, "read", PROBE)
         ):
             return _Entry(LOCAL if self._credentials.open else Identity("probe", admin=False))
+        if (
+            _LINK.fullmatch(path)
+            and scope.get("method") in _READS
+            and authorizer.is_authorized(None, "read", LINK)
+        ):
+            return _Entry(Identity("link", admin=False))
         if scope["type"] == "http" and path in PATHS:
             return await self.sign_in.answer(path, Request(scope, receive), _address(scope))
         if self._credentials.open:
@@ -193,7 +202,7 @@ class Guard:
     def _refusal(self, error: AppError, scope: Scope) -> Response:
         accepted = Headers(scope=scope).get("accept", "")
         if isinstance(error, Unauthorized) and "text/html" in accepted and scope.get("method") == "GET":
-            return self.sign_in.page(Request(scope), 401)
+            return self.sign_in.refused(Request(scope))
         response = problem(error, scope)
         if isinstance(error, Unauthorized):
             response.headers["WWW-Authenticate"] = "Bearer"

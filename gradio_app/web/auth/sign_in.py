@@ -15,14 +15,19 @@ from gradio_app.web.auth import audit
 from gradio_app.web.auth.credentials import YEAR, Credentials, Proof
 from gradio_app.web.auth.origin import linked_from_elsewhere
 from gradio_app.web.auth.rate_limit import TooOften
-from gradio_app.web.auth.sign_in_page import Problem, sign_in_page
+from gradio_app.web.auth.sign_in_page import SCRIPT_HASH, Problem, sign_in_page
 from gradio_app.web.uploads import read_short
 
 SESSION_COOKIE = "mineru_session"
 IDENTITY_COOKIE = "mineru_identity"
 PATHS = frozenset({"/login", "/logout"})
 _LONGEST_FORM = 8192
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+_POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+#: a longer address leads to the start after signing in
+_LONGEST_TARGET = 2000
 
 
 class SignIn:
@@ -50,11 +55,12 @@ class SignIn:
             )
         except TooOften as error:
             if _wants_page(request):
-                return self.page(request, 429, "too_often", {"Retry-After": str(error.seconds)})
+                told = {"Retry-After": str(error.seconds)}
+                return self.page(request, 429, "too_often", told, target=form.get("next", ""))
             raise
         if proof is None:
             if _wants_page(request):
-                return self.page(request, 401, "wrong")
+                return self.page(request, 401, "wrong", target=form.get("next", ""))
             raise Unauthorized("The name or the password is not right.")
         response = self._to_start(request, form.get("next", ""))
         return self._signed_in(response, request.scope, proof, address)
@@ -78,14 +84,23 @@ class SignIn:
         It signs in at once, except where somebody else's link could change who this browser is: then a
         page asks for one click. ``session``: who is signed in already.
         """
-        query = parse_qsl(query_text(request.scope), keep_blank_values=True)
-        rest = urlencode([(name, value) for name, value in query if name != "token"])
-        path = self._root + request.scope["path"].removeprefix(self._root)
-        target = _here(path) + (f"?{rest}" if rest else "")
+        target = self._target(request)
         if session != proof and (session is not None or linked_from_elsewhere(Headers(scope=request.scope))):
             return self._ask(request, token, target)
         response = RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
         return response if session else self._signed_in(response, request.scope, proof, address)
+
+    def _target(self, request: Request) -> str:
+        """The address of a request on this server, without a token."""
+        query = parse_qsl(query_text(request.scope), keep_blank_values=True)
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        path = self._root + request.scope["path"].removeprefix(self._root)
+        return _here(path) + (f"?{rest}" if rest else "")
+
+    def refused(self, request: Request) -> Response:
+        """The form in place of a page that needs somebody signed in, and leads back to it."""
+        target = self._target(request)
+        return self.page(request, 401, target=target if len(target) <= _LONGEST_TARGET else "")
 
     def _ask(self, request: Request, token: str, target: str) -> Response:
         if not _wants_page(request):
@@ -116,7 +131,8 @@ class SignIn:
         token: str = "",
         target: str = "",
     ) -> Response:
-        """The form. With a users file it asks for a name, which holders of a token leave out.
+        """The form, which leads to ``target``. With a users file it asks for a name, which holders of a
+        token leave out.
 
         With a ``token`` it asks for one click instead.
         """

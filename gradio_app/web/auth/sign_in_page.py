@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +26,10 @@ _TEXTS = {
     "wrong": ("This is not right. Try again.", "不正确，请重试。"),
     "too_often": ("Too many attempts. Wait a minute.", "尝试次数过多，请稍候一分钟。"),
 }
+#: the part of an address that only the browser knows goes along: it names the document of a link
+_SCRIPT = "document.forms[0].action+=location.hash"
+#: what a policy allows this script by
+SCRIPT_HASH = f"sha256-{base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()}"
 # its colours are those of ui/assets/common/tokens.css, which may be read only after signing in
 _PAGE = Template(Path(__file__).with_name("sign_in.html").read_text("utf-8"), autoescape=True)
 
@@ -38,13 +44,14 @@ def sign_in_page(
 ) -> str:
     """The page. ``by_name``: there is a users file; who holds a token leaves the name out.
 
-    With a ``token`` it asks for one click only, after which it leads to ``target``.
+    With a ``token`` it asks for one click only. After signing in it leads to ``target``.
     """
     chinese = prefers_chinese(accept_language)
     texts = {key: pair[chinese] for key, pair in _TEXTS.items()}
     lang = "zh-CN" if chinese else "en"
     return _PAGE.render(
         lang=lang,
+        script=_SCRIPT,
         action=action,
         texts=texts,
         by_name=by_name,

@@ -15,7 +15,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.settings import Settings
 from gradio_app.web.api.access import identity_of
 from gradio_app.web.error_answers import register_validation
-from gradio_app.web.ui import dev, gradio_uploads, mcp_tools, page, static, upload_limits
+from gradio_app.web.ui import dev, gradio_uploads, link_preview, mcp_tools, page, static, upload_limits
 from gradio_app.web.ui.file_owners import Owners
 from gradio_app.web.ui.functions import Functions
 from gradio_app.web.ui.gradio_gate import Gate
@@ -40,6 +40,7 @@ def mount(app: FastAPI, settings: Settings, folders: Folders) -> Middleware:
     app.mount("/page", static.Files(directory=static.ASSETS), name="page")
     owners, late = Owners(), Late()
     upload_limits.install(settings.max_files)
+    link_preview.install()
     with (
         _without_app(),
         gr.Blocks(title="MinerU Optimized", analytics_enabled=False, fill_width=True) as demo,

@@ -43,7 +43,7 @@ _UPLOAD = f"{_API}/upload"
 #: what is not Gradio's
 _OURS = re.compile(
     r"/(api|gpu|page|docs|static-offline-docs|tasks|v1|v1alpha)(/.*)?"
-    r"|/(openapi\.json|health|ready|metrics|file_parse|convert|version)"
+    r"|/(openapi\.json|health|ready|metrics|file_parse|convert|version|shared/[\w-]+)"
 )
 #: what the page, gradio_client and MCP use of Gradio. It has more: proxies, a code editor, recorders, run
 #: histories, profilers; each would be one more way in.

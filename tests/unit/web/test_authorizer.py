@@ -58,14 +58,14 @@ def test_who_may(action: Action, resource: Resource, allowed: list[Identity | No
     assert [who for who in EVERYBODY if authorizer.is_authorized(who, action, resource)] == allowed
 
 
-def test_who_has_not_signed_in_may_read_probes_only() -> None:
+def test_who_has_not_signed_in_may_read_probes_and_what_a_link_opens() -> None:
     owners = frozenset({"", "None", "ann"})
     pairs = product(get_args(Action), get_args(Kind))
     assert [
         (action, kind)
         for action, kind in pairs
         if authorizer.is_authorized(None, action, Resource(kind, owners))
-    ] == [("read", "probe")]
+    ] == [("read", "probe"), ("read", "link")]
 
 
 def test_no_other_module_decides() -> None:

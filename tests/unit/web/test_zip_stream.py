@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import random
+import shutil
+import time
 import zipfile
 from collections.abc import Generator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from gradio_app.web.zip_stream import CHUNK, members, paths_of, stream_zip, stream_zips
+from gradio_app.web.zip_stream import CHUNK, members, paths_of, stream_document, stream_zip, stream_zips
 
 FILES = {
     "document.md": "# Über\n\n![](images/b.jpg)\n".encode() * 500,
@@ -63,8 +65,27 @@ def test_the_same_result_gives_the_same_bytes(result: Path, tmp_path_factory: py
     for name, data in reversed(FILES.items()):  # made later, in another order and place
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_bytes(data)
-        os.utime(copy / name, (0, 1_000_000_000))
+        shutil.copystat(result / name, copy / name)
     assert b"".join(stream_zip(copy)) == first
+
+
+def test_each_member_has_the_date_of_its_file(result: Path) -> None:
+    told = time.mktime((2026, 3, 4, 5, 6, 8, 0, 0, -1))
+    for name, when in {"document.md": told, "middle.json": 0, "images/b.jpg": 2**33}.items():
+        os.utime(result / name, (when, when))
+    with opened(result) as archive:
+        dates = {info.filename: info.date_time for info in archive.infolist()}
+    assert dates["document.md"] == (2026, 3, 4, 5, 6, 8)
+    assert dates["middle.json"] == (1980, 1, 1, 0, 0, 0), "a zip knows no earlier day"
+    assert dates["images/b.jpg"] == (2107, 12, 31, 23, 59, 58), "and no later one"
+
+
+def test_a_document_comes_with_the_pictures_beside_it(result: Path) -> None:
+    data = b"".join(stream_document(result, "document.md", "report.md"))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["report.md", *sorted(name for name in FILES if "images/" in name)]
+        assert archive.read("report.md") == FILES["document.md"]
 
 
 def test_pictures_are_stored_and_texts_compressed(result: Path) -> None:

@@ -4,9 +4,11 @@ import { startBell } from "./common/bell.js";
 import { all, icon, setIcon, setLabel, setText, show } from "./common/dom.js";
 import { estimate, join } from "./common/format.js";
 import { startFrame } from "./common/frame.js";
-import { emit, on, state } from "./common/hub.js";
+import { emit, on, selectedTask, state } from "./common/hub.js";
 import { explain, remember, remembered, setLanguage, t } from "./common/language.js";
+import { select } from "./common/location.js";
 import { attempt, notify } from "./common/notice.js";
+import { framed, setList } from "./common/panes.js";
 import { mineUnderWay, setQueue, startPolling } from "./common/poll.js";
 import { codeOf, post } from "./common/server.js";
 import { startChip } from "./engine/chip.js";
@@ -15,7 +17,7 @@ const THEME = "mineru.theme";
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** @type {Parts<"dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
+/** @type {Parts<"skip" | "skip-reader" | "add" | "dot" | "summary" | "pause" | "engine" | "overview" | "bell" | "user" | "leave" | "theme">} */
 const part = Object.create(null);
 
 export function start(/** @type {HTMLElement} */ element) {
@@ -24,6 +26,10 @@ export function start(/** @type {HTMLElement} */ element) {
   startFrame(element, part, redraw);
   for (const button of buttons) button.onclick = () => setLanguage(button.dataset.language === "zh" ? "zh" : "en");
   part.theme.onclick = () => setTheme(NEXT_THEME[theme()]);
+  part.skip.onclick = skipToList;
+  part["skip-reader"].onclick = () => /** @type {HTMLElement} */ (document.querySelector("#mo-reader [role=tab][tabindex='0']")).focus();
+  on("selected", () => show(part["skip-reader"], Boolean(state.selected)));
+  part.add.onclick = () => emit("open-intake");
   part.pause.onclick = togglePause;
   part.leave.onclick = signOut;
   part.overview.onclick = () => emit("open-overview");
@@ -32,7 +38,7 @@ export function start(/** @type {HTMLElement} */ element) {
   dark.addEventListener("change", applyTheme);
   on("queue", drawSummary);
   on("connection", drawSummary);
-  on("counts", drawTitle);
+  for (const topic of /** @type {const} */ (["counts", "tasks", "selected", "gone"])) on(topic, drawTitle);
   applyTheme();
   redraw();
   startPolling();
@@ -48,6 +54,12 @@ function draw(/** @type {HTMLElement[]} */ languages) {
   setLabel(part.leave, t("bar.leave"));
   drawTheme();
   drawSummary();
+}
+
+function skipToList() {
+  if (framed.matches) setList(true);
+  else select(null);
+  emit("skip");
 }
 
 // ---- colours
@@ -100,10 +112,12 @@ function summary() {
   return [paused || problems ? "warn" : "busy", text];
 }
 
-// How many of my documents are not done yet, to be seen from another tab.
+// The open document, how far it is, and how many of mine are not done yet: to be seen from another tab.
 function drawTitle() {
-  const mine = mineUnderWay();
-  const title = mine ? `(${mine}) MinerU Optimized` : "MinerU Optimized";
+  const [mine, task] = [mineUnderWay(), selectedTask()];
+  const running = task?.status === "processing" && task.pages_total > 0;
+  const far = running ? `${Math.floor((100 * task.pages_done) / task.pages_total)} %` : "";
+  const title = `${mine ? `(${mine}) ` : ""}${join(far, task?.name, "MinerU Optimized")}`;
   if (document.title !== title) document.title = title;
 }
 

@@ -34,7 +34,20 @@ export const READABLE = /** @type {Set<string>} */ (new Set(["completed", "parti
 export const RETRYABLE = /** @type {Set<string>} */ (new Set(["partial", "failed", "cancelled"]));
 export const TIERS = ["flash", "basic", "standard", "advanced"];
 
+// Tiers that are read with the vision model.
+export const VISION = ["standard", "advanced"];
+
+/** Whether this server can read by a tier, as far as is known. @param {string} tier */
+export const canRun = (tier) => !VISION.includes(tier) || state.engine?.kind !== "none";
+
 export const isActive = (/** @type {Task} */ task) => ACTIVE.has(task.status);
+
+// A broken file stays so; a password can be given, and missing models be installed meanwhile.
+const MENDABLE = ["file_encrypted", "password_wrong", "models_missing", "file_without_text"];
+
+/** Whether trying again as before may help. @param {Task} task */
+export const worthRetry = ({ status, error }) =>
+  RETRYABLE.has(status) && (status !== "failed" || !error || error.retryable || MENDABLE.includes(error.code));
 
 /** Of somebody else, and shown without its name. @param {Task} task */
 export const isForeign = (task) => !task.mine && !task.name;

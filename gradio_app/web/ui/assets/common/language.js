@@ -2,7 +2,7 @@
 
 import { all } from "./dom.js";
 import { emit, state } from "./hub.js";
-import { ERRORS_ZH, NOTES_ZH, TEXTS } from "./texts.js";
+import { ERRORS_EN, ERRORS_ZH, NOTES_ZH, TEXTS } from "./texts.js";
 
 const KEY = "mineru.language";
 const HTML_LANG = { en: "en", zh: "zh-CN" };
@@ -54,7 +54,7 @@ export function t(key, ...values) {
 export function explain(error) {
   if (!error) return "";
   const { code = "", message } = /** @type {Partial<ErrorBody>} */ (error);
-  return (state.language === "zh" && ERRORS_ZH[code]) || message || code;
+  return (state.language === "zh" ? ERRORS_ZH : ERRORS_EN)[code] || message || code;
 }
 
 /** A note in the reader's language, with its pages. @param {TaskNote} note */

@@ -1,6 +1,6 @@
 // Menus: small windows at a button, for downloads, choices and the question before deleting. One is open at a time.
 
-import { all, el, targetOf } from "./dom.js";
+import { all, closest, el, targetOf } from "./dom.js";
 import { t } from "./language.js";
 import { taskAddress } from "./server.js";
 
@@ -13,7 +13,7 @@ export function openDownloads(/** @type {HTMLElement} */ button, /** @type {Task
   if (!task) return;
   const link = (/** @type {string} */ href, /** @type {string} */ format) =>
     el("a", { role: "menuitem", href: taskAddress(task.id, href), download: "", onclick: close }, t(`format.${format}`));
-  const links = FORMATS.map((format) => link(`/result?format=${format}`, format));
+  const links = FORMATS.map((format) => link(`/result?format=${format}&pictures=true`, format));
   const source = link("/source", "source");
   source.className = "mo-menu-last";
   openAt(button, el("div", { class: "mo-menu", role: "menu", "aria-label": t("row.download") }, ...links, source));
@@ -38,6 +38,15 @@ export const askDelete = (button, name, confirmed) => ask(button, t("row.delete.
 export function ask(button, question, answer, confirmed) {
   const yes = el("button", { type: "button", class: "mo-button mo-danger", onclick: closing(confirmed) }, answer);
   openAt(button, el("div", { class: "mo-menu mo-ask", role: "dialog", "aria-label": question }, el("p", {}, question), yes));
+}
+
+/**
+ * A small form.
+ * @param {HTMLElement} button @param {string} label @param {HTMLElement[]} fields @param {string} answer @param {() => void} confirmed
+ */
+export function openForm(button, label, fields, answer, confirmed) {
+  const yes = el("button", { type: "button", class: "mo-button mo-yes", onclick: closing(confirmed) }, answer);
+  openAt(button, el("div", { class: "mo-menu mo-pane mo-ask", role: "dialog", "aria-label": label }, el("p", {}, label), ...fields, yes));
 }
 
 const closing = (/** @type {() => void} */ act) => () => {
@@ -74,11 +83,13 @@ function close() {
   if (focused) button.focus({ preventScroll: true });
 }
 
-const items = (/** @type {HTMLElement} */ node) => all(node, "a, button");
+const items = (/** @type {HTMLElement} */ node) => all(node, "a, button, select, input");
 
 function walk(/** @type {KeyboardEvent} */ event) {
   const found = items(/** @type {HTMLElement} */ (event.currentTarget));
   const to = targetOf(event, found.indexOf(/** @type {HTMLElement} */ (document.activeElement)), found.length);
+  const typing = closest(event, "select, input") && event.key !== "Escape";
+  if (typing || (event.key === "Tab" && found.length > 1 && found.some((node) => node.matches("select, input")))) return;
   if (event.key === "Escape" || event.key === "Tab") {
     event.preventDefault();
     close();
@@ -95,7 +106,7 @@ const isOutside = ({ target }) =>
 window.addEventListener("pointerdown", (event) => {
   if (isOutside(event) && !menu.opened?.button.contains(/** @type {Node} */ (event.target))) close();
 });
-window.addEventListener("resize", close);
+window.addEventListener("resize", follow); // also when the keyboard of a phone comes
 window.addEventListener("scroll", (event) => isOutside(event) && follow(), true);
 
 // The menu goes where its button goes, as long as that can be seen.

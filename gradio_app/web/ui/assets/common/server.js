@@ -34,11 +34,11 @@ export function problemOf(/** @type {number} */ status, /** @type {{ error?: Err
 }
 
 /**
- * JSON of an answer, null for 204. Raises Problem; its code is "network" when the server cannot be reached.
- * @param {string} path @param {{ method?: string, json?: object, signal?: AbortSignal }} options
+ * JSON (or text) of an answer, null for 204. Raises Problem; its code is "network" when the server cannot be reached.
+ * @param {string} path @param {{ method?: string, json?: object, signal?: AbortSignal, as?: "json" | "text" }} options
  * @returns {Promise<any>}
  */
-export async function call(path, { method = "GET", json, signal } = {}) {
+export async function call(path, { method = "GET", json, signal, as = "json" } = {}) {
   const headers = { Accept: "application/json", ...(json && { "Content-Type": "application/json" }) };
   let response;
   try {
@@ -53,7 +53,7 @@ export async function call(path, { method = "GET", json, signal } = {}) {
   // the header has whole seconds: only a larger difference means anything
   if (date && Math.abs(date + 500 - Date.now()) > 2000) state.skew = date + 500 - Date.now();
   if (response.status === 204) return null;
-  const body = await response.json().catch(() => null);
+  const body = await response[response.ok ? as : "json"]().catch(() => null);
   if (!response.ok) throw problemOf(response.status, body);
   return body;
 }

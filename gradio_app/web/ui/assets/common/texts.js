@@ -16,6 +16,10 @@ export const TEXTS = {
   ...READER,
 
   // ---- bar
+  "bar.skip": ["Skip to the documents", "跳到文档列表"],
+  "bar.skip.reader": ["Skip to the open document", "跳到打开的文档"],
+  "bar.add": ["Add", "添加"],
+  "bar.add.label": ["Add documents", "添加文档"],
   "bar.running": [(n) => `${n} running`, (n) => `${n} 个进行中`],
   "bar.waiting": [(n) => `${n} waiting`, (n) => `${n} 个排队`],
   "bar.idle": ["Ready", "就绪"],
@@ -63,17 +67,23 @@ export const TEXTS = {
   "time.ago": [(n) => `${n} min ago`, (n) => `${n} 分钟前`],
 
   // ---- download formats
-  "format.markdown": ["Markdown", "Markdown"],
+  "format.markdown": ["Markdown with pictures", "Markdown（含图片）"],
   "format.zip": ["Everything as ZIP", "全部内容 ZIP"],
   "format.docx": ["Word (DOCX)", "Word（DOCX）"],
-  "format.html": ["HTML", "HTML"],
-  "format.latex": ["LaTeX", "LaTeX"],
+  "format.html": ["HTML, in one file", "HTML（单个文件）"],
+  "format.latex": ["LaTeX with pictures", "LaTeX（含图片）"],
   "format.epub": ["EPUB", "EPUB"], "format.docling": ["Docling (JSON)", "Docling（JSON）"],
   "format.json": ["JSON", "JSON"],
   "format.source": ["The original file", "原始文件"],
 };
 
-/** Sentences for error codes in Chinese. In English the server's own sentence is shown: it has the details. @type {Record<string, string>} */
+/** In English the server's own sentences are shown, which have the details, but for these: here one says what the page can do. @type {Record<string, string>} */
+export const ERRORS_EN = {
+  file_without_text: "The pages are pictures of text, and this server has no models that read them. Ask the administrator to add them (on the server: ./start_mineru_optimized.sh models --source builtin), then try again.",
+  models_missing: "This quality needs a vision model, and this server has none. Choose Auto under “Try again with…”, or ask the administrator to add one (on the server: ./start_mineru_optimized.sh models).",
+};
+
+/** Sentences for error codes in Chinese. @type {Record<string, string>} */
 export const ERRORS_ZH = {
   internal_error: "服务器内部出错，详情见日志。请重试，或联系管理员。",
   file_empty: "文件为空（0 字节）。请确认文件已完整保存后重新上传。",
@@ -81,13 +91,13 @@ export const ERRORS_ZH = {
   file_encrypted: "该文档需要密码才能打开。请输入密码后重试，或另存一份不带密码的副本后上传。",
   password_wrong: "密码不正确，无法打开该文档。请核对密码后重试。",
   file_corrupt: "文件已损坏，或内容与扩展名不符。请在本机打开并重新保存后上传。",
-  file_without_text: "页面是文字的图片，而服务器没有安装识别文字的模型。请运行 ./start_mineru_optimized.sh models --source builtin 安装后重试。",
+  file_without_text: "页面是文字的图片，而服务器没有识别文字的模型。请让管理员安装（在服务器上运行 ./start_mineru_optimized.sh models --source builtin），然后重试。",
   file_too_large: "文件超过服务器允许的大小。请拆分文件，或联系管理员提高上限。",
   too_many_files: "一次上传的文件过多，请分批上传。",
   too_many_pages: "文档页数超过服务器上限。请指定页码范围，或拆分文档。",
   page_range_invalid: "页码范围无效。写法：1-5,8,10-12；r1 表示最后一页；留空为全部。",
   option_invalid: "某个选项的值无效。",
-  models_missing: "标准和高级精度需要的模型尚未安装在服务器上。请运行 ./start_mineru_optimized.sh models 安装后重试，或选择“基础”。",
+  models_missing: "该精度需要视觉模型，而本服务器没有。请在“换个方式重试”中选择“自动”，或让管理员安装（在服务器上运行 ./start_mineru_optimized.sh models）。",
   engine_unavailable: "视觉模型引擎不可用：可能正在启动、正忙或未安装。请稍后重试，详情见顶部的引擎面板。",
   gpu_out_of_memory: "显存不足。请关闭占用显卡的其他程序，或选择更小的配置。",
   worker_crashed: "读取该文档的进程多次崩溃，文档可能已损坏。",

@@ -83,6 +83,10 @@ interface Delta {
   queue: Queue;
 }
 
+interface LinkList {
+  links: { id: string; until: number }[];
+}
+
 interface Block {
   id: string;
   type: string;
@@ -253,9 +257,13 @@ interface Topics {
   queue: undefined;
   engine: undefined;
   gpu: undefined;
+  "open-intake": undefined;
   "open-engine": undefined;
   "open-overview": undefined;
   selected: undefined;
+  panes: undefined;
+  /** Somebody wants to go past the bar, to the list. */
+  skip: undefined;
   page: undefined;
   connection: undefined;
   language: undefined;

@@ -2,6 +2,11 @@
 
 const MAX_FILES = 10000;
 
+// Nothing in such files can be read: they are refused before they are sent.
+const NEVER = new Set("aac ai apk avi bin class dll dmg exe flac flv iso jar m4a mkv mov mp3 mp4 msi ogg psd pyc so wav webm wma wmv".split(" "));
+
+export const isHopeless = (/** @type {File} */ file) => NEVER.has(suffix(file.name));
+
 const suffix = (/** @type {string} */ name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
 // The server's list of file types (base/file_types.py) stands in the page's head.
 const types = () => document.querySelector('meta[name="mo-file-types"]')?.getAttribute("content") ?? "";

@@ -2,7 +2,7 @@
 
 import { closest, named, setText, show } from "../common/dom.js";
 import { startFrame } from "../common/frame.js";
-import { on, state } from "../common/hub.js";
+import { canRun, on } from "../common/hub.js";
 import { t, translate } from "../common/language.js";
 import { notify } from "../common/notice.js";
 import { chosen, dropped, fromFolder } from "./collect.js";
@@ -13,8 +13,6 @@ const { part, options } = pane;
 
 // The form of a page range, as the server checks it.
 const RANGE = /^(all|r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?(,r?[1-9]\d{0,8}(-r?[1-9]\d{0,8})?)*)?$/;
-// Tiers that are read with the vision model.
-const VISION = ["standard", "advanced"];
 
 export function start(/** @type {HTMLElement} */ element) {
   const title = /** @type {HTMLElement} */ (element.querySelector("[data-part=title]"));
@@ -28,10 +26,34 @@ export function start(/** @type {HTMLElement} */ element) {
   part["pick-files"].onchange = () => takeFrom(part["pick-files"], chosen);
   part["pick-folder"].onchange = () => takeFrom(part["pick-folder"], fromFolder);
   options.page_range.oninput = checkPages;
-  options.tier.onchange = hintTier;
   listen();
   on("engine", hintTier);
+  startAdding();
   draw();
+}
+
+// Once there are documents, the pane is a small window at the button "Add".
+function startAdding() {
+  const button = /** @type {HTMLElement} */ (document.getElementById("mo-add"));
+  const pane = /** @type {HTMLElement} */ (document.getElementById("mo-intake"));
+  on("open-intake", () => setAdding(!isAdding()));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && closest(event, "#mo-intake, #mo-add") && setAdding(false));
+  document.addEventListener("pointerdown", ({ target }) => {
+    const inside = target instanceof Node && (pane.contains(target) || button.contains(target));
+    if (!inside) setAdding(false);
+  });
+}
+
+const isAdding = () => document.body.classList.contains("mo-adding");
+
+function setAdding(/** @type {boolean} */ open) {
+  if (open === isAdding()) return;
+  const button = /** @type {HTMLElement} */ (document.getElementById("mo-add"));
+  const inside = document.getElementById("mo-intake")?.contains(document.activeElement);
+  document.body.classList.toggle("mo-adding", open);
+  button.setAttribute("aria-expanded", String(open));
+  if (open) part.files.focus();
+  else if (inside) button.focus();
 }
 
 function draw() {
@@ -40,14 +62,14 @@ function draw() {
   hintTier();
 }
 
-// Two of the tiers need the engine: it is said before a document fails for want of it.
+// Two of the tiers need the engine: only what can run is offered.
 function hintTier() {
-  const missing = state.engine?.kind === "none";
   for (const option of options.tier.options) {
     const text = t(option.dataset.t ?? "");
-    if (VISION.includes(option.value)) setText(option, missing ? t("intake.tier.missing", text) : text);
+    option.disabled = !canRun(option.value);
+    setText(option, option.disabled ? t("intake.tier.missing", text) : text);
   }
-  show(part["tier-note"], missing && VISION.includes(options.tier.value));
+  if (!canRun(options.tier.value)) options.tier.value = "auto";
 }
 
 // ---- dropping and pasting, anywhere on the page
@@ -95,10 +117,12 @@ function takeFrom(input, collect) {
 
 function take(/** @type {Collected} */ { files, skipped }) {
   if (!checkPages()) {
+    setAdding(true);
     options.page_range.focus();
     notify(t("intake.fix"), "bad");
     return;
   }
+  setAdding(false);
   if (skipped) notify(t("intake.skipped", skipped));
   else if (!files.length) notify(t("intake.none"));
   upload(files, Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.trim()])));

@@ -31,7 +31,6 @@ export const INTAKE = {
   "intake.none": ["No document was found that can be converted.", "没有找到可转换的文档。"],
   "intake.fix": ["Nothing was uploaded: the page range is wrong. Correct it, then try again.", "未上传：页码范围有误。请先修正，然后重试。"],
   "intake.tier.missing": [(tier) => `${tier} (no engine here)`, (tier) => `${tier}（无引擎）`],
-  "intake.tier.none": ["This quality needs an engine, and this server has none. Auto takes the best available quality.", "该精度需要视觉模型引擎，而本服务器没有。“自动”会选择可用的最佳精度。"],
 
   // ---- uploads
   "upload.waiting": ["Waiting to upload", "等待上传"],

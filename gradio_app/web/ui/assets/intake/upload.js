@@ -1,10 +1,12 @@
 // Uploads: at most three at a time, each in a request of its own with its own progress and error.
 
-import { emit, putTask, state } from "../common/hub.js";
+import { emit, on, putTask, state } from "../common/hub.js";
 import { t } from "../common/language.js";
 import { select } from "../common/location.js";
+import { framed } from "../common/panes.js";
 import { pollNow } from "../common/poll.js";
 import { address, Problem, problemOf } from "../common/server.js";
+import { isHopeless } from "./collect.js";
 import { pane } from "./state.js";
 
 const AT_ONCE = 3;
@@ -13,6 +15,12 @@ window.addEventListener("beforeunload", (event) => {
   if (![...state.uploads.values()].some((upload) => !upload.error)) return;
   event.preventDefault();
   event.returnValue = t("upload.leave"); // older browsers
+});
+
+// What the connection broke off goes on by itself; its key keeps it from becoming two tasks.
+on("connection", () => {
+  if (state.connection !== "online") return;
+  for (const item of state.uploads.values()) if (item.error?.code === "network") again(item);
 });
 
 // crypto.randomUUID exists on HTTPS and localhost only; the page is also served over a plain LAN.
@@ -25,7 +33,7 @@ export function upload(/** @type {Found[]} */ files, /** @type {Record<string, s
     pane.counter += 1;
     const id = `upload-${pane.counter}`;
     const limit = state.queue?.limits?.max_file_size;
-    const error = limit && file.size > limit ? tooLarge(limit) : null;
+    const error = isHopeless(file) ? unsupported() : limit && file.size > limit ? tooLarge(limit) : null;
     state.uploads.set(id, { id, file, path, options, key: token(), phase: "waiting", sent: 0, error, first: index === 0 });
   }
   emit("uploads");
@@ -36,6 +44,11 @@ function tooLarge(/** @type {number} */ limit) {
   const megabytes = Math.round(limit / 2 ** 20);
   const message = `The file is larger than the ${megabytes} MB that this server accepts. Split it, or ask the administrator to raise max_file_size.`;
   return new Problem({ code: "file_too_large", message, retryable: false });
+}
+
+function unsupported() {
+  const message = "This type of file cannot be converted. Send a document, a picture, or an archive of them.";
+  return new Problem({ code: "file_type_unsupported", message, retryable: false });
 }
 
 export function dismiss(/** @type {Upload} */ item) {
@@ -94,7 +107,7 @@ function finish(/** @type {Upload} */ item, /** @type {XMLHttpRequest} */ reques
   for (const task of body.tasks) putTask(task);
   emit("uploads");
   emit("tasks");
-  if (item.first && !state.selected) select(body.tasks[0].id);
+  if (item.first && !state.selected && framed.matches) select(body.tasks[0].id);
   pollNow();
 }
 

@@ -5,12 +5,14 @@ import { startFrame } from "../common/frame.js";
 import { isForeign, on, state } from "../common/hub.js";
 import { t, translate } from "../common/language.js";
 import { attempt, say } from "../common/notice.js";
+import { setList } from "../common/panes.js";
 import { makeUploadRow } from "../intake/upload_row.js";
 import { makeList } from "./list.js";
 import { startPicks } from "./pick.js";
 import { makeRow } from "./row.js";
 import { pane } from "./state.js";
 import { change, countOf, countSoon, loadMore, tidy } from "./view.js";
+import { focusRow, keepStop, startWalk } from "./walk.js";
 
 const { part, rows, groups, view } = pane;
 
@@ -46,12 +48,15 @@ export function start(/** @type {HTMLElement} */ element) {
     ask({ words: "", kind: "all", mine: false });
     part.search.focus();
   };
+  part.fold.onclick = () => setList(false);
   startPicks();
+  startWalk();
   watchEnd();
   for (const topic of /** @type {(keyof Topics)[]} */ (["tasks", "uploads", "selected", "queue", "counts", "view", "picks"])) {
     on(topic, draw);
   }
   on("tasks", countSoon);
+  on("skip", () => focusRow(pane.stop));
   on("task", announce);
   on("reveal", (id) => groups.forEach(({ list }) => list.reveal(id)));
   on("tick", () => rows.forEach((row) => row.isActive && row.update()));
@@ -129,6 +134,7 @@ function drawNow() {
     if (hidden > 0) setText(group.more, t("queue.more", number(total)));
   }
   for (const { list } of groups.values()) list.sweep();
+  keepStop();
   const total = countOf("all");
   const nothing = !total && !state.tasks.size && !uploads.length && !filtered;
   // with nothing to list or read, the page is one large place to drop something
@@ -139,7 +145,7 @@ function drawNow() {
   show(part.empty, state.loaded && nothing);
   const found = pane.sections.some(({ ids }) => ids.length);
   show(part.nomatch, state.loaded && filtered && !found);
-  drawTools(total);
+  drawTools();
   if (pane.asked && state.loaded) {
     pane.asked = false;
     say(t("queue.results", number(countOf(view.kind))));
@@ -153,8 +159,7 @@ const totalOf = (/** @type {Section} */ { statuses }) =>
 
 const kindOf = (/** @type {HTMLElement} */ button) => /** @type {Kind} */ (button.dataset.kind);
 
-function drawTools(/** @type {number} */ total) {
-  setText(part.count, total ? number(countOf(view.kind)) : "");
+function drawTools() {
   for (const button of all(part.kinds, "button")) {
     const kind = kindOf(button);
     const n = countOf(kind);

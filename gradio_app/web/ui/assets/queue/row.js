@@ -2,13 +2,13 @@
 
 import { copyOf, setCurrent, setIcon, setLabel, setText, show } from "../common/dom.js";
 import { clock, duration, estimate, join, moment } from "../common/format.js";
-import { emit, isActive, isForeign, now, putTask, READABLE, RETRYABLE, state } from "../common/hub.js";
+import { emit, isActive, isForeign, now, putTask, READABLE, state, worthRetry } from "../common/hub.js";
 import { explain, noteSummary, t } from "../common/language.js";
 import { addressOf, select } from "../common/location.js";
 import { askDelete, openDownloads } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
-import { call, post, taskPath } from "../common/server.js";
+import { call, codeOf, post, taskPath } from "../common/server.js";
 import { pick } from "./pick.js";
 import { pane } from "./state.js";
 
@@ -45,12 +45,17 @@ export function makeRow(template, id) {
       parts.node.classList.toggle("mo-picked", picked);
       if (parts.tick.checked !== picked) parts.tick.checked = picked;
       setCurrent(parts.name, state.selected === id);
+      const tabIndex = pane.stop === id ? 0 : -1;
+      if (parts.name.tabIndex !== tabIndex) for (const node of stops(parts)) node.tabIndex = tabIndex;
       if (!force && key && key === drawn) return;
       drawn = key;
       draw(parts, shown);
     },
   };
 }
+
+/** What of a row the Tab key reaches. @param {RowParts} parts */
+const stops = ({ name, tick, cancel, retry, download, remove }) => [name, tick, cancel, retry, download, remove];
 
 function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   const foreign = isForeign(task);
@@ -163,7 +168,7 @@ function drawActions(parts, task, name, foreign) {
   const active = isActive(task);
   show(parts.cancel, active && !foreign);
   parts.cancel.disabled = task.status === "cancelling";
-  show(parts.retry, RETRYABLE.has(task.status) && !foreign);
+  show(parts.retry, worthRetry(task) && !foreign);
   show(parts.download, READABLE.has(task.status) && !foreign);
   show(parts.remove, !active && !foreign);
   setLabel(parts.cancel, t("row.of", t("row.cancel"), name));
@@ -178,7 +183,13 @@ function drawActions(parts, task, name, foreign) {
 async function act(button, id, action, json) {
   button.disabled = true;
   await attempt(async () => {
-    putTask(await post(taskPath(id, `/${action}`), json));
+    try {
+      putTask(await post(taskPath(id, `/${action}`), json));
+    } catch (error) {
+      // somebody was quicker, or it has ended meanwhile: its row says so
+      if (codeOf(error) !== "conflict" || action !== "cancel") throw error;
+      notify(t("row.late"));
+    }
     emit("tasks");
   });
   button.disabled = false;

@@ -15,6 +15,7 @@ export const pane = {
   picks: new Map(),
   anchor: "",
   busy: "",
+  stop: "",
 };
 
 // The ids of the documents as the list shows them, from top to bottom.

@@ -5,6 +5,7 @@ import { documents, number, ordinal, plural } from "../common/plural.js";
 /** @type {Texts} */
 export const QUEUE = {
   "queue.title": ["Documents", "文档"],
+  "queue.fold": ["Hide the list", "隐藏列表"],
   "queue.whose": ["Whose documents", "显示范围"],
   "queue.all": ["All", "全部"],
   "queue.mine": ["Mine", "我的"],
@@ -72,6 +73,7 @@ export const QUEUE = {
   "row.took": [(time) => `took ${time}`, (time) => `用时 ${time}`],
   "row.cached": ["from an earlier run", "使用已有结果"],
   "row.owner": [(name) => `by ${name}`, (name) => `来自 ${name}`],
+  "row.late": ["It has ended already: there is nothing to cancel.", "文档已经结束，无需取消。"],
   "row.cancel": ["Cancel", "取消"],
   "row.retry": ["Try again", "重试"],
   "row.download": ["Download", "下载"],

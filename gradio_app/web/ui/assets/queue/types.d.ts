@@ -94,8 +94,8 @@ interface BulkAnswer {
 
 interface QueueState {
   part: Parts<
-    | "count" | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "nomatch" | "clear" | "sentinel" | "picks"
-    | "picks-text" | "picks-all" | "picks-clear"
+    | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "nomatch" | "clear" | "sentinel" | "picks"
+    | "fold" | "picks-text" | "picks-all" | "picks-clear"
   > &
     Record<"whose" | "sort", HTMLSelectElement> & { search: HTMLInputElement; row: HTMLTemplateElement };
   /** By the id of a task or an upload. */
@@ -118,4 +118,6 @@ interface QueueState {
   anchor: string;
   /** What is being done with picked documents, in words. */
   busy: string;
+  /** Id of the row that the Tab key reaches; arrows lead to the others. */
+  stop: string;
 }

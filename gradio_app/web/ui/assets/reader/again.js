@@ -1,12 +1,13 @@
 // Second reading of a page by another tier: asked for, waited for, compared side by side, accepted or dropped.
 
 import { setText, show } from "../common/dom.js";
-import { dropTask, emit, isActive, on, putTask, state, TIERS } from "../common/hub.js";
+import { canRun, dropTask, emit, isActive, on, putTask, state, TIERS } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
 import { openChoices } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
 import { call, post, taskPath } from "../common/server.js";
+import { tryAgainWith } from "../queue/again_with.js";
 import { prepare } from "./markdown.js";
 import { hasPictures, loadPage } from "./pages.js";
 import { desk, pane } from "./state.js";
@@ -119,11 +120,9 @@ function compare() {
 function chooseTier() {
   if (!pane.compared) return;
   const { task, page } = pane.compared;
-  openChoices(
-    part.redo,
-    t("again.ask", page),
-    TIERS.map((tier) => [t(`intake.tier.${tier}`), () => begin(task.id, page, tier)]),
-  );
+  const tiers = TIERS.filter(canRun).map((tier) => [t(`intake.tier.${tier}`), () => begin(task.id, page, tier)]);
+  const whole = [t("again.with.all"), () => tryAgainWith(part.redo, task)];
+  openChoices(part.redo, t("again.ask", page), /** @type {[string, () => void][]} */ ([...tiers, whole]));
 }
 
 const begin = (/** @type {string} */ id, /** @type {number} */ page, /** @type {string} */ tier) =>

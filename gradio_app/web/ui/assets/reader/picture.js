@@ -2,6 +2,7 @@
 
 import { setLabel, setText, show } from "../common/dom.js";
 import { remember, t } from "../common/language.js";
+import { framed } from "../common/panes.js";
 import { taskAddress } from "../common/server.js";
 import { LEVELS, pane, ZOOM } from "./state.js";
 
@@ -13,8 +14,6 @@ const WIDTHS = [1200, 2000];
 const PATIENCE = 150;
 // Wider than this a page that fits the pane is not easier to read.
 const COMFORT = 900;
-// Otherwise the window scrolls, and the pane is as high as what lies in it.
-export const framed = matchMedia("(min-width: 901px) and (min-height: 560px)");
 
 export function startPicture() {
   part["zoom-out"].onclick = () => zoomBy(-1);
@@ -38,14 +37,15 @@ export function startPicture() {
 export const isPictured = () => picture.wanted !== null && part.scroll.clientWidth > 0;
 
 // The record brings the size of the page; it is null while the page is not read.
-export function showPicture(/** @type {Task} */ task, /** @type {number} */ page, /** @type {Page | null} */ record) {
+export function showPicture(/** @type {Task} */ task, /** @type {number} */ page, /** @type {Page | null} */ record, anew = false) {
+  if (anew) part.picture.removeAttribute("src");
   const { width, height } = record?.page === page ? record : { width: null, height: null };
   const other = picture.wanted?.task !== task.id || picture.wanted.page !== page;
   if (width && height) picture.size = { width, height };
   part.paper.dataset.sized = width && height ? "true" : "";
   picture.wanted = { task: task.id, page };
   part.picture.alt = t("reader.alt", page);
-  if (other) caption("");
+  if (other || anew) caption("");
   resize();
 }
 

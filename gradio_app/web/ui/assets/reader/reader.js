@@ -5,31 +5,35 @@ import { join } from "../common/format.js";
 import { startFrame } from "../common/frame.js";
 import { hasEnded, isActive, on, READABLE, selectedTask as task, state } from "../common/hub.js";
 import { explain, remember, remembered, t } from "../common/language.js";
-import { addressOf, select, startLocation, turnTo } from "../common/location.js";
+import { select, startLocation, turnTo } from "../common/location.js";
 import { openDownloads } from "../common/menu.js";
+import { attempt } from "../common/notice.js";
+import { framed, isListSeen, setList } from "../common/panes.js";
 import { loadTask } from "../common/poll.js";
-import { codeOf, isAborted } from "../common/server.js";
+import { call, codeOf, isAborted, taskPath } from "../common/server.js";
 import { cost } from "../queue/row.js";
 import { absent } from "./absent.js";
 import { drawAgain, startAgain } from "./again.js";
 import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js";
 import { copy } from "./copy.js";
 import { showKeys, startKeys } from "./keys.js";
+import { openLinks } from "./links.js";
 import { prepare } from "./markdown.js";
 import { drawNotes } from "./notes.js";
 import { hasPictures, loadPage, pageNumbers } from "./pages.js";
-import { framed, hidePicture, showPicture } from "./picture.js";
+import { hidePicture, showPicture } from "./picture.js";
+import { startPrint } from "./print.js";
 import { mark, startSearch } from "./search.js";
 import { hideNote, setView as setSheet, showNote, showRecord } from "./sheet.js";
-import { BESIDE, desk, NOTHING, pane, VIEW, written } from "./state.js";
+import { BESIDE, desk, NOTHING, pane, texts, VIEW, written } from "./state.js";
 import { hideStrip, labelStrip, showStrip } from "./strip.js";
 
 const { part } = pane;
 
 const STRIP = "mineru.strip";
-// More pages than this have a slider; for fewer it would be a dot that looks lost.
-const SLIDES = 8;
-const wide = matchMedia("(min-width: 1400px)");
+const wide = matchMedia("(min-width: 1050px)");
+// Room for the strip of pages as well.
+const wider = matchMedia("(min-width: 1400px)");
 
 export function start(/** @type {HTMLElement} */ element, /** @type {(event: string) => void} */ trigger) {
   pane.renderText = () => trigger("render_text");
@@ -48,6 +52,7 @@ export function start(/** @type {HTMLElement} */ element, /** @type {(event: str
 function begin() {
   on("box-chosen", chosen);
   startAgain();
+  for (const text of texts()) new MutationObserver(() => direct(text)).observe(text, { childList: true, subtree: true });
   new MutationObserver(relink).observe(written(), { childList: true, subtree: true });
   startLocation();
   open();
@@ -63,20 +68,26 @@ function listen() {
     draw();
   };
   startSearch();
-  part.link.onclick = () => copy(addressOf(state.selected, state.page), part.link);
+  part.link.onclick = () => {
+    const now = task();
+    if (now) openLinks(part.link, now, state.page, READABLE.has(now.status));
+  };
   part.copy.onclick = copyShown;
+  part["copy-all"].onclick = () => attempt(copyAll);
   part.download.onclick = () => openDownloads(part.download, task());
   part.close.onclick = () => select(null);
   part.previous.onclick = () => step(-1);
   part.next.onclick = () => step(1);
-  part.slider.oninput = () => turnTo(pages()[Number(part.slider.value)]);
   part.number.onchange = () => go(Number(part.number.value));
   startKeys(step);
+  startPrint();
   part.keys.onclick = showKeys;
-  for (const room of [wide, framed]) room.addEventListener("change", draw);
+  part.list.onclick = () => (framed.matches ? setList(true) : select(null));
+  on("panes", drawHead);
+  for (const room of [wide, wider, framed]) room.addEventListener("change", draw);
   on("selected", open);
   on("page", load);
-  on("connection", () => state.connection === "online" && !pane.shown.record && load());
+  on("connection", () => state.connection === "online" && recover());
   on("gone", (id) => id === state.selected && select(null));
   on("task", (change) => change.task.id === state.selected && follow(change));
 }
@@ -85,7 +96,7 @@ function listen() {
 export const currentTexts = () => [pane.shown.text, pane.other.text];
 
 // Whether the strip of pages is wanted: where there is room, unless it was switched off.
-const hasStrip = () => framed.matches && (remembered(STRIP) ?? (wide.matches ? "on" : "off")) === "on";
+const hasStrip = () => framed.matches && (remembered(STRIP) ?? (wider.matches ? "on" : "off")) === "on";
 
 const viewOf = (/** @type {HTMLElement} */ tab) => /** @type {ReaderView} */ (tab.dataset.view);
 
@@ -109,7 +120,6 @@ async function open() {
   if (id !== state.selected) return;
   if (!pane.ready) return;
   await load();
-  if (id && !wide.matches && matchMedia("(max-width: 900px)").matches) desk().scrollIntoView({ block: "start" });
 }
 
 function gone(/** @type {unknown} */ error) {
@@ -188,6 +198,12 @@ function write(/** @type {Page} */ record, /** @type {string} */ id, linked = tr
   pane.renderText();
 }
 
+// Right to left where the first letter is; a cell with a sentence is no column of single words beside wide numbers.
+function direct(/** @type {HTMLElement} */ text) {
+  for (const cell of all(text, "td, th")) if ((cell.textContent?.length ?? 0) > 60) cell.style.minWidth = "24ch";
+  for (const piece of all(text, "p, h1, h2, h3, h4, h5, h6, ul, ol, table, blockquote, summary")) piece.dir = "auto";
+}
+
 // Gradio has written the text: now its pieces are known.
 function relink() {
   const { record, mark: begin, marks } = pane.shown;
@@ -198,6 +214,16 @@ function relink() {
     linkText(marks);
     mark();
   }
+}
+
+// What did not come while the server was away.
+function recover() {
+  if (!pane.shown.record) load();
+  for (const image of /** @type {HTMLImageElement[]} */ (all(desk(), "img[src]"))) {
+    if (image.complete && !image.naturalWidth) image.src = image.src;
+  }
+  const now = task();
+  if (pane.ready && now && state.page && !part.caption.hidden) showPicture(now, state.page, pane.shown.record, true);
 }
 
 /** The text of a box that was chosen is brought into view, and shown first where it is not. @param {string} id */
@@ -264,10 +290,11 @@ function drawHead() {
   const now = task();
   setText(part.title, now ? now.name || t("row.others") : t("reader.title"));
   part.title.title = now?.name ?? "";
+  show(part.list, !isListSeen());
   show(part.tools, Boolean(state.selected));
   show(part.link, Boolean(now));
   show(part.bar, Boolean(now?.pages_total));
-  show(part.download, Boolean(now && READABLE.has(now.status)));
+  for (const node of [part["copy-all"], part.download]) show(node, Boolean(now && READABLE.has(now.status)));
   show(part.sub, Boolean(now));
   if (now) setText(part.sub, subtitle(now));
   if (now) part.sub.dataset.status = now.status;
@@ -285,17 +312,12 @@ function drawPager() {
   const numbers = pages();
   const at = numbers.indexOf(state.page ?? 0);
   show(part.pager, numbers.length > 0);
-  show(part.slider, numbers.length > SLIDES);
   if (document.activeElement !== part.number) part.number.value = String(state.page ?? "");
   const last = numbers.at(-1);
   const whole = last === numbers.length;
   setText(part.of, whole ? t("reader.of", last ?? 0) : t("reader.nth", at + 1, numbers.length));
   part.previous.disabled = at <= 0;
   part.next.disabled = at < 0 || at === numbers.length - 1;
-  part.slider.max = String(Math.max(0, numbers.length - 1));
-  part.slider.value = String(Math.max(0, at));
-  part.slider.setAttribute("aria-valuetext", `${t("reader.page")} ${state.page ?? ""}`);
-  part.slider.style.setProperty("--at", numbers.length > 1 ? `${(100 * Math.max(0, at)) / (numbers.length - 1)}%` : "0%");
 }
 
 /** What stands in place of the text when there is none. @param {unknown} problem */
@@ -351,6 +373,12 @@ function copyShown() {
   if (view === "json") copy(JSON.stringify(record, null, 2), part.copy);
   else if (view === "raw" || !prose) copy(record.markdown, part.copy);
   else copy(prose.innerText, part.copy, prose.innerHTML);
+}
+
+// The whole document, from the file that is downloaded, too.
+async function copyAll() {
+  const text = await call(taskPath(state.selected ?? "", "/result?format=markdown"), { as: "text" });
+  await copy(text, part["copy-all"]);
 }
 
 function walkTabs(/** @type {KeyboardEvent} */ event) {

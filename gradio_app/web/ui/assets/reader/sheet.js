@@ -2,10 +2,12 @@
 
 import { closest, setIcon, setText, show } from "../common/dom.js";
 import { startFrame } from "../common/frame.js";
-import { emit, state } from "../common/hub.js";
+import { emit, selectedTask, state } from "../common/hub.js";
 import { translate } from "../common/language.js";
+import { tryAgainWith } from "../queue/again_with.js";
 import { retry } from "../queue/row.js";
 import { startBoxes } from "./boxes.js";
+import { startDivider } from "./divider.js";
 import { startPicture } from "./picture.js";
 import { desk, pane } from "./state.js";
 import { startStrip } from "./strip.js";
@@ -15,8 +17,13 @@ const { part } = pane;
 export function start(/** @type {HTMLElement} */ element) {
   startFrame(element, part);
   part["note-retry"].onclick = () => state.selected && retry(part["note-retry"], state.selected, part["note-password"].value);
+  part["note-with"].onclick = () => {
+    const task = selectedTask();
+    if (task) tryAgainWith(part["note-with"], task);
+  };
   startPicture();
   startStrip();
+  startDivider();
   startBoxes();
   document.addEventListener("click", openLinks);
   // a form in a document could look like ours or act in our name, and have a field called "closest"; ours are sent by code
@@ -44,13 +51,14 @@ export function setView(view, beside, strip) {
 
 // ---- notes
 
-export function showNote(/** @type {Note} */ { icon, title, hint = "", canRetry = false, locked = "" }) {
+export function showNote(/** @type {Note} */ { icon, title, hint = "", canRetry = false, canVary = false, locked = "" }) {
   desk().dataset.note = "true";
   setIcon(part["note-icon"], icon);
   setText(part["note-title"], title);
   setText(part["note-hint"], hint);
   if (part["note-password"].name !== locked) Object.assign(part["note-password"], { name: locked, value: "", hidden: !locked });
   show(part["note-retry"], canRetry);
+  show(part["note-with"], canVary);
   translate(part.note);
   part.note.dataset.kind = icon;
 }

@@ -46,3 +46,5 @@ export const pane = {
 // Nodes that the page lays out around the frames.
 export const desk = () => /** @type {HTMLElement} */ (document.getElementById("mo-right"));
 export const written = () => /** @type {HTMLElement} */ (document.getElementById("mo-text"));
+// The text of a page, and that of its second reading beside it.
+export const texts = () => [written(), /** @type {HTMLElement} */ (document.getElementById("mo-second"))];

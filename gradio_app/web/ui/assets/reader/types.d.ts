@@ -28,6 +28,8 @@ interface Note {
   title: string;
   hint?: string;
   canRetry?: boolean;
+  /** Whether other options may help. */
+  canVary?: boolean;
   /** Id of the document, where a password may open it. */
   locked?: string;
 }
@@ -42,15 +44,15 @@ interface StripCell {
 
 interface ReaderState {
   part: Parts<
-    | "title" | "sub" | "tools" | "link" | "download" | "close" | "bar" | "strip-switch" | "beside" | "pager"
-    | "of" | "search-open" | "copy" | "keys" | "search" | "search-count" | "search-close" | "hits"
+    | "list" | "divider" | "title" | "sub" | "tools" | "link" | "download" | "close" | "bar" | "strip-switch" | "beside" | "pager"
+    | "of" | "search-open" | "copy" | "copy-all" | "keys" | "search" | "search-count" | "search-close" | "hits"
     | "again" | "again-words" | "banner" | "strip" | "strip-all" | "boxes-switch" | "zoom-width" | "zoom-page"
     | "zoom-actual" | "scroll" | "paper" | "boxes" | "caption" | "side-now" | "side-new" | "raw" | "raw-new" | "json"
     | "notes" | "notes-sum" | "notes-list" | "note" | "note-icon" | "note-title" | "note-hint" | "keys-close"
   > &
-    Record<"number" | "slider" | "search-input" | "note-password", HTMLInputElement> &
+    Record<"number" | "search-input" | "note-password", HTMLInputElement> &
     Record<"previous" | "next" | "search-previous" | "search-next" | "again-keep" | "again-drop" | "redo", HTMLButtonElement> &
-    Record<"zoom-out" | "zoom-in" | "note-retry", HTMLButtonElement> & {
+    Record<"zoom-out" | "zoom-in" | "note-retry" | "note-with", HTMLButtonElement> & {
       picture: HTMLImageElement;
       "keys-sheet": HTMLDialogElement;
     };
