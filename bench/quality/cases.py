@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench.quality import office_cases, pdf_cases, plain_cases, scan_cases
+from bench.quality import mail_cases, office_cases, pdf_cases, plain_cases, scan_cases
 from bench.quality.case import Case
 
-MODULES = (plain_cases, office_cases, pdf_cases, scan_cases)
+MODULES = (plain_cases, mail_cases, office_cases, pdf_cases, scan_cases)
 
 
 def made_cases() -> list[Case]:

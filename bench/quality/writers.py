@@ -23,8 +23,13 @@ from tests.office import odf
 def web_page(blocks: Sequence[Block], head: str = "") -> str:
     """A page of HTML."""
     title = next((html.escape(block) for block in blocks if isinstance(block, Heading)), "")
-    body = "".join(_html(block) for block in blocks)
+    body = web_body(blocks)
     return f"<!doctype html><html><head>{head}<title>{title}</title></head><body>{body}</body></html>"
+
+
+def web_body(blocks: Sequence[Block]) -> str:
+    """The body of such a page."""
+    return "".join(_html(block) for block in blocks)
 
 
 def _html(block: Block) -> str:

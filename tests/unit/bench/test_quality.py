@@ -76,7 +76,7 @@ def test_a_wrong_chinese_sign_costs_itself() -> None:
 def test_there_are_cases_of_all_kinds() -> None:
     cases = made_cases()
     assert len(cases) >= 60 and len({case.name for case in cases}) == len(cases)
-    kinds = "csv html docx xlsx pptx odt rtf txt md json ipynb".split()
+    kinds = "csv html docx xlsx pptx odt rtf txt md json ipynb eml epub".split()
     assert {*kinds, "pdf, forms", "pdf, turned", "scan, png", "scan, tiff"} <= {case.kind for case in cases}
     assert sum(bool(case.truth and case.truth.loss) for case in cases) >= 4
 
