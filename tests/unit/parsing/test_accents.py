@@ -31,6 +31,13 @@ def test_words_parted_at_the_end_of_a_line_are_the_same_letters() -> None:
     assert with_accents([span("caf´e-con- cert")], "café-concert") == [span("café-concert")]
 
 
+def test_signs_that_look_like_accents_stay() -> None:
+    signs = [span("It´s the ´new` way, ``quoted´´ and `error`")]
+    assert with_accents(signs, "It´s the ´new` way, ``quoted´´ and `error`") == signs
+    assert with_accents(signs, "another text, with the ´ of the page") == signs
+    assert with_accents([span("run `error` now")], "something else") == [span("run `error` now")]
+
+
 @pytest.mark.parametrize("content", ["caf´ e", [span("caf´ e")], [{"items": 1, "content": [span("caf´ e")]}]])
 def test_another_text_is_mended_by_its_order(content: Any) -> None:
     assert "café" in str(with_accents(content, "something else"))

@@ -1,4 +1,4 @@
-"""Rows and phrases of words, accents, and the patterns of document text."""
+"""Rows and phrases of words, and the patterns of document text."""
 
 from __future__ import annotations
 
@@ -38,13 +38,6 @@ def test_phrases_end_at_gaps() -> None:
 def test_no_words_no_rows() -> None:
     assert rows_of([]) == []
     assert phrases([], 1.0) == []
-
-
-def test_accents_of_old_fonts_go_onto_their_letters() -> None:
-    assert typography.accents("M¨unchen, caf´ e, gar¸con, ´ ı") == "München, café, garçon, ´ ı".replace(
-        "´ ı", "í"
-    )
-    assert typography.accents("nothing ` 5") == "nothing ` 5"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 TeX's older fonts draw "á" as an accent and a letter, in whatever order the file has them. On a page of a file
 the place of both says which letter it is (``over_letters``); a text that somebody else put together is
-told by its letters (``with_accents``), and one without a page by its order (``typography.accents``).
+told by its letters (``with_accents``), and by its order where it has others. What stands over no letter is a
+sign: an apostrophe in "it´s", a quotation mark.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -14,10 +16,12 @@ from itertools import pairwise
 from typing import Any, cast
 
 from gradio_app.parsing.readers.embedded.geometry import Box
-from gradio_app.parsing.readers.embedded.typography import MARKS, accents
+from gradio_app.parsing.readers.embedded.typography import MARKS
 
 #: a mark and its letter share this part of the lower one's height at least
 _SAME_LINE = 0.5
+#: an accent and the letter behind it; a backtick may be a mark of code
+_LOOSE = re.compile(r"([´¨ˇˆ˜¸˚])\s?([A-Za-zı])")
 
 
 def composed(letter: str, mark: str) -> str:
@@ -59,13 +63,14 @@ def over_letters(marks: Sequence[int], letters: Sequence[str], boxes: Sequence[B
 def with_accents(content: Any, text: str) -> Any:
     """Spans of a block with the accents that ``text`` has, where both have the same letters.
 
-    ``text`` is the block's text as its page has it. Otherwise accents go onto the letter behind them.
+    ``text`` is the block's text as its page has it. With other letters in both, accents go onto the letter
+    behind them, unless the page has signs of that kind, too.
     """
     if isinstance(content, list) and all(map(_is_span, cast(list[Any], content))):
         spans = cast(list[dict[str, Any]], content)
         if (cut := _cut(text, [span["content"] for span in spans])) is not None:
             return [span | {"content": part} for span, part in zip(spans, cut, strict=True)]
-    return _onto_the_next(content)
+    return cast(Any, content) if any(mark in text for mark in MARKS) else _onto_the_next(content)
 
 
 def _is_span(item: Any) -> bool:
@@ -99,7 +104,7 @@ def _combines(character: str) -> bool:
 
 def _onto_the_next(content: Any) -> Any:
     if isinstance(content, str):
-        return accents(content)
+        return _LOOSE.sub(_accented, content)
     if isinstance(content, list):
         items = cast(list[Any], content)
         return [_onto_the_next(item) if isinstance(item, dict) else item for item in items]
@@ -107,6 +112,10 @@ def _onto_the_next(content: Any) -> Any:
         span = cast(dict[str, Any], content)
         return span | {"content": _onto_the_next(span["content"])}
     return cast(Any, content)
+
+
+def _accented(found: re.Match[str]) -> str:
+    return composed(found[2], found[1]) or found[0]
 
 
 def _same_line(a: Box, b: Box) -> bool:

@@ -22,7 +22,7 @@ from gradio_app.parsing.readers.embedded.scans import (
     usual_pitch,
     usual_size,
 )
-from gradio_app.parsing.readers.embedded.typography import BULLET, accents
+from gradio_app.parsing.readers.embedded.typography import BULLET
 
 Kind = Literal["text", "title", "header", "footer"]
 
@@ -285,7 +285,7 @@ class _Style:
 
     def paragraph(self, lines: Sequence[Line]) -> Paragraph:
         """The paragraph of lines that were put together."""
-        text = accents(join_lines(lines))
+        text = join_lines(lines)
         size = median(line.size for line in lines)
         box = union(line.box for line in lines)
         return Paragraph(self._kind(lines, text, size, box), box, tuple(lines), text, size)

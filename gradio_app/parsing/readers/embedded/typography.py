@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 
 #: a cell that holds a figure: a number with signs, units and brackets; a dash; "n/a"
 NUMBER = re.compile(
@@ -28,7 +27,6 @@ MARKS = dict(zip("´`¨ˇˆ˜¸˚", "\u0301\u0300\u0308\u030c\u0302\u0303\u0327\
 SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(f"[{SIGNS}]|[^\\W{SIGNS}]+")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
-_LOOSE_ACCENT = re.compile(r"([´`¨ˇˆ˜¸˚])\s?([A-Za-zı])")
 
 
 def tokens(text: str) -> list[str]:
@@ -39,13 +37,3 @@ def tokens(text: str) -> list[str]:
 def plain(markup: str) -> str:
     """A text without the tags of tables."""
     return html.unescape(_TAG.sub(" ", markup))
-
-
-def accents(text: str) -> str:
-    """``text`` with accents that older fonts set as characters of their own put onto the letter behind."""
-    return _LOOSE_ACCENT.sub(_accented, text)
-
-
-def _accented(found: re.Match[str]) -> str:
-    letter = "i" if found[2] == "ı" else found[2]
-    return unicodedata.normalize("NFC", letter + MARKS[found[1]])

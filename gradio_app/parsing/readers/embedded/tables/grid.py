@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.right_to_left import RTL, reading_order
-from gradio_app.parsing.readers.embedded.typography import NUMBER, accents
+from gradio_app.parsing.readers.embedded.typography import NUMBER
 
 #: left and right end of a column
 Column = tuple[float, float]
@@ -134,7 +134,7 @@ def cell_text(words: Iterable[Word]) -> str:
         else:
             parts.append(word.text)
         before = word
-    return accents(" ".join(parts).strip())
+    return " ".join(parts).strip()
 
 
 def _in_reading_order(words: list[Word]) -> list[Word]:
