@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gradio_app.parsing.prepare.encodings import Decoded, decode, meant
-from gradio_app.parsing.prepare.html_body import cells_with_lines, flat, whole
+from gradio_app.parsing.prepare.html_body import cells_with_lines, flat, whole, without_repeated_title
 from gradio_app.parsing.prepare.html_bounds import MOST_ATTRIBUTES, bounded
 from gradio_app.parsing.prepare.prepared import Prepared, Wanted
 from gradio_app.parsing.prepare.text import note_guess, without_c1
@@ -69,6 +69,7 @@ def _mended(page: bytes, wanted: Wanted) -> bytes | None:
         flat(root),
         not wanted.main_content_only and whole(root),
         cells_with_lines(root),
+        without_repeated_title(root),
     )
     if not any(changes):
         return None

@@ -210,6 +210,23 @@ def _shown(field: Any) -> str | None:
 # ------------------------------------------------------------ cells
 
 
+def without_repeated_title(root: Any) -> bool:
+    """Drops the title where the first heading of the page says the same: MinerU would give both."""
+    title, body = root.find("head/title"), root.find("body")
+    if title is None or body.find(".//h1") is not None:
+        return False
+    headings = (element for element in body.iter("h2", "h3", "h4", "h5", "h6"))
+    first = next(headings, None)
+    if first is None or _words(first) != _words(title):
+        return False
+    title.getparent().remove(title)
+    return True
+
+
+def _words(element: Any) -> list[str]:
+    return cast(str, element.text_content()).split()
+
+
 def cells_with_lines(root: Any) -> bool:
     """Lists and paragraphs of a table's cell become lines of it; whether there were any."""
     changed = False

@@ -60,6 +60,22 @@ def test_only_the_article_where_that_is_wanted(tmp_path: Path) -> None:
     assert "Bakery" not in markdown(tmp_path, page, wanted)
 
 
+@pytest.mark.parametrize(
+    ("title", "heading", "wanted"),
+    [
+        ("River tours", "<h2>River  <em>tours</em></h2>", ["## River *tours*"]),
+        ("River tours", "<h1>River tours</h1>", ["# River tours"]),
+        ("The river", "<h2>River tours</h2>", ["# The river", "## River tours"]),
+    ],
+)
+def test_a_title_that_a_heading_repeats_is_given_once(
+    tmp_path: Path, title: str, heading: str, wanted: list[str]
+) -> None:
+    page = f"<html><head><title>{title}</title></head><body>{heading}<p>Boats leave.</p></body></html>"
+    lines = markdown(tmp_path, page).splitlines()
+    assert [line for line in lines if line.startswith("#")] == wanted
+
+
 def test_a_page_without_frames_is_left_alone(tmp_path: Path) -> None:
     page = f"<!DOCTYPE html><html><head><title>T</title></head><body><h1>Bread</h1>{ARTICLE}</body></html>"
     assert prepared(tmp_path, page)[0] == Prepared()
