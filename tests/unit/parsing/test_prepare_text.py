@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gradio_app.base.errors import FileTooLarge
+from gradio_app.base.file_types import SHEETS
 from gradio_app.parsing.parse import parse_document
 from gradio_app.parsing.prepare import Prepared, Wanted, prepare, text
 from gradio_app.parsing.prepare.encodings import decode, meant
@@ -157,13 +159,34 @@ def test_strange_lines_take_no_time(line: bytes) -> None:
     assert time.process_time() - began < 10
 
 
-def test_too_large_a_table_is_refused_with_its_numbers(
+def test_a_table_of_more_cells_than_mineru_reads_is_read_row_by_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text, "MOST_CELLS", 1000)
-    prepared(tmp_path, b"a;b\n" * 500)
-    with pytest.raises(FileTooLarge, match=r"1,002 cells .501 rows, 2 columns.; at most 1,000"):
+    assert prepared(tmp_path, b"a;b\n" * 500)[0].kind == ""
+    rows = '"Stra\u00dfe; Nr.";"a ""b"""\r\n'.encode("cp1252") * 500 + b"c;d;e\r\n"
+    found, made = prepared(tmp_path, b"sep=;\r\n" + rows)
+    lines = [json.loads(line) for line in made.splitlines()]
+    assert found.kind == SHEETS and lines[:2] == [{"kind": "csv"}, ""] and lines[-1] is None
+    assert (
+        lines[2] == ["Stra\u00dfe; Nr.", 'a "b"', ""] and lines[-2] == ["c", "d", "e"] and len(lines) == 504
+    )
+    source = tmp_path / "rows.sheets"
+    source.write_text(made, "utf-8")
+    parse_document(str(source), str(tmp_path / "result"), (), "flash", "")
+    told = (tmp_path / "result" / "document.md").read_text("utf-8").splitlines()
+    assert told[0].startswith("| Stra\u00dfe; Nr. |") and len(told) == 502
+
+
+def test_too_large_a_table_is_refused_with_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "MOST_CELLS", 100)
+    monkeypatch.setattr(text, "_MOST_READ", 1000)
+    with pytest.raises(FileTooLarge, match="more than 1,000 cells"):
         prepared(tmp_path, b"a;b\n" * 501)
+    with pytest.raises(FileTooLarge, match=r"2,000 cells .100 rows, 20 columns.; at most 1,000"):
+        prepared(tmp_path, b";" * 19 + b"\n" + b"a\n" * 99)
 
 
 # ------------------------------------------------------------ HTML
