@@ -15,7 +15,7 @@ from mineru_optimized_client.records import ServerError
 
 def main(words: Sequence[str] | None = None) -> int:
     """0 when all is converted, 1 when a document was not, 2 for wrong words, 130 after Ctrl-C."""
-    given = _parser().parse_args(words)
+    given = parser().parse_args(words)
     options = {
         name: value
         for name in ("tier", "page_range", "ocr_mode", "keep_headers", "password")
@@ -50,9 +50,10 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if bad else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mineru-optimized", description="Documents in, Markdown out.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    words = argparse.ArgumentParser(prog="mineru-optimized", description="Documents in, Markdown out.")
+    commands = words.add_subparsers(dest="command", required=True)
     convert = commands.add_parser("convert", help="convert files and folders")
     convert.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder and all in it")
     convert.add_argument("--server", default="http://127.0.0.1:7860", help="default: %(default)s")
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--keep-headers", action="store_true", help="running heads and feet stay")
     convert.add_argument("--password", default="", help="opens encrypted documents")
     convert.add_argument("--json", action="store_true", help="one line of JSON for each document")
-    return parser
+    return words
 
 
 if __name__ == "__main__":

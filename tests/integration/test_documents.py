@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from mineru_optimized_client.command import parser
 
 from gradio_app.__main__ import MODES
 from gradio_app.base.settings import describe
@@ -179,15 +180,22 @@ def test_each_mode_has_an_example_in_both_readmes_and_tells_its_flags(mode: str)
     assert done.stdout.lower().startswith("usage:") and "--help" in done.stdout
 
 
+def test_the_clients_commands_are_understood() -> None:
+    lines = [line for _, code in blocks("sh") for line in code.splitlines()]
+    commands_of_client = [line.split()[1:] for line in lines if line.startswith("mineru-optimized ")]
+    told = [parser().parse_args(words) for words in commands_of_client]
+    assert told and all(given.paths for given in told)
+
+
 def test_no_shell_block_is_left_unseen() -> None:
-    """A line of a block is run (with curl), checked (the start script), or speaks of other programs."""
+    """A line of a block is run (with curl), checked (ours and the client's), or of other programs."""
     unseen = [
         f"{where}: {line}"
         for where, code in blocks("sh")
         if "curl" not in code
         for line in code.splitlines()
         if line.split("#")[0].strip()
-        and not re.match(r"\S*\./start_mineru", line)
+        and not re.match(r"\S*\./start_mineru|mineru-optimized ", line)
         and line.split()[0] not in ELSEWHERE
     ]
     assert unseen == []

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from gradio_app.base.errors import Conflict, NotFound, OptionInvalid, TooManyFiles
 from gradio_app.base.files import open_beneath
-from gradio_app.base.options import ParseOptions
+from gradio_app.base.options import EXPORT_SUFFIX, MINERU_SUFFIX, ParseOptions
 from gradio_app.store.requests import ClientRequest
 from gradio_app.store.states import READABLE, TaskStatus
 from gradio_app.store.task import Task, Upload
@@ -33,10 +33,10 @@ JOB = "job_"
 OUTPUTS = {
     "markdown": ("document.md", "md"),
     "middle_json": ("middle.json", "middle.json"),
-    "structured_content": ("exports/document.structured.json", "structured_content.json"),
-    "html": ("exports/document.html", "html"),
-    "latex": ("exports/document.tex", "tex"),
-    "docx": ("exports/document.docx", "docx"),
+    "structured_content": (f"exports/document.{MINERU_SUFFIX['structured']}", "structured_content.json"),
+    "html": (f"exports/document.{EXPORT_SUFFIX['html']}", "html"),
+    "latex": (f"exports/document.{EXPORT_SUFFIX['latex']}", "tex"),
+    "docx": (f"exports/document.{EXPORT_SUFFIX['docx']}", "docx"),
     "zip": ("", "zip"),
 }
 _EXPORTS = {"structured_content": "structured", "html": "html", "latex": "latex", "docx": "docx"}
