@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watch, choose, row
+from tests.browser.conftest import Watch, adding, choose, row
 from tests.documents import scan_pdf
 from tests.fakes.machine import Machine
 from tests.live import LiveServer
@@ -34,6 +34,7 @@ def test_a_scan_of_twenty_pages(
     page: Page, server: LiveServer, machine: Machine, watch: Watch, tier: str
 ) -> None:
     watch.refused.append("/pages/")  # those that are not read yet
+    adding(page)
     page.locator("select[data-option=tier]").select_option(tier)
     name = f"{tier}.pdf"
     choose(page, (name, scan_pdf(20, seed=50)))
