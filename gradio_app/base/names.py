@@ -32,6 +32,16 @@ def label_of(name: str, folder: str) -> str:
     return f"{folded(name)}\n{folded(folder)}"
 
 
+def unique(name: str, taken: set[str], form: str = "{} ({})") -> str:
+    """``name``, numbered by ``form`` where it is ``taken`` in any case of its letters; takes it."""
+    found, number = name, 1
+    while found.casefold() in taken:
+        number += 1
+        found = form.format(name, number)
+    taken.add(found.casefold())
+    return found
+
+
 def _printable(text: str) -> str:
     # category C: control, format (right-to-left override), surrogate, unassigned
     clean = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)

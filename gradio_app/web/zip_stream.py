@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from gradio_app.base.errors import NotFound
 from gradio_app.base.files import is_result_name, names_beneath, open_beneath, open_folder
+from gradio_app.base.names import unique
 from gradio_app.base.notes import NOTES_FILE
 
 CHUNK = 256 * 1024
@@ -143,12 +144,7 @@ def paths_of(documents: Iterable[tuple[str, str]]) -> list[str]:
         above = [safe for part in folder.split("/") if (safe := _safe(part))]
         # not where a document of the name of this folder has its files
         path = "/".join([*above, f"_{stem}" if above and stem.casefold() in _OURS else stem])
-        unique, number = path, 1
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{path} ({number})"
-        taken.add(unique.casefold())
-        found.append(unique)
+        found.append(unique(path, taken))
     return found
 
 

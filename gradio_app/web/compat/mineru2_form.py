@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 
 from gradio_app.base.errors import OptionInvalid
+from gradio_app.base.names import unique
 from gradio_app.base.options import OCR_MODES, OcrMode, ParseOptions
 
 #: field -> the part of a result that it asks for, and whether it does without being sent
@@ -145,13 +146,5 @@ def _notes(fields: Mapping[str, str], engine: bool) -> Iterator[str]:
 
 def stems(names: Sequence[str]) -> tuple[str, ...]:
     """Names without their suffixes; later ones of the same name get a number."""
-    taken, found = set[str](), list[str]()
-    for name in names:
-        stem = PurePosixPath(name).stem or "document"
-        unique, number = stem, 1
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{stem}_{number}"
-        taken.add(unique.casefold())
-        found.append(unique)
-    return tuple(found)
+    taken = set[str]()
+    return tuple(unique(PurePosixPath(name).stem or "document", taken, "{}_{}") for name in names)

@@ -60,6 +60,19 @@ async def waiting(h: House, task: Task) -> Task:
     return found
 
 
+async def at_its_second_part(h: House, pool: Boxes) -> Task:
+    """A container of three documents, of which one has ended and the next is being read."""
+    pool.hold = True
+    box = await h.submit(1, "box3")
+    await pool.until_running("box3:document")
+    pool.release("box3:document")
+    await waiting(h, box)
+    await pool.until_running("part0:document")
+    pool.release("part0:document")
+    await pool.until_running("part1:document")
+    return box
+
+
 async def test_documents_become_tasks_with_its_owner_and_options(tmp_path: Path) -> None:
     async with house(tmp_path, Boxes(), workers=1) as h:
         box = await h.submit(1, "box3", "bob", ocr_mode="ocr", priority=2, use_cache=False, keep_headers=True)
@@ -132,14 +145,7 @@ async def test_a_fault_in_the_middle_leaves_all_or_nothing(tmp_path: Path) -> No
 async def test_it_is_cancelled_with_what_has_not_ended(tmp_path: Path) -> None:
     pool = Boxes()
     async with house(tmp_path, pool, workers=1) as h:
-        pool.hold = True
-        box = await h.submit(1, "box3")
-        await pool.until_running("box3:document")
-        pool.release("box3:document")
-        await waiting(h, box)
-        await pool.until_running("part0:document")
-        pool.release("part0:document")
-        await pool.until_running("part1:document")
+        box = await at_its_second_part(h, pool)
         assert (await h.manager.cancel(box.id)).status is S.CANCELLED
         assert await fates(h, box) == [S.COMPLETED, S.CANCELLED, S.CANCELLED]
         assert pool.killed == ["part1:document"]
@@ -255,14 +261,7 @@ async def test_whoever_waits_is_told(tmp_path: Path) -> None:
 async def test_after_a_restart_it_goes_on(tmp_path: Path) -> None:
     pool = Boxes()
     async with house(tmp_path, pool, workers=1) as h:
-        pool.hold = True
-        box = await h.submit(1, "box3")
-        await pool.until_running("box3:document")
-        pool.release("box3:document")
-        await waiting(h, box)
-        await pool.until_running("part0:document")
-        pool.release("part0:document")
-        await pool.until_running("part1:document")
+        box = await at_its_second_part(h, pool)
     pool = Boxes()
     async with house(tmp_path, pool, workers=1) as h:
         ended = await h.end(box)
