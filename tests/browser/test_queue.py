@@ -160,7 +160,7 @@ def test_a_run_is_picked_with_shift_and_escape_lets_go(page: Page) -> None:
     expect(picks(page)).to_contain_text("5 selected")
     page.keyboard.press("Escape")
     expect(picks(page)).to_be_hidden()
-    assert page.locator(".mo-tick:checked").count() == 0
+    expect(page.locator(".mo-tick:checked")).to_have_count(0)
 
 
 def test_many_are_saved_as_one_archive_with_their_folders(page: Page) -> None:
