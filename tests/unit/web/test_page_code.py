@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted(ASSETS.rglob("*.js"))
 PANES = {"common", "engine", "intake", "overview", "queue", "reader"}
 #: lines of all scripts together, comments and blanks included
-MOST_LINES = 5870
+MOST_LINES = 7200
 
 
 def name_of(path: Path) -> str:
