@@ -25,7 +25,7 @@ SERVICE := tests/chaos tests/fuzz tests/integration tests/models
 EACH := $(SERVICE) tests/packaging tests/browser
 
 test: setup test-tools chromium ## all that a change must pass, in ten minutes
-	@failed=0; $(PYTEST) --durations=10 tests/unit || failed=1; \
+	@failed=0; $(PYTEST) $(TWO) tests/unit || failed=1; \
 	$(PYTEST) $(TWO) -m "not slow" $(EACH) || failed=1; exit $$failed
 
 test-all: setup sglang-cpu test-tools chromium ## what is long by nature, beyond `make test` (twenty minutes)

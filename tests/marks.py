@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 
-def first_then_long(*rows: Any) -> list[Any]:
-    """Parameters of which the first is tried in ``make test``, the others in ``make test-all``."""
+def first_then_long(*rows: Any, first: int = 1) -> list[Any]:
+    """Parameters of which the ``first`` are tried in ``make test``, the others in ``make test-all``."""
     found = [row if isinstance(row, tuple) else (row,) for row in rows]
-    return [pytest.param(*row, marks=[pytest.mark.slow] if index else []) for index, row in enumerate(found)]
+    return [
+        pytest.param(*row, marks=[pytest.mark.slow] if index >= first else [])
+        for index, row in enumerate(found)
+    ]

@@ -81,6 +81,7 @@ def test_compared_and_kept(
     page.get_by_role("tab", name="Text").click()
 
 
+@pytest.mark.slow
 def test_dropped(open_page: OpenPage, server: LiveServer, task: dict[str, Any]) -> None:
     page = open_page(f"/#task={task['id']}&page=1")
     was = text_of(server, task, 1)
@@ -98,6 +99,7 @@ def test_dropped(open_page: OpenPage, server: LiveServer, task: dict[str, Any]) 
     assert text_of(server, task, 1) == was and server.task(task["id"])["redone"] == ""
 
 
+@pytest.mark.slow
 def test_while_it_is_read_it_can_be_stopped(
     open_page: OpenPage, server: LiveServer, machine: Machine, task: dict[str, Any]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.live import LiveServer
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_failed_document_is_read_with_other_options(open_page: OpenPage, server: LiveServer) -> None:
     task = server.submit("sealed.pdf", encrypted_pdf())
     server.end(task)
@@ -45,6 +46,7 @@ def test_a_document_is_read_anew_beside_itself(open_page: OpenPage, server: Live
     assert server.task(task)["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_mended_is_not_tried_again(page: Page, server: LiveServer) -> None:
     server.end(server.submit("broken.docx", b"PK\x03\x04 nothing else"))
     broken = row(page, "broken.docx")

@@ -76,7 +76,8 @@ def filled(server: LiveServer) -> str:
     return done
 
 
-@pytest.mark.parametrize(("theme", "locale"), first_then_long(*LOOKS))
+@pytest.mark.slow
+@pytest.mark.parametrize(("theme", "locale"), LOOKS)
 def test_the_empty_page(open_page: OpenPage, theme: str, locale: str) -> None:
     page = open_page(color_scheme=theme, locale=locale, viewport=WIDE)
     expect(page.locator(".mo-drop-more")).to_be_visible()  # only while there is nothing
@@ -201,7 +202,8 @@ VIEWS: dict[str, Callable[[Page, str], None]] = {
 }
 
 
-@pytest.mark.parametrize(("theme", "locale"), first_then_long(*LOOKS))
+@pytest.mark.slow
+@pytest.mark.parametrize(("theme", "locale"), LOOKS)
 def test_signing_in(house: LiveServer, browser: Browser, theme: Any, locale: str) -> None:
     context = browser.new_context(color_scheme=theme, locale=locale, viewport=PHONE)  # pyright: ignore[reportArgumentType]
     page = context.new_page()

@@ -82,6 +82,7 @@ def test_a_long_document_is_cancelled(page: Page, watch: Watch) -> None:
     expect(page.get_by_text("Nothing is open")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_reloading_in_the_middle_loses_nothing(page: Page, server: LiveServer, watch: Watch) -> None:
     watch.refused.append("/pages/")  # a page that is not read yet
     choose(page, ("half way.pdf", text_pdf(120, seed=12, lines=21)))
@@ -101,6 +102,7 @@ def test_reloading_in_the_middle_loses_nothing(page: Page, server: LiveServer, w
     expect(mine).to_contain_text("Done", timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_converted_says_why(page: Page, watch: Watch) -> None:
     watch.refused.append("/api/v1/tasks")
     choose(page, ("locked.pdf", encrypted_pdf()), ("nothing.pdf", b""))
@@ -140,6 +142,7 @@ def test_a_link_to_nothing_says_so(open_page: OpenPage, watch: Watch) -> None:
     expect(page.get_by_text("This document was not found")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_page_range_is_checked_and_used(page: Page, server: LiveServer) -> None:
     server.end(server.submit("before.pdf", text_pdf(1, seed=17)))
     adding(page)
@@ -176,6 +179,7 @@ def test_dropping_a_file_anywhere(page: Page) -> None:
     expect(row(page, "dropped.pdf")).to_contain_text("Done", timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_pausing_and_resuming(page: Page) -> None:
     page.get_by_role("button", name="Pause the queue").click()
     bar = page.locator("#mo-bar")

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, row
 from tests.documents import paper_pdf, text_pdf
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,7 @@ def saved(page: Page, name: str, item: str) -> tuple[str, Path]:
     return download.value.suggested_filename, download.value.path()
 
 
-@pytest.mark.parametrize(("item", "suffix"), [("Markdown", "md"), ("LaTeX", "tex")])
+@pytest.mark.parametrize(("item", "suffix"), first_then_long(("Markdown", "md"), ("LaTeX", "tex")))
 def test_a_text_comes_with_its_pictures(open_page: OpenPage, paper: str, item: str, suffix: str) -> None:
     name, path = saved(open_page(), "Söme paper.pdf", item)
     assert name == "Söme paper.zip"
@@ -65,6 +66,7 @@ def test_a_text_without_pictures_comes_as_it_is(open_page: OpenPage, server: Liv
     assert name == "plain words.md" and "marker 1" in path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_all_pages_are_copied_at_once(open_page: OpenPage, paper: str) -> None:
     page = open_page(f"/#task={paper}", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy all pages as Markdown").click()
@@ -73,6 +75,7 @@ def test_all_pages_are_copied_at_once(open_page: OpenPage, paper: str) -> None:
     assert "Here stands marker 1" in text and "Here stands marker 2" in text
 
 
+@pytest.mark.slow
 def test_a_selection_is_one_zip_with_the_names_of_its_documents(
     open_page: OpenPage, paper: str, server: LiveServer
 ) -> None:

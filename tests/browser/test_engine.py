@@ -165,6 +165,7 @@ def test_a_document_starts_it_and_the_buttons_give_the_memory_back(
     assert machine.python.rule_breaks() == []
 
 
+@pytest.mark.slow
 def test_what_runs_is_finished_before_the_memory_goes(
     open_page: OpenPage, server: LiveServer, machine: Machine
 ) -> None:
@@ -249,6 +250,7 @@ def test_cards_show_who_is_on_them(open_page: OpenPage, server: LiveServer, mach
         machine.driver.tell([FakeCard()])
 
 
+@pytest.mark.slow
 def test_the_last_hour_is_drawn_with_its_gap_and_can_be_read_out(open_page: OpenPage) -> None:
     page = open_page()
     telling(page, "**/gpu/status", lambda told: told.update(history=an_hour(time.time())))
@@ -280,6 +282,7 @@ def test_the_last_hour_is_drawn_with_its_gap_and_can_be_read_out(open_page: Open
 # ---- ways to use it
 
 
+@pytest.mark.slow
 def test_the_panel_works_with_the_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page()
     expect(chip(page)).to_be_visible()
@@ -297,6 +300,7 @@ def test_the_panel_works_with_the_keyboard_alone(open_page: OpenPage) -> None:
     expect(chip(page)).to_be_focused()
 
 
+@pytest.mark.slow
 def test_the_server_is_asked_only_while_somebody_looks(open_page: OpenPage) -> None:
     page = open_page()
     expect(chip(page)).to_contain_text("GB")
@@ -331,6 +335,7 @@ def test_everything_fits_a_phone(open_page: OpenPage, locale: str) -> None:
         assert at and at["x"] >= 0 and at["x"] + at["width"] <= 390
 
 
+@pytest.mark.slow
 def test_pages_that_failed_are_named_with_what_a_retry_does(open_page: OpenPage, server: LiveServer) -> None:
     task = server.submit("partly.pdf", text_pdf(2, seed=77), tier="flash")
     server.end(task)

@@ -14,6 +14,7 @@ from tests.browser.conftest import PATIENCE, Watch, choose
 from tests.documents import paper_pdf
 from tests.hostile import MARKUP
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,7 @@ PWNED = """() => [window, ...[...Array(frames.length).keys()].map((number) => fr
 }).filter(Boolean)"""
 
 
-@pytest.mark.parametrize("name", MARKUP)
+@pytest.mark.parametrize("name", first_then_long(*MARKUP, first=2))
 def test_nothing_acts_on_the_page(page: Page, watch: Watch, name: str) -> None:
     watch.told += ["Content Security Policy", "KaTeX"]
     watch.refused += ["/images/", "/x"]
@@ -75,7 +76,7 @@ def test_no_form_of_a_document_is_sent(
     assert "POST" not in asked and server.client.get("/api/v1/queue").json()["status"] != "paused"
 
 
-@pytest.mark.parametrize("name", ["evil.html", "evil.docx", "evil.epub"])
+@pytest.mark.parametrize("name", first_then_long("evil.html", "evil.docx", "evil.epub"))
 def test_nothing_acts_in_a_downloaded_file(
     browser: Browser, server: LiveServer, tmp_path: Path, name: str
 ) -> None:

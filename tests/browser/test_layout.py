@@ -8,6 +8,7 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 from tests.browser.conftest import OpenPage, Watch, choose, row
 from tests.documents import paper_pdf, text_pdf
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ def words(page: Page) -> Locator:
     return page.get_by_text("Here stands marker 1").last
 
 
-@pytest.mark.parametrize("width", [1050, 1280, 1366, 1440])
+@pytest.mark.parametrize("width", first_then_long(1050, 1280, 1366, 1440))
 def test_page_and_text_stand_side_by_side(open_page: OpenPage, paper: str, width: int) -> None:
     page = open_page(f"/#task={paper}", viewport={"width": width, "height": 800})
     expect(words(page)).to_be_in_viewport()
@@ -78,6 +79,7 @@ def test_once_used_the_place_to_drop_is_one_button(open_page: OpenPage, paper: s
     expect(row(page, "added.pdf")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_list_makes_room_and_comes_back(open_page: OpenPage, paper: str) -> None:
     page = open_page(f"/#task={paper}")
     expect(original(page)).to_be_visible()
@@ -93,6 +95,7 @@ def test_the_list_makes_room_and_comes_back(open_page: OpenPage, paper: str) -> 
     expect(page.get_by_role("button", name="Documents: show the list")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_divider_is_dragged_and_remembered(open_page: OpenPage, paper: str) -> None:
     page = open_page(f"/#task={paper}")
     expect(words(page)).to_be_visible()

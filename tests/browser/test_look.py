@@ -39,6 +39,7 @@ def overflow(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
+@pytest.mark.slow
 def test_nothing_sticks_out_at_any_width(open_page: OpenPage, server: LiveServer) -> None:
     name = "a rather long name of a document that somebody has chosen with great care.pdf"
     task = server.submit(name, text_pdf(2, seed=21))
@@ -78,6 +79,7 @@ def test_the_browsers_language_is_used(open_page: OpenPage, server: LiveServer) 
     expect(failed).to_contain_text("不支持该类型的文件")
 
 
+@pytest.mark.slow
 def test_dark_follows_the_system_until_chosen(open_page: OpenPage) -> None:
     page = open_page(color_scheme="dark")
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -122,6 +124,7 @@ def test_a_lost_connection_is_said_and_mended(page: Page) -> None:
     expect(bar).to_contain_text("Ready", timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_what_a_lost_connection_broke_off_goes_on(page: Page, server: LiveServer, watch: Watch) -> None:
     task = server.submit("still here.pdf", paper_pdf(3, seed=26))
     server.end(task)
@@ -140,6 +143,7 @@ def test_what_a_lost_connection_broke_off_goes_on(page: Page, server: LiveServer
     page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
 
 
+@pytest.mark.slow
 def test_it_works_with_the_keyboard_alone(page: Page, server: LiveServer) -> None:
     server.end(server.submit("keys.pdf", text_pdf(2, seed=22)))
     link = row(page, "keys.pdf").get_by_role("link")
@@ -177,6 +181,7 @@ def test_the_bar_can_be_skipped(page: Page, server: LiveServer) -> None:
     expect(page.get_by_role("tab", name="Text")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_a_box_to_tick_shows_that_it_has_the_focus(page: Page, server: LiveServer) -> None:
     server.end(server.submit("ticked.pdf", text_pdf(1, seed=25)))
     tick = page.get_by_role("checkbox", name="Select ticked.pdf")

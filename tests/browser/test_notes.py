@@ -64,6 +64,7 @@ def test_a_note_is_seen_in_the_row_and_all_of_them_in_the_reader(open_page: Open
     assert eye.found == []
 
 
+@pytest.mark.slow
 def test_on_a_phone_and_in_chinese(open_page: OpenPage, noted: str) -> None:
     page = open_page(locale="zh-CN", viewport=PHONE)
     with_notes(page, noted)

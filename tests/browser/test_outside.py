@@ -22,6 +22,7 @@ def paper(server: LiveServer) -> str:
     return task
 
 
+@pytest.mark.slow
 def test_the_title_names_the_document_and_how_far_it_is(
     open_page: OpenPage, paper: str, watch: Watch
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_link_is_previewed_under_our_name(server: LiveServer) -> None:
     assert not [value for value in tags.values() if "radio" in value or "{" in value or "Click" in value]
 
 
+@pytest.mark.slow
 def test_a_print_shows_what_is_read_and_no_tools(open_page: OpenPage, paper: str) -> None:
     page = open_page(f"/#task={paper}", color_scheme="dark")
     words = page.get_by_text("Here stands marker 1").last
@@ -67,6 +69,7 @@ def test_the_whole_document_is_printed(open_page: OpenPage, paper: str) -> None:
     assert pictures.first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
+@pytest.mark.slow
 def test_a_document_that_ends_while_it_is_cancelled(
     open_page: OpenPage, server: LiveServer, watch: Watch
 ) -> None:

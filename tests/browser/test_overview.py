@@ -48,6 +48,7 @@ def test_what_was_done_today(open_page: OpenPage, done: int) -> None:
     expect(dialog.get_by_role("heading", name="Engine states")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_bars_can_be_read_with_the_keyboard_and_the_pointer(open_page: OpenPage, done: int) -> None:
     dialog = open_overview(open_page())
     bars = dialog.get_by_role("slider", name="Pages by tier")
@@ -69,6 +70,7 @@ def test_the_bars_can_be_read_with_the_keyboard_and_the_pointer(open_page: OpenP
     assert bars.get_attribute("aria-valuenow") == "23"
 
 
+@pytest.mark.slow
 def test_thirty_days_are_remembered_and_told_in_chinese(open_page: OpenPage, done: int) -> None:
     page = open_page()
     dialog = open_overview(page)
@@ -84,6 +86,7 @@ def test_thirty_days_are_remembered_and_told_in_chinese(open_page: OpenPage, don
     expect(dialog.get_by_text("已完成文档")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_engine_has_bars_where_there_was_one(server: LiveServer, open_page: OpenPage, done: int) -> None:
     hour = int(time.time() // 3600)
     rows = [(hour - 5, "ready", 1800.0, 18 << 30, 24 << 30), (hour - 5, "asleep", 1800.0, 1 << 30, 24 << 30)]

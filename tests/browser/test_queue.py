@@ -18,7 +18,7 @@ from tests.crowd import fill
 from tests.documents import text_pdf
 from tests.live import LiveServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 COUNT = 10_000
 #: rows and elements of the whole page; the list alone would be 300,000

@@ -57,6 +57,22 @@ def test_the_admin_has_more_buttons(house: LiveServer, visitor: Page) -> None:
     expect(visitor.get_by_role("button", name="Pause the queue")).to_be_visible()
 
 
+@pytest.mark.slow
+def test_who_has_no_document_at_hand_tries_the_example(house: LiveServer, visitor: Page) -> None:
+    """A new guest's page is empty. The example has a page of text and a scanned one, each with a table."""
+    visitor.goto(f"{house.url}/?token=shared")
+    arrived(visitor)
+    visitor.get_by_role("button", name="Try an example").click()
+    visitor.get_by_role("link", name="Example.pdf").click()
+    expect(visitor.get_by_role("cell", name="184.5")).to_be_visible(timeout=60_000)
+    task = visitor.context.request.get(f"{house.url}/api/v1/tasks").json()["tasks"][0]["id"]
+    page = f"{house.url}/api/v1/tasks/{task}"
+    done = visitor.context.request.get(page, params={"wait": 60}).json()
+    assert (done["status"], done["notes"]) == ("completed", [])
+    text = visitor.context.request.get(f"{page}/result").text()
+    assert "second layer of glass will halve that" in text and "| Heating | 900 | 1,240 |" in text
+
+
 def test_the_printed_address_leads_in_and_leaves_no_token_behind(house: LiveServer, visitor: Page) -> None:
     visitor.goto(f"{house.url}/?token=boss")
     arrived(visitor)
@@ -65,6 +81,7 @@ def test_the_printed_address_leads_in_and_leaves_no_token_behind(house: LiveServ
     expect(visitor.get_by_text(re.compile("guest-[0-9a-f]{12}"))).to_be_attached()
 
 
+@pytest.mark.slow
 def test_a_link_on_another_page_asks_for_one_click(house: LiveServer, visitor: Page) -> None:
     link = f'<a href="{house.url}/?token=shared">papers</a>'
     elsewhere = "http://elsewhere.example/"
@@ -86,6 +103,7 @@ def test_who_is_signed_out_elsewhere_is_told_what_to_do(house: LiveServer, visit
     expect(visitor.get_by_role("status").first).to_contain_text("Reload the page to sign in", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_page_holds_over_signing_in(house: LiveServer, visitor: Page) -> None:
     with house.asked_with("") as alice:
         alice.client.auth = ("alice", "wonderland")
@@ -102,6 +120,7 @@ def test_a_link_to_a_page_holds_over_signing_in(house: LiveServer, visitor: Page
         expect(visitor.get_by_text("marker 2 stands")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_guest_who_comes_again_finds_the_documents(
     house: LiveServer, visitor: Page, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,7 @@ def lines_of(page: Page, word: str) -> int:
     )
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", first_then_long(390, 1280))
 def test_words_in_narrow_columns_stay_whole(open_page: OpenPage, scripts: str, width: int) -> None:
     page = open_page(f"/#task={scripts}", viewport={"width": width, "height": 800})
     expect(page.get_by_text("Kilometres", exact=True)).to_be_visible()

@@ -91,6 +91,7 @@ def begin(server: LiveServer, book: bytes) -> tuple[str, list[int]]:
     return task_id, stop_workers(server)
 
 
+@pytest.mark.slow
 def test_stopped_beyond_its_time(server: LiveServer, book: bytes, undisturbed: bytes) -> None:
     """The part is taken from it, and read by another. It wakes when the others are at work."""
     task_id, stopped = begin(server, book)

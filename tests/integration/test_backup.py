@@ -16,6 +16,7 @@ from tests.live import ROOT, LiveServer
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.slow
 def test_a_server_starts_from_the_backup_of_a_busy_one(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     with LiveServer(tmp_path / "data") as server:

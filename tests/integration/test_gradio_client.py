@@ -164,6 +164,7 @@ def test_addresses_are_not_fetched(server: LiveServer) -> None:
             assert answer["error"].startswith("option_invalid: This file was not uploaded")
 
 
+@pytest.mark.slow
 def test_many_wait_at_the_same_time(client: Client, server: LiveServer, document: Any) -> None:
     files = [document(f"{index}.pdf", text_pdf(1, seed=40 + index)) for index in range(20)]
     with ThreadPoolExecutor(20) as threads:

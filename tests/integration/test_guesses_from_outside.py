@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 GUESSES = 150
 
 
+@pytest.mark.slow
 async def test_guesses_at_once_are_as_few_as_guesses_in_a_row(tmp_path: Path) -> None:
     """The right password is the last one: it is not tried, and its owner elsewhere comes in meanwhile."""
     write(tmp_path / "users.txt", {"ann": User("ann", hash_password("correct horse"), False, "")})

@@ -119,6 +119,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path: Path) -> None:
         assert server.end(task_id)["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_sigterm_gives_work_back_in_under_five_seconds(tmp_path: Path) -> None:
     server = LiveServer(tmp_path / "data")
     with server:

@@ -144,6 +144,7 @@ def test_gradio_parses_no_source_of_its_components_and_events_are_the_same() -> 
     assert before[1:] == told[1:]
 
 
+@pytest.mark.slow
 def test_gradio_makes_its_application_once_and_its_queue_has_that_one() -> None:
     assert answer(ONE_APP) == ["1", "True", "True", "4"]
 

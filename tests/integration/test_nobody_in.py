@@ -84,6 +84,7 @@ def test_every_route_asks_who_comes(server: LiveServer, routes: list[tuple[str, 
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_beyond_loopback_tokens_are_made_and_told_but_not_in_the_log_and_stay_the_same(
     tmp_path: Path,
 ) -> None:

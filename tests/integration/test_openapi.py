@@ -70,7 +70,7 @@ def _operations(server: LiveServer) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_every_operation_answers_as_described(tmp_path: Path) -> None:
-    """On a server of its own: what made-up requests leave behind, such as uploads, would count against others."""
+    """On a server of its own: uploads that made-up requests leave behind would count against other tests."""
     with LiveServer(tmp_path / "data", "--workers", "1") as server:
         _try_every_operation(server)
 

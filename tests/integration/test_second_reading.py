@@ -9,6 +9,7 @@ import pytest
 
 from tests.documents import paper_pdf, word
 from tests.live import LiveServer
+from tests.marks import first_then_long
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +35,7 @@ def page(server: LiveServer, task_id: str, number: int) -> dict[str, Any]:
     return server.client.get(f"/api/v1/tasks/{task_id}/pages/{number}").json()
 
 
-@pytest.mark.parametrize("pages", [2, 10], ids=["in one go", "in parts"])
+@pytest.mark.parametrize("pages", first_then_long(10, 2))
 def test_one_page_changes_and_no_other(server: LiveServer, pages: int) -> None:
     task = server.end(server.submit("paper.pdf", paper_pdf(pages, seed=pages), tier="flash"))
     before = [page(server, task["id"], number) for number in range(1, pages + 1)]

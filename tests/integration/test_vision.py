@@ -156,7 +156,7 @@ def test_a_page_that_kills_the_server_is_found(server: LiveServer, fake: FakeSgl
 
 @pytest.mark.parametrize(
     ("faults", "reason"),
-    [
+    first_then_long(
         ({"fail_status": 500, "fail_match": {"color": list(POISON)}}, "500"),
         ({"endless": True}, "no end"),
         ({"garbage": "text"}, "understood"),
@@ -164,7 +164,8 @@ def test_a_page_that_kills_the_server_is_found(server: LiveServer, fake: FakeSgl
         ({"garbage": "shape"}, "understood"),
         ({"garbage": "binary"}, "understood"),
         ({"garbage": "empty"}, "understood"),
-    ],
+        first=3,
+    ),
 )
 def test_bad_answers_are_told(
     server: LiveServer, fake: FakeSglang, faults: dict[str, Any], reason: str
@@ -175,6 +176,7 @@ def test_bad_answers_are_told(
     assert reason in task["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_for_good_is_told_in_time(stand_in_weights: Path, tmp_path: Path) -> None:
     flags = ("--sglang-url", "http://127.0.0.1:9", "--engine-patience", "3")
     with LiveServer(tmp_path / "data", *flags, "--model-dir", str(stand_in_weights)) as server:

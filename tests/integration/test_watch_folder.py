@@ -71,6 +71,7 @@ def test_results_appear_beside_documents(tmp_path: Path) -> None:
         assert server.leftovers() == []
 
 
+@pytest.mark.slow
 def test_strange_names_and_a_folder_that_goes_and_comes_back(tmp_path: Path) -> None:
     inbox, data = tmp_path / "inbox", text_pdf(1)
     inbox.mkdir()

@@ -24,6 +24,7 @@ from gradio_app.workers.main import NICENESS
 from gradio_app.workers.pool import WorkerPool
 from tests.documents import flate_bomb_pdf, paper_pdf, text_pdf, word_bomb
 from tests.live import ROOT
+from tests.marks import first_then_long
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -110,7 +111,7 @@ async def test_a_job_over_its_time_is_ended(tmp_path: Path) -> None:
         assert pool.pids == []
 
 
-@pytest.mark.parametrize("bomb", ["flate", "word"])
+@pytest.mark.parametrize("bomb", first_then_long("flate", "word"))
 async def test_a_bomb_ends_within_the_memory_limit(tmp_path: Path, bomb: str) -> None:
     name, data = ("a.pdf", flate_bomb_pdf()) if bomb == "flate" else ("a.docx", word_bomb())
     async with running_pool(tmp_path, limit=500 * 2**20) as pool:

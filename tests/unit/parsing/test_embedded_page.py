@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pypdfium2
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 from reportlab.lib.utils import ImageReader
@@ -18,8 +19,10 @@ from gradio_app.parsing.readers.embedded.pixels import upright
 from gradio_app.parsing.readers.embedded.tables import find_tables
 from tests.documents import text_pdf
 from tests.layouts import COURSES, table_sheet
+from tests.live import ROOT
 from tests.scans import CHINESE, ENGLISH, noisy, page_of, scan, sheet, text_of, text_page, wrong
 
+EXAMPLE = ROOT / "gradio_app/web/ui/assets/intake/example.pdf"
 #: what is enough where not the reading is the subject
 FEW = ENGLISH[:4]
 
@@ -53,6 +56,18 @@ def test_a_noisy_tilted_scan_is_laid_flat(builtin_models: Models) -> None:
     assert facts.skew == pytest.approx(-np.tan(np.radians(1.2)), abs=0.004)
     first = [word.x0 for word in facts.words if word.text in ("The", "Revenue", "Several")]
     assert len(first) == 3 and max(first) - min(first) < 4
+
+
+def test_narrow_letters_that_stand_twice_stay_two(builtin_models: Models) -> None:
+    """On the scanned page of the example "layer of glass will" was once read as "layer of glas wil"."""
+    page = pypdfium2.PdfDocument(EXAMPLE)[1]
+    read = text_of(read_page(page, "auto", builtin_models, need_regions=False)).replace("\n", " ")
+    for words in (
+        "the second layer of glass will halve that",
+        "Water came from the roof",
+        "spent 1,240 euros",
+    ):
+        assert words in read, read
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from gradio_app.parsing.readers.embedded.facts import Word
 from gradio_app.parsing.readers.embedded.geometry import Box
 from gradio_app.parsing.readers.embedded.models import Models
 from gradio_app.parsing.readers.embedded.pixels import straightened, unfanned
-from gradio_app.parsing.readers.embedded.recognition import HEIGHT, Reading, read, scaled
+from gradio_app.parsing.readers.embedded.recognition import HEIGHT, Density, Reading, read, scaled
 from gradio_app.parsing.readers.embedded.spacing import ink_of, spans
 
 Array = NDArray[Any]
@@ -64,6 +64,7 @@ class Page:
     corner: tuple[float, float] = (0.0, 0.0)
     words: list[Word] = field(default_factory=list[Word])
     unread: list[Box] = field(default_factory=list[Box])
+    density: Density = field(default_factory=Density)
     sure: float = 1.0
     left_out: int = 0
 
@@ -121,11 +122,12 @@ def _read_line(page: Page, line: Line, models: Models) -> tuple[float, int]:
     if y1 - y0 > _ON_END * (x1 - x0):
         return _read_on_end(page, line.box, crop, models)
     small = scaled(crop)
-    reading, ink = read(small, models), ink_of(small)
+    reading, ink = read(small, models, page.density), ink_of(small)
     if not _is_read(reading, small.shape[1]):
         if bool(ink.any()) and ink.any(1).mean() >= _INKED_ROWS:
             page.unread.append(line.box)
         return 0.0, 0
+    page.density.learn(len(reading.text), small.shape[1])
     page.words += _words_of(reading, ink, small.shape[1], (x0, y0, x1, y1))
     return reading.score, len(reading.text)
 
@@ -164,7 +166,7 @@ def _read_whole(page: Page, line: Line, models: Models) -> tuple[float, int]:
     if crop is None or not crop.size:
         return 0.0, 0
     small = scaled(np.ascontiguousarray(crop))
-    reading = read(small, models)
+    reading = read(small, models, page.density)
     if not _is_read(reading, small.shape[1]):
         return 0.0, 0
     across = corners[1] - corners[0]

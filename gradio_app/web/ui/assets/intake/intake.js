@@ -23,6 +23,7 @@ export function start(/** @type {HTMLElement} */ element) {
   document.body.append(part.curtain); // over the whole page
   part.files.onclick = () => part["pick-files"].click();
   part.folder.onclick = () => part["pick-folder"].click();
+  part.example.onclick = tryExample;
   part["pick-files"].onchange = () => takeFrom(part["pick-files"], chosen);
   part["pick-folder"].onchange = () => takeFrom(part["pick-folder"], fromFolder);
   options.page_range.oninput = checkPages;
@@ -106,6 +107,14 @@ async function drop(/** @type {DragEvent} */ event) {
 }
 
 // ---- taking them
+
+// A page of text and a scanned one, for whoever has no document at hand.
+async function tryExample() {
+  const answer = await fetch(new URL("example.pdf", import.meta.url)).catch(() => null);
+  if (!answer?.ok) return notify(t("upload.network"), "bad");
+  const file = new File([await answer.blob()], t("intake.example.name"), { type: "application/pdf" });
+  take({ files: [{ file, path: file.name }], skipped: 0 });
+}
 
 /** @param {HTMLInputElement} input @param {(files: FileList) => Collected} collect */
 function takeFrom(input, collect) {

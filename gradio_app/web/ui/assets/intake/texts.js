@@ -10,6 +10,8 @@ export const INTAKE = {
   "intake.more": ["Text, tables, formulas and pictures become Markdown, page by page. Read along while the rest is converted. Close the tab whenever you like: nothing is lost.", "文字、表格、公式和图片逐页转换为 Markdown。转换过程中即可阅读，随时可以关闭页面，不会丢失。"],
   "intake.files": ["Choose files", "选择文件"],
   "intake.folder": ["Folder", "文件夹"],
+  "intake.example": ["Try an example", "试用示例文档"],
+  "intake.example.name": ["Example.pdf", "示例.pdf"],
   "intake.options": ["Options for the next documents", "后续文档的选项"],
   "intake.tier": ["Quality", "精度"],
   "intake.tier.auto": ["Auto: best per page", "自动：按页选择"],
