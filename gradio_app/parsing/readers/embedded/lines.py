@@ -62,6 +62,11 @@ class Line:
         """From top to bottom."""
         return self.y1 - self.y0
 
+    @property
+    def cy(self) -> float:
+        """Its middle: half as noisy on a scan as its top, which depends on its letters."""
+        return (self.y0 + self.y1) / 2
+
 
 def line_of(words: Sequence[Word]) -> Line:
     """The line of words from left to right; ``words`` is not empty."""

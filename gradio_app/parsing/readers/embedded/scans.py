@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from gradio_app.parsing.readers.embedded.geometry import median
 from gradio_app.parsing.readers.embedded.lines import Line
 
 #: lines that a size is taken from: so many with wider letters, and with narrower ones
@@ -24,8 +23,9 @@ _HEIGHT_NOISE, _WIDTH_NOISE, _SHORT_NOISE = 1.55, 1.15, 1.5
 _UPPER = 0.7
 #: widths of a Chinese or Japanese sign, in those of a usual letter
 _WIDE = 1.9
-#: lines of a column from which its usual distance is known
-_LEAST_LINES = 4
+#: lines of a column from which its usual distance is known; and the share of the distances that are smaller:
+#: where paragraphs are short, half of them are those between paragraphs
+_LEAST_LINES, _IN_PARAGRAPHS = 4, 1 / 3
 
 
 def letters(text: str) -> float:
@@ -94,4 +94,5 @@ def usual_pitch(column: Sequence[Line]) -> float:
     """Distance from line to line in a column, in points; infinite where there are too few lines to tell."""
     if len(column) < _LEAST_LINES:
         return math.inf
-    return median(below.y0 - above.y0 for above, below in pairwise(column))
+    pitches = sorted(below.cy - above.cy for above, below in pairwise(column))
+    return pitches[int(_IN_PARAGRAPHS * len(pitches))]
