@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch
+from tests.browser.test_axe import Eye
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def test_a_paragraph_and_a_cell_are_corrected_and_brought_back(
     page.goto(f"{server.url}/#task={task['id']}&page=1")
     text, form = page.locator("#mo-text"), page.get_by_role("dialog")
     text.get_by_text("The frist paragraph").dblclick()
-    field = form.get_by_label("Text")
+    field, eye = form.get_by_label("Text"), Eye(page)
     expect(field).to_have_value("The frist paragraph of this report.")
     expect(field).to_be_focused()
     field.fill("The first paragraph of this report.")
@@ -64,6 +65,7 @@ def test_a_paragraph_and_a_cell_are_corrected_and_brought_back(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     cell = form.get_by_label("Row 2, cell 2")
+    eye.look("the form of a table")
     expect(cell).to_have_value("1O5")
     heading = blocks(server, task)["# Annual report"]
     change = {"rev": server.client.get(heading).json()["rev"], "level": 2}
@@ -75,12 +77,17 @@ def test_a_paragraph_and_a_cell_are_corrected_and_brought_back(
     page.reload()
     expect(text.get_by_role("cell", name="105")).to_be_visible()
     expect(text.get_by_text("The first paragraph of this report.")).to_be_visible()
+    eye.look("a corrected page")
     markdown = httpx.get(f"{server.url}/api/v1/tasks/{task['id']}/result").text
     assert "105" in markdown and "## Annual report" in markdown and "frist" not in markdown
 
     text.get_by_text("The first paragraph").dblclick()
     form.get_by_text("Show the original").click()
+    eye.look("the form of a paragraph")
     expect(form.get_by_text("The frist paragraph of this report.")).to_be_visible()
     form.get_by_role("button", name="Bring back the original").click()
     expect(text.get_by_text("The frist paragraph of this report.")).to_be_visible()
     expect(text.get_by_text("The first paragraph")).to_have_count(0)
+    text.get_by_role("cell", name="105").dblclick()
+    expect(cell).to_be_focused()
+    assert eye.found == []

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
+import threading
+import time
+from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import httpx
 import pytest
 
 from tests.live import LiveServer
@@ -116,3 +122,41 @@ def test_what_is_refused(server: LiveServer) -> None:
         assert client.get(wrong).status_code == 404
         assert client.patch(wrong, json={"rev": rev, "text": "x"}).status_code == 404
     assert json.loads(server.client.get(f"/api/v1/tasks/{task['id']}").text)["rev"] == task["rev"]
+
+
+@pytest.mark.slow
+def test_kill_after_kill_leaves_one_whole_result(tmp_path: Path) -> None:
+    """Wherever the kill falls: all files say the same, that of before or that of after."""
+    rng = random.Random(19)
+    with LiveServer(tmp_path / "data", "--workers", "1") as server:
+        task = server.end(server.submit("report.md", PAGE))
+        path, known, took = block_path(task, 1), "frist", 10.0
+        for number in range(8):
+            rev = server.client.get(path).json()["rev"]
+            word, address = f"word{number:02}", f"{server.url}{path}"
+
+            def send(address: str = address, rev: int = rev, word: str = word) -> None:
+                try:
+                    httpx.patch(address, json={"rev": rev, "text": f"The {word} paragraph."}, timeout=30)
+                except httpx.HTTPError:
+                    return
+
+            thread, began = threading.Thread(target=send), time.monotonic()
+            thread.start()
+            # the first is done, and tells how long it takes
+            thread.join(rng.uniform(0.5, 1.1) * took if number else took)
+            took = took if number else time.monotonic() - began
+            server.kill()
+            thread.join()
+            server.start()
+            found = {form: said(server, task["id"], form) for form in ("markdown", "json", "content_list")}
+            found["page"] = server.client.get(f"/api/v1/tasks/{task['id']}/pages/1").json()["markdown"]
+            after = word in found["markdown"]
+            for form, text in found.items():
+                assert (word in text) == after and (known in text) != after, (number, form)
+            now = server.task(task["id"])
+            assert now["receipt"]["output_sha256"] == sha256(found["markdown"].encode()).hexdigest(), number
+            other = server.end(server.submit("report.md", PAGE))
+            assert "frist" in said(server, other["id"], "markdown"), "nobody is given a corrected result"
+            known = word if after else known
+        assert server.leftovers() == []

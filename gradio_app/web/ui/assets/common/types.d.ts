@@ -128,6 +128,8 @@ interface Page {
   height: number | null;
   markdown: string;
   blocks: Block[];
+  /** Corrections that no longer fit, as the page was read again. */
+  set_aside?: { original: string; markdown: string }[];
 }
 
 interface Hit {

@@ -1,6 +1,6 @@
 // Correction of blocks: which can be corrected, how one gets there, and the mark on those that were.
 
-import { closest, el, icon, setLabel, targetOf } from "../common/dom.js";
+import { all, closest, el, icon, setLabel, targetOf } from "../common/dom.js";
 import { on, READABLE, selectedTask } from "../common/hub.js";
 import { t } from "../common/language.js";
 import { openEditor } from "./edit_form.js";
@@ -21,7 +21,7 @@ export function startEditing() {
   }).observe(desk, { childList: true, subtree: true });
   desk.addEventListener("dblclick", (event) => {
     const id = idAt(event);
-    if (id && !closest(event, "a, button")) begin(id);
+    if (id && !closest(event, "a, button")) begin(id, cellAt(event));
   });
   for (const kind of ["pointerover", "click", "focusin"]) desk.addEventListener(kind, (event) => point(idAt(event)));
   desk.addEventListener("keydown", walk);
@@ -44,6 +44,13 @@ function idAt(/** @type {Event} */ { target }) {
   return null;
 }
 
+/** Row and cell of a table, as the server counts them. @param {Event} event */
+function cellAt(event) {
+  const cell = /** @type {HTMLTableCellElement | null} */ (closest(event, "td, th"));
+  const rows = all(cell?.closest("table") ?? document.createElement("table"), "tr");
+  return cell ? `${rows.findIndex((row) => row.contains(cell))} ${cell.cellIndex}` : "";
+}
+
 /** Blocks that can have something to correct; what the server says of one decides. @param {string} id */
 const firstOf = (id) => /** @type {HTMLElement | undefined} */ (pane.pieces.get(id)?.[0]);
 
@@ -55,7 +62,7 @@ function attach() {
     if (!piece) continue;
     if (able && !piece.hasAttribute("tabindex")) piece.tabIndex = stop ? 0 : -1;
     if (able) stop = false;
-    if (originalOf(id) === undefined) delete piece.dataset.corrected;
+    if (blockOf(id)?.original === undefined) delete piece.dataset.corrected;
     else piece.dataset.corrected = t("edit.mark");
     if (id !== edit.back) continue;
     edit.back = "";
@@ -63,8 +70,9 @@ function attach() {
   }
 }
 
-/** What was read, of a block that was corrected. @param {string} id */
-const originalOf = (id) => pane.shown.record?.blocks.find((block) => block.id === id)?.original;
+const recordOf = (/** @type {string} */ id) => (pane.shown.record?.page === Number(id.split("-")[0]) ? pane.shown.record : null);
+
+const blockOf = (/** @type {string} */ id) => recordOf(id)?.blocks.find((block) => block.id === id);
 
 /** The pencil goes to a block, inside its corner: so the pointer reaches it. @param {string | null} id */
 function point(id) {
@@ -100,11 +108,11 @@ function focus(/** @type {HTMLElement} */ piece) {
   piece.focus();
 }
 
-function begin(/** @type {string} */ id) {
+function begin(/** @type {string} */ id, cell = "") {
   const task = canEdit();
   if (!task) return;
   edit.pencil.hidden = true;
-  openEditor(task, id, originalOf(id) ?? null, () => {
+  openEditor({ task, id, cell, original: blockOf(id)?.original ?? null, aside: recordOf(id)?.set_aside ?? [] }, () => {
     edit.back = id;
     attach();
   });

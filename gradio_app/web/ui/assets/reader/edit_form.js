@@ -13,27 +13,25 @@ const drafts = /** @type {Map<string, Change>} */ (new Map());
 // How often a correction is sent again while others change other blocks.
 const TRIES = 3;
 
-/**
- * @param {Task} task @param {string} id of the block @param {string | null} original as Markdown
- * @param {() => void} saved called when the document has changed
- */
-export async function openEditor(task, id, original, saved) {
+/** @param {EditedBlock} wanted @param {() => void} saved called when the document has changed */
+export async function openEditor(wanted, saved) {
+  const { task, id } = wanted;
   const [page, index] = id.split("-");
   const path = taskPath(task.id, `/pages/${page}/blocks/${index}`);
   try {
     const block = /** @type {EditableBlock} */ (await call(path));
     if (block.text === null && !block.cells) notify(t("edit.cannot"));
-    else new Form(task, `${task.id} ${id}`, path, block, original, saved).open();
+    else new Form(wanted, path, block, saved).open();
   } catch (error) {
     notify(explain(error), "bad");
   }
 }
 
 class Form {
-  /** @param {Task} task @param {string} key @param {string} path @param {EditableBlock} block @param {string | null} original @param {() => void} saved */
-  constructor(task, key, path, block, original, saved) {
-    Object.assign(this, { task });
-    this.key = key;
+  /** @param {EditedBlock} wanted @param {string} path @param {EditableBlock} block @param {() => void} saved */
+  constructor({ task, id, cell, original, aside }, path, block, saved) {
+    this.key = `${task.id} ${id}`;
+    this.cell = cell;
     this.path = path;
     this.base = block;
     this.saved = saved;
@@ -45,7 +43,8 @@ class Form {
     this.save = button("edit.save", () => this.send(), "mo-yes");
     const close = button("edit.cancel", () => this.dialog.close());
     const back = block.original && button("edit.back", () => this.bringBack());
-    const before = original !== null && el("details", {}, el("summary", {}, t("edit.original")), el("pre", { dir: "auto", tabindex: "0" }, original));
+    const before = original !== null && told("edit.original", [original]);
+    const earlier = aside.length > 0 && told("edit.aside", aside.map(({ markdown }) => markdown));
     const kind = block.cells ? "cells" : block.level ? "heading" : "text";
     this.dialog = el(
       "dialog",
@@ -53,6 +52,7 @@ class Form {
       el("h2", {}, t(`edit.title.${kind}`)),
       this.fields,
       before || null,
+      earlier || null,
       this.theirs,
       this.said,
       el("footer", {}, back, el("span", { class: "mo-grow" }, t("edit.keys")), close, this.save),
@@ -64,15 +64,15 @@ class Form {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.send();
       if (event.key === "Escape") event.stopPropagation();
     };
-    this.fill(block, drafts.get(key));
+    this.fill(block, drafts.get(this.key));
   }
 
   open() {
     (document.querySelector("main") ?? document.body).append(this.dialog);
     this.dialog.showModal();
     hostNotices(this.dialog);
-    const [first] = all(this.fields, "textarea");
-    first?.focus();
+    const first = this.cell && this.fields.querySelector(`[data-cell="${this.cell}"]`);
+    /** @type {HTMLElement | undefined} */ (first || all(this.fields, "textarea")[0])?.focus();
   }
 
   closed() {
@@ -181,6 +181,10 @@ class Form {
 /** @param {EditableBlock} one @param {EditableBlock} other */
 const isSame = (one, other) =>
   JSON.stringify([one.type, one.text, one.level, one.cells]) === JSON.stringify([other.type, other.text, other.level, other.cells]);
+
+/** Texts that can be unfolded. @param {string} title @param {string[]} texts */
+const told = (title, texts) =>
+  el("details", {}, el("summary", {}, t(title)), ...texts.map((text) => el("pre", { dir: "auto", tabindex: "0" }, text)));
 
 /** @param {string} label @param {string} text @param {Record<string, any>} attributes */
 function area(label, text, attributes) {

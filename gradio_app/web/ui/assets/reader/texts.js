@@ -138,6 +138,7 @@ export const READER = {
   "edit.cancel": ["Cancel", "取消"],
   "edit.back": ["Bring back the original", "恢复原文"],
   "edit.original": ["Show the original", "显示原文"],
+  "edit.aside": ["Earlier corrections of this page, which no longer fit", "本页先前的更正（已不再匹配）"],
   "edit.keys": ["Ctrl+Enter saves, Esc closes", "Ctrl+Enter 保存，Esc 关闭"],
   "edit.saved": ["Saved. All downloads follow.", "已保存，所有下载随之更新。"],
   "edit.draft": ["This is what you typed before; it is not saved yet.", "这是您之前输入的内容，尚未保存。"],
