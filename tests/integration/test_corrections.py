@@ -118,6 +118,8 @@ def test_what_is_refused(server: LiveServer) -> None:
     ):
         answer = client.patch(path, json=body)
         assert answer.status_code == status and answer.json()["error"]["message"], answer.text
+    many = [{"row": 0, "cell": 0, "text": "x" * 9000}] * 1000
+    assert client.patch(path, json={"rev": rev, "cells": many}).status_code == 413
     for wrong in (block_path(task, 999), f"/api/v1/tasks/{'0' * 32}/pages/1/blocks/1"):
         assert client.get(wrong).status_code == 404
         assert client.patch(wrong, json={"rev": rev, "text": "x"}).status_code == 404

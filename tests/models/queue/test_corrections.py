@@ -110,6 +110,23 @@ async def test_a_crash_between_files_and_row_gives_nothing_away_and_is_mended(tm
         assert mended.result_sha256 == "f" * 64 and mended.rev > task.rev
 
 
+async def test_a_crash_while_a_page_is_kept_gives_nothing_away(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        task = await read(h)
+        second = await h.end(await h.manager.redo_page(task.id, 2, "flash", "auto"))
+        moved = h.folders.put_result
+
+        def move_and_die(task_id: str, out: Path) -> None:
+            moved(task_id, out)
+            raise KeyboardInterrupt
+
+        with patch.object(h.folders, "put_result", move_and_die), pytest.raises(BaseException):  # noqa: B017
+            await h.manager.keep_page(second.id)
+        assert "again" in text(h, task)
+        other = await read(h)
+        assert not other.receipt()["cached"] and "again" not in text(h, other)
+
+
 def test_a_replacement_that_was_cut_in_two_is_ended(tmp_path: Path) -> None:
     folders = Folders(tmp_path)
     folders.create()
