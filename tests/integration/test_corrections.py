@@ -133,7 +133,7 @@ def test_kill_after_kill_leaves_one_whole_result(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "data", "--workers", "1") as server:
         task = server.end(server.submit("report.md", PAGE))
         path, known, took = block_path(task, 1), "frist", 10.0
-        for number in range(8):
+        for number in range(6):
             rev = server.client.get(path).json()["rev"]
             word, address = f"word{number:02}", f"{server.url}{path}"
 
