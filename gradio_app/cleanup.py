@@ -39,9 +39,21 @@ def sweep_start(store: Store, folders: Folders) -> None:
     for path in _entries(folders.tasks):
         if path.name not in known:
             remove_tree(path)
-        elif (path / "shards").exists() and store.get(path.name).ended:
-            folders.park_shards(path.name)
+        else:
+            folders.mend(path.name)
+            if (path / "shards").exists() and store.get(path.name).ended:
+                folders.park_shards(path.name)
+            _mend_digest(store, folders, path.name)
     drop_unused_sources(store, folders)
+
+
+def _mend_digest(store: Store, folders: Folders, task_id: str) -> None:
+    """A correction that was put in place just before a crash: the task learns what its result is now."""
+    digest = folders.corrected(task_id)
+    if digest:
+        task = store.get(task_id)
+        if task.ended and task.result_sha256 not in ("", digest):
+            store.amend(task, task.status, {"result_sha256": digest})
 
 
 def sweep(store: Store, folders: Folders, retention: float, now: float | None = None) -> int:

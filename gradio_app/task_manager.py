@@ -19,8 +19,10 @@ from gradio_app.base.settings import Settings
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.bulk import Bulk
 from gradio_app.queue.client_requests import ClientRequests
+from gradio_app.queue.corrections import Corrections
 from gradio_app.queue.dispatcher import Dispatcher
 from gradio_app.queue.estimates import Estimates, Estimator
+from gradio_app.queue.exports import Exports
 from gradio_app.queue.inspector import Inspector
 from gradio_app.queue.intake import Intake
 from gradio_app.queue.page_redo import PageRedo
@@ -66,7 +68,10 @@ class TaskManager:
         self.changes, self.second_readings = self.store.changes, self.store.second_readings
         self.parts = self.store.parts
         self.redo_page, self.rate = self._redo.begin, self._estimator.rate
-        self.export, self.picture = self.jobs.export, self.jobs.picture
+        exports = Exports(folders, workers.here, self.jobs.check_reserve)
+        self.export, self.picture = exports.export, exports.picture
+        corrections = Corrections(folders, self.store, self.jobs)
+        self.block, self.correct = corrections.block, corrections.correct
         self.requests = ClientRequests(self.store)
         self.search = Searches(folders, workers.here).find
         self.list_ids = partial(self.store.do, store.listing.ids)

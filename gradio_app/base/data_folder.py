@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -22,6 +23,9 @@ from gradio_app.base.files import (
     replace_folder,
     sync_file,
 )
+
+#: the file of a result that keeps its corrections
+EDITS_FILE = "edits.json"
 
 
 class DataFolderInUse(AppError):
@@ -180,6 +184,22 @@ class Folders:
         """Makes an assembled result the task's result."""
         replace_folder(out, self.result(task_id))
 
+    def mend(self, task_id: str) -> None:
+        """Ends a replacement that a crash has cut in two: one of both folders is there and whole."""
+        for parent in (self.task(task_id), self.task(task_id) / "redone"):
+            for old in parent.glob("*.old"):
+                target = old.with_suffix("")
+                if target.exists():
+                    shutil.rmtree(old, ignore_errors=True)
+                else:
+                    old.rename(target)
+
+    def corrected(self, task_id: str) -> str:
+        """The digest of a result's Markdown, where blocks of it were corrected; else empty."""
+        with contextlib.suppress(NotFound, ValueError, TypeError, KeyError):
+            return str(json.loads(read_beneath(self.result(task_id), EDITS_FILE))["sha256"])[:64]
+        return ""
+
     def link_result(self, donor_id: str, task_id: str) -> bool:
         """Gives a task the stored result of another (hard links); False when it is gone."""
         try:
@@ -206,15 +226,20 @@ class Folders:
             return False
         raise NotFound("The task has no result yet.")
 
-    def put_export(self, task_id: str, name: str, made: Path) -> None:
-        """Keeps an export beside the result."""
+    def put_export(self, task_id: str, result: int, name: str, made: Path) -> None:
+        """Keeps an export beside the result of which it was made, an open folder.
+
+        Where another result is in its place by now, that one does not get it. Raises ``NotFound`` when the
+        task was deleted meanwhile.
+        """
         sync_file(made)  # half of it after a power cut would stay
-        target = self.result(task_id) / "exports" / name
         try:
-            target.parent.mkdir(exist_ok=True)
-            made.replace(target)
-        except FileNotFoundError:  # the task was deleted meanwhile
-            raise NotFound() from None
+            with contextlib.suppress(FileExistsError):
+                os.mkdir("exports", 0o700, dir_fd=result)
+            os.rename(made, f"exports/{name}", dst_dir_fd=result)
+        except FileNotFoundError:
+            if not self.has_result(task_id):
+                raise NotFound() from None
 
     def check_plain(self, *made: Path) -> None:
         """Raises ``NotFound`` where folders that workers made hold anything but files and folders.

@@ -7,7 +7,7 @@ Does not cover: queues, stores, processes.
 from collections.abc import Callable
 from typing import Any
 
-from gradio_app.parsing.assembly import assemble, replace_pages
+from gradio_app.parsing.assembly import assemble, correct_block, read_block, replace_pages
 from gradio_app.parsing.docling_exports import export_for_docling
 from gradio_app.parsing.inspection import inspect_all
 from gradio_app.parsing.mineru_exports import export_for_mineru
@@ -23,6 +23,8 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "parse_shard": parse_shard,
     "assemble": assemble,
     "replace_pages": replace_pages,
+    "read_block": read_block,
+    "correct_block": correct_block,
     "export": export,
     "export_for_docling": export_for_docling,
     "export_for_mineru": export_for_mineru,

@@ -1,4 +1,4 @@
-"""Assembly: joins parsed shards into one result, and puts other readings of pages into a result."""
+"""Assembly: joins parsed shards into one result; puts other readings of pages, and corrections, into one."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -11,6 +11,14 @@ from typing import Any
 
 from gradio_app.base.errors import FileCorrupt
 from gradio_app.parsing import marginals, speedups
+from gradio_app.parsing.corrections import (
+    Edit,
+    carry_over,
+    edits_in,
+    find_block,
+    shown_for_editing,
+    with_edit,
+)
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.results import write_result
 
@@ -21,17 +29,18 @@ def assemble(
     pages_in_file: int,
     redone: Sequence[Mapping[str, Any]] = (),
     heads: marginals.Heads = "unusual",
+    earlier: str = "",
 ) -> dict[str, Any]:
     """Joins parsed shards into the document's result in ``out``.
 
     ``shards`` are ``{"folder", "pages"}`` in page order, failed ones left out. Paragraphs and tables
     that run across pages are merged over the whole document, as in an unsplit parse. ``redone`` are second
     readings that were kept (see ``replace_pages``): they stay when the document is joined again.
-    ``heads``: which heads and feet of pages stand in its text.
+    ``heads``: which heads and feet of pages stand in its text. ``earlier`` is the result that this one
+    replaces: its corrections are made again.
     """
     with readable_errors():
         speedups.postpone_openai()
-        speedups.for_markdown()
         from docvortex.schema import ModelJson, PageInfo
         from mineru.backend.postprocess.document import model_json_to_middle_json
         from mineru.config import config
@@ -47,10 +56,11 @@ def assemble(
         empty = [PageInfo(page_idx=index) for index in sorted(wanted - set(indices))]
         if empty:
             middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
-        if not redone:
+        edits = edits_in(Path(earlier)) if earlier else []
+        if not redone and not edits:
             return write_result(middle, Path(out), images)
         first = Path(out).with_name("first")
-        write_result(middle, first, images)
+        write_result(middle, first, images, edits)
         return replace_pages(str(first), out, redone)
 
 
@@ -91,7 +101,8 @@ def replace_pages(result: str, out: str, pages: Sequence[Mapping[str, Any]]) -> 
     """Writes the result in folder ``result`` into ``out``, with other readings of some pages.
 
     ``pages`` are ``{"page": number from 1, "folder": a result that has it}``. A page that the first result
-    lacks is put where it belongs. All other pages keep every byte. Returns what ``parse_document`` returns.
+    lacks is put where it belongs. All other pages keep every byte. Corrections stay where their page says
+    what it said before, else they are set aside. Returns what ``parse_document`` returns.
     """
     with readable_errors():
         middle, images = _read(Path(result))
@@ -102,7 +113,42 @@ def replace_pages(result: str, out: str, pages: Sequence[Mapping[str, Any]]) -> 
             kept = {path: file for path, file in images.items() if not path.startswith(mark)}
             images = kept | {path: file for path, file in others.items() if path.startswith(mark)}
             _put(middle, second, index)
-        return write_result(middle, Path(out), images)
+        edits = edits_in(Path(result))
+        return write_result(middle, Path(out), images, carry_over(middle, edits) if edits else None)
+
+
+def read_block(result: str, page: int, block: int) -> dict[str, Any]:
+    """What of a block (its index on ``page``, from 1) can be corrected, now and as it was read.
+
+    Raises ``NotFound``.
+    """
+    with readable_errors():
+        middle, _ = _read(Path(result))
+        place, at = find_block(middle, page, block)
+        before = _edit_of(edits_in(Path(result)), page, block)
+        return {
+            "type": str(place.blocks[at].type),
+            **shown_for_editing(place.blocks[at].to_dict()),
+            "original": shown_for_editing(before.was) if before else None,
+        }
+
+
+def correct_block(
+    result: str, out: str, page: int, block: int, change: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Writes the result in folder ``result`` into ``out`` with one block corrected; None: as it was read.
+
+    ``change`` has ``text``, ``level`` or ``cells`` (row, cell, text). All other pages keep every byte. Raises
+    ``NotFound`` and ``OptionInvalid``. Returns what ``parse_document`` returns.
+    """
+    with readable_errors():
+        middle, images = _read(Path(result))
+        edits = with_edit(middle, edits_in(Path(result)), page, block, change)
+        return write_result(middle, Path(out), images, edits)
+
+
+def _edit_of(edits: Sequence[Edit], page: int, block: int) -> Edit | None:
+    return next((each for each in edits if not each.aside and (each.page, each.block) == (page, block)), None)
 
 
 def _read(folder: Path) -> tuple[Any, dict[str, Path]]:

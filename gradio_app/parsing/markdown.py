@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, cast
 
+from gradio_app.parsing import speedups
+
 _ANCHOR = re.compile(r'^<a id="([^"]*)"></a>\n', re.M)
 _LINK = re.compile(r'(?:\]\(|href=")#([^)"\s]+)[)"]')
 #: signs that act in pairs; a single one in a cell stays as it is, as in $5 or 5*
@@ -37,6 +39,7 @@ def keep_signs() -> None:
     """Call it before Markdown is written: ``$5 and $6`` in a cell, ``[x](y)`` and ``> x`` stay literal."""
     from docvortex.render._internal.markdown import blocks, inline, table
 
+    speedups.for_markdown()  # it puts its own functions there: first those, then what goes around them
     modules = cast("tuple[Any, Any, Any]", (blocks, inline, table))
     if escape_cell := getattr(table, "_escape_cell_text", None):
         modules[2]._escape_cell_text = _in_cells(escape_cell)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from typing import Any, cast
 from gradio_app.base.errors import NotFound
 from gradio_app.base.file_types import PICTURES
 from gradio_app.base.files import link_or_copy
+from gradio_app.parsing.corrections import Edit, parsed, write_edits
 from gradio_app.parsing.embedding import with_pictures
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.export_sanitizer import Cleaner, offline_html
@@ -55,10 +56,14 @@ _NO_TEXT = {
 }
 
 
-def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -> dict[str, Any]:
+def write_result(
+    middle: Any, folder: Path, images: Mapping[str, Path] | None, edits: Sequence[Edit] | None = None
+) -> dict[str, Any]:
     """Writes ``document.md``, ``middle.json``, ``content_list.json``, ``images/``, ``pages/``.
 
-    Returns ``{"pages": count, "sha256": of document.md}``, and a note where the document has no text at all.
+    ``edits`` are corrections that are in ``middle``, or were set aside: they are kept beside it; None: it
+    never had any. Returns ``{"pages": count, "sha256": of document.md}``, and a note where the document has
+    no text at all.
     """
     from mineru.parser import ParseResult
     from mineru.render import render_content_list
@@ -79,15 +84,21 @@ def write_result(middle: Any, folder: Path, images: Mapping[str, Path] | None) -
     (folder / "middle.json").write_text(exported.to_json(), "utf-8", "replace")
     listed = json.dumps(render_content_list(named), ensure_ascii=False, indent=2)
     (folder / "content_list.json").write_text(listed, "utf-8", "replace")
-    write_pages(named, folder, links_in(text))
+    write_pages(named, folder, links_in(text), edits or ())
+    digest = sha256(markdown).hexdigest()
+    if edits is not None:
+        write_edits(folder, edits, digest)
     said: dict[str, Any] = {} if _WORD.search(_PICTURE.sub("", text)) else {"notes": [_NO_TEXT]}
-    return {"pages": len(named.pages), "sha256": sha256(markdown).hexdigest(), **said}
+    return {"pages": len(named.pages), "sha256": digest, **said}
 
 
-def write_pages(middle: Any, folder: Path, linked: frozenset[str] | None = None) -> None:
+def write_pages(
+    middle: Any, folder: Path, linked: frozenset[str] | None = None, edits: Sequence[Edit] = ()
+) -> None:
     """One ``pages/N.json`` a page, so that a reader opens page 700 without loading the others.
 
-    ``linked``: the anchors that links of the document lead to; None where nobody knows.
+    ``linked``: the anchors that links of the document lead to; None where nobody knows. A block that was
+    corrected has its ``original``, a page what was ``set_aside`` when it was read again.
     """
     from docvortex.document.pdf.layout import LAYOUT_EXTENSION
     from docvortex.render.markdown import render_single_block
@@ -99,20 +110,25 @@ def write_pages(middle: Any, folder: Path, linked: frozenset[str] | None = None)
     sizes: dict[int, tuple[float, float]] = {
         entry["page_idx"]: (entry["width_pt"], entry["height_pt"]) for entry in layout["pages"]
     }
+
+    def shown(block: Any) -> str:
+        text = render_single_block(block, delimiters=config.render.latex_delimiters, asset_base_url="")
+        return text if linked is None else without_idle_anchors(text, linked)
+
     (folder / "pages").mkdir(exist_ok=True)
+    originals = {(edit.page, edit.block): edit.was for edit in edits if not edit.aside}
     for page in middle.pages:
         blocks: list[dict[str, Any]] = []
         for block in page.blocks:
-            text = render_single_block(block, delimiters=config.render.latex_delimiters, asset_base_url="")
-            if linked is not None:
-                text = without_idle_anchors(text, linked)
+            was = originals.get((page.page_idx + 1, block.index))
             blocks.append(
                 {
                     "id": f"{page.page_idx + 1}-{block.index}",
                     "type": str(block.type),
                     "bbox": list(block.bbox) if block.bbox else None,
-                    "markdown": text,
+                    "markdown": shown(block),
                     "auxiliary": block.type in PAGE_AUXILIARY_BLOCK_TYPES,
+                    **({"original": shown(parsed(was))} if was else {}),
                 }
             )
         body = [b["markdown"].strip("\n") for b in blocks if not b["auxiliary"] and b["markdown"].strip()]
@@ -124,6 +140,10 @@ def write_pages(middle: Any, folder: Path, linked: frozenset[str] | None = None)
             "markdown": "\n\n".join(body),
             "blocks": blocks,
         }
+        if aside := [edit for edit in edits if edit.aside and edit.page == page.page_idx + 1]:
+            record["set_aside"] = [
+                {"original": shown(parsed(edit.was)), "markdown": shown(parsed(edit.now))} for edit in aside
+            ]
         text = json.dumps(record, ensure_ascii=False)
         (folder / "pages" / f"{page.page_idx + 1}.json").write_text(text, "utf-8", "replace")
 

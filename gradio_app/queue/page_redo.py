@@ -103,7 +103,7 @@ class PageRedo:
         await self._jobs.put_notes(parsed, found.notes)
         await self._disk.sync()
         amended = await self._store.commit(
-            partial(store.check_unchanged, task),
+            partial(store.withdraw, task),
             resumable(
                 partial(self._folders.put_redone, task.id, page, second.id),
                 partial(self._folders.put_result, task.id, out),
@@ -144,7 +144,6 @@ def _changes(task: Task, page: int, sha256: str) -> tuple[TaskStatus, dict[str, 
     changes: dict[str, Any] = {
         "redone": format_pages(tuple(sorted(redone))),
         "result_sha256": sha256,
-        "cache_key": None,  # it is no longer what the same file would give
         "failed_pages": format_pages(failed),
         "pages_failed": len(failed),
         "pages_done": max(task.pages_done, task.pages_total - len(failed)),

@@ -1,4 +1,4 @@
-"""Jobs for workers: inspect, parse, join, export, draw. Each works in a temporary folder of its own."""
+"""Jobs for workers: inspect, parse, join, correct. Each works in a temporary folder of its own."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ from gradio_app.base.file_types import CONTAINERS, DOCUMENTS, SHEETS
 from gradio_app.base.files import remove_tree
 from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import (
-    DOCLING_SUFFIX,
-    EXPORT_SUFFIX,
-    MINERU_SUFFIX,
     MOST_PAGES,
     TIERS,
     pages_in,
@@ -42,14 +39,12 @@ from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.answer import Fault, error_of
 from gradio_app.workers.interface import Part, PartResult, Workers
 
-#: seconds for an inspection, a page picture or an export
+#: seconds for an inspection, a page picture, an export or a look at a block
 LIGHT_TIMEOUT = 120.0
 #: least seconds for a shard, however often it was halved
 LEAST_TIME = 60.0
 #: raised when the files of a result change, so that results of older versions are not reused
 RESULT_VERSION = 1
-#: no picture of a page is larger, in bytes: it has at most 8 million pixels
-MOST_PICTURE = 64 * 2**20
 #: a job that fails while the disk has less room than this failed of it, in bytes
 NO_ROOM = 2**20
 
@@ -212,7 +207,11 @@ class WorkerJobs:
         redone = self._redone(task)
         heads = heads_of(task, self._settings.main_content_only)
         args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone, "heads": heads}
-        return await self._run("assemble", args, folder, [*parts, *redone])
+        reads = [*parts, *redone]
+        if await asyncio.to_thread(self._folders.has_result, task.id):
+            reads.append({"folder": str(self._folders.result(task.id))})
+            args["earlier"] = reads[-1]["folder"]
+        return await self._run("assemble", args, folder, reads)
 
     async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
         """Lists the notes beside a finished result, in place of anything that the job has put there."""
@@ -224,12 +223,29 @@ class WorkerJobs:
 
     async def replace_page(self, task: Task, second: Task) -> Parsed:
         """The result of ``task`` with the page that ``second`` has read."""
-        self._check_room()
+        self.check_reserve()
         folder = await asyncio.to_thread(self._folders.work, task.id, f"redo-{second.redo_page}")
         new = {"page": second.redo_page, "folder": str(self._folders.result(second.id))}
         old = {"folder": str(self._folders.result(task.id))}
         args = {"result": old["folder"], "pages": [new]}
         return await self._run("replace_pages", args, folder, [old, new])
+
+    async def correct_block(
+        self, task: Task, page: int, block: int, change: Mapping[str, Any] | None
+    ) -> Parsed:
+        """The result of ``task`` with one block corrected, or as it was read (None)."""
+        self.check_reserve()
+        folder = await asyncio.to_thread(self._folders.work, task.id, f"correct-{page}")
+        old = {"folder": str(self._folders.result(task.id))}
+        args = {"result": old["folder"], "page": page, "block": block, "change": change}
+        return await self._run("correct_block", args, folder, [old])
+
+    async def read_block(self, task: Task, page: int, block: int) -> dict[str, Any]:
+        """What of a block can be corrected, as the worker says it."""
+        result = self._folders.result(task.id)
+        await asyncio.to_thread(self._folders.check_plain, result)
+        args = {"result": str(result), "page": page, "block": block}
+        return await self._pool.run_light("read_block", args, seconds=LIGHT_TIMEOUT)
 
     async def _run(
         self, fn: str, args: dict[str, Any], folder: Path, reads: Sequence[Mapping[str, Any]]
@@ -254,7 +270,7 @@ class WorkerJobs:
                 raise judged from error
             raise
 
-    def _check_room(self) -> None:
+    def check_reserve(self) -> None:
         """Raises ``DiskFull`` for what a user asks for beside the queue, which may use the reserve."""
         if self._folders.free_bytes() < self._settings.disk_reserve:
             raise DiskFull()
@@ -271,50 +287,6 @@ class WorkerJobs:
         """Deletes the folders of jobs that have ended."""
         if folders:
             await asyncio.to_thread(lambda: [self._folders.drop_work(folder) for folder in folders])
-
-    async def export(self, task: Task, form: str) -> str:
-        """Makes the result in a form that ``base.options`` names, once; its path below the result."""
-        name = f"document.{(EXPORT_SUFFIX | MINERU_SUFFIX | DOCLING_SUFFIX)[form]}"
-        if not await asyncio.to_thread(self._folders.exported, task.id, name):
-            self._check_room()
-            await self._export(task, form, name)
-        return f"exports/{name}"
-
-    async def _export(self, task: Task, form: str, name: str) -> None:
-        folder = await asyncio.to_thread(self._folders.work, task.id, f"export-{form}")
-        title = Path(task.name).stem or "document"
-        try:
-            made = folder / "made"
-            args = {"result": str(self._folders.result(task.id)), "form": form, "title": title}
-            fn = "export_for_mineru" if form in MINERU_SUFFIX else "export"
-            if form == "docling" or form in DOCLING_SUFFIX:
-                fn, args["form"] = "export_for_docling", "json-embedded" if form == "docling" else form
-                args |= {"filename": task.name, "sha256": task.source}
-            await self._pool.run_light(fn, args, seconds=LIGHT_TIMEOUT, out=made)
-            await asyncio.to_thread(self._folders.put_export, task.id, name, made)
-        finally:
-            await asyncio.to_thread(self._folders.drop_work, folder)
-
-    async def picture(self, task: Task, page: int, width: int) -> bytes:
-        """One page (1-based) drawn as PNG, about ``width`` pixels wide."""
-        self._check_room()
-        folder = await asyncio.to_thread(self._folders.work, task.id, f"picture-{page}-{width}")
-        try:
-            target = folder / "page.png"
-            prepared, digest = task.prepared, task.source
-            source = self._folders.prepared(prepared) if prepared else self._folders.source(digest)
-            args = {
-                "source": str(source),
-                "kind": suffix_of(prepared) or task.kind,
-                "page": page,
-                "width": width,
-            }
-            await self._pool.run_light("page_picture", args, seconds=LIGHT_TIMEOUT, out=target)
-            if target.stat().st_size > MOST_PICTURE:
-                raise WorkerCrashed()
-            return await asyncio.to_thread(target.read_bytes)
-        finally:
-            await asyncio.to_thread(self._folders.drop_work, folder)
 
 
 def _write_notes(path: Path, notes: Sequence[Note]) -> None:

@@ -283,6 +283,12 @@ class Store(Containers):
         if self.get(task.id).rev != task.rev:
             raise Conflict("The document has changed meanwhile. Look at it again, then decide.")
 
+    def withdraw(self, task: Task) -> None:
+        """An unchanged task's result is not for the cache any more; durable before its files change."""
+        with self.together() as db:
+            self.check_unchanged(task)
+            db.execute("UPDATE tasks SET cache_key = NULL WHERE id = ?", (task.id,))
+
     def requeue(self, task_id: str, password: str = "") -> Task:
         """A user's retry: a new attempt that keeps what is finished. ``Conflict`` unless it ended early.
 

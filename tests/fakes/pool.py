@@ -130,7 +130,7 @@ class FakePool:
 
     def _name(self, fn: str, args: dict[str, Any]) -> str:
         """``long.1-8``: the document's first line and the pages, so that tests can tell jobs apart."""
-        if fn in ("assemble", "replace_pages"):
+        if fn in ("assemble", "replace_pages", "correct_block", "read_block", "export"):
             return fn
         label = Path(args["source"]).read_text().split()[1]
         if fn == "parse_shard":
@@ -173,6 +173,25 @@ class FakePool:
             assert (Path(reading["folder"]) / "pages" / f"{reading['page']}.json").is_file()
         pages = sorted({*first["pages"], *again})
         return self._write(Path(args["out"]), pages, sorted({*first["again"], *again}))
+
+    def _read_block(self, args: dict[str, Any]) -> dict[str, Any]:
+        first = json.loads((Path(args["result"]) / "middle.json").read_text())
+        said = {"text": first.get("edits", {}).get(str(args["page"]), "read"), "level": 0, "cells": None}
+        return {"type": "text", "original": None, **said}
+
+    def _correct_block(self, args: dict[str, Any]) -> dict[str, Any]:
+        """A result whose pages say what was typed last."""
+        first = json.loads((Path(args["result"]) / "middle.json").read_text())
+        edits = {**first.get("edits", {}), str(args["page"]): (args["change"] or {}).get("text", "read")}
+        answer = self._write(Path(args["out"]), first["pages"], first["again"])
+        _put(f"{args['out']}/middle.json", json.dumps(first | {"edits": edits}))
+        text = json.dumps(edits)
+        _put(f"{args['out']}/document.md", text)
+        return answer | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+    def _export(self, args: dict[str, Any]) -> dict[str, Any]:
+        _put(str(args["out"]), (Path(args["result"]) / "document.md").read_text())
+        return {}
 
     def _write(self, out: Path, pages: list[int], again: Sequence[int] = ()) -> dict[str, Any]:
         (out / "pages").mkdir(parents=True)

@@ -27,6 +27,7 @@ _ROUTES = (
     ),
     *(("POST", path) for path in ("/login", "/logout", "/gradio_api/mcp/", "/api/v1/queue/pause/x")),
     ("DELETE", "/api/v1/tasks/{id}"),
+    *((method, "/api/v1/tasks/{id}/pages/1/blocks/1") for method in ("GET", "PATCH", "DELETE")),
     ("GET", "/gradio_api/file={text}"),
     ("GET", "/{text}"),
 )

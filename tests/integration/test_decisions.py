@@ -28,6 +28,7 @@ from tests.routes import walk
 
 pytestmark = pytest.mark.integration
 
+_BLOCK = "/api/v1/tasks/{task_id}/pages/{page}/blocks/{block}"
 #: anybody: without signing in. user: who is signed in. own: its owner and the administrator. begun: who began
 #: it, only. some: everybody, and gets what is their own. admin: the administrator. asset: who is signed in,
 #: if it exists. none: not served
@@ -44,8 +45,8 @@ DECISIONS = {
         " | GET /api/v1/tasks/{task_id}/links | POST /api/v1/tasks/{task_id}/links"
         " | POST /api/v1/tasks/{task_id}/links/{link_id}/end | POST /api/v1/tasks/{task_id}/keep"
         " | POST /api/v1/tasks/{task_id}/pages/{page}/redo | DELETE /api/v1/tasks/{task_id}"
-        " | GET /gradio_api/file={path_or_url:path}"
-        " | GET /tasks/{task_id} | GET /tasks/{task_id}/result"
+        f" | GET {_BLOCK} | PATCH {_BLOCK} | DELETE {_BLOCK}"
+        " | GET /gradio_api/file={path_or_url:path} | GET /tasks/{task_id} | GET /tasks/{task_id}/result"
         " | GET /v1/uploads/{upload_id} | PUT /v1/uploads/{upload_id}/content"
         " | POST /v1/uploads/{upload_id}/complete | POST /v1/uploads/{upload_id}/cancel"
         " | GET /v1/parse/jobs/{job_id} | DELETE /v1/parse/jobs/{job_id}"
@@ -278,7 +279,7 @@ def _admin(people: People, method: str, path: str) -> str:
 
 def _own(people: People, method: str, path: str) -> str:
     refused = _statuses(people, method, path, people.others)
-    if method == "DELETE" and path.startswith("/api"):
+    if (method, path) == ("DELETE", "/api/v1/tasks/{task_id}"):
         allowed = [people.delete_spare(client) for client in (people.a, people.admin)]
     else:
         allowed = _statuses(people, method, path, (people.a, people.admin))

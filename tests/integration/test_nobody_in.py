@@ -153,6 +153,7 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         f"{here}?wait=1",
         f"{here}/pages/1",
         f"{here}/pages/1.png",
+        f"{here}/pages/1/blocks/1",
         f"{here}/search?q=marker",
         f"{here}/source",
         f"{here}/readings",
@@ -168,6 +169,8 @@ def doors(task_id: str) -> list[tuple[str, str]]:
         ("POST", f"{here}/again"),
         ("POST", f"{here}/links"),
         ("POST", f"{here}/links/x/end"),
+        ("PATCH", f"{here}/pages/1/blocks/1"),
+        ("DELETE", f"{here}/pages/1/blocks/1"),
         ("DELETE", here),
     ]
 
@@ -177,8 +180,8 @@ def test_every_route_of_a_task_is_in_the_list(routes: list[tuple[str, str]]) -> 
         (
             method,
             re.sub(
-                r"/pages/1|/files/.*|\?.*",
-                lambda m: {"/p": "/pages/x", "/f": "/files/x"}.get(m[0][:2], ""),
+                r"/pages/1|/blocks/1|/files/.*|\?.*",
+                lambda m: {"/p": "/pages/x", "/b": "/blocks/x", "/f": "/files/x"}.get(m[0][:2], ""),
                 path,
             ),
         )

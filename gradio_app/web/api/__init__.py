@@ -3,13 +3,24 @@
 from fastapi import APIRouter, Request
 
 from gradio_app.base.errors import NotFound
-from gradio_app.web.api import bulk, changes, gpu, links, page_redo, queue, results, search, tasks
+from gradio_app.web.api import (
+    bulk,
+    changes,
+    corrections,
+    gpu,
+    links,
+    page_redo,
+    queue,
+    results,
+    search,
+    tasks,
+)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _OURS = ("/api", "/gpu", "/docs", "/openapi.json", "/health", "/ready", "/metrics")
 
 router = APIRouter()
-for part in (bulk, tasks, links, results, page_redo, search, changes, queue, gpu):
+for part in (bulk, tasks, links, results, page_redo, corrections, search, changes, queue, gpu):
     router.include_router(part.router)
 router.include_router(links.opening)
 

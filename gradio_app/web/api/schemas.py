@@ -152,6 +152,14 @@ class BlockView(BaseModel):
     bbox: list[float] | None = Field(description="Left, top, right, bottom, as shares of the page")
     markdown: str
     auxiliary: bool = Field(description="Not part of the text: a header, footer or page number")
+    original: str | None = Field(None, description="What was read, where it was corrected")
+
+
+class SetAside(BaseModel):
+    """A correction that counts no longer, as its page was read again and says something else there."""
+
+    original: str
+    markdown: str
 
 
 class PageView(BaseModel):
@@ -162,6 +170,7 @@ class PageView(BaseModel):
     height: float | None
     markdown: str
     blocks: list[BlockView]
+    set_aside: list[SetAside] = []
 
 
 class HourOfTasks(BaseModel):

@@ -21,6 +21,7 @@ STYLES = (
     "reader/reader.css",
     "reader/sheet.css",
     "reader/again.css",
+    "reader/edit.css",
     "reader/print.css",
     "engine/engine.css",
     "engine/cards.css",

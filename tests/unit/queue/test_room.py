@@ -10,6 +10,7 @@ import pytest
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import DiskFull, StorageUnavailable
 from gradio_app.base.settings import Settings
+from gradio_app.queue.exports import Exports
 from gradio_app.queue.worker_jobs import WorkerJobs
 from tests.unit.records import a_task
 
@@ -31,10 +32,11 @@ async def test_nothing_is_made_without_room(tmp_path: Path) -> None:
     (result / "middle.json").write_text("{}")
     workers: Any = NoWorkers()
     jobs = WorkerJobs(Settings(disk_reserve=2**60), folders, workers)
+    exports = Exports(folders, workers.here, jobs.check_reserve)
     with pytest.raises(DiskFull):
-        await jobs.export(task, "docx")
+        await exports.export(task, "docx")
     with pytest.raises(DiskFull):
-        await jobs.picture(task, 1, 1000)
+        await exports.picture(task, 1, 1000)
     with pytest.raises(DiskFull):
         await jobs.replace_page(task, task)
 

@@ -40,6 +40,7 @@ export const ICONS = {
   boxes: ["M4 4h16v5H4z", "M4 13h7v7H4z", "M15 13h5v7h-5z"],
   plus: ["M12 5v14", "M5 12h14"],
   minus: ["M5 12h14"],
+  pencil: ["M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19z", "M13.5 7l3.5 3.5"],
   fitwidth: ["M3 5v14", "M21 5v14", "M6 12h12", "M9 9l-3 3 3 3", "M15 9l3 3-3 3"],
   fitpage: ["M4 9V4h5", "M20 9V4h-5", "M4 15v5h5", "M20 15v5h-5", "M9 9h6v6H9z"],
   keyboard: ["M4 6h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1z", "M7 10v.1", "M11 10v.1", "M15 10v.1", "M17.5 10v.1", "M8 14h8"],

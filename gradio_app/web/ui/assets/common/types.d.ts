@@ -43,7 +43,7 @@ interface Task {
   attempt: number;
   error: ErrorBody | null;
   notes: TaskNote[];
-  receipt: { cached: boolean; failed_pages: string } | null;
+  receipt: { cached: boolean; failed_pages: string; output_sha256: string | null } | null;
   folder: string;
   parent: string;
   redo_of: string;
@@ -93,6 +93,33 @@ interface Block {
   bbox: number[] | null;
   markdown: string;
   auxiliary: boolean;
+  /** What was read, where it was corrected. */
+  original?: string;
+}
+
+interface EditableCell {
+  text: string;
+  rows: number;
+  columns: number;
+  head: boolean;
+  fixed: boolean;
+}
+
+/** A block as it is corrected; null: it has no such thing. */
+interface EditableBlock {
+  type: string;
+  rev: number;
+  text: string | null;
+  level: number | null;
+  cells: EditableCell[][] | null;
+  original: object | null;
+}
+
+/** What of a block is corrected. */
+interface Change {
+  text?: string;
+  level?: number;
+  cells?: { row: number; cell: number; text: string }[];
 }
 
 interface Page {
@@ -101,6 +128,8 @@ interface Page {
   height: number | null;
   markdown: string;
   blocks: Block[];
+  /** Corrections that no longer fit, as the page was read again. */
+  set_aside?: { original: string; markdown: string }[];
 }
 
 interface Hit {

@@ -16,6 +16,7 @@ import { absent } from "./absent.js";
 import { drawAgain, startAgain } from "./again.js";
 import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js";
 import { copy } from "./copy.js";
+import { startEditing } from "./edit.js";
 import { showKeys, startKeys } from "./keys.js";
 import { openLinks } from "./links.js";
 import { prepare } from "./markdown.js";
@@ -52,6 +53,7 @@ export function start(/** @type {HTMLElement} */ element, /** @type {(event: str
 function begin() {
   on("box-chosen", chosen);
   startAgain();
+  startEditing();
   for (const text of texts()) new MutationObserver(() => direct(text)).observe(text, { childList: true, subtree: true });
   new MutationObserver(relink).observe(written(), { childList: true, subtree: true });
   startLocation();
@@ -244,7 +246,7 @@ function toTop() {
 function follow({ task: now, before }) {
   const restarted = before && !isActive(before) && isActive(now);
   const more = before?.pages_done !== now.pages_done || before?.pages_total !== now.pages_total;
-  const replaced = before && before.redone !== now.redone;
+  const replaced = before && (before.redone !== now.redone || before.receipt?.output_sha256 !== now.receipt?.output_sha256);
   if (hasEnded({ task: now, before }) || restarted || replaced || (more && !pane.shown.record)) load();
   else {
     draw();

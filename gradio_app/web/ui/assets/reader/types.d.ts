@@ -34,6 +34,18 @@ interface Note {
   locked?: string;
 }
 
+/** A block that is to be corrected. */
+interface EditedBlock {
+  task: Task;
+  id: string;
+  /** Row and cell that the focus goes to. */
+  cell: string;
+  /** What was read, as Markdown; null: it was not corrected. */
+  original: string | null;
+  /** Corrections of its page that no longer fit. */
+  aside: { markdown: string }[];
+}
+
 interface StripCell {
   node: HTMLElement;
   picture: HTMLImageElement;
