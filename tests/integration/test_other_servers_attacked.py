@@ -7,6 +7,7 @@ import io
 import json
 import os
 import socket
+import sqlite3
 import zipfile
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -252,9 +253,20 @@ def test_an_upload_keeps_to_what_was_announced(server: LiveServer) -> None:
         new = {"filename": "x.pdf", "bytes": size, "mime_type": "a/b"}
         assert server.client.post("/v1/uploads", json=new).status_code in (413, 422)
     kept = [announced(3) for _ in range(5)]
-    refused = server.client.post("/v1/uploads", json={"filename": "x", "bytes": 3, "mime_type": "a"})
+    new = {"filename": "x", "bytes": 3, "mime_type": "a"}
+    refused = server.client.post("/v1/uploads", json=new)
     assert refused.status_code == 429 and refused.json()["error"]["code"] == "quota_exceeded"
-    for each in kept:
+    assert "1 minute" in sentence(refused)
+    # those that were left behind give way, the one that got its bytes the last of all
+    server.client.put(kept[0]["upload_url"], content=b"abc").raise_for_status()
+    with sqlite3.connect(server.data / "queue.db") as db:
+        db.execute("UPDATE requests SET created_at = created_at - 100 WHERE family = 'mineru4_upload'")
+    db.close()
+    kept += [announced(3) for _ in range(4)]
+    assert server.client.post("/v1/uploads", json=new).status_code == 429
+    left = [server.client.get(f"/v1/uploads/{each['id']}").status_code for each in kept]
+    assert left == [200, *[404] * 4, *[200] * 4]
+    for each in (kept[0], *kept[5:]):
         server.client.post(f"/v1/uploads/{each['id']}/cancel").raise_for_status()
 
 
