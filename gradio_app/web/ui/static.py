@@ -25,6 +25,7 @@ STYLES = (
     "engine/engine.css",
     "engine/cards.css",
     "overview/overview.css",
+    "code/code.css",
 )
 
 
