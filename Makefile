@@ -1,7 +1,7 @@
 # Every target that needs Python makes the environment itself, through the start script.
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
-SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh
+SCRIPTS := start_mineru_optimized.sh start_cuda_mps.sh .ci/run tests/sglang_cpu/setup.sh tests/clients/setup.sh
 # What the browser tests look for, in this order (or set CHROMIUM to a path).
 BROWSERS := $(CHROMIUM) chromium chromium-browser google-chrome google-chrome-stable
 
@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup test test-all unit integration browser check dev format chaos fuzz gpu bench reading quality bench-gpu simulate screenshots \
-    architecture lock clean chromium sglang-cpu test-tools
+    architecture lock clean chromium sglang-cpu clients test-tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,13 +28,13 @@ test: setup test-tools chromium ## all that a change must pass, in ten minutes
 	@failed=0; $(PYTEST) $(TWO) tests/unit || failed=1; \
 	$(PYTEST) $(TWO) -m "not slow" $(EACH) || failed=1; exit $$failed
 
-test-all: setup sglang-cpu test-tools chromium ## what is long by nature, beyond `make test` (twenty minutes)
+test-all: setup sglang-cpu clients test-tools chromium ## what is long by nature, beyond `make test` (twenty minutes)
 	$(PYTEST) $(TWO) -m slow $(EACH)
 
 unit: setup test-tools ## tests of single parts and of the packaging
 	$(PYTEST) tests/unit tests/packaging
 
-integration: setup sglang-cpu test-tools ## tests that start the service, and models, the long ones among them
+integration: setup sglang-cpu clients test-tools ## tests that start the service, and models, the long ones among them
 	$(PYTEST) $(TWO) $(or $(TESTS),$(SERVICE))
 
 browser: setup chromium ## tests that drive the page with Chromium, the long ones among them
@@ -66,6 +66,9 @@ format: setup ## put the code into its shape
 
 sglang-cpu: setup ## make .venv-sglang-cpu, a real SGLang for tests without a card (2.9 GB)
 	@tests/sglang_cpu/setup.sh $(PY)
+
+clients: setup ## make .venv-clients, clients of other servers that tests run (200 MB)
+	@tests/clients/setup.sh $(PY)
 
 chaos: setup ## 500 kills at random moments under load, then checks (KILLS=500 SEED=1)
 	$(PY) -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
@@ -106,7 +109,7 @@ lock: ## resolve constraints.txt again (newer versions: make lock ARGS=--upgrade
 	    --no-emit-index-url --custom-compile-command "make lock" --quiet -o constraints.txt $(ARGS)
 
 clean: ## remove the environment and everything built, never data/
-	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv.lock .venv.log .venv-sglang-cpu* .venv-clients* node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find gradio_app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian packages that tests drive: package:program

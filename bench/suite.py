@@ -22,6 +22,7 @@ from bench import (
     idle,
     jobs,
     latency,
+    other_routes,
     queue_alone,
     repeat,
     soak,
@@ -34,7 +35,7 @@ from bench.report import Result
 
 MODULES = (
     *(jobs, book, submissions, latency, vision, cancelling, crowd, queue_alone, idle, repeat, fairness),
-    *(soak, equality, cluster),
+    *(soak, equality, cluster, other_routes),
 )
 MEASUREMENTS: dict[str, Measurement] = {each.name: each for module in MODULES for each in module.MEASUREMENTS}
 #: one that takes this many times as long as it should is stopped

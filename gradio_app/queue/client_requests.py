@@ -31,3 +31,7 @@ class ClientRequests:
     async def waiting(self, family: str, owner: str) -> int:
         """How many of an owner's requests in a family stand for no task yet."""
         return await self._do(self._table.waiting, family, owner)
+
+    async def unused(self, family: str, owner: str) -> list[ClientRequest]:
+        """Those requests, the oldest first."""
+        return await self._do(self._table.unused, family, owner)

@@ -79,6 +79,11 @@ class Requests:
         query = "SELECT count(*) FROM requests WHERE family = ? AND owner = ? AND tasks = '[]'"
         return int(self._db.execute(query, (family, owner)).fetchone()[0])
 
+    def unused(self, family: str, owner: str) -> list[ClientRequest]:
+        """Those requests, the oldest first."""
+        query = "SELECT * FROM requests WHERE family = ? AND owner = ? AND tasks = '[]' ORDER BY created_at"
+        return [ClientRequest.from_row(row) for row in self._db.execute(query, (family, owner))]
+
     def forget(self, before: float) -> None:
         """Drops those from before ``before`` (Unix seconds) of whose tasks none is left."""
         self._db.execute(

@@ -106,7 +106,19 @@ def _option(page: Page, task: str) -> None:
     page.locator("[data-option=page_range]").blur()
 
 
+def _code(page: Page, task: str) -> None:
+    page.locator("[data-option=page_range]").fill("1-2")
+    page.locator("#mo-intake [data-part=use]").click()
+    expect(page.locator("#mo-code dialog[open] pre").first).to_be_visible()
+
+
+def _code_of_tools(page: Page, task: str) -> None:
+    page.locator("#mo-code [data-way=tools]").click()
+    expect(page.locator("#mo-code pre")).to_have_count(6)
+
+
 def _menu(page: Page, task: str) -> None:
+    page.keyboard.press("Escape")
     page.locator(".mo-row", has_text="a paper.pdf").locator("[aria-haspopup=menu]").click()
     expect(page.get_by_role("menuitem").first).to_be_visible()
 
@@ -186,6 +198,8 @@ def _engine(page: Page, task: str) -> None:
 VIEWS: dict[str, Callable[[Page, str], None]] = {
     "the list": _list,
     "a wrong option": _option,
+    "use from code": _code,
+    "addresses for other tools": _code_of_tools,
     "a menu": _menu,
     "two documents picked": _picked,
     "a question before it is done": _ask,

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.documents import text_pdf
@@ -84,6 +85,46 @@ def test_a_mail_of_outlook_and_a_portfolio(server: LiveServer) -> None:
     (inner,) = parts(server, book)
     assert "Inner report" in server.result(inner["id"]).decode()
     assert "parts_queued" in codes(found) and "attachments_not_converted" not in codes(found)
+
+
+MIXED = packed({"2026/one_[x](y).pdf": text_pdf(1, seed=72), "box.md": b"# Second", "bad.pdf": b"no PDF"})
+
+
+def test_clients_of_other_servers_get_the_documents_inside(server: LiveServer) -> None:
+    """By the routes of MinerU 2, 3 and 4, of docling-serve, and of ``/convert``."""
+    form = [("files", ("box.zip", MIXED)), ("files", ("box_one_[x](y).md", b"Another."))]
+    results = server.client.post("/file_parse", files=form).json()["results"]
+    assert set(results) == {"box", "box_one_[x](y)", "box_one_[x](y)_2", "box_box", "box_bad"}
+    assert "Another" in results["box_one_[x](y)"]["md_content"]
+    assert "marker 1" in results["box_one_[x](y)_2"]["md_content"]
+    assert "cannot be converted" in results["box_bad"]["error"]
+    wanted = {"response_format_zip": "true", "return_middle_json": "true"}
+    told = server.client.post("/tasks", files=form[:1], data=wanted).json()
+    server.end(server.client.get("/api/v1/tasks").json()["tasks"][0]["id"])
+    assert {
+        "box/auto/box.md",
+        "box_box/auto/box_box_middle.json",
+        "box_bad/auto/box_bad_notes.json",
+    } < unzipped(server.client.get(told["result_url"]))
+    text = server.client.post("/convert", files={"file": form[0][1]}).json()["markdown"]
+    assert "# 2026/one_\\[x\\](y).pdf\n\n" in text and "marker 1" in text and "# Second" in text
+    assert "not converted. This type of file" in text
+    fields = {"to_formats": ["md", "json"]}
+    answer = server.client.post("/v1/convert/file", files=form[:1], data=fields).json()
+    assert (
+        "marker 1" in answer["document"]["md_content"] and "target_type=zip" in answer["notes"][0]["message"]
+    )
+    fields["target_type"] = ["zip"]
+    names = unzipped(server.client.post("/v1/convert/file", files=form[:1], data=fields))
+    assert {"box.md", "box_box.md", "box_box.json", "box_bad_notes.json"} < names
+    query = {"response_format": "zip"}
+    names = unzipped(server.client.post("/v1/file_parse", params=query, files=form[:1]))
+    assert {"markdown.md", "parts/box/markdown.md"} < names
+
+
+def unzipped(answer: httpx.Response) -> set[str]:
+    assert answer.status_code == 200, answer.text
+    return set(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())
 
 
 def test_a_document_that_fails_makes_it_partial(server: LiveServer) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import socket
+import sqlite3
 import zipfile
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -252,10 +253,43 @@ def test_an_upload_keeps_to_what_was_announced(server: LiveServer) -> None:
         new = {"filename": "x.pdf", "bytes": size, "mime_type": "a/b"}
         assert server.client.post("/v1/uploads", json=new).status_code in (413, 422)
     kept = [announced(3) for _ in range(5)]
-    refused = server.client.post("/v1/uploads", json={"filename": "x", "bytes": 3, "mime_type": "a"})
+    new = {"filename": "x", "bytes": 3, "mime_type": "a"}
+    refused = server.client.post("/v1/uploads", json=new)
     assert refused.status_code == 429 and refused.json()["error"]["code"] == "quota_exceeded"
-    for each in kept:
+    assert "1 minute" in sentence(refused)
+    # those that were left behind give way, the one that got its bytes the last of all
+    server.client.put(kept[0]["upload_url"], content=b"abc").raise_for_status()
+    with sqlite3.connect(server.data / "queue.db") as db:
+        db.execute("UPDATE requests SET created_at = created_at - 100 WHERE family = 'mineru4_upload'")
+    db.close()
+    kept += [announced(3) for _ in range(4)]
+    assert server.client.post("/v1/uploads", json=new).status_code == 429
+    left = [server.client.get(f"/v1/uploads/{each['id']}").status_code for each in kept]
+    assert left == [200, *[404] * 4, *[200] * 4]
+    for each in (kept[0], *kept[5:]):
         server.client.post(f"/v1/uploads/{each['id']}/cancel").raise_for_status()
+
+
+def test_what_a_worker_wrote_stays_in_its_place(server: LiveServer) -> None:
+    """Its JSON is put into an answer as it is: what is none could write the rest of the answer."""
+    files, query = {"files": ("p.pdf", PAGE)}, {"output_formats": ["markdown", "middle_json"]}
+    job = server.client.post("/v1/tasks", params=query, files=files).json()
+    told = server.client.post("/v1/convert/file/async", files=files, data={"to_formats": "json"}).json()
+    paths = f"/v1/tasks/{job['task_id']}/result", f"/v1/result/{told['task_id']}"
+    for path in paths:
+        while (answer := server.client.get(path)).status_code in (202, 404):
+            server._pause()
+        assert answer.status_code == 200, answer.text
+    newest = server.client.get("/api/v1/tasks").json()["tasks"][:2]
+    folders = [server.data / "tasks" / each["id"] / "result" for each in newest]
+    places = [path for each in folders for path in (each / "middle.json", *each.glob("exports/*.json"))]
+    for written in (b'{}}}], "status": "completed", "x": [{"a": {"b": {', b'"', b'"\xff"', b"[" * 300):
+        for place in places:
+            place.unlink()
+            place.write_bytes(written)
+        for path in paths:
+            answer = server.client.get(path)
+            assert answer.status_code == 500 and "damaged" in sentence(answer), answer.text
 
 
 IDS = ["x", "%2e%2e%2f%2e%2e%2fqueue.db", "' OR 1=1 --", "0" * 5000, "%00", "job_", "upload_", "名"]

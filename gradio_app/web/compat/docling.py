@@ -143,10 +143,11 @@ async def version() -> JSONResponse:
 
 
 async def _answer(request: Request, asked: ClientRequest, tasks: Sequence[Task]) -> Response:
-    requests.note_read(request, tasks)
     wanted = Asked.stored(asked.fields)
-    documents = await results.documents_of(manager_of(request), wanted, tasks)
-    if wanted.zipped or len(documents) > 1:
+    zipped = wanted.zipped or len(tasks) > 1
+    documents = await results.documents_of(manager_of(request), wanted, tasks, zipped)
+    requests.note_read(request, [one.task for each in documents for one in (each, *each.inner)])
+    if zipped:
         pieces, media = results.zip_of(wanted, documents), "application/zip"
         headers = {**HARMLESS, "Content-Disposition": attachment("converted_docs.zip")}
     else:

@@ -1,7 +1,11 @@
-"""Results as docling's clients expect them: one document as JSON, or a zip with its files side by side."""
+"""Results as docling's clients expect them: one document as JSON, or a zip with its files side by side.
+
+The documents in an archive or a mail are files of a zip; in JSON their texts follow its own.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,20 +20,31 @@ from gradio_app.store.states import READABLE, TaskStatus
 from gradio_app.store.task import Task
 from gradio_app.task_manager import TaskManager
 from gradio_app.web.compat.docling_options import FORMATS, Asked
+from gradio_app.web.compat.inner_texts import Text, joined
+from gradio_app.web.compat.json_check import check_json
 from gradio_app.web.compat.json_stream import Pieces, json_file, object_of, text_of
 from gradio_app.web.zip_stream import entries_of, paths_of, stream_entries
 
+#: formats in which documents in one another are one text
+_TEXTS = frozenset({"md", "text"})
+_ONLY_TEXTS = (
+    "The documents inside are in md and text. In other formats they come with target_type=zip, a file each."
+)
 _STATUS = {TaskStatus.COMPLETED: "success", TaskStatus.PARTIAL: "partial_success"}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An ended task, the folder of its result, and the files there by format; ``lost``: why one is not."""
+    """An ended task, the folder of its result, and the files there by format; ``lost``: why one is not.
+
+    ``inner``: the documents in an archive or a mail.
+    """
 
     task: Task
     folder: Path
     files: dict[str, str] = field(default_factory=dict[str, str])
     lost: tuple[AppError, ...] = ()
+    inner: tuple[Document, ...] = ()
 
     @property
     def status(self) -> str:
@@ -52,12 +67,18 @@ def failure_of(task: Task) -> AppError:
     return task.error or Conflict("The conversion of this document was cancelled.")
 
 
-async def documents_of(manager: TaskManager, asked: Asked, tasks: Sequence[Task]) -> list[Document]:
+async def documents_of(
+    manager: TaskManager, asked: Asked, tasks: Sequence[Task], zipped: bool
+) -> list[Document]:
     """Ended tasks with their files in all formats, which are made where they are not there yet.
 
     Raises the first error where there is nothing at all to give.
     """
-    found = [await _document(manager, asked, task) for task in tasks]
+    found: list[Document] = []
+    inside = asked if zipped else replace(asked, formats=tuple(_TEXTS & set(asked.formats)))
+    for task in tasks:
+        parts = [await _document(manager, inside, part) for part in await manager.parts(task.id)]
+        found.append(replace(await _document(manager, asked, task), inner=tuple(parts)))
     if not any(each.files for each in found):
         raise next((error for each in found for error in each.lost), None) or failure_of(tasks[0])
     return found
@@ -72,7 +93,10 @@ async def _document(manager: TaskManager, asked: Asked, task: Task) -> Document:
         # docling's text and doctags hold no pictures
         images = "placeholder" if name in ("text", "doctags") else asked.images
         try:
-            document.files[name] = await manager.export(task, f"{kind}-{images}")
+            file = await manager.export(task, f"{kind}-{images}")
+            if name == "json":
+                await asyncio.to_thread(check_json, partial(open_beneath, document.folder, file))
+            document.files[name] = file
         except AppError as error:
             document = replace(document, lost=(*document.lost, error))
     return document
@@ -81,6 +105,8 @@ async def _document(manager: TaskManager, asked: Asked, task: Task) -> Document:
 def notes_of(asked: Asked, documents: Sequence[Document]) -> list[dict[str, str]]:
     """Notes on the request, and on each document."""
     general = [Note.plain("option_without_effect", (), text) for text in asked.notes]
+    if any(each.inner for each in documents) and not asked.zipped and set(asked.formats) - _TEXTS:
+        general.append(Note.plain("option_without_effect", (), _ONLY_TEXTS))
     return notes_to_json(general) + [
         {**note, "file": each.task.name}
         for each in documents
@@ -108,15 +134,34 @@ def _contents(document: Document) -> Pieces:
     members: list[tuple[str, Any]] = [("filename", document.task.name)]
     for name, (_, _, title) in FORMATS.items():
         file = document.files.get(name)
-        written = json_file if name == "json" else text_of
-        value = None if file is None else written(partial(open_beneath, document.folder, file))
+        value = (
+            None if file is None else _content(document, name, partial(open_beneath, document.folder, file))
+        )
         members.append((title, value))
     return object_of(members)
 
 
+def _content(document: Document, name: str, opened: Text) -> Pieces:
+    if name == "json" and not isinstance(opened, str):
+        return json_file(opened)
+    if name not in _TEXTS:
+        return text_of(opened)
+    inner = [
+        (each.task, partial(open_beneath, each.folder, each.files[name]) if name in each.files else None)
+        for each in document.inner
+    ]
+    return text_of(*joined(opened, inner, name == "md"))
+
+
 def zip_of(asked: Asked, documents: Sequence[Document]) -> Iterator[bytes]:
     """The answer as a zip: files of the document's name; in a folder each, where they name pictures."""
-    safe = [PurePosixPath(path).name for path in paths_of([("", each.task.name) for each in documents])]
+    named = [
+        (one, each.task.name if one is each else f"{PurePosixPath(each.task.name).stem}_{one.task.name}")
+        for each in documents
+        for one in (each, *each.inner)
+    ]
+    documents = [one for one, _ in named]
+    safe = [PurePosixPath(path).name for path in paths_of([("", name) for _, name in named])]
     apart = len(documents) > 1 and asked.images == "referenced"
     return stream_entries(
         entry

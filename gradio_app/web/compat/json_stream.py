@@ -16,14 +16,19 @@ _PIECE = 3 * 2**16
 Pieces = Generator[bytes]
 
 
-def text_of(opened: Callable[[], int]) -> Pieces:
-    """The text of a file as a JSON string; it is open meanwhile."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+def text_of(*parts: Callable[[], int] | str) -> Pieces:
+    """Texts, and those of files, as one JSON string; a file is open meanwhile."""
     yield b'"'
-    with open(opened(), "rb") as file:
-        while data := file.read(_PIECE):
-            yield _escaped(decoder.decode(data))
-    yield _escaped(decoder.decode(b"", True)) + b'"'
+    for part in parts:
+        if isinstance(part, str):
+            yield _escaped(part)
+            continue
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with open(part(), "rb") as file:
+            while data := file.read(_PIECE):
+                yield _escaped(decoder.decode(data))
+        yield _escaped(decoder.decode(b"", True))
+    yield b'"'
 
 
 def data_address(opened: Callable[[], int], name: str) -> Pieces:
@@ -37,7 +42,7 @@ def data_address(opened: Callable[[], int], name: str) -> Pieces:
 
 
 def json_file(opened: Callable[[], int]) -> Pieces:
-    """A file that is JSON, as it is: what a worker wrote is not looked into here."""
+    """A file that ``json_check`` has found to be JSON, as it is."""
     with open(opened(), "rb") as file:
         while data := file.read(_PIECE):
             yield data

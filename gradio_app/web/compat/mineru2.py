@@ -79,9 +79,9 @@ async def get_result(request: Request, task_id: str) -> Response:
 async def _answer(
     request: Request, asked: ClientRequest, tasks: Sequence[Task], about: dict[str, Any]
 ) -> Response:
-    requests.note_read(request, tasks)
     wanted = Asked.stored(asked.fields)
     documents = await results.documents_of(manager_of(request), wanted, tasks)
+    requests.note_read(request, [each.task for each in documents])
     if wanted.zipped:
         pieces, media = results.zip_of(wanted, documents), "application/zip"
         headers = {**HARMLESS, "Content-Disposition": attachment(f"{asked.id}.zip")}

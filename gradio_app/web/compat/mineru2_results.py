@@ -13,6 +13,7 @@ from typing import Any
 
 from gradio_app.base.errors import AppError, Conflict
 from gradio_app.base.files import names_beneath, open_beneath
+from gradio_app.base.names import unique
 from gradio_app.base.notes import Note, notes_to_json
 from gradio_app.store.states import READABLE
 from gradio_app.store.task import Task
@@ -56,13 +57,21 @@ class Document:
 async def documents_of(manager: TaskManager, asked: Asked, tasks: Sequence[Task]) -> list[Document]:
     """Ended tasks with all that their results need; makes what is not there yet.
 
-    Raises the error of the first where none has a result.
+    After an archive or a mail come the documents in it, by its name and theirs. Raises the error of the first
+    where none has a result.
     """
-    folders = manager.folders
-    found = [
-        Document(task, name, folders.result(task.id), partial(open_beneath, folders.sources, task.source))
-        for task, name in zip(tasks, asked.names, strict=True)
-    ]
+    folders, taken = manager.folders, {name.casefold() for name in asked.names}
+
+    def document(task: Task, name: str) -> Document:
+        source = partial(open_beneath, folders.sources, task.source)
+        return Document(task, name, folders.result(task.id), source)
+
+    found: list[Document] = []
+    for task, name in zip(tasks, asked.names, strict=True):
+        found.append(document(task, name))
+        for part in await manager.parts(task.id):
+            inner = f"{name}_{PurePosixPath(part.name).stem}"
+            found.append(document(part, unique(inner, taken, "{}_{}")))
     if not any(each.readable for each in found):
         raise found[0].failure
     for each in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from gradio_app.web.api.downloads import HARMLESS, Download, attachment, file_an
 from gradio_app.web.compat import mineru4_jobs as jobs
 from gradio_app.web.compat import mineru4_uploads as uploads
 from gradio_app.web.compat import requests
+from gradio_app.web.compat.json_check import check_json
 from gradio_app.web.compat.json_stream import Pieces, array_of, gathered, json_file, object_of, text_of
 from gradio_app.web.uploads import read_short, receive_body
 from gradio_app.web.zip_stream import stream_entries
@@ -242,6 +244,8 @@ async def _result(request: Request, asked: ClientRequest, tasks: Sequence[Task],
         answer = zip_answer(request, stream_entries(_zipped(told, outputs)), attachment(f"{task_id}.zip"))
         answer.headers.update(headers)
         return answer
+    for output in (each for some in outputs.values() for each in some if each.format != "markdown"):
+        await asyncio.to_thread(check_json, output.opened)
     files = [
         partial(_with_content, file, outputs.get(number, ())) for number, file in enumerate(told["files"])
     ]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from gradio_app.store.task import Task, Upload
 from gradio_app.web.api.access import act, allowed_task, identity_of, manager_of
 from gradio_app.web.compat import mineru4_uploads as uploads
 from gradio_app.web.compat import requests
+from gradio_app.web.part_results import results_of
 from gradio_app.web.uploads import receive_file
 from gradio_app.web.zip_stream import entries_of
 
@@ -220,6 +222,8 @@ class Output:
     task: Task
     format: str
     folder: Path
+    #: path and folder of the results in a zip: this one, and those of documents in an archive or a mail
+    results: Sequence[tuple[str, Path]] = ()
 
     @property
     def name(self) -> str:
@@ -231,9 +235,8 @@ class Output:
 
     def entries(self, above: str = "") -> Iterator[tuple[str, int]]:
         """The files of its zip, each at its place below ``above``."""
-        return entries_of(
-            self.folder, lambda there: ((above + _IN_ZIP.get(name, name), name) for name in there)
-        )
+        for path, folder in self.results:
+            yield from entries_of(folder, partial(_in_zip, f"{above}{path}/" if path else above))
 
     def described(self) -> dict[str, Any]:
         """As MinerU 4 tells a file."""
@@ -247,6 +250,10 @@ class Output:
             "purpose": "parse_output",
             "sha256sum": None,
         }
+
+
+def _in_zip(above: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield from ((above + _IN_ZIP.get(name, name), name) for name in names)
 
 
 def is_output(file_id: str) -> bool:
@@ -271,7 +278,10 @@ async def made(request: Request, task: Task, name: str) -> Output:
         raise NotFound("This document has no result.")
     if name in _EXPORTS:
         await manager.export(task, _EXPORTS[name])
-    return Output(task, name, manager.folders.result(task.id))
+    folder = manager.folders.result(task.id)
+    if name != "zip":
+        return Output(task, name, folder)
+    return Output(task, name, folder, results_of(manager.folders, task, await manager.parts(task.id)))
 
 
 def moment(stamp: float) -> str | None:

@@ -6,6 +6,7 @@ An upload is a request without tasks until a job uses it; its bytes lie in a fol
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from gradio_app.base import clock
 from gradio_app.base.errors import Conflict, FileTooLarge, NotFound, OptionInvalid, QuotaExceeded
 from gradio_app.base.names import display_name
 from gradio_app.store.requests import KEEP_REQUESTS, ClientRequest
@@ -24,6 +26,11 @@ from gradio_app.web.uploads import receive_body
 
 FAMILY = "mineru4_upload"
 _UPLOAD, _FILE = "upload_", "file-"
+#: seconds after which uploads that no job used give way to newer ones, where there is no room: those whose
+#: bytes never came, and those with bytes, which MinerU's own server keeps as long
+_EMPTY, _STALE = 60.0, 3600.0
+#: ids of uploads whose bytes are coming just now
+_arriving = set[str]()
 router = APIRouter(prefix="/v1")
 
 _Digest = Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")]
@@ -52,17 +59,45 @@ async def create(request: Request, new: NewUpload) -> JSONResponse:
     settings = manager.settings
     if new.bytes > settings.max_file_size:
         raise FileTooLarge(f"This server accepts files of up to {settings.max_file_size / 2**20:.0f} MB.")
-    if await manager.requests.waiting(FAMILY, who.name) >= settings.max_files:
-        hours = KEEP_REQUESTS / 3600
-        raise QuotaExceeded(
-            f"{settings.max_files} uploads wait for a job. Use or cancel some, or wait {hours:.0f} hours."
-        )
+    await _make_room(request, who.name)
     name = display_name(new.filename)
     made = ClientRequest.new(
         FAMILY, who.name, name=name, bytes=new.bytes, mime=new.mime_type, sha=new.sha256sum, state="pending"
     )
     await manager.requests.add(made)
     return _shown(request, made)
+
+
+async def _make_room(request: Request, owner: str) -> None:
+    """Room for one more upload that no job has used: what was left behind gives way."""
+    manager, most = manager_of(request), manager_of(request).settings.max_files
+    if await manager.requests.waiting(FAMILY, owner) < most:
+        return
+    unused = await manager.requests.unused(FAMILY, owner)
+    leaving = left_behind(unused, clock.surely())
+    wanted = len(unused) - most + 1
+    if len(leaving) < wanted:
+        raise QuotaExceeded(
+            f"{most} uploads wait for a job. Use or cancel some. Those without their bytes give way after "
+            f"{_EMPTY / 60:.0f} minute, those with them after {_STALE / 60:.0f} minutes."
+        )
+    for each in leaving[:wanted]:
+        await drop(request, each)
+
+
+def left_behind(unused: Sequence[ClientRequest], now: float) -> list[ClientRequest]:
+    """Uploads that may give way, the first ones first: without bytes, then with bytes that nobody used.
+
+    ``unused`` from the oldest on; ``now`` in Unix seconds. What is being received stays.
+    """
+    empty = [each for each in unused if each.fields["state"] == "pending" and each.id not in _arriving]
+    full = [each for each in unused if each.fields["state"] != "pending"]
+    return [
+        each
+        for some, age in ((empty, _EMPTY), (full, _STALE))
+        for each in some
+        if each.created_at < now - age
+    ]
 
 
 @router.get("/uploads/{upload_id}", response_class=JSONResponse)
@@ -77,6 +112,15 @@ async def content(request: Request, upload_id: str) -> Response:
     asked = await _found(request, upload_id)
     if asked.fields["state"] == "completed":
         raise Conflict("This upload is complete already.")
+    _arriving.add(asked.id)
+    try:
+        await _receive(request, asked)
+    finally:
+        _arriving.discard(asked.id)
+    return Response(status_code=200)
+
+
+async def _receive(request: Request, asked: ClientRequest) -> None:
     folders, size = manager_of(request).folders, asked.fields["bytes"]
     upload = await receive_body(request.stream(), asked.fields["name"], folders.tmp, size)
     try:
@@ -86,7 +130,6 @@ async def content(request: Request, upload_id: str) -> Response:
     finally:
         upload.path.unlink(missing_ok=True)
     await _changed(request, asked, state="received", digest=upload.sha256)
-    return Response(status_code=200)
 
 
 @router.post("/uploads/{upload_id}/complete", response_class=JSONResponse)

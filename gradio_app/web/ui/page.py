@@ -57,6 +57,7 @@ def build(prefix: str) -> None:
                 second = gr.Markdown(elem_id="mo-second", latex_delimiters=_LATEX)
     _pane("engine/engine", prefix)
     _pane("overview/overview", prefix)
+    _pane("code/code", prefix)
     # Runs in the browser only. Gradio's Markdown does what we must not do by hand: it sanitises.
     cast(Any, reader).render_text(
         None,

@@ -26,6 +26,7 @@ STYLES = (
     "engine/engine.css",
     "engine/cards.css",
     "overview/overview.css",
+    "code/code.css",
 )
 
 

@@ -13,7 +13,7 @@ from gradio_app.web.ui.static import ASSETS, STYLES
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted(ASSETS.rglob("*.js"))
-PANES = {"common", "engine", "intake", "overview", "queue", "reader"}
+PANES = {"code", "common", "engine", "intake", "overview", "queue", "reader"}
 #: lines of all scripts together, comments and blanks included
 MOST_LINES = 7200
 

@@ -1,5 +1,6 @@
 // Dictionary of the page: its own texts and those of all panes, by key: [English, Chinese]. A function takes values.
 
+import { CODE } from "../code/texts.js";
 import { ENGINE } from "../engine/texts.js";
 import { INTAKE } from "../intake/texts.js";
 import { OVERVIEW } from "../overview/texts.js";
@@ -9,6 +10,7 @@ import { documents, number } from "./plural.js";
 
 /** @type {Texts} */
 export const TEXTS = {
+  ...CODE,
   ...ENGINE,
   ...INTAKE,
   ...OVERVIEW,

@@ -289,6 +289,8 @@ interface Topics {
   "open-intake": undefined;
   "open-engine": undefined;
   "open-overview": undefined;
+  /** Options by name, for commands of other programs. */
+  "open-code": Record<string, string>;
   selected: undefined;
   panes: undefined;
   /** Somebody wants to go past the bar, to the list. */

@@ -2,7 +2,7 @@
 
 import { closest, named, setText, show } from "../common/dom.js";
 import { startFrame } from "../common/frame.js";
-import { canRun, on } from "../common/hub.js";
+import { canRun, emit, on } from "../common/hub.js";
 import { t, translate } from "../common/language.js";
 import { notify } from "../common/notice.js";
 import { chosen, dropped, fromFolder } from "./collect.js";
@@ -27,6 +27,7 @@ export function start(/** @type {HTMLElement} */ element) {
   part["pick-files"].onchange = () => takeFrom(part["pick-files"], chosen);
   part["pick-folder"].onchange = () => takeFrom(part["pick-folder"], fromFolder);
   options.page_range.oninput = checkPages;
+  part.use.onclick = () => (checkPages() ? emit("open-code", chosenOptions()) : options.page_range.focus());
   listen();
   on("engine", hintTier);
   startAdding();
@@ -40,7 +41,8 @@ function startAdding() {
   on("open-intake", () => setAdding(!isAdding()));
   document.addEventListener("keydown", (event) => event.key === "Escape" && closest(event, "#mo-intake, #mo-add") && setAdding(false));
   document.addEventListener("pointerdown", ({ target }) => {
-    const inside = target instanceof Node && (pane.contains(target) || button.contains(target));
+    // a dialog was opened from here, and comes back to here
+    const inside = target instanceof Node && [pane, button, ...document.querySelectorAll("dialog")].some((node) => node.contains(target));
     if (!inside) setAdding(false);
   });
 }
@@ -134,8 +136,10 @@ function take(/** @type {Collected} */ { files, skipped }) {
   setAdding(false);
   if (skipped) notify(t("intake.skipped", skipped));
   else if (!files.length) notify(t("intake.none"));
-  upload(files, Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.trim()])));
+  upload(files, chosenOptions());
 }
+
+const chosenOptions = () => Object.fromEntries(Object.entries(options).map(([name, node]) => [name, node.value.replace(/\s/g, "")]));
 
 function checkPages() {
   const text = options.page_range.value.replace(/\s/g, "").toLowerCase();

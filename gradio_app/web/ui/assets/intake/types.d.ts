@@ -18,7 +18,7 @@ type UploadParts = Parts<
 >;
 
 interface IntakeState {
-  part: Parts<"title" | "files" | "folder" | "example" | "note" | "curtain"> &
+  part: Parts<"title" | "files" | "folder" | "example" | "note" | "curtain" | "use"> &
     Record<"pick-files" | "pick-folder", HTMLInputElement> & { row: HTMLTemplateElement };
   options: { tier: HTMLSelectElement; page_range: HTMLInputElement; ocr_mode: HTMLSelectElement };
   /** Elements that the drag has entered and not left. */

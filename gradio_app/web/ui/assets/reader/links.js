@@ -1,11 +1,11 @@
 // Links to a document: its address for those who may sign in to it, and secret ones for anybody until their end.
 
+import { copy } from "../common/copy.js";
 import { locale, t } from "../common/language.js";
 import { addressOf } from "../common/location.js";
 import { openChoices } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { address, call, post, taskPath } from "../common/server.js";
-import { copy } from "./copy.js";
 
 const DAYS = [1, 7, 30];
 

@@ -1,5 +1,6 @@
 // Reader: one document, page by page, while it is being converted or afterwards.
 
+import { copy } from "../common/copy.js";
 import { all, closest, setLabel, setText, show } from "../common/dom.js";
 import { join } from "../common/format.js";
 import { startFrame } from "../common/frame.js";
@@ -15,7 +16,6 @@ import { cost } from "../queue/row.js";
 import { absent } from "./absent.js";
 import { drawAgain, startAgain } from "./again.js";
 import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js";
-import { copy } from "./copy.js";
 import { startEditing } from "./edit.js";
 import { showKeys, startKeys } from "./keys.js";
 import { openLinks } from "./links.js";

@@ -1,8 +1,8 @@
 // Clipboard: copying, also where the browser has no API for it.
 
-import { setText } from "../common/dom.js";
-import { t } from "../common/language.js";
-import { notify } from "../common/notice.js";
+import { setText } from "./dom.js";
+import { t } from "./language.js";
+import { notify } from "./notice.js";
 
 /**
  * What the button shows changes for a moment when it has words.
@@ -34,10 +34,12 @@ async function copied(/** @type {string} */ text, /** @type {string | null} */ h
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "mo-sr";
-    document.body.append(area);
+    const before = document.activeElement;
+    (document.querySelector("dialog[open]") ?? document.body).append(area); // all else is out of reach then
     area.select();
     const done = document.execCommand("copy");
     area.remove();
+    if (before instanceof HTMLElement) before.focus();
     return done;
   }
 }
