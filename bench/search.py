@@ -60,7 +60,7 @@ def measure(folder: Path, pages: int) -> list[str]:
             f"{pages} pages of {WORDS} words, {pages // PAGES} documents",
             f"indexing: {1000 * seconds / pages:.2f} ms a page; size: {index.size() / 2**20:.0f} MiB",
             *(
-                f"{name}: {1000 * median(took):.0f} ms (most {1000 * max(took):.0f})"
+                f"{name}: {1000 * median(took):.0f} ms (least {1000 * min(took):.0f})"
                 for name, took in found.items()
             ),
             f"words of a deleted document leave the file: {shredded:.1f} s of merging",

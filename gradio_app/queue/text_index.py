@@ -25,13 +25,17 @@ from gradio_app.base.options import MOST_PAGES
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.store.listing import Wanted
 from gradio_app.store.search_index import Doc, IndexDamaged, SearchIndex
+from gradio_app.store.states import TaskStatus
 from gradio_app.store.text_search import Found, TextSearch
 from gradio_app.workers.pool import WorkerPool
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-#: documents of one job, and their pages: others wait for it as for any short job
-BATCH, BATCH_PAGES = 32, 100
+#: documents of one turn, and pages of one job: others wait for it as for any short job
+BATCH, BATCH_PAGES = 200, 100
+#: seconds that a turn waits at most for a queue at rest: a job beside busy slots may start one more process
+LULL = 20.0
+_BUSY = (TaskStatus.PENDING, TaskStatus.PROCESSING)
 #: seconds for a job
 SECONDS = 60.0
 #: seconds after a change: what ends in the meantime goes along
@@ -120,6 +124,7 @@ class TextIndex:
         if (repair := self._repair) is not None:
             await self._on(self._writer, repair)
             self._repair = None
+        await self._lull()
         began = time.monotonic()
         docs = await self._on(self._writer, self._index.due, BATCH)
         if docs:
@@ -131,6 +136,14 @@ class TextIndex:
         if not docs and not more:
             return None
         return taken + _SHARE * (time.monotonic() - began) * more
+
+    async def _lull(self) -> None:
+        deadline = time.monotonic() + LULL
+        while time.monotonic() < deadline:
+            counts = await self._store.counts()
+            if not any(counts.get(status) for status in _BUSY):
+                return
+            await asyncio.sleep(PAUSE)
 
     async def _until_changed(self) -> None:
         change = asyncio.create_task(self._store.wait_change(self._index.seen, 3600))
