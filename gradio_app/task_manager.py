@@ -28,8 +28,8 @@ from gradio_app.queue.intake import Intake
 from gradio_app.queue.page_redo import PageRedo
 from gradio_app.queue.run import cancel_all
 from gradio_app.queue.searches import Searches
+from gradio_app.queue.text_index import TextIndex
 from gradio_app.queue.worker_jobs import WorkerJobs
-from gradio_app.store.listing import Page, Wanted
 from gradio_app.store.states import RETRYABLE, WAITING, QueueStatus, TaskStatus
 from gradio_app.store.store import Store
 from gradio_app.store.task import Task, Upload
@@ -74,7 +74,9 @@ class TaskManager:
         self.block, self.correct = corrections.block, corrections.correct
         self.requests = ClientRequests(self.store)
         self.search = Searches(folders, workers.here).find
-        self.list_ids = partial(self.store.do, store.listing.ids)
+        #: the text of all documents; it is kept right by ``run``
+        self.texts = TextIndex(folders, self.store, workers.here)
+        self.list_tasks, self.list_ids = self.texts.list, self.texts.ids
         self.history = partial(self.store.do, store.history.since)
         self.note_engine = partial(self.store.do, store.history.note_engine)
 
@@ -225,11 +227,6 @@ class TaskManager:
         await self.store.notify()
 
     # ------------------------------------------------------------ what users see
-
-    async def list_tasks(self, wanted: Wanted, limit: int, cursor: str = "") -> tuple[int, Page]:
-        """The newest revision, and a page of tasks that may be newer."""
-        store = self.store.sync
-        return await self.store.do(lambda: (store.rev(), store.listing.page(wanted, limit, cursor)))
 
     async def counts(self) -> dict[str, int]:
         """How many tasks are in each status."""

@@ -41,6 +41,7 @@ class Folders:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.database = self.root / "queue.db"
+        self.search_index = self.root / "search.db"
         self.sources = self.root / "sources"
         self.prepared_files = self.root / "prepared"
         self.tasks = self.root / "tasks"

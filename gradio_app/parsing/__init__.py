@@ -13,7 +13,7 @@ from gradio_app.parsing.inspection import inspect_all
 from gradio_app.parsing.mineru_exports import export_for_mineru
 from gradio_app.parsing.parse import parse_document, parse_shard, warm_up
 from gradio_app.parsing.results import export, page_picture
-from gradio_app.parsing.search import search
+from gradio_app.parsing.search import page_texts, search
 
 #: the jobs of a worker, by name
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -29,5 +29,6 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "export_for_docling": export_for_docling,
     "export_for_mineru": export_for_mineru,
     "page_picture": page_picture,
+    "page_texts": page_texts,
     "search": search,
 }

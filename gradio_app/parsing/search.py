@@ -1,4 +1,6 @@
-"""Search: words inside the finished pages of one document. A job, as it reads what a document says.
+"""Search: words inside the finished pages of one document, and the text of pages for the index of all.
+
+Jobs, as they read what a document says.
 
 Every step is linear in the length of a page: documents are made to be slow.
 """
@@ -19,6 +21,8 @@ from gradio_app.base.files import read_beneath
 
 #: characters of the text that are shown before and after what was found
 _BEFORE, _AFTER = 40, 80
+#: characters of one document that are searched; its file for the index is not much larger
+MOST_TEXT = 32 * 2**20
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 #: what Markdown writes around and between words
@@ -28,6 +32,24 @@ _MARKUP = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\*\*|^(?:#{1,6}|>|[-*+]|\d+[.)]) |^
 def search(pages: list[tuple[int, str]], words: list[str], limit: int) -> dict[str, Any]:
     """The first ``limit`` places where ``words`` follow each other, in the records of finished pages."""
     return {"hits": list(islice(find(_records(pages), words), limit))}
+
+
+def page_texts(documents: list[list[tuple[int, str]]], out: str) -> dict[str, Any]:
+    """Writes the text of finished pages: ``0.jsonl`` for the first document, a line ``[page, text]`` each."""
+    Path(out).mkdir()
+    for place, pages in enumerate(documents):
+        left = MOST_TEXT
+        with Path(out, f"{place}.jsonl").open("w", encoding="utf-8") as file:
+            for number, record in _records(pages):
+                text = text_of(record)[:left]
+                left -= len(text)
+                file.write(json.dumps([number, text]) + "\n")
+    return {}
+
+
+def text_of(record: Any) -> str:
+    """What a reader sees of a page, a line for each block that belongs to the text."""
+    return "\n".join(plain(block["markdown"]) for block in record["blocks"] if not block["auxiliary"])
 
 
 def _records(pages: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any]]:

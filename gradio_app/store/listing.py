@@ -18,6 +18,7 @@ from typing import Any
 from gradio_app.base.errors import OptionInvalid
 from gradio_app.base.names import folded
 from gradio_app.store.database import ACTIVE_SQL, sql_list
+from gradio_app.store.search_text import phrases_of
 from gradio_app.store.states import ACTIVE, WAITING, TaskStatus
 from gradio_app.store.task import Task
 
@@ -41,7 +42,8 @@ _Key = int | float | str
 class Wanted:
     """A request for tasks. Without ``admin`` the viewer sees their own, and unfinished ones of others.
 
-    ``words`` are searched in names and folders that the viewer may see. ``parent``: only documents of this
+    ``words`` are searched in names and folders that the viewer may see; ``in_texts``: or their text has them,
+    as the temporary table ``found_docs`` says (``text_search``). ``parent``: only documents of this
     container, and only the viewer's own.
     """
 
@@ -52,6 +54,7 @@ class Wanted:
     words: str = ""
     sort: str = "newest"
     parent: str = ""
+    in_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,10 @@ def _arms(wanted: Wanted, statuses: bool) -> Iterator[_Arm]:
         own = own.and_("owner = ?" if by_time else "+owner = ?", wanted.viewer)
     if wanted.parent:
         own = own.and_("parent = ? AND parent <> ''", wanted.parent)
-    for word in folded(wanted.words).split():
-        own = own.and_("instr(label, ?) > 0", word)
+    if named := [folded(phrase) for phrase in phrases_of(wanted.words)]:
+        has_all = " AND ".join(["instr(label, ?) > 0"] * len(named))
+        texts = " OR seq IN (SELECT seq FROM found_docs)" if wanted.in_texts else ""
+        own = own.and_(f"({has_all}{texts})", *named)
     yield from _by_status(own, wanted, wanted.statuses) if statuses else [own]
     if wanted.admin or wanted.mine or wanted.words.strip() or wanted.parent:
         return

@@ -74,6 +74,7 @@ def _queue(manager: TaskManager, counts: Mapping[str, int], wait: float) -> Iter
     yield from _engine(manager.engine)
     yield _gauge("workers", "Live worker processes.", len(workers.here.pids))
     yield from _cluster(workers.describe()["machines"])
+    yield _gauge("search_index_bytes", "Size of the search index.", manager.texts.bytes)
     yield _gauge("disk_free_bytes", "Free space of the data folder.", folders.free_bytes())
     yield _gauge("disk_reserve_bytes", "Free space below which nothing is accepted.", settings.disk_reserve)
 

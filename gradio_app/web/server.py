@@ -113,7 +113,7 @@ def build(
         read = partial(read_cards, limit=settings.gpu_memory)
         history = app.state.card_history = CardHistory(engine, read, settings.gpu, manager.note_engine)
         await manager.start()
-        loops = [pool.warm(settings.workers), history.run()]
+        loops = [pool.warm(settings.workers), history.run(), manager.texts.run()]
         if settings.watch_dir:
             everybody = LOCAL.name if credentials.open else ""
             loops.append(WatchFolder(manager, Path(settings.watch_dir), everybody).run())

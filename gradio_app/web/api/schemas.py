@@ -92,6 +92,20 @@ class TaskView(BaseModel):
     rev: int
 
 
+class TextHit(BaseModel):
+    """A page on which the words are."""
+
+    page: int
+    line: str = Field(description="Text around them")
+    marks: list[tuple[int, int]] = Field(description="Where they begin and end in it, in Unicode characters")
+
+
+class ListedTask(TaskView):
+    """A task as lists have it."""
+
+    hits: list[TextHit] | None = Field(None, description="With q: where its text has the words")
+
+
 class QueueView(BaseModel):
     """The queue as a whole."""
 
@@ -110,7 +124,7 @@ class TaskList(BaseModel):
     """Tasks, the newest revision, and the cursor of the next page."""
 
     rev: int | None = None
-    tasks: list[TaskView]
+    tasks: list[ListedTask]
     next: str | None = None
     total: int | None = Field(None, description="All that match; not with since")
     counts: dict[str, int] | None = Field(None, description="By status; not with since")

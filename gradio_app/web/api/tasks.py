@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -42,8 +43,12 @@ SMALL_BODY = 1 << 20
 #: ids in one answer, or in one request for many tasks
 MOST_IDS = 10_000
 
+_FINDS = (
+    "Words that are all in the name or the folder, or all on one page of a finished document; "
+    'words of the text as beginnings, "in quotes" whole and in a row'
+)
 Statuses = Annotated[str, Query(max_length=200, description="Statuses, comma-separated")]
-Words = Annotated[str, Query(max_length=200, description="Words in the name or the folder, in any order")]
+Words = Annotated[str, Query(max_length=200, description=_FINDS)]
 Parent = Annotated[str, Query(max_length=64, description="Only documents of this archive, mail or portfolio")]
 Mine = Annotated[bool, Query(description="Only your own")]
 
@@ -117,17 +122,25 @@ async def list_tasks(
 
     `total` counts all that match, `counts` by status all that match but for their status. `since` goes with
     `status` and `limit` only. Second readings of single pages are told with `since`, and not listed.
+
+    With `q` each task has `hits`: pages whose text has the words, the first 3 of each of the first 100 tasks.
+    A document can be found by its text a moment after it has ended.
     """
     manager, who = manager_of(request), identity_of(request)
     statuses = statuses_of(status)
     if since is not None:
         return await delta(manager, who, since, statuses, max(1, limit))
     wanted = wanted_by(who, q, mine, statuses, sort, parent)
-    rev, page = await manager.list_tasks(wanted, limit, cursor)
+    found = await manager.list_tasks(wanted, limit, cursor)
+    page = found.page
+    tasks = [show(manager, who, task) for task in page.tasks]
+    if q.strip():
+        for task in tasks:
+            task["hits"] = [asdict(hit) for hit in found.hits.get(task["id"], ())]
     return JSONResponse(
         {
-            "rev": rev,
-            "tasks": [show(manager, who, task) for task in page.tasks],
+            "rev": found.rev,
+            "tasks": tasks,
             "next": page.next,
             "total": matching(page.counts, wanted.statuses),
             "counts": page.counts,

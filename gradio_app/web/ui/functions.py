@@ -142,8 +142,8 @@ class Functions:
     async def tasks(self, request: gr.Request) -> list[dict[str, Any]]:
         """Lists your tasks, the newest first."""
         who = _who(request)
-        _, found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
-        return [show(self._manager, who, task) for task in found.tasks]
+        found = await self._manager.list_tasks(Wanted(who.name, mine=True), _MAX_LISTED)
+        return [show(self._manager, who, task) for task in found.page.tasks]
 
     async def result(self, request: gr.Request, task_id: str) -> tuple[str, FileData]:
         """Returns the Markdown of a finished task, and a ZIP with the Markdown, its pictures and JSON.

@@ -23,9 +23,10 @@ export function addressOf(task, page) {
   return target.href;
 }
 
-export function select(/** @type {string | null} */ task) {
-  if (task !== state.selected) history.pushState(null, "", addressOf(task));
-  adopt(task, null);
+export function select(/** @type {string | null} */ task, /** @type {number | null} */ page = null) {
+  if (task !== state.selected) history.pushState(null, "", addressOf(task, page));
+  else if (page) history.replaceState(null, "", addressOf(task, page));
+  adopt(task, page);
 }
 
 export function turnTo(/** @type {number} */ page) {

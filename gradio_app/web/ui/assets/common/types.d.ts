@@ -50,8 +50,17 @@ interface Task {
   redo_page: number;
   redone: string;
   rev: number;
+  /** In lists by words: pages whose text has them. */
+  hits?: TextHit[];
   /** When it came, by the clock of this machine. Not from the server. */
   seen?: number;
+}
+
+/** A page on which words are: a line of it, and where they begin and end there, in characters of Unicode. */
+interface TextHit {
+  page: number;
+  line: string;
+  marks: [number, number][];
 }
 
 interface Queue {
@@ -275,6 +284,8 @@ interface Topics {
   gone: string;
   /** Id of a task whose row is to be brought into view. */
   reveal: string;
+  /** A page that is to be opened with these texts lit. */
+  find: { task: string; page: number; texts: string[] };
   /** Id of a block whose box was chosen. */
   "box-chosen": string;
   tasks: undefined;

@@ -9,6 +9,7 @@ import { askDelete, openDownloads } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
 import { call, codeOf, post, taskPath } from "../common/server.js";
+import { hitRows } from "./hits.js";
 import { pick } from "./pick.js";
 import { pane } from "./state.js";
 
@@ -39,23 +40,27 @@ export function makeRow(template, id) {
       const shown = task();
       if (!shown) return;
       // what has ended changes only with its revision, or with the day
-      const key = isActive(shown) ? null : `${shown.rev} ${Math.floor(now() / 60)}`;
+      const key = isActive(shown) ? null : `${shown.rev} ${Math.floor(now() / 60)} ${pane.hits.has(id) ? pane.round : 0}`;
       const picked = pane.picks.has(id);
       parts.node.classList.toggle("mo-selected", state.selected === id);
       parts.node.classList.toggle("mo-picked", picked);
       if (parts.tick.checked !== picked) parts.tick.checked = picked;
       setCurrent(parts.name, state.selected === id);
       const tabIndex = pane.stop === id ? 0 : -1;
-      if (parts.name.tabIndex !== tabIndex) for (const node of stops(parts)) node.tabIndex = tabIndex;
-      if (!force && key && key === drawn) return;
+      if (force || !key || key !== drawn) draw(parts, shown);
       drawn = key;
-      draw(parts, shown);
+      if (parts.name.tabIndex !== tabIndex || parts.hits.firstElementChild) {
+        for (const node of stops(parts)) node.tabIndex = tabIndex;
+      }
     },
   };
 }
 
 /** What of a row the Tab key reaches. @param {RowParts} parts */
-const stops = ({ name, tick, cancel, retry, download, remove }) => [name, tick, cancel, retry, download, remove];
+const stops = ({ name, tick, cancel, retry, download, remove, hits }) => [
+  ...[name, tick, cancel, retry, download, remove],
+  .../** @type {HTMLElement[]} */ ([...hits.children]),
+];
 
 function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   const foreign = isForeign(task);
@@ -84,6 +89,9 @@ function draw(/** @type {RowParts} */ parts, /** @type {Task} */ task) {
   const lacks = isActive(task) ? "" : noteSummary(task.notes);
   show(parts.note, Boolean(lacks));
   setText(parts.note, lacks);
+  const hits = pane.hits.get(task.id) ?? [];
+  show(parts.hits, hits.length > 0);
+  parts.hits.replaceChildren(...hitRows(task.id, hits));
   drawActions(parts, task, name, foreign);
 }
 

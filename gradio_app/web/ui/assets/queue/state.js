@@ -7,6 +7,7 @@ export const pane = {
   groups: new Map(),
   view: { mine: false, kind: "all", words: "", sort: "state" },
   sections: [],
+  hits: new Map(),
   round: 0,
   countedAt: 0,
   counting: null,

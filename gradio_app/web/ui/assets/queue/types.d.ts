@@ -65,7 +65,7 @@ interface Group {
 /** Nodes of a document's row. */
 interface RowParts
   extends Parts<
-    "node" | "icon" | "folder" | "base" | "tier" | "state" | "detail" | "owner" | "when" | "bar" | "done" | "time" | "error" | "note"
+    "node" | "icon" | "folder" | "base" | "tier" | "state" | "detail" | "owner" | "when" | "bar" | "done" | "time" | "error" | "note" | "hits"
   > {
   name: HTMLAnchorElement;
   tick: HTMLInputElement;
@@ -103,6 +103,8 @@ interface QueueState {
   groups: Map<string, Group>;
   view: View;
   sections: Section[];
+  /** What the text of documents has of the words that were searched for, by id. */
+  hits: Map<string, TextHit[]>;
   /** Of asking; answers of an earlier one are dropped. */
   round: number;
   countedAt: number;

@@ -85,6 +85,7 @@ export async function loadView() {
   const [answers] = await Promise.all([Promise.all(fresh.map(ask)), loadCounts()]);
   if (mine !== pane.round) return answers[0].rev;
   pane.sections = fresh;
+  pane.hits.clear();
   fresh.forEach((section, index) => take(section, answers[index]));
   prune();
   state.loaded = true;
@@ -109,6 +110,7 @@ function take(/** @type {Section} */ section, /** @type {TaskList} */ answer) {
   section.next = answer.next;
   // first in the section, so that it knows them when they are announced
   section.ids = [...new Set([...section.ids, ...answer.tasks.map(({ id }) => id)])];
+  for (const { id, hits } of answer.tasks) if (hits?.length) pane.hits.set(id, hits);
   answer.tasks.forEach(putTask);
   section.ids = section.ids.filter((id) => state.tasks.has(id));
   sort(section);
@@ -165,8 +167,8 @@ function sort(/** @type {Section} */ section) {
 function matches(/** @type {Section} */ section, /** @type {Task} */ task) {
   if (section.statuses.size && !section.statuses.has(task.status)) return false;
   if (task.redo_of || (view.mine && !task.mine)) return false;
-  const words = folded(view.words).split(/\s+/).filter(Boolean);
-  return !words.length || (!isForeign(task) && words.every((word) => label(task).includes(word)));
+  const words = folded(view.words.replace(/["“”„«»]/g, " ")).split(/\s+/).filter(Boolean);
+  return !words.length || pane.hits.has(task.id) || (!isForeign(task) && words.every((word) => label(task).includes(word)));
 }
 
 /** Whether a task belongs among the rows that are loaded. @param {Section} section @param {Task} task */

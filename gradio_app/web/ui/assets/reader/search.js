@@ -3,7 +3,7 @@
 import { el, setCurrent, setText, show } from "../common/dom.js";
 import { hasEnded, on, state } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
-import { turnTo } from "../common/location.js";
+import { select, turnTo } from "../common/location.js";
 import { call, isAborted, Problem, taskPath } from "../common/server.js";
 import { gently, markBoxes, pieceOf, scrollToBox, scrollToText } from "./boxes.js";
 import { pane, written } from "./state.js";
@@ -22,6 +22,7 @@ export function startSearch() {
   part["search-next"].onclick = () => go(search.at + 1);
   part["search-input"].oninput = () => {
     clearTimeout(search.timer);
+    search.also = [];
     search.timer = setTimeout(ask, PATIENCE);
   };
   part.search.onkeydown = byKey;
@@ -31,6 +32,17 @@ export function startSearch() {
     if (change.task.id === state.selected && hasEnded(change) && !part.search.hidden) ask();
   });
   on("language", () => draw());
+  on("find", find);
+}
+
+/** Opens a page with texts lit that the list of documents has found there. @param {Topics["find"]} found */
+function find({ task, page, texts }) {
+  const [longest = ""] = [...texts].sort((a, b) => b.length - a.length);
+  show(part.search, true);
+  part["search-open"].setAttribute("aria-expanded", "true");
+  part["search-input"].value = longest;
+  Object.assign(search, { also: [...new Set(texts)], wanted: page });
+  select(task, page); // and then it is asked for
 }
 
 export function openSearch() {
@@ -46,6 +58,7 @@ export function closeSearch() {
   show(part.search, false);
   part["search-open"].setAttribute("aria-expanded", "false");
   part["search-input"].value = "";
+  search.also = [];
   ask();
   if (focused) part["search-open"].focus();
 }
@@ -81,8 +94,10 @@ async function ask() {
   list();
   draw(problem);
   // the first one from here on, so that searching does not lead away from what is read
-  const from = search.hits.findIndex((hit) => hit.page >= (state.page ?? 0));
-  if (search.hits.length) go(Math.max(0, from), false);
+  const { wanted } = search;
+  search.wanted = null;
+  const from = search.hits.findIndex((hit) => hit.page >= (wanted ?? state.page ?? 0));
+  if (search.hits.length && (!wanted || search.hits[from]?.page === wanted)) go(Math.max(0, from), false);
   else mark();
 }
 
@@ -143,9 +158,10 @@ export function mark() {
   const here = hits.filter((hit) => hit.page === state.page);
   const now = hits[at]?.page === state.page ? hits[at] : null;
   markBoxes(new Set(here.map((hit) => hit.block)), now?.block ?? null);
-  const ours = now ? rangesIn(pieceOf(now.block)) : [];
+  const ours = now ? rangesIn(pieceOf(now.block), [words().join(" ")]) : [];
   const found = ours[now?.nth ?? 0] ?? ours[0] ?? null;
-  paint("mo-hits", here.length ? rangesIn([written(), part.raw]) : []);
+  const texts = here.length ? [words().join(" "), ...search.also] : search.also;
+  paint("mo-hits", rangesIn([written(), part.raw], texts));
   paint("mo-hit", found ? [found] : []);
   if (!search.pending || !now || !written().textContent) return;
   search.pending = false;
@@ -161,11 +177,14 @@ function paint(name, ranges) {
   else CSS.highlights.delete(name);
 }
 
-/** The words inside these elements, as ranges; they may go over several pieces of markup. @param {Element[]} elements */
-function rangesIn(elements) {
+/**
+ * These texts inside elements, as ranges; they may go over several pieces of markup.
+ * @param {Element[]} elements @param {string[]} texts
+ */
+function rangesIn(elements, texts) {
   const nodes = elements.flatMap(textNodes);
   const text = nodes.map((node) => node.data).join("");
-  const pattern = words().map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+");
+  const pattern = texts.map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+")).join("|");
   const ranges = /** @type {Range[]} */ ([]);
   let [node, start] = [0, 0]; // of the node that is looked at
   /** @param {number} offset @returns {[Text, number]} */

@@ -38,7 +38,7 @@ export const pane = {
   asked: null,
   compared: null,
   other: { id: null, record: null, text: "" },
-  search: { hits: [], more: false, at: -1, pending: false, request: null, timer: 0 },
+  search: { hits: [], more: false, also: [], wanted: null, at: -1, pending: false, request: null, timer: 0 },
   picture: { timer: 0, zoom: storedZoom(), size: { width: 595, height: 842 }, wanted: null }, // A4
   strip: { task: null, numbers: [], marks: new Map(), current: null, cells: new Map(), timer: 0, loading: 0 },
 };

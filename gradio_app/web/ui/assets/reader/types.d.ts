@@ -107,6 +107,10 @@ interface ReaderState {
   search: {
     hits: Hit[];
     more: boolean;
+    /** Texts that are lit beside the words, as the list of documents has found them. */
+    also: string[];
+    /** The page that was asked for along with them. */
+    wanted: number | null;
     /** Index of the hit that was gone to. */
     at: number;
     /** Whether the hit has to be brought into view as soon as its page is there. */
