@@ -22,6 +22,7 @@ ALLOWED = {
         "__main__": "app commands web base",
         "app": "web",
         "base": "",
+        "page_readers": "base",
         "store": "base",
         "machine": "base",
         "parsing": "base",
