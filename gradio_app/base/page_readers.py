@@ -95,14 +95,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The picture that an answer is about: its size in pixels, and which part of the page it is.
-
-    ``part`` is ``page``, or the kind of a block: ``text``, ``table``, ``equation`` or ``chart``.
-    """
+    """The picture that an answer is about: its size in pixels."""
 
     width: int
     height: int
-    part: str = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +123,6 @@ class Unreadable(ValueError):
     """An answer is not of the form that its model promises; its text says why, in some words."""
 
 
-#: label of a part of a page -> the questions, tried in their order until an answer is good
-Asks = Mapping[str, Sequence[Ask]]
 Read = Callable[[str, Shown, int], Sequence[Found]]
 
 
@@ -140,8 +134,8 @@ def _mineru(_answer: str, _shown: Shown, _page: int) -> Sequence[Found]:
 class PageReader:
     """A way to read pages by one model on the engine.
 
-    ``kind``: ``page`` asks once for a whole page; ``block`` asks for each block that the built-in layout
-    model finds; ``mineru`` is MinerU's own path. ``titles`` and ``good_at`` are for people, by language
+    ``kind``: ``page`` asks about a whole page; ``mineru`` is MinerU's own path. ``asks`` are questions, tried
+    in their order until an answer is good. ``titles`` and ``good_at`` are for people, by language
     (``en``, ``zh``). ``read`` takes an answer, what was shown and the page's number (from 1), and gives what
     is on it in reading order; it raises ``Unreadable``. ``version`` is raised when the text of any page
     changes.
@@ -150,10 +144,10 @@ class PageReader:
     name: str
     titles: Mapping[str, str]
     good_at: Mapping[str, str]
-    kind: Literal["page", "block", "mineru"]
+    kind: Literal["page", "mineru"]
     weights: Weights
     serve: Serve
-    asks: Asks
+    asks: Sequence[Ask]
     read: Read
     version: int = 1
     #: where its module lies, for ``{here}``; given by who loads it
@@ -192,7 +186,7 @@ MINERU = PageReader(
         # a page picture (1,370), its prompt and an answer
         typical=3072,
     ),
-    asks={},
+    asks=(),
     read=_mineru,
 )
 
@@ -200,6 +194,9 @@ MINERU = PageReader(
 _OURS = {
     "deepseek-ocr-2": "gradio_app.page_readers.deepseek:READER",
     "dots.mocr": "gradio_app.page_readers.dots:READER",
+    "lightonocr-3": "gradio_app.page_readers.lighton:READER",
+    "olmocr-2": "gradio_app.page_readers.olmocr:READER",
+    "qwen3-vl": "gradio_app.page_readers.qwen:READER",
 }
 
 
@@ -235,14 +232,19 @@ def _checked(point: EntryPoint, found: Any) -> PageReader:
     """What an entry point gave, as a reader. Raises ``TypeError`` or ``ValueError`` for anything else."""
     if not isinstance(found, PageReader):
         raise TypeError(f"{point.value} is no PageReader")
-    if found.name != point.name or found.kind not in ("page", "block"):
+    if found.name != point.name or found.kind != "page":
         raise ValueError(f"{point.value} is named {found.name!r} and of kind {found.kind!r}")
     if not NAME.fullmatch(found.weights.folder.lower().replace("_", "-")) or "." in found.weights.folder:
         raise ValueError(f"{found.weights.folder!r} is no name of a folder")
-    if found.kind == "page" and not found.asks.get("page"):
+    if not found.asks:
         raise ValueError("it asks nothing about a page")
     module = import_module(point.module)
     return replace(found, here=str(Path(module.__file__ or "").parent))
+
+
+def by_tier(tier: str) -> PageReader | None:
+    """The reader that a task asks for by its name instead of a tier; None for a tier, or an unknown name."""
+    return find(tier) if tier != DEFAULT else None
 
 
 def known(text: str) -> str:

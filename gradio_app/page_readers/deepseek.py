@@ -103,26 +103,24 @@ READER = PageReader(
         # from a local folder SGLang would choose a template that gives empty answers
         flags=("--chat-template", "deepseek-ocr"),
     ),
-    asks={
-        "page": (
-            Ask(
-                # SGLang's template adds the place of the picture itself
-                prompt="<|grounding|>Convert the document to markdown.",
-                picture=Picture(dpi=144, longest=3072, tokens=2048),
-                # without it the marks of blocks are stripped
-                sampling={"temperature": 0.0, "skip_special_tokens": False},
-                most_tokens=8192,
-                # 30 tokens do not come again within 90, but for <td> and </td>
-                guard={"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
-            ),
-            Ask(
-                prompt="Free OCR.",
-                picture=Picture(dpi=144, longest=3072, tokens=2048),
-                sampling={"temperature": 0.0, "skip_special_tokens": False},
-                most_tokens=8192,
-                guard={"ngram_size": 20, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
-            ),
-        )
-    },
+    asks=(
+        Ask(
+            # SGLang's template adds the place of the picture itself
+            prompt="<|grounding|>Convert the document to markdown.",
+            picture=Picture(dpi=144, longest=3072, tokens=2048),
+            # without it the marks of blocks are stripped
+            sampling={"temperature": 0.0, "skip_special_tokens": False},
+            most_tokens=8192,
+            # 30 tokens do not come again within 90, but for <td> and </td>
+            guard={"ngram_size": 30, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
+        ),
+        Ask(
+            prompt="Free OCR.",
+            picture=Picture(dpi=144, longest=3072, tokens=2048),
+            sampling={"temperature": 0.0, "skip_special_tokens": False},
+            most_tokens=8192,
+            guard={"ngram_size": 20, "window_size": 90, "whitelist_token_ids": [128821, 128822]},
+        ),
+    ),
     read=read,
 )

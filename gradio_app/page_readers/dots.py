@@ -136,17 +136,15 @@ READER = PageReader(
         capability=(8, 0),
         flags=("--trust-remote-code", "--chat-template", "{here}/dots.jinja"),
     ),
-    asks={
-        "page": tuple(
-            Ask(
-                prompt=_PROMPT,
-                picture=_PICTURE,
-                sampling={"temperature": temperature, "top_p": 0.9},
-                most_tokens=16_384,
-                guard={"ngram_size": 100, "window_size": 256},
-            )
-            for temperature in (0.1, 0.5)
+    asks=tuple(
+        Ask(
+            prompt=_PROMPT,
+            picture=_PICTURE,
+            sampling={"temperature": temperature, "top_p": 0.9},
+            most_tokens=16_384,
+            guard={"ngram_size": 100, "window_size": 256},
         )
-    },
+        for temperature in (0.1, 0.5)
+    ),
     read=read,
 )

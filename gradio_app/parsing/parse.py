@@ -106,7 +106,7 @@ def parse_shard(
     ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also ``"failed"``
     (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
     """
-    reader = page_readers.find(tier) if tier not in TIERS else None
+    reader = page_readers.by_tier(tier) if tier not in TIERS else None
     with readable_errors(), model_server(endpoint, gate, mineru=reader is None) as watch:
         if reader is not None and watch is not None:
             _set_up()

@@ -56,10 +56,44 @@ def dots(mark: str, size: tuple[int, int]) -> str:
     )
 
 
+_LIGHTON = {
+    "Title": "Title",
+    "List-item": "List_Item",
+    "Text": "text",
+    "Table": "Table",
+    "Formula": "Formula",
+}
+
+
+def lighton(mark: str, _size: tuple[int, int] = (0, 0)) -> str:
+    """LightOnOCR-3: a mark of a picture with label and box in thousandths before each block."""
+    blocks = [
+        f"![{_LIGHTON.get(label, 'Picture')}]({','.join(str(round(1000 * side)) for side in box)}) "
+        + text.format(mark=mark)
+        for label, box, text in PAGE
+    ]
+    return "\n".join(blocks)
+
+
+def markdown(mark: str, _size: tuple[int, int] = (0, 0)) -> str:
+    """Qwen3-VL: Markdown in a block of code."""
+    blocks = [f"$$\n{text}\n$$" if label == "Formula" else text for label, _, text in PAGE]
+    return "```markdown\n" + "\n\n".join(blocks).format(mark=mark) + "\n![a picture](page_1.png)\n```"
+
+
+def olmocr(mark: str, _size: tuple[int, int] = (0, 0)) -> str:
+    """olmOCR-2: the same below a head."""
+    body = markdown(mark).removeprefix("```markdown\n").removesuffix("```")
+    return f"---\nprimary_language: en\nis_rotation_valid: True\nis_table: False\n---\n{body}"
+
+
 #: beginning of the question -> who answers it
 _BY_PROMPT: dict[str, Callable[[str, tuple[int, int]], str]] = {
     "<|grounding|>": deepseek,
     "Please output the layout": dots,
+    "grounding": lighton,
+    "Convert this page to markdown": markdown,
+    "Attached is one page": olmocr,
 }
 
 

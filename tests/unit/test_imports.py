@@ -49,7 +49,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "cryptography": ("store",),
     "msoffcrypto": ("parsing.prepare.office",),
     "pi_heif": ("parsing",),
-    "markdown_it": ("parsing",),
+    "markdown_it": ("parsing", "page_readers"),
     "litserve": ("commands.api",),
     "aiohttp": ("commands.api",),
     "ray": ("workers.cluster",),

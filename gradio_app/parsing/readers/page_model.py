@@ -62,7 +62,7 @@ def read(reader: PageReader, document: Any, numbers: Sequence[int], watch: Watch
         waiting: list[tuple[int, int, _Page, Future[_Answer]]] = []
         for position, number in enumerate(numbers):
             page = _Page(document[number - 1])  # pdfium draws in one thread only
-            pictures = {ask.picture: page.shown(ask.picture) for ask in reader.asks["page"]}
+            pictures = {ask.picture: page.shown(ask.picture) for ask in reader.asks}
             if page.blank:  # a model would make something up
                 pages[number] = []
                 continue
@@ -120,7 +120,7 @@ def _ask_in_turn(
 ) -> _Answer:
     """The first good answer; else the one with most text."""
     best = _Answer(problem="nothing was asked")
-    for ask in reader.asks["page"]:
+    for ask in reader.asks:
         answer = _asked(client, watch, reader, ask, pictures[ask.picture], number)
         if not answer.problem:
             return answer

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from gradio_app.base import page_readers
 from gradio_app.base.page_readers import LOST, Found, PageReader, Shown, Unreadable
+from gradio_app.page_readers.markdown import blocks_of
+from gradio_app.parsing.readers import flash
+from gradio_app.parsing.readers.tidy import tidy
 from tests.fakes import reader_answers
 
 SHOWN = Shown(1000, 2000)
 READERS = [found for name in page_readers.names() if (found := page_readers.find(name))]
-KINDS = ["doc_title", "list_item", "list_item", "text", "table", "equation", "image"]
 
 
 def by_name(name: str) -> PageReader:
@@ -30,13 +32,44 @@ def texts(found: list[Found]) -> str:
     return "\n".join(each.text for each in found)
 
 
-@pytest.mark.parametrize("name", ["deepseek-ocr-2", "dots.mocr"])
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_a_good_answer_is_the_whole_page(reader: PageReader) -> None:
+    answer = reader_answers.good(reader.asks[0].prompt, "m1", (1000, 2000))
+    assert answer is not None
+    blocks = tidy(reader.read(answer, SHOWN, 1), lambda _box: "").blocks
+    kinds = [block["type"] for block in blocks]
+    assert kinds == ["doc_title", "list", "text", "text", "text", "table", "equation"]
+    told = [flash.text_of(block) for block in blocks]
+    assert told[:1] + told[2:4] == ["A title of m1", "• the first item", "• the second item"]
+    assert told[4] == f"{reader_answers.WORDS} m1 with x^2 in it." and "<td>m1</td>" in told[5]
+    assert told[6] == "E = mc^{2}" and flash.is_sound(blocks)
+
+
+def test_what_markdown_has_beside() -> None:
+    text = (
+        "Words\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n1. one\n2. two\n   - inner\n\n```\ncode\n```\n\\[ x \\]"
+    )
+    found = [(each.label, each.text) for each in blocks_of(text)]
+    assert found == [
+        ("text", "Words"),
+        ("table", "| a | b |\n|---|---|\n| 1 | 2 |"),
+        *(("list_item", "1. one"), ("list_item", "2. two"), ("list_item", "- inner")),
+        ("code", "code\n"),
+        ("equation", "\\[ x \\]"),
+    ]
+
+
+def test_a_page_on_its_side_is_asked_for_again() -> None:
+    with pytest.raises(Unreadable, match="on its side"):
+        by_name("olmocr-2").read("---\nis_rotation_valid: False\n---\nWords", SHOWN, 1)
+
+
+@pytest.mark.parametrize("name", ["deepseek-ocr-2", "dots.mocr", "lightonocr-3"])
 def test_blocks_with_boxes(name: str) -> None:
     reader = by_name(name)
-    answer = reader_answers.good(reader.asks["page"][0].prompt, "m1", (1000, 2000))
+    answer = reader_answers.good(reader.asks[0].prompt, "m1", (1000, 2000))
     assert answer is not None
     found = list(reader.read(answer, SHOWN, 1))
-    assert [each.label for each in found] == KINDS or name == "dots.mocr"
     for each, (_, box, text) in zip(found, reader_answers.PAGE, strict=True):
         assert each.box is not None and list(each.box) == pytest.approx(box, abs=0.002)
         assert each.text == text.format(mark="m1")
@@ -76,8 +109,8 @@ def test_a_list_in_whatever_it_stands(wrapped: str) -> None:
 @pytest.mark.parametrize("kind", sorted(reader_answers.BAD))
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 def test_a_bad_answer_gives_blocks_or_says_so(reader: PageReader, kind: str) -> None:
-    for asks in reader.asks.values():
-        answer = reader_answers.good(asks[0].prompt, "m1", (1000, 2000)) or "# Words\n\nMore words."
+    for ask in reader.asks:
+        answer = reader_answers.good(ask.prompt, "m1", (1000, 2000)) or "# Words\n\nMore words."
         try:
             assert all(
                 isinstance(each, Found) for each in reader.read(reader_answers.BAD[kind](answer), SHOWN, 1)
@@ -102,10 +135,9 @@ def test_what_a_reader_says_of_itself(reader: PageReader) -> None:
     assert reader.serve.least <= reader.serve.context and reader.serve.kv > 0
     assert 0 < reader.weights.size < 40e9 and reader.weights.repo.count("/") == 1
     assert not reader.weights.must_accept or reader.weights.terms
-    for asks in reader.asks.values():
-        for ask in asks:
-            assert "<image>" not in ask.prompt, "SGLang's template adds it"
-            assert ask.picture.tokens + 1000 < reader.serve.least
+    for ask in reader.asks:
+        assert "<image>" not in ask.prompt, "SGLang's template adds it"
+        assert ask.picture.tokens + 1000 < reader.serve.least
 
 
 def test_readers_are_known_without_what_parses_documents() -> None:
