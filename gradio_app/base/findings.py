@@ -16,7 +16,7 @@ from gradio_app.base.notes import (
     notes_within,
     range_of,
 )
-from gradio_app.base.options import READERS
+from gradio_app.base.options import reader_rank
 from gradio_app.base.page_runs import Runs, runs_in, shared
 
 
@@ -70,7 +70,7 @@ NOTHING_FOUND = Findings()
 
 def dearest(readers: Iterable[str]) -> str:
     """The dearest of some readers; empty for none."""
-    return max(readers, key=READERS.index, default="")
+    return max(readers, key=reader_rank, default="")
 
 
 def joined(findings: Iterable[Findings], coverage: float | None = None) -> Findings:
@@ -87,5 +87,5 @@ def joined(findings: Iterable[Findings], coverage: float | None = None) -> Findi
         merged(note for part in parts for note in part.notes),
         combined((part.coverage, part.words) for part in parts) if coverage is None else coverage,
         sum(part.words for part in parts),
-        {name: range_of(runs[name]) for name in READERS if name in runs},
+        {name: range_of(runs[name]) for name in sorted(runs, key=reader_rank)},
     )

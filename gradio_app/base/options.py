@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import OptionInvalid, PageRangeInvalid
 from gradio_app.base.page_runs import format_runs, runs_of
 
@@ -20,6 +21,22 @@ OCR_MODES: tuple[str, ...] = get_args(OcrMode)
 
 #: tiers whose pages are read by the vision model
 VISION_TIERS = frozenset({"standard", "advanced"})
+
+
+def needs_engine(tier: str) -> bool:
+    """Whether pages of this tier, or by the reader of this name, are read by a model on the engine."""
+    return tier in VISION_TIERS or (tier not in TIERS and tier != "")
+
+
+def reader_rank(name: str) -> tuple[int, str]:
+    """Orders readers, the cheapest first; those by name come last."""
+    return (READERS.index(name) if name in READERS else len(READERS)), name
+
+
+def is_reader(name: str) -> bool:
+    """Whether a page can have been read by that name."""
+    return name in READERS or page_readers.by_tier(name) is not None
+
 
 PRIORITY_LIMIT = 10
 
@@ -64,7 +81,7 @@ _RANGE_PART = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """What the user asked for.
+    """What the user asked for. ``tier`` is one of ``TIERS``, or the name of a page reader.
 
     ``page_range`` is 1-based and inclusive (``1-5,8,r2-r1``), empty for all pages. ``keep_headers``: running
     heads and feet stay in the text.
@@ -89,8 +106,9 @@ class ParseOptions:
     ) -> Self:
         """Options from outside; raises ``OptionInvalid`` or ``PageRangeInvalid``."""
         tier, ocr_mode = tier.strip().lower() or "auto", ocr_mode.strip().lower() or "auto"
-        if tier not in TIERS:
-            raise OptionInvalid(f"There is no tier {tier[:40]!r}. Tiers are: {', '.join(TIERS)}.")
+        if tier not in TIERS and page_readers.by_tier(tier) is None:
+            named = f" Readers by name: {', '.join(page_readers.names())}."
+            raise OptionInvalid(f"There is no tier {tier[:40]!r}. Tiers are: {', '.join(TIERS)}.{named}")
         if ocr_mode not in OCR_MODES:
             raise OptionInvalid(f"There is no OCR mode {ocr_mode[:40]!r}. Modes are: {', '.join(OCR_MODES)}.")
         if not -PRIORITY_LIMIT <= priority <= PRIORITY_LIMIT:

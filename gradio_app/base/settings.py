@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gradio_app.base.host_names import fetched_hosts, host_patterns, listen_host, origins
+from gradio_app.base.page_readers import known
 from gradio_app.base.setting_values import (
     Network,
     absolute,
@@ -155,6 +156,11 @@ class Settings:
         "URL of a model server elsewhere, such as http://gpu:30000; several with commas",
     )
     sglang_api_key: str = _knob("", str, "key of that model server")
+    reader: str = _knob(
+        "mineru",
+        known,
+        "page model that the engine serves: mineru, or the name of a reader (see doctor)",
+    )
     sglang_args: str = _knob("", str, "more flags for SGLang; they override the profile")
     gpu: str = _knob(
         "auto",

@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 
 import httpx
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import AppError
+from gradio_app.base.page_readers import MINERU, PageReader, reader_of
 from gradio_app.base.settings import Settings
-from gradio_app.machine import builtin_models, sandbox, weights
+from gradio_app.machine import builtin_models, reader_weights, sandbox, weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, gigabytes, read_cards
 from gradio_app.machine.sglang_python import find_python, installed_version
 from gradio_app.model_server.choose import engine_kind, seats
@@ -151,6 +154,26 @@ def _vision_model(settings: Settings) -> Finding:
     return Finding("note", "Vision model", f"{problem}; {_FETCH} vision")
 
 
+def _readers(settings: Settings) -> Finding:
+    """Each page reader: whether its model is here, what it is good at, what it takes, its licence."""
+    folder, served = weights.model_folder(settings.model_dir), reader_of(settings.reader)
+    texts = [_reader_text(folder, reader_of(name), served) for name in page_readers.names()]
+    problem = (
+        reader_weights.problem(folder, served) if served is not MINERU and not settings.sglang_url else ""
+    )
+    told = f"the engine serves {served.name}"
+    more = f" once {reader_weights.command(served)} was run" if problem else ""
+    return Finding("note" if problem else "ok", "Readers", f"{told}{more}; by name: {'; '.join(texts)}")
+
+
+def _reader_text(folder: Path, reader: PageReader, served: PageReader) -> str:
+    there = "not here" if reader_weights.missing(folder, reader) else "here"
+    if there == "here" and not reader_weights.accepted(folder, reader):
+        there = "here, its licence not accepted"
+    facts = [there, reader.good_at["en"], gigabytes(reader.weights.size), reader.weights.licence]
+    return f"{reader.name} ({'; '.join(facts)}){' (served)' * (reader is served)}"
+
+
 def _sglang(settings: Settings) -> Finding:
     python = find_python(settings)
     if python is None:
@@ -224,7 +247,9 @@ def _tiers(settings: Settings) -> Finding:
     tiers = ["flash"]
     if small or builtin_models.complete(builtin_models.folder(settings.builtin_models)):
         tiers += ["basic"]
-    if small and kind != "none" and not lacks:
+    if settings.reader != page_readers.DEFAULT:
+        tiers += [settings.reader] * (kind != "none" and not lacks)
+    elif small and kind != "none" and not lacks:
         tiers += ["standard", "advanced"]
     rest = [tier for tier in ("basic", "standard", "advanced") if tier not in tiers]
     more = f"; {', '.join(rest)} once what is missing above is there" if rest else ""
@@ -233,7 +258,7 @@ def _tiers(settings: Settings) -> Finding:
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     *(_python, _packages, _processor, _confinement, _memory, _data_folder, _port),
-    *(_card, _builtin_models, _models, _vision_model, _sglang, _engine, _tiers),
+    *(_card, _builtin_models, _models, _vision_model, _readers, _sglang, _engine, _tiers),
 )
 
 

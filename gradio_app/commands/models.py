@@ -8,16 +8,18 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import AppError, DiskFull, ModelsMissing
+from gradio_app.base.page_readers import PageReader, reader_of
 from gradio_app.base.settings import Settings
-from gradio_app.machine import builtin_models, hubs, weights
+from gradio_app.machine import builtin_models, hubs, reader_weights, weights
 from gradio_app.machine.cards import gigabytes
 from gradio_app.machine.weights import VISION_MODEL
 
@@ -27,6 +29,37 @@ INTERVAL = 5.0
 _NAMED = 5
 
 Say = Callable[[str], None]
+
+
+def run_reader(folder: Path, reader: PageReader, source: str, accept: bool, say: Say) -> None:
+    """Makes sure that the model of a reader is in ``folder``, and that its licence is accepted.
+
+    Raises an ``AppError`` with one sentence when it may not be used, or something is missing in the end.
+    """
+    weights_, name = reader.weights, reader.weights.folder
+    say(f"Folder: {folder}")
+    say(f"{reader.titles['en']}: {reader.good_at['en']}; licence {weights_.licence}")
+    if not reader_weights.accepted(folder, reader):
+        if not (accept or _agreed(reader)):
+            raise ModelsMissing(
+                f"The licence of {reader.titles['en']} ({weights_.licence}, {weights_.terms}) was not "
+                "accepted. Read it, then start again with --accept-licence."
+            )
+        reader_weights.accept(folder, reader)
+        say(f"{weights_.licence}: accepted")
+    if reader_weights.missing(folder, reader):
+        _fetch_all(folder, [name], source, say, reader)
+    else:
+        say(f"{name}: ready ({_amount(folder / name)})")
+    say(f"Next: ./start_mineru_optimized.sh gradio --reader {reader.name}, then choose tier {reader.name}.")
+
+
+def _agreed(reader: PageReader) -> bool:
+    """Asks on a terminal; where nobody can answer, it is a no."""
+    if not sys.stdin.isatty():
+        return False
+    question = f"Do you accept the licence of {reader.titles['en']} ({reader.weights.terms})? [y/N] "
+    return input(question).strip().lower() in ("y", "yes")
 
 
 def run(folder: Path, source: str, what: str, say: Say) -> None:
@@ -72,10 +105,14 @@ def fetch_builtin(where: Path, say: Say) -> None:
 
 def missing(folder: Path, name: str) -> list[str]:
     """What is missing of the weights ``name``: paths below their folder."""
-    return weights.missing_vision(folder) if name == VISION_MODEL else weights.missing_small(folder, name)
+    if name in weights.SMALL_MODELS:
+        return weights.missing_small(folder, name)
+    return weights.missing_vision(folder, name)
 
 
-def _fetch_all(folder: Path, names: list[str], source: str, say: Say) -> None:
+def _fetch_all(
+    folder: Path, names: list[str], source: str, say: Say, reader: PageReader | None = None
+) -> None:
     chosen = hubs.probe(source)
     if chosen.name == "local":
         raise ModelsMissing(_nothing_to_fetch_from(folder, names, source, chosen.why))
@@ -83,9 +120,10 @@ def _fetch_all(folder: Path, names: list[str], source: str, say: Say) -> None:
     if problem:
         raise ModelsMissing(f"{problem}. Check the network or the proxy (HTTPS_PROXY), or try --source auto.")
     say(f"Source: {chosen.name} ({chosen.why})")
-    check_room(folder, names)
+    room = {reader.weights.folder: reader.weights.size} if reader else weights.ROOM
+    check_room(folder, names, room)
     for name in names:
-        _fetch(folder, name, chosen.name, say)
+        _fetch(folder, name, chosen.name, say, room[name], reader)
 
 
 def _nothing_to_fetch_from(folder: Path, names: list[str], source: str, why: str) -> str:
@@ -103,11 +141,11 @@ def _listed(paths: Sequence[str]) -> str:
     return ", ".join(paths[:_NAMED]) + more
 
 
-def check_room(folder: Path, names: Sequence[str]) -> None:
-    """Raises ``DiskFull`` when what is still to come of ``names`` would not fit on the disk."""
+def check_room(folder: Path, names: Sequence[str], room: Mapping[str, int] = weights.ROOM) -> None:
+    """Raises ``DiskFull`` when what is still to come of ``names`` would not fit; ``room``: bytes of each."""
     present = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(present).free
-    need = sum(max(0, weights.ROOM[name] - held(folder / name)[0]) for name in names)
+    need = sum(max(0, room[name] - held(folder / name)[0]) for name in names)
     if need > free:
         raise DiskFull(
             f"{' and '.join(names)} need about {gigabytes(need)} and {folder} has {gigabytes(free)} free. "
@@ -115,17 +153,22 @@ def check_room(folder: Path, names: Sequence[str]) -> None:
         )
 
 
-def _fetch(folder: Path, name: str, source: str, say: Say) -> None:
-    from gradio_app.parsing.download import fetch, is_being_fetched
+def _fetch(
+    folder: Path, name: str, source: str, say: Say, room: int, reader: PageReader | None = None
+) -> None:
+    from gradio_app.parsing.download import fetch, fetch_reader, is_being_fetched
 
-    if is_being_fetched(name):
+    if reader is None and is_being_fetched(name):
         say(f"{name}: another process is fetching it; waiting...")
     for path in (folder / name / lacking for lacking in missing(folder, name)):
         if path.is_file():  # cut off or no weights at all, and the hub's library may trust it
             path.unlink()
-    say(f"{name}: fetching, about {gigabytes(weights.ROOM[name])}")
+    say(f"{name}: fetching, about {gigabytes(room)}")
     with _progress(folder / name, lambda text: say(f"{name}: {text} so far")):
-        fetch(name, source)
+        if reader is None:
+            fetch(name, source)
+        else:
+            fetch_reader(reader, folder / name, source)
     lacks = missing(folder, name)
     if lacks:
         raise ModelsMissing(f"{name} was fetched from {source} and still lacks {_listed(lacks)}.")
@@ -195,6 +238,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             fetch_builtin(builtin, say)
             return
         _prepare(folder)
+        if asked.reader:
+            run_reader(folder, reader_of(asked.reader), asked.source, asked.accept_licence, say)
+            return
         list_builtin(builtin, say)
         run(folder, asked.source, asked.what, say)
     except (AppError, builtin_models.BuiltinModelsMissing, OSError, ValueError) as error:
@@ -230,8 +276,26 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         default=settings.builtin_models,
         help="folder for the built-in models (default: in the environment); for the other modes too",
     )
+    parser.add_argument(
+        "--reader",
+        type=_reader,
+        help="the model of this page reader instead (doctor lists them)",
+    )
+    parser.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="accept the licence of that model, where it asks for that",
+    )
     parser.add_argument("--what", choices=("all", "small", "vision"), default="all", help="which weights")
     return parser
+
+
+def _reader(text: str) -> str:
+    """The name of a reader whose model is fetched by its name; argparse tells of the error."""
+    name = page_readers.known(text)
+    if name == page_readers.DEFAULT:
+        raise argparse.ArgumentTypeError("the model of MinerU is fetched with --what vision")
+    return name
 
 
 def _prepare(folder: Path) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from gradio_app.base.errors import AppError, GpuOutOfMemory, OptionInvalid
 from gradio_app.base.hidden_arguments import OF_SGLANG
+from gradio_app.base.page_readers import MINERU, reader_of
 from gradio_app.base.settings import Settings, SettingsInvalid, add_flags, flag_name, given_flags
-from gradio_app.machine import weights
+from gradio_app.machine import reader_weights, weights
 from gradio_app.machine.cards import Card, choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.sglang_python import NO_SGLANG, OWN_PYTHON, find_python
 from gradio_app.model_server import sglang_flags, sizing
@@ -25,7 +26,7 @@ from gradio_app.web.auth.origin import is_loopback
 PORT = 30000
 #: our own settings that mean something here; every other flag is SGLang's
 OURS = (
-    *("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python"),
+    *("gpu", "gpu_profile", "gpu_memory", "model_dir", "sglang_python", "reader"),
     *("sglang_api_key", "sglang_api_key_file", "sglang_args"),
 )
 GUARD = "--enable-custom-logit-processor"
@@ -68,12 +69,16 @@ def prepare(
     given, notices = sglang_flags.translate(typed, capability)
     command.notices += notices
     planned = ["--host", _host(given), "--port", sglang_flags.value_of(given, "--port") or str(PORT)]
-    planned += [*_model(settings, given, command), *_safety(settings, given, on_card, command)]
+    model = _model(settings, given, command)
+    path = model[1] if model else sglang_flags.value_of(given, "--model-path") or ""
+    planned += [*model, *reader_of(settings.reader).flags(path), *_safety(settings, given, on_card, command)]
     if on_card:
         fullest = min(used, key=lambda card: card.free, default=None)
         plan = _planned(settings, fullest, command)
         command.notices += [f"{plan.profile}: {sentence}" for sentence in plan.why]
         command.notices += _changes(plan, given, fullest.free if fullest else None)
+        if fullest and (problem := sizing.too_old(reader_of(settings.reader), fullest.capability)):
+            command.missing.append(problem)
         planned += plan.flags
         command.env["CUDA_VISIBLE_DEVICES"] = ",".join(card.uuid for card in used)
     if (found := find_python(settings)) is None:
@@ -116,13 +121,15 @@ def _model(settings: Settings, given: Sequence[str], command: Command) -> list[s
             )
         return []
     folder = weights.model_folder(settings.model_dir)
-    model = weights.vision_model(folder)
-    if model is None:
+    reader = reader_of(settings.reader)
+    named = "The vision model's weights" if reader is MINERU else f"The weights of {reader.titles['en']}"
+    if reader_weights.missing(folder, reader):
         command.missing.append(
-            f"The vision model's weights are not in {folder}. Fetch them with ./start_mineru_optimized.sh"
-            " models."
+            f"{named} are not in {folder}. Fetch them with {reader_weights.command(reader)}."
         )
-    model = model or folder / weights.VISION_MODEL
+    elif problem := reader_weights.problem(folder, reader):
+        command.missing.append(f"{problem}start again.")
+    model = folder / reader.weights.folder
     return ["--model-path", str(model), "--served-model-name", model.name]
 
 
@@ -161,17 +168,17 @@ def _without_guard(given: Sequence[str], command: Command) -> list[str]:
 
 def _planned(settings: Settings, card: Card | None, command: Command) -> sizing.Plan:
     """The card's plan; where there is none, or it is too full, that of an empty card that is large enough."""
-    profile = settings.gpu_profile
+    profile, reader = settings.gpu_profile, reader_of(settings.reader)
     size, capability = settings.gpu_memory or _SUPPOSED[profile] * sizing.GIB, _SUPPOSED_CAPABILITY
     if card is not None:
         try:
-            return sizing.plan(card.total, card.free, card.capability, profile)
+            return sizing.plan(card.total, card.free, card.capability, profile, reader=reader)
         except GpuOutOfMemory as error:
             command.missing.append(error.message)
         size, capability = card.total, card.capability
-    size = max(size, _SUPPOSED["8gb"] * sizing.GIB)
+    size = max(size, _SUPPOSED["8gb"] * sizing.GIB, 2 * reader.serve.weights)
     command.notices.append(f"Calculated for an empty card of {size / sizing.GIB:.0f} GB.")
-    return sizing.plan(size, size, capability, profile)
+    return sizing.plan(size, size, capability, profile, reader=reader)
 
 
 def _changes(plan: sizing.Plan, given: Sequence[str], free: int | None) -> list[str]:
@@ -187,11 +194,12 @@ def _changes(plan: sizing.Plan, given: Sequence[str], free: int | None) -> list[
     if fraction is None or free is None:
         return found
     quantization = sglang_flags.value_of(given, "--quantization") or plan.quantization
-    tokens = sizing.cache_tokens(free, float(fraction), quantization)
-    if tokens < sglang_flags.CONTEXT_FLOOR:
+    serve = plan.level.serve
+    tokens = sizing.cache_tokens(free, float(fraction), quantization, serve)
+    if tokens < serve.least:
         found.append(
             f"With --mem-fraction-static {fraction} the cache holds about {max(0, tokens):,} tokens; a page"
-            f" may take {sglang_flags.CONTEXT_FLOOR:,}. SGLang will probably not start."
+            f" may take {serve.least:,}. SGLang will probably not start."
         )
     return found
 

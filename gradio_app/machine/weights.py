@@ -117,14 +117,17 @@ def _is_there(root: Path, path: Path) -> bool:
     return path.is_dir() and any(marker.is_file() for marker in marked)
 
 
-def vision_model(folder: Path) -> Path | None:
-    """The folder with the complete vision model, or None. MinerU's own mark of completion is not needed."""
-    return None if missing_vision(folder) else folder / VISION_MODEL
+def vision_model(folder: Path, name: str = VISION_MODEL) -> Path | None:
+    """The folder with the complete vision model, or None. MinerU's own mark of completion is not needed.
+
+    ``name``: another model that the engine can serve, by its folder.
+    """
+    return None if missing_vision(folder, name) else folder / name
 
 
-def missing_vision(folder: Path) -> list[str]:
+def missing_vision(folder: Path, name: str = VISION_MODEL) -> list[str]:
     """What the vision model lacks: names of files; one that was cut off counts as missing."""
-    root = folder / VISION_MODEL
+    root = folder / name
     missing: list[str] = []
     if not isinstance(_json(root / "config.json"), dict):
         missing.append("config.json")

@@ -26,7 +26,8 @@ class LeftOut(EngineBroken):
 class Endpoint:
     """A server that takes requests. ``max_tokens`` caps an answer; ``guard`` stops endless repetition.
 
-    ``slots`` is how many requests it works on at the same time (0: not known).
+    ``slots`` is how many requests it works on at the same time, ``context`` how many tokens a request may
+    have with its answer (0: not known).
     """
 
     url: str
@@ -36,6 +37,7 @@ class Endpoint:
     max_tokens: int = 0
     guard: str = ""
     slots: int = 0
+    context: int = 0
 
 
 #: why a server is stopped: nobody needs it now; it failed; the whole application ends

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gradio_app.base.errors import AppError
+from gradio_app.base.page_readers import MINERU, reader_of
 from gradio_app.base.settings import Settings
-from gradio_app.machine import weights
+from gradio_app.machine import reader_weights, weights
 from gradio_app.machine.cards import choose_card, choose_cards, driver_problem, read_cards
 from gradio_app.machine.mps import clients
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
@@ -35,7 +36,10 @@ def choose_backends(settings: Settings, run_dir: Path) -> list[Backend]:
     if kind == "remote":
         urls = [_checked(url.strip()) for url in settings.sglang_url.split(",")]
         key, patience = settings.sglang_api_key, settings.engine_patience
-        return [RemoteServer(url, key, patience, urlsplit(url).netloc * (len(urls) > 1)) for url in urls]
+        reader = settings.reader
+        return [
+            RemoteServer(url, key, patience, urlsplit(url).netloc * (len(urls) > 1), reader) for url in urls
+        ]
     if kind == "sglang":
         return [SglangServer(settings, run_dir, seat=seat) for seat in seats(settings)]
     return [NoServer(lacks[0].advice if lacks else "It is switched off on this server (setting engine).")]
@@ -91,12 +95,10 @@ def _lacking(settings: Settings) -> Iterator[Lack]:
     # an interpreter that was named is believed: not every one keeps its packages beside it
     if python is None or not (settings.sglang_python or installed_version(python)):
         yield Lack("SGLang", NO_SGLANG)
-    if weights.vision_model(weights.model_folder(settings.model_dir)) is None:
-        yield Lack(
-            "the vision model",
-            "The vision model is not installed on this server. Install it with "
-            "./start_mineru_optimized.sh models, then start the server again.",
-        )
+    reader = reader_of(settings.reader)
+    if problem := reader_weights.problem(weights.model_folder(settings.model_dir), reader):
+        what = "the vision model" if reader is MINERU else f"the model of {reader.name}"
+        yield Lack(what, f"{problem}start the server again.")
 
 
 def _checked(url: str) -> str:

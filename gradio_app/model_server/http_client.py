@@ -91,6 +91,7 @@ class ModelApi:
                 max_tokens=answer_cap(context),
                 guard=GUARD if guarded else "",
                 slots=int(facts.get("max_running_requests") or 0),
+                context=context,
             )
 
     async def requests(self) -> int:

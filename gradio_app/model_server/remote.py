@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from gradio_app.base.errors import AppError, EngineUnavailable
+from gradio_app.base.page_readers import DEFAULT, reader_of
 from gradio_app.model_server.backend import Backend, End, Endpoint, EngineBroken
 from gradio_app.model_server.http_client import ModelApi
 
@@ -18,18 +19,22 @@ class RemoteServer(Backend):
 
     kind = "remote"
 
-    def __init__(self, url: str, api_key: str, patience: float, name: str = "") -> None:
+    def __init__(
+        self, url: str, api_key: str, patience: float, name: str = "", reader: str = DEFAULT
+    ) -> None:
         self._url = url
         self.name = name
         self._key = api_key
         self._patience = patience
+        self._reader = reader
         self._api: ModelApi | None = None
         self._known: Endpoint | None = None
 
     @property
     def identity(self) -> str:
-        """Its address stands for what it serves: that is asked only when it is needed."""
-        return f"remote {self._url}"
+        """Its address stands for what it serves, and the reader that its administrator names."""
+        named = "" if self._reader == DEFAULT else f" {reader_of(self._reader).identity}"
+        return f"remote {self._url}{named}"
 
     def patience(self, error: AppError) -> float:
         """Time for its administrator to bring it back."""

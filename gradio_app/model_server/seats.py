@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.page_readers import reader_of
 from gradio_app.base.settings import Settings
 from gradio_app.machine.cards import Card, foreign_processes, gigabytes
 from gradio_app.machine.mps import PIPE, MpsError, clients, pipe_folder, unfit
@@ -158,7 +159,8 @@ class Seat:
         total = card.total // (self.card.count if self.shares else 1)
         beside = card.free - min(self.share(card), int((settings.gpu_share or 1) * card.total))
         profile = settings.gpu_profile
-        return sizing.plan(total, card.free, card.capability, profile, step, copies, beside)
+        reader = reader_of(settings.reader)
+        return sizing.plan(total, card.free, card.capability, profile, step, copies, beside, reader)
 
     def strangers(self, card: Card) -> str:
         """Names of processes on the card that belong to none of its servers; empty: there are none."""

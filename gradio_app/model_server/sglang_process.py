@@ -25,8 +25,9 @@ from gradio_app.base.errors import (
     OptionInvalid,
 )
 from gradio_app.base.hidden_arguments import OF_SGLANG
+from gradio_app.base.page_readers import MINERU, reader_of
 from gradio_app.base.settings import Settings
-from gradio_app.machine import weights
+from gradio_app.machine import reader_weights, weights
 from gradio_app.machine.cards import Card, choose_cards, gigabytes, read_cards
 from gradio_app.machine.child_process import Child
 from gradio_app.machine.sglang_python import NO_SGLANG, find_python, installed_version
@@ -74,6 +75,7 @@ class SglangServer(Backend):
         suffix = f"-{seat.number + 1}" if seat.number else ""
         self.log = run_dir / f"sglang{suffix}.log"
         self.keys_file = run_dir / f"sglang-keys{suffix}.yaml"
+        self._reader = reader_of(settings.reader)
         self._read_cards = cards or (lambda: read_cards(limit=settings.gpu_memory))
         self._own_flags, self._notices = self._translate(None)
         self._copies = sglang_flags.copies(self._own_flags)
@@ -90,8 +92,10 @@ class SglangServer(Backend):
     def identity(self) -> str:
         """The version of SGLang, the model, and what changes how it computes."""
         settings, python = self._settings, find_python(self._settings)
-        version = installed_version(python) if python else ""
-        return f"sglang {version} {weights.VISION_MODEL} {settings.gpu_profile} {settings.sglang_args}"
+        version, reader = installed_version(python) if python else "", self._reader
+        named = "" if reader is MINERU else f" {reader.identity}"
+        model = reader.weights.folder
+        return f"sglang {version} {model} {settings.gpu_profile} {settings.sglang_args}{named}"
 
     @property
     def notice(self) -> str:
@@ -121,6 +125,8 @@ class SglangServer(Backend):
         model = self._model()
         self._cards = await self._choose_cards()
         card = self._card = min(self._cards, key=lambda card: card.free, default=None)
+        if card and (problem := sizing.too_old(self._reader, card.capability)):
+            raise EngineBroken(problem)
         await self._seat.claim(card)
         self._plan = self._make_plan(card, step) if card else None
         self._own_flags, self._notices = self._translate(card)
@@ -129,7 +135,11 @@ class SglangServer(Backend):
         key, admin_key = secrets.token_hex(24), secrets.token_hex(24)
         command = [str(python), "-m", "sglang.launch_server", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--model-path", str(model), "--served-model-name", model.name]
-        planned = [*sizing.base_flags(), *(self._plan.flags if self._plan else ())]
+        planned = [
+            *sizing.base_flags(),
+            *self._reader.flags(str(model)),
+            *(self._plan.flags if self._plan else ()),
+        ]
         command += sglang_flags.merge(planned, self._own_flags)
         logger.bind(action="engine_start").info("starting SGLang: {}", shlex.join(command))
         command += self._hand_over(key, admin_key)
@@ -172,13 +182,10 @@ class SglangServer(Backend):
 
     def _model(self) -> Path:
         """The folder of the weights; ``ModelsMissing`` when they are not there."""
-        model = weights.vision_model(weights.model_folder(self._settings.model_dir))
-        if model is None:
-            raise ModelsMissing(
-                "The vision model is not installed on this server. "
-                "Install it with ./start_mineru_optimized.sh models, then retry."
-            )
-        return model
+        folder = weights.model_folder(self._settings.model_dir)
+        if problem := reader_weights.problem(folder, self._reader):
+            raise ModelsMissing(f"{problem}retry.")
+        return folder / self._reader.weights.folder
 
     async def _choose_cards(self) -> list[Card]:
         """The cards to use now: one, or as many as its flags spread the model over; none without any.
@@ -321,7 +328,7 @@ class SglangServer(Backend):
     def describe(self) -> dict[str, Any]:
         plan, known = self._plan, self._known
         return super().describe() | {
-            "model": known.model if known else weights.VISION_MODEL,
+            "model": known.model if known else self._reader.weights.folder,
             "version": known.version if known else "",
             "profile": plan.profile if plan else "",
             "why": [*(plan.why if plan else ()), *self._notices],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.page_readers import MINERU, PageReader, Serve
 from gradio_app.base.settings import ENV_PREFIX
 from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR
 
@@ -14,14 +15,6 @@ MIB, GIB = 2**20, 2**30
 #: the first cards that compute in bfloat16, and in 8 bit
 AMPERE = (8, 0)
 
-#: the model's own longest context, in tokens
-CONTEXT_MOST = 16384
-#: bytes of cache a token takes: keys and values, 24 layers, 2 heads of 64, 2 bytes each (12 KiB)
-KV_BYTES = 2 * 24 * 2 * 64 * 2
-#: tokens that a request takes as a rule: a page picture (1,370), its prompt and an answer
-TYPICAL = 3072
-#: the weights in bytes: as published, and with the linear layers of language and vision in 8 bit
-WEIGHTS = {"": int(2.2 * GIB), "fp8": int(1.25 * GIB)}
 #: what CUDA and the libraries take before SGLang measures what is free (an estimate)
 RUNTIME = GIB // 2
 #: SGLang takes 100 MB from the cache's share for pictures that it has read already
@@ -107,8 +100,9 @@ def plan(
     step: int = 0,
     cards: int = 1,
     beside: int = 0,
+    reader: PageReader = MINERU,
 ) -> Plan:
-    """The plan for a card with ``free`` of ``total`` bytes free now.
+    """The plan for ``reader`` on a card with ``free`` of ``total`` bytes free now.
 
     ``step``: how often it ran out of memory with the plan before; each takes less than the one before.
     ``cards``: how many such cards there are. ``beside``: bytes of the free ones that are left to others;
@@ -116,12 +110,12 @@ def plan(
     nothing (more) fits.
     """
     row, mine = _row(total, profile), free - beside
-    levels = [_Level(row, rung, capability) for rung in _RUNGS]
+    levels = [_Level(row, rung, capability, reader) for rung in _RUNGS]
     plans = [found for level in levels if (found := _fit(level, mine, beside, cards))]
     if step < len(plans):
         return plans[step]
     raise GpuOutOfMemory(
-        f"{'The smallest plan' if plans else 'The vision model'} needs {levels[-1].least / GIB:.1f} GB"
+        f"{'The smallest plan' if plans else levels[0].named} needs {levels[-1].least / GIB:.1f} GB"
         f" of the card; {mine / GIB:.1f} of {total / GIB:.1f} GB are free{' for it' * bool(beside)}"
         f"{', and it ran out' * bool(plans)}."
         " Close other programs that use the card, choose another card (--gpu), or read with tier flash, which"
@@ -129,10 +123,26 @@ def plan(
     )
 
 
-def cache_tokens(free: int, fraction: float, quantization: str) -> int:
+def cache_tokens(free: int, fraction: float, quantization: str, serve: Serve = MINERU.serve) -> int:
     """How many tokens SGLang's cache holds with that fraction of ``free`` bytes; negative: none at all."""
     static = (free - RUNTIME) * fraction
-    return int((static - WEIGHTS.get(quantization, WEIGHTS[""]) - PICTURES) // KV_BYTES)
+    return int((static - weights_of(serve, quantization) - PICTURES) // serve.kv)
+
+
+def weights_of(serve: Serve, quantization: str) -> int:
+    """Bytes of the weights as they are loaded."""
+    return serve.small if quantization == "fp8" and serve.small else serve.weights
+
+
+def too_old(reader: PageReader, capability: tuple[int, int]) -> str:
+    """Why a reader's model cannot run on cards of this capability, in a sentence; empty: it can."""
+    if reader is MINERU or capability >= reader.serve.capability:
+        return ""
+    needs, has = (".".join(map(str, each)) for each in (reader.serve.capability, capability))
+    return (
+        f"{reader.titles['en']} needs a card of compute capability {needs} or newer, and this one has {has}. "
+        "Choose another card (--gpu), or another reader (--reader)."
+    )
 
 
 def _row(total: int, profile: str) -> _Profile:
@@ -150,10 +160,20 @@ class _Level:
     row: _Profile
     rung: _Rung
     capability: tuple[int, int]
+    reader: PageReader = MINERU
+
+    @property
+    def serve(self) -> Serve:
+        return self.reader.serve
+
+    @property
+    def named(self) -> str:
+        return "The vision model" if self.reader is MINERU else self.reader.titles["en"]
 
     @property
     def quantization(self) -> str:
-        return "fp8" if (self.row.small or self.rung.small) and self.capability >= AMPERE else ""
+        wanted = (self.row.small or self.rung.small) and self.serve.small
+        return "fp8" if wanted and self.capability >= AMPERE else ""
 
     @property
     def chunk(self) -> int:
@@ -165,7 +185,7 @@ class _Level:
 
     @property
     def fixed(self) -> int:
-        return WEIGHTS[self.quantization] + PICTURES
+        return weights_of(self.serve, self.quantization) + PICTURES
 
     @property
     def slack(self) -> int:
@@ -176,7 +196,7 @@ class _Level:
     @property
     def least(self) -> int:
         """The free bytes that it needs."""
-        return RUNTIME + self.fixed + CONTEXT_FLOOR * KV_BYTES + ROUNDING + self.slack
+        return RUNTIME + self.fixed + self.serve.least * self.serve.kv + ROUNDING + self.slack
 
 
 def _fit(level: _Level, free: int, beside: int, cards: int) -> Plan | None:
@@ -185,17 +205,18 @@ def _fit(level: _Level, free: int, beside: int, cards: int) -> Plan | None:
     SGLang's cache gets what is free after loading, less ``launch * (1 - fraction)``, less the pictures:
     weights, pictures and cache have ``launch * fraction`` together.
     """
-    first = _Level(level.row, _RUNGS[0], level.capability)
+    first = _Level(level.row, _RUNGS[0], level.capability, level.reader)
+    serve = level.serve
     launch = free - RUNTIME
     usual = min(launch * level.row.fraction, launch - first.slack) - first.fixed
-    static = level.fixed + max(usual * level.rung.cache, CONTEXT_FLOOR * KV_BYTES + ROUNDING)
+    static = level.fixed + max(usual * level.rung.cache, serve.least * serve.kv + ROUNDING)
     if static > launch - level.slack:
         return None
     own, fraction = (math.floor(1e4 * static / most) / 1e4 for most in (launch, launch + beside))
-    room = cache_tokens(free + beside, fraction, level.quantization)
-    context = CONTEXT_MOST if room >= 4 * CONTEXT_MOST else CONTEXT_FLOOR
+    room = cache_tokens(free + beside, fraction, level.quantization, serve)
+    context = serve.context if room >= 4 * serve.context else serve.least
     tokens = min(room, level.slots * context) // 64 * 64
-    slots = max(1, min(level.slots, tokens // TYPICAL))
+    slots = max(1, min(level.slots, tokens // serve.typical))
     return Plan(level, free, beside, cards, fraction, own, context, tokens, slots)
 
 
@@ -235,7 +256,7 @@ class Plan:
     @property
     def needs(self) -> int:
         """Bytes of free memory that it takes."""
-        return WEIGHTS[self.quantization] + self.tokens * KV_BYTES + self.rest
+        return weights_of(self.level.serve, self.quantization) + self.tokens * self.level.serve.kv + self.rest
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -256,10 +277,11 @@ class Plan:
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
+        serve = self.level.serve
         yield (
             f"Of the {self.free / GIB:.1f} GB that are free, weights take"
-            f" {WEIGHTS[self.quantization] / GIB:.1f}, the cache {self.tokens * KV_BYTES / GIB:.1f}"
-            f" ({self.tokens:,} tokens of 12 KiB) and the rest about {self.rest / GIB:.1f}:"
+            f" {weights_of(serve, self.quantization) / GIB:.1f}, the cache {self.tokens * serve.kv / GIB:.1f}"
+            f" ({self.tokens:,} tokens of {serve.kv // 1024} KiB) and the rest about {self.rest / GIB:.1f}:"
             f" {self.needs / GIB:.1f} GB together (calculated)."
         )
         yield from self._about_fraction()
@@ -269,10 +291,7 @@ class Plan:
                 f" that is free, so the fraction is {self.fraction:g}."
             )
         yield from self._about_format()
-        yield (
-            f"Context {self.context:,}: a page is about 1,370 tokens, a block up to 2,048, and the answer"
-            f" comes on top; less than {CONTEXT_FLOOR:,} would cut pages off."
-        )
+        yield self._about_context()
         if self.cards > 1:
             yield (
                 f"{self.cards} cards: a copy of the model on each. It is small; splitting it would only add"
@@ -289,12 +308,26 @@ class Plan:
         elif self.own < row.fraction - 2e-4:
             yield f"{usual} {self.own:g}, to leave room for activations and CUDA graphs."
 
+    def _about_context(self) -> str:
+        if self.level.reader is not MINERU:
+            picture = max(ask.picture.tokens for ask in self.level.reader.asks)
+            return (
+                f"Context {self.context:,}: a picture takes up to {picture:,} tokens, and the answer comes on"
+                f" top; less than {self.level.serve.least:,} would cut pages off."
+            )
+        return (
+            f"Context {self.context:,}: a page is about 1,370 tokens, a block up to 2,048, and the answer"
+            f" comes on top; less than {CONTEXT_FLOOR:,} would cut pages off."
+        )
+
     def _about_format(self) -> Iterator[str]:
         row, capability = self.level.row, self.level.capability
         this = ".".join(map(str, capability))
         if row.name == "8gb" and self.quantization:
             yield "8 bit instead of the usual 4: SGLang cannot load MinerU's weights in 4 bit."
-        if row.small and not self.quantization:
+        if row.small and not self.level.serve.small:
+            yield f"Weights in 16 bit: {self.level.named} is not loaded in 8 bit here."
+        elif row.small and not self.quantization:
             yield f"Weights in 16 bit: 8 bit needs an Ampere card (8.0) or later, and this one is {this}."
         if self.quantization and capability < (8, 9):
             yield "8 bit saves memory but no time on this card: it computes in 16 bit."

@@ -1,10 +1,15 @@
 """Download of weights by MinerU's own functions, which verify files and mark a model as complete."""
 
-# pyright: reportMissingTypeStubs=false
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
 from gradio_app.base.errors import DiskFull, ModelsMissing, as_app_error
+from gradio_app.base.page_readers import PageReader
 from gradio_app.parsing.error_translation import chain
 from gradio_app.parsing.resumable_download import fetch_large
 
@@ -34,6 +39,29 @@ def is_being_fetched(name: str) -> bool:
     return False
 
 
+def fetch_reader(reader: PageReader, folder: Path, source: str) -> None:
+    """Fetches the weights of a page reader from ``source`` (huggingface or modelscope) into ``folder``.
+
+    Raises ``ModelsMissing`` with the reason, or ``DiskFull``.
+    """
+    from filelock import FileLock
+
+    lock = folder.parent / ".locks" / f"{folder.name}.lock"
+    weights = reader.weights
+    with _explained(folder.name, source):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(lock)):
+            if source == "huggingface":
+                from huggingface_hub import snapshot_download
+
+                fetch_large(weights.repo, folder, [""])
+                snapshot_download(weights.repo, local_dir=folder)
+            else:
+                from modelscope import snapshot_download as from_mirror
+
+                from_mirror(weights.mirror, local_dir=str(folder))
+
+
 def fetch(name: str, source: str) -> None:
     """Fetches weights from ``source`` (huggingface or modelscope); files that are there already are kept.
 
@@ -43,7 +71,7 @@ def fetch(name: str, source: str) -> None:
     from mineru.model.download import download_model_repo
     from mineru.model.registry import get_model_repo
 
-    try:
+    with _explained(name, source):
         repo = get_model_repo(name)
         if source == "huggingface":
             wanted = (
@@ -52,6 +80,13 @@ def fetch(name: str, source: str) -> None:
             with FileLock(str(repo.lock_path())):  # the lock that MinerU takes too, afterwards
                 fetch_large(repo.repos["huggingface"], repo.local_dir(), wanted)
         download_model_repo(repo, source=source)
+
+
+@contextmanager
+def _explained(name: str, source: str) -> Generator[None]:
+    """Around a download: why it failed, as an error of ours."""
+    try:
+        yield
     except Exception as error:  # the hubs' libraries raise whatever the network, the disk and the hub do
         if isinstance(as_app_error(error), DiskFull):
             raise DiskFull(f"The disk is full: {name} does not fit.") from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import (
     AppError,
     EngineUnavailable,
@@ -26,7 +27,7 @@ from gradio_app.base.errors import (
 )
 from gradio_app.base.file_types import ALL_PICTURES, ARCHIVES, CONTAINERS, PICTURES
 from gradio_app.base.notes import notes_to_json, notes_within
-from gradio_app.base.options import VISION_TIERS, select_pages
+from gradio_app.base.options import TIERS, VISION_TIERS, needs_engine, select_pages
 from gradio_app.base.page_runs import runs_of
 from gradio_app.parsing import speedups
 from gradio_app.parsing.containers import Limits, Parts, open_container, open_portfolio
@@ -88,7 +89,7 @@ def inspect(
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
             # MinerU reads a document at one mode; page by page each page has its own
-            by_mineru = {"basic": models, "auto": models and bool(engine)}.get(tier, True)
+            by_mineru = {"basic": models, "auto": models and _has_mineru(engine)}.get(tier, tier in TIERS)
             chosen_pages = _Asked(page_range, ocr_mode, max_pages, by_mineru)
             parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, chosen_pages)
         elif page_range:
@@ -99,10 +100,10 @@ def inspect(
             parse_mode, pages, scans = ("ocr" if ocr_mode == "auto" else ocr_mode), (1,), (1,)
         if tier == "flash" and parse_mode == "ocr" and not models:
             parse_mode = "txt"  # what flash reads without models
-        chosen = _choose_tier(tier, parse_mode, bool(scans), bool(engine), no_engine, models)
+        chosen = _choose_tier(tier, parse_mode, bool(scans), engine, no_engine, models)
         return {
             "kind": kind,
-            "scans": list(scans) if chosen not in VISION_TIERS else [],
+            "scans": list(scans) if not needs_engine(chosen) else [],
             "prepared": prepared,
             "notes": notes_to_json(notes_within(made.notes, runs_of(pages)) if pages else made.notes),
             "parts": parts.paths,
@@ -264,15 +265,29 @@ def _check_archive(path: Path, memory_limit: int) -> None:
         )
 
 
-def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: bool, no_engine: str, models: bool) -> str:
-    """The tier to plan with. ``auto`` is the best that those who read have for this document."""
+def _has_mineru(engine: str) -> bool:
+    """Whether a model server of this identity serves MinerU's own vision model."""
+    return page_readers.DEFAULT in page_readers.served(engine)
+
+
+def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: str, no_engine: str, models: bool) -> str:
+    """The tier or reader to plan with. ``auto`` is the best that those who read have for this document."""
     if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
         return "flash"
     if tier in VISION_TIERS and not engine:
         raise EngineUnavailable(f"Tier {tier} needs a model server. {no_engine}".strip())
     if tier in ("flash", "basic"):
         return tier
-    if engine and models:
+    served = page_readers.served(engine)
+    if tier not in TIERS:
+        return _checked_reader(tier, served, no_engine)
+    if tier in VISION_TIERS and page_readers.DEFAULT not in served:
+        there = ", ".join(sorted(served))
+        raise EngineUnavailable(
+            f"Tier {tier} needs MinerU's own vision model, and the model server here serves {there}. "
+            f"Choose {there} instead of the tier, or start the server with --reader mineru."
+        )
+    if _has_mineru(engine) and models:
         return "standard" if tier == "auto" else tier
     if tier in VISION_TIERS:
         raise ModelsMissing(
@@ -280,3 +295,18 @@ def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: bool, no_engin
             "Install them with ./start_mineru_optimized.sh models, then retry, or choose tier basic."
         )
     return "basic" if scans else "flash"
+
+
+def _checked_reader(name: str, served: frozenset[str], no_engine: str) -> str:
+    """The reader of that name; raises ``EngineUnavailable`` where it is not what the model server serves."""
+    if not served:
+        raise EngineUnavailable(f"Reader {name} needs a model server. {no_engine}".strip())
+    if name not in served:
+        there = ", ".join(
+            "MinerU's own model" if each == page_readers.DEFAULT else each for each in sorted(served)
+        )
+        raise EngineUnavailable(
+            f"The model server here serves {there}, not {name}. Start it with --reader {name}, or choose "
+            "another tier."
+        )
+    return name

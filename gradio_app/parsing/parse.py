@@ -11,11 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import FileCorrupt
 from gradio_app.base.file_types import SHEETS
 from gradio_app.base.notes import Note, notes_to_json
-from gradio_app.base.options import format_pages
-from gradio_app.parsing import check, marginals, reading, sheets, speedups, text_layer
+from gradio_app.base.options import TIERS, format_pages
+from gradio_app.parsing import check, marginals, named, reading, sheets, speedups, text_layer
 from gradio_app.parsing.confinement import confine_mineru
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.prepare.office.mending import mended
@@ -101,12 +102,17 @@ def parse_shard(
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
     Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method`` is
-    as for ``parse_document``, ``endpoint`` and ``gate`` are as for ``model_server``. Returns ``{"pages":
-    count}``, with a model server also ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and
-    ``"tokens"``.
+    as for ``parse_document``; where ``tier`` is the name of a page reader, that one reads. ``endpoint`` and
+    ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also ``"failed"``
+    (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
     """
-    with readable_errors(), model_server(endpoint, gate) as watch:
-        if _by_mineru(method):
+    reader = page_readers.by_tier(tier) if tier not in TIERS else None
+    with readable_errors(), model_server(endpoint, gate, mineru=reader is None) as watch:
+        if reader is not None and watch is not None:
+            _set_up()
+            found = named.read(reader, source, pages, watch)
+            output, middle, facts = found.model, _middle(found.model), found.facts
+        elif _by_mineru(method):
             with flash.collecting() as seen:
                 result = _parse(source, pages, tier, parse_mode, endpoint)
             middle, facts = result.middle_json, _facts_of(result, tier, seen, source)
@@ -119,11 +125,11 @@ def parse_shard(
         model = output.to_dict(skip_defaults=False)
         _move_images_out(model["pages"], folder)
         (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8", "replace")
-        named, assets = materialize(middle, None)
+        written, assets = materialize(middle, None)
         for name, payload in assets.items():
             (folder / name).write_bytes(payload)
-        write_pages(named, folder)
-        return {"pages": len(named.pages), **facts, **(watch.report(pages) if watch else {})}
+        write_pages(written, folder)
+        return {"pages": len(written.pages), **facts, **(watch.report(pages) if watch else {})}
 
 
 def _parse_mended(source: str, pages: Sequence[int], tier: str, parse_mode: str) -> tuple[Any, Note | None]:

@@ -96,7 +96,7 @@ def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Readi
     folder = os.environ.get(MODELS_VARIABLE)
     MODELS.use(Path(folder) if folder else None)
     with tempfile.TemporaryDirectory() as temporary:
-        path = _as_pdf(Path(source), Path(temporary))
+        path = as_pdf(Path(source), Path(temporary))
         document = cast(Any, pdfium.PdfDocument(path))
         try:
             document.init_forms()
@@ -105,7 +105,7 @@ def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Readi
             document.close()
 
 
-def _as_pdf(source: Path, temporary: Path) -> Path:
+def as_pdf(source: Path, temporary: Path) -> Path:
     """A picture as a page, as MinerU makes it."""
     if source.suffix == ".pdf":
         return source

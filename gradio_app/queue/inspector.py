@@ -13,7 +13,7 @@ from loguru import logger
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import PASSING, AppError, Conflict, NotFound, as_app_error
-from gradio_app.base.options import VISION_TIERS
+from gradio_app.base.options import needs_engine
 from gradio_app.base.settings import Settings
 from gradio_app.queue import scheduler
 from gradio_app.queue.async_store import AsyncStore
@@ -233,7 +233,7 @@ class Inspector:
         What is ``private`` has no part in the caches, nor has a container: its documents have. With it come
         the tasks of its documents.
         """
-        vision, store = found.tier in VISION_TIERS, self._store.sync
+        vision, store = needs_engine(found.tier), self._store.sync
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         facts, done = found.columns, None
         if not (private or found.uploads):

@@ -30,6 +30,7 @@ from gradio_app.base.notes import MOST_NOTES, NOTES_FILE, Note, notes_to_json
 from gradio_app.base.options import (
     MOST_PAGES,
     TIERS,
+    is_reader,
     pages_in,
 )
 from gradio_app.base.settings import Settings
@@ -315,7 +316,7 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
         return error_of(found.error, place, asked_a_server=True)
     sound = (
         found.kind in DOCUMENTS
-        and found.tier in TIERS
+        and (found.tier in TIERS or is_reader(found.tier))
         and found.parse_mode in ("", "txt", "ocr")
         and len(found.parser_version) < 100
         and 1 <= found.pages_total <= MOST_PAGES

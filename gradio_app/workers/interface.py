@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from gradio_app.base.errors import WorkerCrashed
 from gradio_app.base.findings import Findings
 from gradio_app.base.notes import MOST_NOTES, Note, check_range
-from gradio_app.base.options import MOST_PAGES, ReaderName
+from gradio_app.base.options import MOST_PAGES, is_reader
 from gradio_app.engine import ModelSingleton
 from gradio_app.workers.pool import WorkerPool
 
@@ -39,6 +39,19 @@ class Part:
     alone: bool = False
 
 
+#: readers of the pages of one part
+MOST_READERS = 20
+
+
+def _known(name: str) -> str:
+    if not is_reader(name):
+        raise ValueError("no reader of that name")
+    return name
+
+
+Reader = Annotated[str, AfterValidator(_known)]
+
+
 @dataclass(frozen=True, slots=True)
 class PartResult:
     """The outcome of a part; its files are in ``Part.out``.
@@ -59,7 +72,9 @@ class PartResult:
     notes: Annotated[tuple[Note, ...], Field(max_length=MOST_NOTES)] = ()
     coverage: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     words: Annotated[int, Field(ge=0, le=2**53)] = 0
-    readers: Mapping[ReaderName, Range] = field(default_factory=dict[ReaderName, Range])
+    readers: Annotated[
+        Mapping[Annotated[str, AfterValidator(_known)], Range], Field(max_length=MOST_READERS)
+    ] = field(default_factory=dict[str, Range])
 
     @property
     def findings(self) -> Findings:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.fakes import reader_answers
 from tests.fakes import sglang_answers as answers
 
 VERSION = "0.5.23"
@@ -55,6 +56,7 @@ class Faults:
     keeps_memory: bool = False  #: release answers 200 and frees nothing
     forgiving: bool = False  #: a broken rule is only written down
     garbage: str = ""  #: binary | text | json | shape | empty: what chats answer instead
+    answer: str = ""  #: a kind in ``reader_answers.BAD``: what becomes of a page model's answers
     endless: bool = False  #: answers stop at max_tokens only; without it, when the client leaves
     load_failure: str = ""  #: a name in ``LOAD_FAILURES``, ``port`` or ``bad_flag``
     oom_from: float = 0.0  #: out of memory unless quantised or --mem-fraction-static is below this
@@ -200,6 +202,9 @@ class Fake:
         if faults.garbage:
             return 200, garbage(faults.garbage)
         text, reason = answers.answer(prompt, picture), "stop"
+        if page := reader_answers.good(prompt, answers.sha(picture)[:10], answers.size(picture)):
+            text = reader_answers.BAD.get(faults.answer, str)(page)
+            reason = "length" if faults.answer in ("cut", "loop") else "stop"
         if self.options.weights_lost:
             text = "".join(chr(0x4E00 + byte) for byte in picture[-16:])
         count = len(text) // 3

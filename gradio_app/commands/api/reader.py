@@ -19,7 +19,7 @@ from gradio_app.base.errors import AppError, OptionInvalid
 from gradio_app.base.files import read_beneath, replace_folder
 from gradio_app.base.findings import Findings, joined
 from gradio_app.base.notes import notes_to_json
-from gradio_app.base.options import VISION_TIERS
+from gradio_app.base.options import needs_engine
 from gradio_app.base.settings import Settings
 from gradio_app.commands.api.options import Order
 from gradio_app.engine import ModelSingleton
@@ -95,7 +95,7 @@ class Reader:
         await self._jobs.drop(folder.path)
         if isinstance(found, AppError):
             raise found
-        vision = found.tier in VISION_TIERS
+        vision = needs_engine(found.tier)
         size = self._settings.shard_pages_vlm if vision else self._settings.shard_pages_flash
         cuts = scheduler.cut(found.pages, size, found.scans)
         task = dataclasses.replace(task, **found.columns, shards_total=len(cuts))

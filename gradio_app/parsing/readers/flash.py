@@ -121,7 +121,7 @@ def model_json(
 ) -> Any:
     """MinerU's ``ModelJson`` of pages (number from 0, blocks, size in points) of a document of ``total``.
 
-    ``tier``: the dearest reader of a page.
+    ``tier``: the dearest reader of a page; those by name count as models that read pictures.
     """
     from docvortex.document.pdf.layout import LAYOUT_EXTENSION
     from docvortex.schema import DocumentMetadata, ModelJson, Producer
@@ -137,7 +137,7 @@ def model_json(
     for index, _, (width, height) in pages:
         entries.setdefault(index, {"page_idx": index, "width_pt": width, "height_pt": height})
     indices = [index for index, _, _ in pages]
-    effort = {"flash": "flash", "basic": "medium"}[tier]
+    effort = {"flash": "flash", "basic": "medium"}.get(tier, "high")
     extensions = build_metadata(effort=effort, parse_mode="txt" if tier == "flash" else "ocr")
     extensions[LAYOUT_EXTENSION] = layout | {"pages": [entries[index] for index in indices]}
     return ModelJson(

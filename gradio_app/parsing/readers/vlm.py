@@ -34,7 +34,7 @@ _IDLE = 1.0
 #: seconds between two attempts to get a turn to compute
 _GATE_PAUSE = 0.01
 #: these answers mean that the server is at fault, not the page
-_SERVER_FAULTS = frozenset({401, 403, 404, 407, 408, 429, 502, 503, 504})
+SERVER_FAULTS = frozenset({401, 403, 404, 407, 408, 429, 502, 503, 504})
 
 
 @dataclass(slots=True)
@@ -80,17 +80,21 @@ _cut_off: ContextVar[bool] = ContextVar("cut_off", default=False)
 
 
 @contextmanager
-def model_server(endpoint: Mapping[str, Any] | None, gate: Sequence[str] = ()) -> Generator[Watch | None]:
+def model_server(
+    endpoint: Mapping[str, Any] | None, gate: Sequence[str] = (), mineru: bool = True
+) -> Generator[Watch | None]:
     """Sends what MinerU asks inside the block to this server (None: no model is needed).
 
     ``gate`` are files: as many workers may compute at the same time while others wait for the server.
-    Raises ``EngineUnavailable`` when it answered nothing at all.
+    Unless ``mineru`` asks, the block does so itself. Raises ``EngineUnavailable`` when it answered nothing at
+    all.
     """
     global _current
     if endpoint is None:
         yield None
         return
-    _patch_all()
+    if mineru:
+        _patch_all()
     watch = _current = Watch(endpoint, gate)
     try:
         yield watch
@@ -209,7 +213,7 @@ def _blame(error: Exception) -> str:
             f"The model server does not answer any more ({type(error).__name__})."
         ) from error
     if isinstance(error, HttpResponseError):
-        if error.status_code in _SERVER_FAULTS:
+        if error.status_code in SERVER_FAULTS:
             raise EngineUnavailable(f"The model server answers {error.status_code}.") from error
         return f"it answers {error.status_code}"
     # the latter three: an answer of another shape than the client goes through

@@ -9,9 +9,9 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from gradio_app.base.options import OcrMode, Tier
+from gradio_app.base.options import OcrMode
 from gradio_app.web.api.access import act, identity_of, manager_of, note_submitted, show, shown, task_of
-from gradio_app.web.api.schemas import ERRORS, TaskList, TaskView
+from gradio_app.web.api.schemas import ERRORS, TaskList, TaskView, TierOrReader
 
 router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses=ERRORS)
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/tasks/{task_id}", tags=["results"], responses
 class HowToRead(BaseModel):
     """By which tier a page is read again, and whether its text layer is used."""
 
-    tier: Tier = "auto"
+    tier: TierOrReader = "auto"
     ocr_mode: OcrMode = "auto"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
+from gradio_app.base import page_readers
 from gradio_app.base.notes import CODES
-from gradio_app.base.options import MOST_PASSWORD, PRIORITY_LIMIT, OcrMode, Tier
+from gradio_app.base.options import MOST_PASSWORD, PRIORITY_LIMIT, TIERS, OcrMode
 from gradio_app.model_server.states import EngineStatus
 from gradio_app.store.states import QueueStatus, TaskStatus
 
@@ -319,11 +320,15 @@ _PASSWORD = (
 _SECRET: dict[str, Any] = {"format": "password"}
 
 
+#: a tier, or the name of a page reader; ``ParseOptions.checked`` refuses any other
+TierOrReader = Annotated[str, WithJsonSchema({"type": "string", "enum": [*TIERS, *page_readers.names()]})]
+
+
 class UploadForm(BaseModel):
     """The multipart body of a submission, which is parsed while it streams and not by FastAPI."""
 
     files: list[bytes] = Field(min_length=1)
-    tier: Tier = "auto"
+    tier: TierOrReader = "auto"
     page_range: str = Field("", description="1-5,8,r2-r1; empty for all")
     ocr_mode: OcrMode = "auto"
     priority: int = Field(0, ge=-PRIORITY_LIMIT, le=PRIORITY_LIMIT, description="Among your own tasks")
@@ -367,7 +372,7 @@ class LinkList(BaseModel):
 class AgainForm(RetryForm):
     """How a document is read once more."""
 
-    tier: Tier = "auto"
+    tier: TierOrReader = "auto"
     page_range: str = Field("", max_length=1000)
     ocr_mode: OcrMode = "auto"
 

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gradio_app.base import page_readers
+from gradio_app.base.errors import GpuOutOfMemory
+from gradio_app.base.page_readers import MINERU
 from gradio_app.model_server.sglang_flags import CONTEXT_FLOOR, check, value_of
 from gradio_app.model_server.sizing import (
-    KV_BYTES,
     PICTURES,
     RUNTIME,
-    WEIGHTS,
     base_flags,
     plan,
+    weights_of,
 )
 from tests.unit.model_server.test_sizing import ADA, AMPERE, GB, HOPPER, TURING, ladder
 
@@ -36,8 +38,9 @@ def test_every_plan_adds_up(total: int, part: float, capability: tuple[int, int]
         assert tokens >= CONTEXT_FLOOR
         # SGLang's own sum: the cache gets this much, and the plan must not ask for more
         launch = free - RUNTIME
-        cache = launch - WEIGHTS[found.quantization] - launch * (1 - found.fraction) - PICTURES
-        assert tokens * KV_BYTES <= cache
+        serve = MINERU.serve
+        cache = launch - weights_of(serve, found.quantization) - launch * (1 - found.fraction) - PICTURES
+        assert tokens * serve.kv <= cache
         assert found.context in (8192, 16384)
         assert found.slots >= 1
         assert found.quantization == "" or capability >= (8, 0)
@@ -62,3 +65,32 @@ def test_what_is_left_to_others_stays_free(part: int, beside: int, capability: t
     assert static == pytest.approx(same, abs=1e-4 * (part + beside))
     assert beside == 0 or found.fraction <= alone.fraction
     assert any("stay for others" in sentence for sentence in found.why) == (beside > 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    total=totals,
+    part=st.floats(0, 1),
+    capability=capabilities,
+    profile=st.sampled_from(NAMES),
+    name=st.sampled_from(page_readers.names()),
+)
+def test_a_plan_for_any_reader_holds_its_weights_and_a_page(
+    total: int, part: float, capability: tuple[int, int], profile: str, name: str
+) -> None:
+    reader, free = page_readers.reader_of(name), int(total * part)
+    serve = reader.serve
+    try:
+        found = plan(total, free, capability, profile, reader=reader)
+    except GpuOutOfMemory as error:
+        assert reader.titles["en"] in error.message and free < serve.weights + 12 * GB
+        return
+    check([*base_flags(), *reader.flags("/models/x"), *found.flags])
+    tokens, weights = (
+        int(value_of(found.flags, "--max-total-tokens") or 0),
+        weights_of(serve, found.quantization),
+    )
+    assert found.needs <= free and tokens >= serve.least and found.context in (serve.least, serve.context)
+    launch = free - RUNTIME
+    assert tokens * serve.kv <= launch * found.fraction - weights - PICTURES
+    assert found.quantization in ("", "fp8" * bool(serve.small))

@@ -59,6 +59,7 @@ DEFAULTS: dict[str, Any] = {
     "sglang_python": "",
     "sglang_url": "",
     "sglang_api_key": "",
+    "reader": "mineru",
     "sglang_args": "",
     "gpu": "auto",
     "engine_replicas": 1,
@@ -113,6 +114,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "sglang_python": ("/opt/sglang/bin/python", "/opt/sglang/bin/python"),
     "sglang_url": ("http://gpu:30000", "http://gpu:30000"),
     "sglang_api_key": ("secret", "secret"),
+    "reader": ("DeepSeek-OCR-2", "deepseek-ocr-2"),
     "sglang_args": ("--device cpu", "--device cpu"),
     "gpu": ("0, 2,02", "0,2"),
     "engine_replicas": ("2", 2),
@@ -157,6 +159,7 @@ ANY_TEXT |= {"sglang_python", "sglang_url", "sglang_api_key", "sglang_args"}
 OTHER = {"model_source": ("huggingface", "local"), "gpu_share": ("0.3", "0.5")}
 
 BAD = {
+    "reader": ["", "nobody", "../mineru", "dots mocr"],
     "port": ["http", "-1", "65536", "1.5", ""],
     "data_dir": ["~nobody-has-this-name/data"],
     "watch_dir": ["~nobody-has-this-name/inbox"],

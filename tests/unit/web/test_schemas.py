@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic import BaseModel
 
+from gradio_app.base import page_readers
 from gradio_app.base.errors import BY_CODE, Conflict
 from gradio_app.base.options import OCR_MODES, TIERS
 from gradio_app.store.states import TaskStatus
@@ -104,7 +105,7 @@ def test_the_form_of_a_submission_is_described() -> None:
     Draft202012Validator.check_schema(schema)
     options = {"tier", "page_range", "ocr_mode", "priority", "use_cache", "keep_headers", "password"}
     assert set(schema["properties"]) == {"files", *options}
-    assert tuple(schema["properties"]["tier"]["enum"]) == TIERS
+    assert tuple(schema["properties"]["tier"]["enum"]) == (*TIERS, *page_readers.names())
     assert tuple(schema["properties"]["ocr_mode"]["enum"]) == OCR_MODES
 
 
