@@ -46,7 +46,8 @@ class PartResult:
     ``pages`` were read. ``sha256`` is that of the Markdown, where the job wrote a finished result. ``failed``
     are 1-based pages with blocks missing, for ``reason``. ``seconds`` were computed. ``engine`` (JSON: kind,
     version, model) read the pages and wrote ``tokens``. ``notes``, ``coverage``, ``words`` and ``readers``
-    are as in ``Findings``.
+    are as in ``Findings``. ``kept`` are pages of which a joined document has the first reading, although
+    another one read them again.
     """
 
     pages: Annotated[int, Field(ge=0, le=MOST_PAGES)]
@@ -60,6 +61,7 @@ class PartResult:
     coverage: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     words: Annotated[int, Field(ge=0, le=2**53)] = 0
     readers: Mapping[ReaderName, Range] = field(default_factory=dict[ReaderName, Range])
+    kept: Range = ""
 
     @property
     def findings(self) -> Findings:
