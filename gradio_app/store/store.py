@@ -256,10 +256,9 @@ class Store(Climbing):
     def _cut(
         self, task_id: str, pages: Mapping[int, Sequence[int]], notes: str = "", readers: str = ""
     ) -> None:
-        self._db.executemany(
-            "INSERT INTO shards (task_id, idx, pages, notes, readers) VALUES (?, ?, ?, ?, ?)",
-            [(task_id, index, json.dumps(list(some)), notes, readers) for index, some in pages.items()],
-        )
+        rows = [(task_id, index, json.dumps(list(some)), notes, readers) for index, some in pages.items()]
+        insertion = "INSERT INTO shards (task_id, idx, pages, notes, readers) VALUES (?, ?, ?, ?, ?)"
+        self._db.executemany(insertion, rows)
 
     def fail_shard(self, task_id: str, index: int, attempt: int, error: AppError) -> None:
         """Notes why a shard could not be parsed; ``Superseded`` when a newer attempt has begun."""
