@@ -234,6 +234,14 @@ class WorkerJobs:
             args["earlier"] = reads[-1]["folder"]
         return await self._run("assemble", args, folder, reads)
 
+    def _folders_of(self, task: Task, pages: Mapping[int, Shard]) -> list[dict[str, Any]]:
+        """Folders of shards, and which of these pages each has."""
+        found: dict[int, list[int]] = {}
+        for page, shard in sorted(pages.items(), key=lambda each: each[0]):
+            found.setdefault(shard.index, []).append(page)
+        shard_folder = self._folders.shard
+        return [{"folder": str(shard_folder(task.id, i)), "pages": some} for i, some in found.items()]
+
     async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
         """Lists the notes beside a finished result, in place of anything that the job has put there."""
         await asyncio.to_thread(_write_notes, parsed.folder / "out" / NOTES_FILE, notes)
