@@ -43,9 +43,9 @@ class TaskManager:
         self.settings = settings
         self.folders = folders
         self.workers = workers
-        self.jobs = WorkerJobs(settings, folders, workers, containers=True)
+        self.jobs = WorkerJobs(settings, folders, workers, containers=True, climbs=True)
         self.store = AsyncStore(store, folders.check)
-        self._dispatcher = Dispatcher(folders, self.store, self.jobs, workers)
+        self._dispatcher = Dispatcher(settings, folders, self.store, self.jobs, workers)
         self._inspector = Inspector(settings, folders, self.store, self.jobs, workers, self._dispatcher.admit)
         self._intake = Intake(settings, folders, self.store, self._inspector.admit)
         self.check_room, self.submit = self._intake.check_room, self._intake.submit

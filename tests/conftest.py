@@ -12,6 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 TOGETHER = {
     "tests/integration/test_bench.py": "ray",
     "tests/integration/test_cluster.py": "ray",
+    "tests/integration/test_climbing.py": "vision",
     "tests/integration/test_second_reading.py": "vision",
     "tests/integration/test_vision.py": "vision",
     "tests/browser/test_again.py": "engine",

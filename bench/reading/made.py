@@ -74,7 +74,7 @@ class Camera:
 
 def made_pages(quick: bool = False) -> list[Made]:
     """All of them, or one of each kind."""
-    found = [*_scans(), *_dense(), *_photographs(), *_digital()]
+    found = [*_scans(), *_dense(), *_photographs(), *digital()]
     if not quick:
         return found
     return list({(each.kind, each.language): each for each in reversed(found)}.values())
@@ -110,7 +110,8 @@ def _photographs() -> Iterator[Made]:
         yield Made(f"photograph-{number}", "photograph", "en", truth, pdf, picture)
 
 
-def _digital() -> Iterator[Made]:
+def digital() -> Iterator[Made]:
+    """Ten pages with a text layer: prose, and tables without rules."""
     for number in range(5):
         pen = Pen(f"digital{number}")
         truth = Truth([_title(pen, "en"), *(_paragraph(pen, "en", 5) for _ in range(7))])

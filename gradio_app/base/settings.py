@@ -143,6 +143,12 @@ class Settings:
     retention: float = _knob("7d", parse_duration, "time until finished tasks are deleted; 0: never")
     disk_reserve: int = _knob("1gb", parse_size, "free disk space below which new tasks are refused")
     shard_pages_vlm: int = _knob("8", whole(1), "pages per shard at tiers standard and advanced")
+    climb_share: float = _knob(
+        "1",
+        share,
+        "largest share of a document's pages that the vision model reads again at tier auto; 0: it reads all "
+        "pages",
+    )
     workers_vlm: int = _knob("4", whole(1, 64), "shards read with the vision model at the same time")
     engine: str = _knob(
         "auto",

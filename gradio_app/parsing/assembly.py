@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gradio_app.base.errors import FileCorrupt
+from gradio_app.base.options import format_pages
 from gradio_app.parsing import marginals, speedups
 from gradio_app.parsing.corrections import (
     Edit,
@@ -21,6 +22,7 @@ from gradio_app.parsing.corrections import (
 )
 from gradio_app.parsing.error_translation import readable_errors
 from gradio_app.parsing.results import write_result
+from gradio_app.parsing.text_layer import better_first
 
 
 def assemble(
@@ -30,6 +32,8 @@ def assemble(
     redone: Sequence[Mapping[str, Any]] = (),
     heads: marginals.Heads = "unusual",
     earlier: str = "",
+    firsts: Sequence[Mapping[str, Any]] = (),
+    source: str = "",
 ) -> dict[str, Any]:
     """Joins parsed shards into the document's result in ``out``.
 
@@ -37,7 +41,9 @@ def assemble(
     that run across pages are merged over the whole document, as in an unsplit parse. ``redone`` are second
     readings that were kept (see ``replace_pages``): they stay when the document is joined again.
     ``heads``: which heads and feet of pages stand in its text. ``earlier`` is the result that this one
-    replaces: its corrections are made again.
+    replaces: its corrections are made again. ``firsts`` are readings of pages in doubt of the file
+    ``source`` that ``shards`` have from a better reader: the better one of both is taken, and ``kept`` names
+    the pages where that is the first.
     """
     with readable_errors():
         speedups.postpone_openai()
@@ -45,6 +51,10 @@ def assemble(
         from mineru.backend.postprocess.document import model_json_to_middle_json
         from mineru.config import config
 
+        kept = _kept(shards, firsts, source) if firsts else frozenset[int]()
+        if kept:
+            shards = [*_only(shards, lambda page: page not in kept), *_only(firsts, kept.__contains__)]
+        said = {"kept": format_pages(sorted(kept))} if kept else {}
         joined, images = _join_models(shards)
         indices = joined["page_index_map"]
         marginals.bring_back(joined["pages"], indices, heads)
@@ -58,10 +68,33 @@ def assemble(
             middle.pages = sorted([*middle.pages, *empty], key=lambda page: page.page_idx)
         edits = edits_in(Path(earlier)) if earlier else []
         if not redone and not edits:
-            return write_result(middle, Path(out), images)
+            return write_result(middle, Path(out), images) | said
         first = Path(out).with_name("first")
         write_result(middle, first, images, edits)
-        return replace_pages(str(first), out, redone)
+        return replace_pages(str(first), out, redone) | said
+
+
+def _kept(
+    shards: Sequence[Mapping[str, Any]], firsts: Sequence[Mapping[str, Any]], source: str
+) -> frozenset[int]:
+    """The pages (from 1) whose first reading is better than that of ``shards``."""
+    first = _blocks_of(firsts)
+    second = _blocks_of(_only(shards, first.__contains__))
+    return frozenset(better_first(source, first, second))
+
+
+def _blocks_of(shards: Sequence[Mapping[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """Page (from 1) -> its blocks."""
+    if not shards:
+        return {}
+    model, _ = _join_models(shards)
+    return {index + 1: page for index, page in zip(model["page_index_map"], model["pages"], strict=True)}
+
+
+def _only(shards: Sequence[Mapping[str, Any]], wanted: Callable[[int], bool]) -> list[dict[str, Any]]:
+    """The shards with those of their pages alone."""
+    cut = [{**shard, "pages": [page for page in shard["pages"] if wanted(page)]} for shard in shards]
+    return [shard for shard in cut if shard["pages"]]
 
 
 def _join_models(shards: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Path]]:

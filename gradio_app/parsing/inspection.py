@@ -56,6 +56,7 @@ def inspect(
     engine: str = "",
     no_engine: str = "",
     models: bool = False,
+    climbs: bool = False,
     plain: bool = False,
     out: str = "",
     wanted: Mapping[str, Any] | None = None,
@@ -64,12 +65,14 @@ def inspect(
     """The fields of ``task.Inspection`` for the file ``source``; raises why it cannot be read.
 
     ``engine`` is empty on a machine without a model server; ``no_engine`` says why it has none.
-    ``models``: another machine that reads has MinerU's small models. A file that is not plain is prepared
-    first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is said of that one.
-    ``plain``: the file was prepared before. A container is taken apart within ``limits``
+    ``models``: another machine that reads has MinerU's small models. ``climbs``: at tier auto single pages
+    are read again with the engine, so that the document need not be planned with it. A file that is not
+    plain is prepared first, into ``out``, as ``wanted`` (``prepare.Wanted``); what is said of pages is
+    said of that one. ``plain``: the file was prepared before. A container is taken apart within ``limits``
     (``containers.Limits``), its documents are files ``out``.parts/NUMBER; without any they are only named.
     """
     began, asked = time.monotonic(), Wanted(**wanted or {})
+    planned = "" if tier == "auto" and climbs else engine
     parts = Parts(Path(f"{out}.parts"), Limits(**limits)) if out and limits and not plain else Parts()
     with readable_errors(), _open(Path(source), asked.password) as path:
         from mineru.version import __version__
@@ -89,7 +92,7 @@ def inspect(
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
             # MinerU reads a document at one mode; page by page each page has its own
-            by_mineru = {"basic": models, "auto": models and _has_mineru(engine)}.get(tier, tier in TIERS)
+            by_mineru = {"basic": models, "auto": models and _has_mineru(planned)}.get(tier, tier in TIERS)
             chosen_pages = _Asked(page_range, ocr_mode, max_pages, by_mineru)
             parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, chosen_pages)
         elif page_range:
@@ -100,7 +103,7 @@ def inspect(
             parse_mode, pages, scans = ("ocr" if ocr_mode == "auto" else ocr_mode), (1,), (1,)
         if tier == "flash" and parse_mode == "ocr" and not models:
             parse_mode = "txt"  # what flash reads without models
-        chosen = _choose_tier(tier, parse_mode, bool(scans), engine, no_engine, models)
+        chosen = _choose_tier(tier, parse_mode, bool(scans), planned, no_engine, models)
         return {
             "kind": kind,
             "scans": list(scans) if not needs_engine(chosen) else [],

@@ -60,6 +60,7 @@ def parse_document(
     method: str = "mineru",
     ocr_mode: str = "auto",
     heads: marginals.Heads = "unusual",
+    climb: str = "",
 ) -> dict[str, Any]:
     """Parses a document that fits one shard and writes its finished result into ``out``.
 
@@ -67,7 +68,8 @@ def parse_document(
     equals that of ``mineru.parse`` and ``save``, byte for byte, unless heads or feet come back into the text
     (``marginals``, by ``heads``); ``auto`` chooses a reader page by page; with ``every`` models look at
     each page. Returns ``{"pages": count, "sha256": of document.md}``, for the last
-    two also ``reading.Reading.facts``.
+    two also ``reading.Reading.facts``. Where ``climb`` lets a better reader see pages in doubt, and there are
+    some, ``out`` gets what ``parse_shard`` writes instead, and the answer has no ``sha256``.
     """
     with readable_errors():
         if source.endswith(f".{SHEETS}"):
@@ -81,7 +83,9 @@ def parse_document(
             if lost:
                 facts = {**facts, "notes": [*facts.get("notes", []), *notes_to_json([lost])]}
         else:
-            found = _read(source, pages, ocr_mode, method)
+            found = _read(source, pages, ocr_mode, method, climb)
+            if found.in_doubt:
+                return {**_write_shard(found.model, _middle(found.model), Path(out)), **found.facts}
             numbers = found.model.page_index_map or range(len(found.model.pages))
             marginals.bring_back(found.model.pages, numbers, heads)
             middle, facts = _middle(found.model), found.facts
@@ -96,15 +100,16 @@ def parse_shard(
     parse_mode: str,
     method: str = "mineru",
     ocr_mode: str = "auto",
+    climb: str = "",
     endpoint: Mapping[str, Any] | None = None,
     gate: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
-    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method`` is
-    as for ``parse_document``; where ``tier`` is the name of a page reader, that one reads. ``endpoint`` and
-    ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also ``"failed"``
-    (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
+    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method`` and
+    ``climb`` are as for ``parse_document``; where ``tier`` is the name of a page reader, that one reads.
+    ``endpoint`` and ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also
+    ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
     """
     reader = page_readers.by_tier(tier) if tier not in TIERS else None
     with readable_errors(), model_server(endpoint, gate, mineru=reader is None) as watch:
@@ -118,18 +123,23 @@ def parse_shard(
             middle, facts = result.middle_json, _facts_of(result, tier, seen, source)
             output = result._model_output  # pyright: ignore[reportPrivateUsage]
         else:
-            found = _read(source, pages, ocr_mode, method)
+            found = _read(source, pages, ocr_mode, method, climb)
             output, middle, facts = found.model, _middle(found.model), found.facts
-        folder = Path(out)
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-        model = output.to_dict(skip_defaults=False)
-        _move_images_out(model["pages"], folder)
-        (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8", "replace")
-        written, assets = materialize(middle, None)
-        for name, payload in assets.items():
-            (folder / name).write_bytes(payload)
-        write_pages(written, folder)
-        return {"pages": len(written.pages), **facts, **(watch.report(pages) if watch else {})}
+        written = _write_shard(output, middle, Path(out))
+        return {**written, **facts, **(watch.report(pages) if watch else {})}
+
+
+def _write_shard(output: Any, middle: Any, folder: Path) -> dict[str, Any]:
+    """The files of a shard: MinerU's ``ModelJson``, and its pages from the document of them (``middle``)."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    model = output.to_dict(skip_defaults=False)
+    _move_images_out(model["pages"], folder)
+    (folder / "model.json").write_text(json.dumps(model, ensure_ascii=False), "utf-8", "replace")
+    named, assets = materialize(middle, None)
+    for name, payload in assets.items():
+        (folder / name).write_bytes(payload)
+    write_pages(named, folder)
+    return {"pages": len(named.pages)}
 
 
 def _parse_mended(source: str, pages: Sequence[int], tier: str, parse_mode: str) -> tuple[Any, Note | None]:
@@ -215,9 +225,11 @@ def _has_text(block: Any) -> bool:
     return block["type"] != "image" and bool(flash.text_of(block).strip())
 
 
-def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str) -> reading.Reading:
+def _read(source: str, pages: Sequence[int], ocr_mode: str, method: str, climb: str) -> reading.Reading:
+    """``climb``: ``anywhere``, or ``here`` if this machine has MinerU's small models, which it needs."""
     _set_up()
-    return reading.read(source, pages, ocr_mode, method == "every")
+    climbs = climb == "anywhere" or (climb == "here" and small_models.ready())
+    return reading.read(source, pages, ocr_mode, method == "every", climbs)
 
 
 def with_marginals(result: Any, heads: marginals.Heads) -> Any:

@@ -17,9 +17,10 @@ from typing import Any, cast
 
 from loguru import logger
 
+from gradio_app.base import doubts
 from gradio_app.base.errors import AppError, FileWithoutText
 from gradio_app.base.options import format_pages
-from gradio_app.parsing import check
+from gradio_app.parsing import check, page_doubts
 from gradio_app.parsing.page_kinds import PageKind, kind_of
 from gradio_app.parsing.readers import flash, small_models
 from gradio_app.parsing.readers.embedded.blocks import Block, image_block
@@ -27,6 +28,7 @@ from gradio_app.parsing.readers.embedded.choose import PageReading, page_blocks,
 from gradio_app.parsing.readers.embedded.facts import PageFacts
 from gradio_app.parsing.readers.embedded.models import MODELS, BuiltinModelsUnfit
 from gradio_app.parsing.readers.embedded.page import Mode, read_page
+from gradio_app.parsing.readers.embedded.pixels import blank, light
 from gradio_app.parsing.readers.embedded.tables import find_tables
 
 #: environment variable with the folder of the built-in models
@@ -74,6 +76,11 @@ class Reading:
     readers: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether a better reader should see some of its pages."""
+        return any(note["code"] == doubts.CODE for note in self.notes)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What a job answers beside its result."""
         return {
@@ -84,12 +91,13 @@ class Reading:
         }
 
 
-def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Reading:
+def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool, climb: bool = False) -> Reading:
     """Reads ``pages`` (1-based; none: all) of a PDF or picture.
 
     ``ocr_mode``: ``auto``, ``txt`` (only the text layer) or ``ocr`` (only what is seen). ``every``: models
-    look at each page, not only at those where flash is in doubt. Raises ``FileWithoutText`` when all pages
-    are pictures and there are no models.
+    look at each page, not only at those where flash is in doubt. ``climb``: a better reader is there, so that
+    pages in doubt are named in notes (``base.doubts``). Raises ``FileWithoutText`` when all pages are
+    pictures and there are no models.
     """
     import pypdfium2 as pdfium
 
@@ -100,7 +108,7 @@ def read(source: str, pages: Sequence[int], ocr_mode: str, every: bool) -> Readi
         document = cast(Any, pdfium.PdfDocument(path))
         try:
             document.init_forms()
-            return _Document(document, path, pages, ocr_mode, every).read()
+            return _Document(document, path, pages, ocr_mode, every, climb).read()
         finally:
             document.close()
 
@@ -129,28 +137,34 @@ def note(code: str, pages: Iterable[int]) -> dict[str, str]:
 class _Document:
     """One document on its way through the readers. Page numbers are from 1."""
 
-    def __init__(self, document: Any, path: Path, pages: Sequence[int], ocr_mode: str, every: bool) -> None:
+    def __init__(
+        self, document: Any, path: Path, pages: Sequence[int], ocr_mode: str, every: bool, climb: bool
+    ) -> None:
         self._document = document
         self._path = path
         self._total = len(document)
         self._numbers = list(pages) or list(range(1, self._total + 1))
         self._mode: Mode = cast(Mode, ocr_mode)
         self._every = every
+        self._climb = climb
         self._blocks: dict[int, list[Block]] = {}
         self._readers: dict[str, list[int]] = {}
         self._notes: dict[str, list[int]] = {}
+        self._doubts: dict[str, set[int]] = {}
         self._found = self._words = 0.0
 
     def read(self) -> Reading:
         kinds = {number: self._kind(number) for number in self._numbers}
         scans = [number for number, kind in kinds.items() if kind is PageKind.SCAN]
         digital = [number for number in self._numbers if kinds[number] is not PageKind.SCAN]
-        own = bool(scans) and small_models.ready()
+        # MinerU's own say nothing of what they could not read: where a page may climb, others come first
+        own = bool(scans) and not (self._climb and MODELS.available) and small_models.ready()
         if scans and not digital and not own and not MODELS.available:
             raise FileWithoutText()
         read_by_flash = self._flash(digital) if digital else None
         if own:
             self._keep("basic", small_models.read(str(self._path), scans))
+            self._doubt({"unjudged"}, *scans)
         for number in scans:
             if number not in self._blocks:
                 self._scan(number)
@@ -188,6 +202,7 @@ class _Document:
         self._count("flash", number, found.words, found.recall)
         for code in found.codes:
             self._note(code, number)
+        self._doubt(page_doubts.of_lines(text for text, _ in evidence.lines), number)
 
     def _second(self, number: int, blocks: list[Block]) -> None:
         """Mends flash's page, or reads it anew."""
@@ -228,7 +243,7 @@ class _Document:
             return
         if not facts.words and facts.picture is not None:
             self._blocks[number] = _picture_of(page)
-            self._note("pages_without_text", number)
+            self._note("pages_without_text", number, doubtful=not blank(light(facts.picture)))
 
     def _give_picture(self, number: int, code: str) -> None:
         """Delivers a page that nobody could read as a picture, with a note."""
@@ -254,6 +269,7 @@ class _Document:
             self._note("formulas_not_read", number)
         if facts.left_out:
             self._note("not_prepared", number)
+        self._doubt(page_doubts.of_page(facts, reading.blocks, verdict), number)
 
     # ------------------------------------------------------------ what is said of it
 
@@ -262,8 +278,14 @@ class _Document:
         self._words += words
         self._found += words * recall
 
-    def _note(self, code: str, number: int) -> None:
+    def _note(self, code: str, number: int, doubtful: bool = True) -> None:
         self._notes.setdefault(code, []).append(number)
+        if doubtful:
+            self._doubt(page_doubts.of_code(code), number)
+
+    def _doubt(self, reasons: Iterable[str], *numbers: int) -> None:
+        for reason in reasons if self._climb else ():
+            self._doubts.setdefault(reason, set()).update(numbers)
 
     def _keep(self, reader: str, pages: dict[int, list[Block]]) -> None:
         self._blocks |= pages
@@ -277,6 +299,9 @@ class _Document:
         tier = "basic" if "basic" in self._readers else "flash"
         model = flash.model_json(read_by_flash, str(self._path), pages, self._total, tier)
         notes = [note(code, numbers) for code, numbers in self._notes.items()]
+        for reason, numbers in self._doubts.items():
+            pages_of = format_pages(sorted(numbers))
+            notes.append({"code": doubts.CODE, "pages": pages_of, "message": doubts.doubt(reason)})
         readers = {name: format_pages(tuple(sorted(found))) for name, found in self._readers.items()}
         coverage = self._found / self._words if self._words else None
         return Reading(model, notes, coverage, int(self._words), readers)

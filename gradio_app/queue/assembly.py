@@ -14,7 +14,7 @@ from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import AppError, FileCorrupt, from_code
 from gradio_app.base.findings import Findings, joined
 from gradio_app.base.options import format_pages, pages_in
-from gradio_app.base.page_runs import others, runs_in, runs_of, shared
+from gradio_app.base.page_runs import Runs, others, runs_in, runs_of, shared
 from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.faults import despite_crashes, resumable
 from gradio_app.queue.group_sync import GroupSync
@@ -41,7 +41,9 @@ class Assembly:
             join = partial(self._jobs.assemble, task, shards)
             parsed = await despite_crashes(join, "join_again", task.id)
         try:
-            findings = await asyncio.to_thread(_findings, task, shards, parsed.result.findings)
+            result = parsed.result
+            kept = runs_in(result.kept)
+            findings = await asyncio.to_thread(_findings, task, shards, result.findings, kept)
             await self._jobs.put_notes(parsed, findings.notes)
             await self._disk.sync()
             return await self._commit(task, shards, parsed, findings)
@@ -77,12 +79,17 @@ class Assembly:
         )
 
 
-def _findings(task: Task, shards: Sequence[Shard], whole: Findings) -> Findings:
-    """Those of each page from the reading that counts, and of the ``whole`` from the job that joined it."""
+def _findings(task: Task, shards: Sequence[Shard], whole: Findings, kept: Runs) -> Findings:
+    """Those of each page from the reading that counts, and of the ``whole`` from the job that joined it.
+
+    Of pages that are ``kept`` the first reading counts.
+    """
     redone = runs_in(task.redone)
     pages: dict[int, list[int]] = {}
+    before = readings([shard for shard in shards if not task.climbs(shard)])
     for page, shard in readings(shards).items():
-        pages.setdefault(shard.index, []).append(page)
+        counted = before[page] if page in before and shared(kept, ((page, page),)) else shard
+        pages.setdefault(counted.index, []).append(page)
     parts = [task.preparing, task.findings.about(redone), whole]
     for shard in shards:
         if counted := pages.get(shard.index):

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from loguru import logger
-
 from gradio_app.base import clock
 from gradio_app.base.data_folder import Folders
 from gradio_app.base.errors import (
@@ -20,20 +18,21 @@ from gradio_app.base.errors import (
     EngineUnavailable,
     NodeLost,
     NotFound,
-    as_app_error,
 )
 from gradio_app.base.findings import Findings, joined
 from gradio_app.base.page_runs import runs_of
+from gradio_app.base.settings import Settings
 from gradio_app.base.versions import reading_version
 from gradio_app.queue import scheduler
 from gradio_app.queue.assembly import Assembly
 from gradio_app.queue.async_store import AsyncStore
+from gradio_app.queue.climbing import Climbing
+from gradio_app.queue.faults import fenced, resumable
 from gradio_app.queue.group_sync import GroupSync
 from gradio_app.queue.retry_policy import ShardFailures, Verdict, halves, judge
 from gradio_app.queue.run import Run, cancel_all
 from gradio_app.queue.worker_jobs import JobFolder, Parsed, WorkerJobs
 from gradio_app.store.states import TaskStatus
-from gradio_app.store.store import Superseded
 from gradio_app.store.task import Shard, Task
 from gradio_app.workers.interface import Workers
 
@@ -44,7 +43,9 @@ RATE_STEP = 0.1
 class Dispatcher:
     """Keeps as many shards in flight as there are slots. The processing lock admits one dispatcher."""
 
-    def __init__(self, folders: Folders, store: AsyncStore, jobs: WorkerJobs, workers: Workers) -> None:
+    def __init__(
+        self, settings: Settings, folders: Folders, store: AsyncStore, jobs: WorkerJobs, workers: Workers
+    ) -> None:
         self._workers = workers
         workers.changed = self.wake
         self._folders = folders
@@ -55,6 +56,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self.processing_lock = asyncio.Lock()
         self.lanes = scheduler.Lanes(workers.slots)
+        self._climbing = Climbing(settings, store, workers, self.lanes, self.wake)
         self.runs: dict[str, Run] = {}
         self.rates: dict[str, float] = {}
         self._written_rates: dict[str, float] = {}
@@ -90,6 +92,7 @@ class Dispatcher:
         if self.paused or self._store.closing or self._store.faults.current:
             return None
         self.lanes.slots = self._workers.slots
+        self._climbing.release(any(run.slots and not run.entry.vision for run in self.runs.values()))
         return self.lanes.next([run.entry for run in self.runs.values() for _ in range(run.slots)])
 
     async def _launch(self, item: scheduler.Entry) -> None:
@@ -98,9 +101,10 @@ class Dispatcher:
             # it ended a moment ago and was queued again before its last run was removed
             await asyncio.wait([run.ending])
         run = self.runs.get(item.task_id) or await self._begin(item)
-        if run is None or not run.todo:
+        waits = run is not None and run.todo and run.entry.vision is not item.vision  # for its turn to climb
+        if run is None or not run.todo or waits:
             self.lanes.discard(item.task_id)
-        if run is None:
+        if run is None or waits:
             return
         if run.todo:
             shard = run.todo.popleft()
@@ -125,7 +129,10 @@ class Dispatcher:
         run = self.runs[item.task_id] = Run(Task.placeholder(item.task_id, item.owner), item)
         try:
             run.task, todo, run.folder = await self._store.do(self._start, item.task_id)
-            run.todo.extend(todo)
+            if todo and all(map(run.task.climbs, todo)):
+                self._climbing.hold(run, todo)
+            else:
+                run.todo.extend(todo)
         except BaseException as error:
             del self.runs[item.task_id]
             if isinstance(error, Conflict | NotFound):
@@ -163,6 +170,8 @@ class Dispatcher:
         lost = [each.index for each in done if each.index not in there or each.version != version]
         if lost:
             store.undo_shards(task.id, lost)
+            first = [each for each in done if each.index in lost and not task.climbs(each)]
+            store.drop_climbs(task, [each.pages for each in first])
         return [shard for shard in store.shards(task.id) if not shard.done]
 
     # ------------------------------------------------------------ shards
@@ -170,7 +179,7 @@ class Dispatcher:
     async def _parse(self, run: Run, shard: Shard) -> None:
         """Runs one shard to its end and frees its slot."""
         try:
-            with _fenced(run.task.id, "shard"):
+            with fenced(run.task.id, "shard"):
                 await self._parse_and_commit(run, shard)
         except AppError as error:
             await self._shard_failed(run, shard, error)
@@ -189,8 +198,11 @@ class Dispatcher:
         found = parsed.result.findings
         if shard.pages:
             found = found.within(runs_of(shard.pages))
+        finished = task.whole and bool(parsed.result.sha256)
+        if task.climbs(shard):
+            found = joined([Findings(shard.findings.notes), found])
         try:
-            if task.whole:
+            if finished:
                 found = joined([task.preparing, found])
                 await self._jobs.put_notes(parsed, found.notes)
             await self._disk.sync()
@@ -198,7 +210,7 @@ class Dispatcher:
         finally:
             await asyncio.shield(self._jobs.drop(parsed.folder))
         self._store.faults.work_succeeded()
-        result, tier = parsed.result, task.tier_of(shard.pages)
+        result, tier = parsed.result, task.reader_of(shard)
         self.pages_parsed += result.pages
         self.rates[tier] = scheduler.learn_rate(self.rates.get(tier), result.seconds, result.pages)
         if ended is None:
@@ -209,7 +221,7 @@ class Dispatcher:
 
     async def _charged(self, run: Run, shard: Shard, work: Coroutine[Any, Any, Parsed]) -> Parsed:
         """Books what a job computes, or what it took until it failed, unless the machine was at fault."""
-        began, tier = time.monotonic(), run.task.tier_of(shard.pages)
+        began, tier = time.monotonic(), run.task.reader_of(shard)
         usual = self.rates.get(tier) or scheduler.guess_rate(tier)
         taken: float | None = None
         try:
@@ -227,22 +239,26 @@ class Dispatcher:
         """Makes a result count; returns the ended task, if the shard was all of it."""
         result, out, store = parsed.result, parsed.folder / "out", self._store.sync
         fence = partial(store.check_current, task.id, task.attempt)
-        if task.whole:
+        if task.whole and result.sha256:
             pages = {"pages_total": result.pages, "pages_done": result.pages}
             changes = pages | {"result_sha256": result.sha256}
             move = partial(self._folders.put_result, task.id, out)
             finish = partial(store.finish_whole, task.id, result.seconds, changes, found)
             return await self._store.commit(fence, move, finish)
+        failed, climbs = result.failed, task.climbs(shard)
         finish = partial(
             store.finish_shard,
             task.id,
             shard.index,
             seconds=result.seconds,
             engine=result.engine,
-            bad=result.failed,
-            reason=EngineUnavailable(result.reason) if result.failed else None,
+            bad=() if climbs else failed,
+            reason=EngineUnavailable(result.reason) if failed else None,
             findings=found,
         )
+        if climbs and failed:
+            why = f"It could not: {result.reason}"
+            finish = resumable(finish, partial(store.stay, task.id, task.attempt, shard.index, failed, why))
         await self._store.commit(fence, partial(self._folders.put_shard, task.id, shard.index, out), finish)
         return None
 
@@ -270,6 +286,10 @@ class Dispatcher:
         try:
             if verdict is Verdict.GIVE_UP:
                 run.poison += 1
+                if task.climbs(shard):
+                    stay = partial(self._store.sync.stay, task.id, task.attempt, shard.index, shard.pages)
+                    run.task = await self._store.do(stay, error.message)
+                    return
                 await self._store.fail_shard(task.id, shard.index, task.attempt, error)
                 return
             again = [shard]
@@ -285,10 +305,13 @@ class Dispatcher:
     # ------------------------------------------------------------ ends
 
     async def _end(self, run: Run) -> None:
-        """All shards were tried: joins what is there and ends the task."""
+        """All shards were tried: has pages in doubt read again, or joins what is there and ends the task."""
         task_id = run.task.id
         try:
-            with _fenced(task_id, "end"):
+            with fenced(task_id, "end"):
+                if await self._store.faults.outlast(partial(self._climbing.begin, run)):
+                    run.ending = None
+                    return
                 ended = await self._store.faults.outlast(
                     lambda: self._assembly.end(run.task, self._slot(run))
                 )
@@ -299,7 +322,8 @@ class Dispatcher:
         except AppError as error:
             await self._store.fail(task_id, error, partial(self._folders.park_shards, task_id))
         finally:
-            self.runs.pop(task_id, None)
+            if run.ending is not None:
+                self.runs.pop(task_id, None)
             self.wake()
 
     @contextmanager
@@ -354,6 +378,7 @@ class Dispatcher:
         await self._store.move(run.task.id, TaskStatus.CANCELLING)
         run.todo.clear()
         self.lanes.discard(run.task.id)
+        self._climbing.discard(run.task.id)
         await cancel_all(run.jobs)
         if run.folder is not None:
             await self._jobs.drop(run.folder.path)
@@ -369,17 +394,3 @@ class Dispatcher:
                 await self._store.publish(await self._store.give_back(run.task.id, run.task.attempt))
             except (Conflict, NotFound, *PASSING):
                 continue  # what cannot be written now is queued again at the next start
-
-
-@contextmanager
-def _fenced(task_id: str, what: str) -> Generator[None]:
-    """Ends quietly when a newer attempt has begun; raises everything else as ``AppError``."""
-    try:
-        yield
-    except Superseded:
-        logger.bind(action="fenced", task=task_id).warning("a late {} of {} is dropped", what, task_id)
-    except AppError:
-        raise
-    except Exception as error:
-        logger.opt(exception=error).error("{} of {} failed", what, task_id)
-        raise as_app_error(error) from error

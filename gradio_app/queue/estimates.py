@@ -64,9 +64,11 @@ class Estimator:
         for run in self._runs.values():
             if run.entry.vision is not vision:
                 continue
+            shards, climbs = len(run.todo) + len(run.jobs), vision is not run.task.needs_engine
+            item = run.entry if climbs else scheduler.entry(run.task)
             per_shard = run.task.page_weight / max(1, run.task.shards_total)
-            shards = len(run.todo) + len(run.jobs)
-            item = scheduler.entry(run.task)
+            if climbs:
+                per_shard = min(self._settings.shard_pages_vlm, item.pages)
             own = shards * per_shard * seconds_of(item, self.rate) / item.pages
             _add(item, 0, eta(own, shards, 0.0, slots), found)
             whole.append(seconds_of(item, self.rate))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from loguru import logger
 
 from gradio_app.base.errors import PASSING, AppError, WorkerCrashed, as_app_error
 from gradio_app.queue.retry_policy import CRASH_TRIES
+from gradio_app.store.store import Superseded
 
 _T = TypeVar("_T")
 
@@ -99,7 +101,7 @@ async def despite_crashes(work: Callable[[], Awaitable[_T]], action: str, task_i
     return await work()
 
 
-def resumable(*steps: Callable[[], None]) -> Callable[[], None]:
+def resumable(*steps: Callable[[], object]) -> Callable[[], None]:
     """One function of several steps; called again after a failure, it goes on with the step that failed."""
     left = list(steps)
 
@@ -109,3 +111,17 @@ def resumable(*steps: Callable[[], None]) -> Callable[[], None]:
             del left[0]
 
     return run
+
+
+@contextmanager
+def fenced(task_id: str, what: str) -> Generator[None]:
+    """Ends quietly when a newer attempt has begun; raises everything else as ``AppError``."""
+    try:
+        yield
+    except Superseded:
+        logger.bind(action="fenced", task=task_id).warning("a late {} of {} is dropped", what, task_id)
+    except AppError:
+        raise
+    except Exception as error:
+        logger.opt(exception=error).error("{} of {} failed", what, task_id)
+        raise as_app_error(error) from error

@@ -20,8 +20,9 @@ from gradio_app.queue.async_store import AsyncStore
 from gradio_app.queue.containers import PartsIntake
 from gradio_app.queue.faults import despite_crashes
 from gradio_app.queue.inspection_cache import InspectionCache
+from gradio_app.queue.reading_options import cache_key, heads_of
 from gradio_app.queue.run import cancel_all
-from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs, cache_key, heads_of
+from gradio_app.queue.worker_jobs import JobFolder, WorkerJobs
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 from gradio_app.workers.interface import Workers
@@ -239,7 +240,8 @@ class Inspector:
         if not (private or found.uploads):
             self._cache.add(task, engine, self._workers.models_elsewhere, found)
             heads = heads_of(task, self._settings.main_content_only)
-            key = cache_key(task, found, size, heads, engine if vision else "")
+            reads = engine if vision else self._jobs.readers_above(task, found, engine)
+            key = cache_key(task, found, size, heads, reads)
             facts["cache_key"] = key
             done = self._from_cache(task, key, facts) if task.options.use_cache else None
         if done:

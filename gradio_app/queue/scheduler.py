@@ -156,6 +156,10 @@ class Lanes:
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
+    def waits(self, vision: bool) -> bool:
+        """Whether a task waits for a slot of this kind."""
+        return bool(self._queues[vision])
+
     def push(self, item: Entry) -> None:
         """Adds a waiting task, or replaces its entry."""
         self._queues[item.vision].push(item)

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -34,8 +33,9 @@ from gradio_app.base.options import (
     pages_in,
 )
 from gradio_app.base.settings import Settings
-from gradio_app.base.versions import PREPARE, reading_version
+from gradio_app.base.versions import PREPARE
 from gradio_app.queue.containers import limits_of, with_uploads
+from gradio_app.queue.reading_options import climbs_from, heads_of, method_of
 from gradio_app.store.task import Inspection, Shard, Task, readings
 from gradio_app.workers.answer import Fault, error_of
 from gradio_app.workers.interface import Part, PartResult, Workers
@@ -44,8 +44,6 @@ from gradio_app.workers.interface import Part, PartResult, Workers
 LIGHT_TIMEOUT = 120.0
 #: least seconds for a shard, however often it was halved
 LEAST_TIME = 60.0
-#: raised when the files of a result change, so that results of older versions are not reused
-RESULT_VERSION = 1
 #: a job that fails while the disk has less room than this failed of it, in bytes
 NO_ROOM = 2**20
 
@@ -71,11 +69,20 @@ class WorkerJobs:
     """Has jobs done by workers, each in a temporary folder of its own that goes when the job ends."""
 
     def __init__(
-        self, settings: Settings, folders: Folders, workers: Workers, containers: bool = False
+        self,
+        settings: Settings,
+        folders: Folders,
+        workers: Workers,
+        containers: bool = False,
+        climbs: bool = False,
     ) -> None:
-        """``containers`` are taken apart by inspections: somebody makes tasks of what is in them."""
+        """``containers`` are taken apart by inspections: somebody makes tasks of what is in them.
+
+        ``climbs``: at tier auto pages in doubt are told, for somebody who has them read again.
+        """
         self._settings = settings
         self._containers = containers
+        self._climb_share = settings.climb_share if climbs else 0.0
         self._folders = folders
         self._workers = workers
         self._pool = workers.here
@@ -89,14 +96,17 @@ class WorkerJobs:
     def prepare(self, task: Task, name: str, password: str = "") -> JobFolder:
         """A fresh folder for one job of a task with the upload in it. Blocks; the caller drops it."""
         folder = self._folders.work(task.id, name)
+        return JobFolder(folder, self._linked(task, folder), password)
+
+    def _linked(self, task: Task, folder: Path) -> Path:
+        """The file that is read, in the folder of a job."""
         suffix = task.kind or suffix_of(task.name)
         try:
-            source = self._folders.linked_source(task.source, folder, suffix, task.prepared)
+            return self._folders.linked_source(task.source, folder, suffix, task.prepared)
         except FileNotFoundError:
             if not task.prepared:
                 raise
             raise NotFound("The prepared file of this document is gone. Convert it again.") from None
-        return JobFolder(folder, source, password)
 
     async def inspect(
         self, tasks: Sequence[Task], folders: Mapping[str, JobFolder], engine: str = "", no_engine: str = ""
@@ -153,6 +163,7 @@ class WorkerJobs:
             "engine": engine,
             "no_engine": no_engine,
             "models": self._workers.models_elsewhere,
+            "climbs": self._climb_share > 0,
             "plain": bool(task.prepared),
             "wanted": {
                 "comments": self._settings.document_comments,
@@ -179,6 +190,11 @@ class WorkerJobs:
             "method": method_of(task),
             "ocr_mode": task.options.ocr_mode,
         }
+        if climbs := task.climbs(shard):
+            mode = "ocr" if set(shard.pages) <= set(task.scans) else "txt"
+            options |= {"tier": shard.vision_reader, "parse_mode": mode, "method": "mineru"}
+        elif climbs_from(task, self._workers.identity, self._climb_share):
+            options["climb"] = "anywhere" if self._workers.models_elsewhere else "here"
         if task.whole:  # of longer ones it is seen when they are joined
             options["heads"] = heads_of(task, self._settings.main_content_only)
         seconds = max(self._settings.task_timeout / 2**halved, min(self._settings.task_timeout, LEAST_TIME))
@@ -190,29 +206,42 @@ class WorkerJobs:
             out=folder.path / "out",
             options=options,
             seconds=seconds,
-            vision=task.needs_engine,
+            vision=task.needs_engine or climbs,
             alone=alone,
         )
         return await self._in_folder(folder.path, self._workers.read(part))
 
+    def readers_above(self, task: Task, found: Inspection, engine: str) -> str:
+        """What reads pages again that are in doubt, and how many: part of what the result depends on."""
+        climbs = climbs_from(replace(task, **found.columns), engine, self._climb_share)
+        return f"{engine} {self._climb_share}" if climbs else ""
+
     async def assemble(self, task: Task, shards: Sequence[Shard]) -> Parsed:
         """Joins the finished shards of a task into its result."""
         folder = await asyncio.to_thread(self._folders.work, task.id, f"join-{task.attempt}")
-        pages: dict[int, list[int]] = {}
-        for page, shard in sorted(readings(shards).items()):
-            pages.setdefault(shard.index, []).append(page)
-        parts: list[dict[str, Any]] = [
-            {"folder": str(self._folders.shard(task.id, index)), "pages": some}
-            for index, some in pages.items()
-        ]
+        counted = readings(shards)
+        before = readings([shard for shard in shards if not task.climbs(shard)])
+        again = {page: before[page] for page, shard in counted.items() if before.get(page, shard) != shard}
+        parts, firsts = self._folders_of(task, counted), self._folders_of(task, again)
         redone = self._redone(task)
         heads = heads_of(task, self._settings.main_content_only)
         args = {"shards": parts, "pages_in_file": task.source_pages, "redone": redone, "heads": heads}
-        reads = [*parts, *redone]
+        reads = [*parts, *firsts, *redone]
+        if firsts:
+            source = await asyncio.to_thread(self._linked, task, folder)
+            args |= {"firsts": firsts, "source": str(source)}
         if await asyncio.to_thread(self._folders.has_result, task.id):
             reads.append({"folder": str(self._folders.result(task.id))})
             args["earlier"] = reads[-1]["folder"]
         return await self._run("assemble", args, folder, reads)
+
+    def _folders_of(self, task: Task, pages: Mapping[int, Shard]) -> list[dict[str, Any]]:
+        """Folders of shards, and which of these pages each has."""
+        found: dict[int, list[int]] = {}
+        for page, shard in sorted(pages.items(), key=lambda each: each[0]):
+            found.setdefault(shard.index, []).append(page)
+        shard_folder = self._folders.shard
+        return [{"folder": str(shard_folder(task.id, i)), "pages": some} for i, some in found.items()]
 
     async def put_notes(self, parsed: Parsed, notes: Sequence[Note]) -> None:
         """Lists the notes beside a finished result, in place of anything that the job has put there."""
@@ -330,43 +359,6 @@ def _inspected(answer: Any, place: Path) -> Inspection | AppError:
     return found if sound else WorkerCrashed()
 
 
-def method_of(task: Task) -> str:
-    """How its pages are read: by MinerU at its tier, or page by page; see ``parsing.parse_document``."""
-    if not task.parse_mode or task.needs_engine or task.options.tier == "flash":
-        return "mineru"
-    return "every" if task.options.tier == "basic" else "auto"
-
-
-def heads_of(task: Task, main_content_only: bool) -> str:
-    """Which running heads and feet stand in its text; see ``parsing.marginals``."""
-    return "all" if task.options.keep_headers else "none" if main_content_only else "unusual"
-
-
 def suffix_of(name: str) -> str:
     """``Report.PDF`` -> ``pdf``; empty without one."""
     return Path(name).suffix.lstrip(".").lower()
-
-
-def cache_key(task: Task, found: Inspection, shard_pages: int, heads: str, engine: str = "") -> str:
-    """Equal for two tasks whose results are equal: same bytes, pages, options, versions and ``engine``.
-
-    The suffix counts because MinerU tells some types apart by it. The tier that was asked for counts where
-    it reads otherwise than the tier that was found: auto reads single pages by other readers, flash none.
-    """
-    asked = task.options.tier
-    parts = [
-        RESULT_VERSION,
-        reading_version(),
-        asked if asked in ("auto", "flash") else "",
-        heads,
-        task.source,
-        found.kind,
-        found.prepared,
-        found.parse_mode,
-        found.tier,
-        found.parser_version,
-        list(found.pages),
-        shard_pages if len(found.pages) > shard_pages else 0,
-        *([engine] if engine else []),
-    ]
-    return sha256(json.dumps(parts).encode()).hexdigest()

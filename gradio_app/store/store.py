@@ -21,7 +21,7 @@ from gradio_app.base.errors import AppError, Conflict
 from gradio_app.base.findings import NOTHING_FOUND, Findings
 from gradio_app.base.page_runs import runs_in
 from gradio_app.base.versions import reading_version
-from gradio_app.store.containers import Containers
+from gradio_app.store.climbing import Climbing
 from gradio_app.store.database import connect, insert, sql_list, transaction
 from gradio_app.store.endings import Endings
 from gradio_app.store.listing import Listing
@@ -39,7 +39,7 @@ class Superseded(Conflict):
     """A newer attempt of this task has begun; this result is dropped."""
 
 
-class Store(Containers):
+class Store(Climbing):
     """One open data folder. Holds a lock on it until ``close``."""
 
     def __init__(self, database: Path) -> None:
@@ -247,16 +247,18 @@ class Store(Containers):
         with self.together() as db:
             shards = self.shards(task_id)
             pages = dict(zip(chain([index], _free_indices(shards)), parts, strict=False))
-            db.execute("DELETE FROM shards WHERE task_id = ? AND idx = ?", (task_id, index))
-            self._cut(task_id, pages)
+            gone = "DELETE FROM shards WHERE task_id = ? AND idx = ? RETURNING notes, readers"
+            marks = db.execute(gone, (task_id, index)).fetchone()
+            self._cut(task_id, pages, *marks)
             self._write(task_id, {"shards_total": len(shards) + len(parts) - 1, "cache_key": None})
         return self.get(task_id), [shard for shard in self.shards(task_id) if shard.index in pages]
 
-    def _cut(self, task_id: str, pages: Mapping[int, Sequence[int]]) -> None:
-        self._db.executemany(
-            "INSERT INTO shards (task_id, idx, pages) VALUES (?, ?, ?)",
-            [(task_id, index, json.dumps(list(some))) for index, some in pages.items()],
-        )
+    def _cut(
+        self, task_id: str, pages: Mapping[int, Sequence[int]], notes: str = "", readers: str = ""
+    ) -> None:
+        rows = [(task_id, index, json.dumps(list(some)), notes, readers) for index, some in pages.items()]
+        insertion = "INSERT INTO shards (task_id, idx, pages, notes, readers) VALUES (?, ?, ?, ?, ?)"
+        self._db.executemany(insertion, rows)
 
     def fail_shard(self, task_id: str, index: int, attempt: int, error: AppError) -> None:
         """Notes why a shard could not be parsed; ``Superseded`` when a newer attempt has begun."""

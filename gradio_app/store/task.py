@@ -81,6 +81,7 @@ class Shard:
 
     ``bad`` pages were read with parts missing; a later shard that has them counts instead. ``version`` of
     reading is that by which it was read; ``notes``, ``coverage``, ``words`` and ``readers`` see ``Findings``.
+    A climbing shard has its reader and the notes on why before it is read (``store.climbing``).
     """
 
     task_id: str
@@ -104,6 +105,11 @@ class Shard:
         return cls(
             row["task_id"], row["idx"], pages, bool(row["done"]), row["error"], row["seconds"], bad, **found
         )
+
+    @property
+    def vision_reader(self) -> str:
+        """The reader with a vision model that reads it or has read it; empty: another one."""
+        return dearest(VISION_TIERS.intersection(json.loads(self.readers) if self.readers else ()))
 
     @property
     def findings(self) -> Findings:
@@ -241,6 +247,14 @@ class Task:
     def scans(self) -> tuple[int, ...]:
         """Pages that are pictures of text."""
         return pages_in(self.scan_pages)
+
+    def climbs(self, shard: Shard) -> bool:
+        """Whether a shard reads pages again, by a better reader than the document's."""
+        return not self.needs_engine and bool(shard.vision_reader)
+
+    def reader_of(self, shard: Shard) -> str:
+        """The tier at which a shard is read."""
+        return shard.vision_reader if self.climbs(shard) else self.tier_of(shard.pages)
 
     def tier_of(self, pages: Sequence[int]) -> str:
         """The tier that reads these pages: in a document with scans, the others are read at flash."""

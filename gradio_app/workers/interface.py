@@ -59,7 +59,8 @@ class PartResult:
     ``pages`` were read. ``sha256`` is that of the Markdown, where the job wrote a finished result. ``failed``
     are 1-based pages with blocks missing, for ``reason``. ``seconds`` were computed. ``engine`` (JSON: kind,
     version, model) read the pages and wrote ``tokens``. ``notes``, ``coverage``, ``words`` and ``readers``
-    are as in ``Findings``.
+    are as in ``Findings``. ``kept`` are pages of which a joined document has the first reading, although
+    another one read them again.
     """
 
     pages: Annotated[int, Field(ge=0, le=MOST_PAGES)]
@@ -75,6 +76,7 @@ class PartResult:
     readers: Annotated[
         Mapping[Annotated[str, AfterValidator(_known)], Range], Field(max_length=MOST_READERS)
     ] = field(default_factory=dict[str, Range])
+    kept: Range = ""
 
     @property
     def findings(self) -> Findings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from gradio_client import Client, handle_file
 
+from bench.reading.climb import formula_page
 from tests.documents import POISON, paper_pdf, scan_pdf, text_pdf
 from tests.fakes.sglang import FakeSglang
 from tests.live import LiveServer
@@ -68,10 +70,10 @@ def test_the_receipt_tells_who_read_it(server: LiveServer) -> None:
     assert receipt["versions"]["model"] == "fake-model" and receipt["versions"]["sglang"]
 
 
-def test_auto_means_the_model_where_there_is_one(server: LiveServer) -> None:
-    assert end(server, scan_pdf(1, seed=5), "auto")["tier"] == "standard"
-    assert end(server, text_pdf(1), "auto")["tier"] == "standard"
-    assert end(server, text_pdf(1), "flash")["tier"] == "flash"
+def test_auto_asks_the_model_only_where_there_is_doubt(server: LiveServer, fake: FakeSglang) -> None:
+    before = fake.stats()["requests"]
+    assert end(server, text_pdf(1), "auto")["tier"] == "flash"
+    assert fake.stats()["requests"] == before
 
 
 def test_a_model_that_does_not_say_what_stands_on_the_page_is_told(server: LiveServer) -> None:
@@ -180,6 +182,13 @@ def test_bad_answers_are_told(
 def test_a_server_that_is_away_for_good_is_told_in_time(stand_in_weights: Path, tmp_path: Path) -> None:
     flags = ("--sglang-url", "http://127.0.0.1:9", "--engine-patience", "3")
     with LiveServer(tmp_path / "data", *flags, "--model-dir", str(stand_in_weights)) as server:
+        # a page that would climb keeps its first reading
+        page = formula_page(random.Random(1))
+        first = server.end(server.submit("formulas.pdf", page), 60)
+        assert (first["status"], first["receipt"]["readers"]) == ("completed", {"flash": "1"})
+        (note,) = [note for note in first["notes"] if note["code"] == "read_again"]
+        assert "Not read again" in note["message"] and "does not answer" in note["message"]
+        assert server.result(first["id"])
         task = server.end(server.submit("scan.pdf", scan_pdf(1), tier="standard"), 60)
         assert (task["status"], task["error"]["code"]) == ("failed", "engine_unavailable")
         assert "does not answer" in task["error"]["message"]

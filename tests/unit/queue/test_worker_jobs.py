@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradio_app.base.options import ParseOptions
-from gradio_app.queue.worker_jobs import cache_key, heads_of
+from gradio_app.queue.reading_options import cache_key, heads_of
 from gradio_app.store.states import TaskStatus
 from gradio_app.store.task import Inspection, Task
 

@@ -130,7 +130,7 @@ export const NOTES_ZH = {
   encoding_guessed: "文字编码为推测结果，请检查是否有乱码。",
   content_left_out: "部分内容未收入结果。",
   comments_left_out: "批注未收入结果。",
-  read_again: "部分页面已用其他方式重新读取。",
+  read_again: "页面存疑：已由视觉模型重新读取，或因故未能重读而保留第一次的结果。请对照原页检查。",
   not_prepared: "内容未能全部处理，请对照原页检查。",
   table_doubtful: "表格中可能有错误的单元格，请对照原页检查。",
   order_doubtful: "文字顺序可能有误，请对照原页检查。",
