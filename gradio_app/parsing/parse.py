@@ -106,10 +106,10 @@ def parse_shard(
 ) -> dict[str, Any]:
     """Parses some pages of a longer document into ``out``: ``model.json``, ``images/``, ``pages/``.
 
-    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method`` and
-    ``climb`` are as for ``parse_document``; where ``tier`` is the name of a page reader, that one reads.
-    ``endpoint`` and ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server also
-    ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
+    Pictures become files, so that joining a thousand pages does not hold all of them in memory. ``method``
+    and ``climb`` are as for ``parse_document``; where ``tier`` is the name of a page reader, that one reads.
+    ``endpoint`` and ``gate`` are as for ``model_server``. Returns ``{"pages": count}``, with a model server
+    also ``"failed"`` (numbers of pages that lack a block), ``"reason"`` and ``"tokens"``.
     """
     reader = page_readers.by_tier(tier) if tier not in TIERS else None
     with readable_errors(), model_server(endpoint, gate, mineru=reader is None) as watch:

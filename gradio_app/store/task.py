@@ -14,7 +14,7 @@ from gradio_app.base.errors import AppError, from_code
 from gradio_app.base.findings import Findings, dearest
 from gradio_app.base.names import label_of
 from gradio_app.base.notes import Note, notes_from_text, notes_to_text
-from gradio_app.base.options import ParseOptions, format_pages, needs_engine, pages_in
+from gradio_app.base.options import VISION_TIERS, ParseOptions, format_pages, needs_engine, pages_in
 from gradio_app.store.states import TERMINAL, TaskStatus
 
 

@@ -36,8 +36,7 @@ def test_pages_are_read_by_the_reader_that_is_named(server: LiveServer, fake: Fa
     receipt = good["receipt"]
     assert isinstance(receipt, dict)
     assert receipt["readers"] == {NAME: "1-3"} and receipt["engine"] == "remote"
-    text = server.result(str(good["id"]))
-    words = text if isinstance(text, str) else text.decode()
+    words = server.result(str(good["id"])).decode()
     assert words.count(reader_answers.WORDS) == 3 and words.count("# A title of") == 3
     again = end(tier=NAME)
     assert isinstance(again["receipt"], dict) and again["receipt"]["cached"] is True

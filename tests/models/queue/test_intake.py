@@ -136,6 +136,6 @@ async def test_a_fault_of_the_disk_is_that_of_all_who_shared_it(
         outcomes = await submitted_together(h, "abc")
         assert [type(each) for each in outcomes] == [DiskFull] * 3
         assert list(h.folders.sources.iterdir()) == []
-        assert (await h.manager.list_tasks(Wanted("ann", True), 10))[1].tasks == []
+        assert (await h.manager.list_tasks(Wanted("ann", True), 10)).page.tasks == []
         await h.manager.store.faults.wait_over()
         assert (await h.end(await h.submit(1, "a"))).status is TaskStatus.COMPLETED

@@ -82,8 +82,8 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(
 
 
 def planned(tmp_path: Path, name: str, **more: Any) -> Any:
-    found = {"model_dir": str(tmp_path), "reader": name, "sglang_python": "/bin/true"}
-    return prepare(Settings(**found), [], lambda: [more.pop("card", card())], {"PATH": "/bin"})
+    found = Settings(model_dir=str(tmp_path), reader=name, sglang_python="/bin/true")
+    return prepare(found, [], lambda: [more.pop("card", card())], {"PATH": "/bin"})
 
 
 def test_the_command_of_sglang_has_the_flags_of_the_reader(tmp_path: Path) -> None:
