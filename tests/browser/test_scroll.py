@@ -67,8 +67,9 @@ def test_text_and_picture_scroll_in_step(open_page: OpenPage, long: str) -> None
     expect(page.get_by_role("textbox", name="Page", exact=True)).to_have_value(str(PAGES))
 
     for view in ("Markdown", "JSON"):
+        at = number(page)
         page.get_by_role("tab", name=view).click()
-        expect(marker(page, PAGES)).to_be_in_viewport()
+        expect(marker(page, at)).to_be_in_viewport()
         page.get_by_role("textbox", name="Page", exact=True).fill("2")
         page.keyboard.press("Enter")
         expect(marker(page, 2)).to_be_in_viewport()

@@ -191,9 +191,9 @@ export function scrollToBox(id) {
   pane.picture.stack?.reveal(box, isGentle());
 }
 
-export function scrollToText(/** @type {string} */ id) {
+export function scrollToText(/** @type {string} */ id, smooth = isGentle()) {
   const [first] = pieceOf(id);
-  if (first) pane.flow.stack?.reveal(first, isGentle());
+  if (first) pane.flow.stack?.reveal(first, smooth);
   light(id);
 }
 

@@ -219,6 +219,8 @@ function chosen(id) {
   if (pane.actual !== "text") {
     passTo(page);
     setView("text");
+    // pictures above it may still come
+    for (const later of [400, 1000]) setTimeout(() => pane.lit === id && scrollToText(id, false), later);
   }
   // after the pages have found their places
   requestAnimationFrame(() => {
