@@ -194,7 +194,7 @@ def _show_reader(page: Page) -> None:
 
 def _json(page: Page, shown: Shown) -> None:
     _reader(page, shown, tab="json")
-    page.locator("#mo-json").get_by_text('"markdown"').first.wait_for()
+    page.locator("#mo-text").get_by_text('"markdown"').first.wait_for()
 
 
 def _search(page: Page, shown: Shown) -> None:

@@ -51,7 +51,8 @@ def test_compared_and_kept(
     read_again(page, "Standard")
     told = page.locator(".mo-again")
     expect(told).to_contain_text("Page 2 was read again: Standard", timeout=PATIENCE)
-    mine, other = page.locator("#mo-text"), page.locator("#mo-second")
+    mine = page.get_by_role("region", name="Text of page 2").get_by_text("Here stands marker 2").first
+    other = page.locator("#mo-second")
     expect(mine).to_be_visible()
     expect(other).to_be_visible()
     expect(other).not_to_be_empty()
@@ -63,8 +64,9 @@ def test_compared_and_kept(
     else:
         assert left["y"] + left["height"] <= right["y"] + 1
     page.get_by_role("tab", name="Markdown").click()
+    raw = page.get_by_role("region", name="Text of page 2").locator("pre").first
     expect(page.locator(".mo-raw-new")).to_be_visible()
-    assert page.locator("#mo-raw").inner_text().strip() == was.strip()
+    assert raw.inner_text().strip() == was.strip()
     page.get_by_role("tab", name="Text").click()
 
     new = page.locator(".mo-raw-new")
@@ -77,7 +79,7 @@ def test_compared_and_kept(
     if width > 1400:
         expect(page.get_by_role("button", name="Page 2: read again", exact=True)).to_be_visible()
     page.get_by_role("tab", name="Markdown").click()
-    expect(page.locator("#mo-raw")).to_have_text(text_of(server, task, 2), use_inner_text=True)
+    expect(raw).to_have_text(text_of(server, task, 2), use_inner_text=True)
     page.get_by_role("tab", name="Text").click()
 
 

@@ -34,7 +34,7 @@ def test_nothing_acts_on_the_page(page: Page, watch: Watch, name: str) -> None:
     expect(page.locator("#mo-text")).to_contain_text("pwned", timeout=PATIENCE)
     _press_everything(page)
     page.get_by_role("tab", name="Markdown").click()
-    expect(page.locator("#mo-raw")).to_contain_text("pwned")
+    expect(page.locator("#mo-text pre").first).to_contain_text("pwned")
     assert page.evaluate(PWNED) == []
     expect(page.locator("#mo-bar")).to_contain_text("Ready")
     # that nothing was fetched from another host is seen by the watch

@@ -109,7 +109,7 @@ def test_hostile_documents_stay_text(page: Page, watch: Watch) -> None:
     page.locator("#bait").dispatch_event("click")
     page.locator("#mo-text form button").dispatch_event("click")
     page.get_by_role("tab", name="Markdown").click()  # its cover does not reach beyond its own box
-    expect(page.locator("#mo-raw")).to_contain_text("window.__pwned = 1")
+    expect(page.locator("#mo-text pre").first).to_contain_text("window.__pwned = 1")
     assert page.evaluate("window.__pwned") is None
     expect(page.locator("#mo-bar")).to_contain_text("Ready")
     # that nothing was fetched from tracker.example is seen by the watch

@@ -27,6 +27,8 @@ _SANS = (
     "Noto Sans CJK SC",
     "sans-serif",
 )
+#: pages whose text can be in view, with those before and after them; what is out of view gives its place away
+_SLOTS = 9
 _MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Consolas", "Liberation Mono", "monospace")
 
 
@@ -53,8 +55,9 @@ def build(prefix: str) -> None:
             reader = _pane("reader/reader", prefix)
             with gr.Row(elem_id="mo-desk"):
                 _pane("reader/sheet", prefix)
-                text = gr.Markdown(elem_id="mo-text", latex_delimiters=_LATEX)
-                second = gr.Markdown(elem_id="mo-second", latex_delimiters=_LATEX)
+                with gr.Column(elem_id="mo-text"):
+                    shown = [_markdown(elem_classes="mo-slot") for _ in range(_SLOTS)]
+                    shown.append(_markdown(elem_id="mo-second"))
     _pane("engine/engine", prefix)
     _pane("overview/overview", prefix)
     _pane("code/code", prefix)
@@ -62,12 +65,16 @@ def build(prefix: str) -> None:
     cast(Any, reader).render_text(
         None,
         None,
-        [text, second],
+        shown,
         js=f"() => import('{prefix}/page/reader/reader.js').then((reader) => reader.currentTexts())",
         queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+def _markdown(**named: str) -> gr.Markdown:
+    return gr.Markdown(latex_delimiters=_LATEX, **cast(Any, named))
 
 
 def _pane(name: str, prefix: str) -> gr.HTML:

@@ -19,6 +19,7 @@ STYLES = (
     "queue/queue.css",
     "queue/pick.css",
     "reader/reader.css",
+    "reader/pages.css",
     "reader/sheet.css",
     "reader/again.css",
     "reader/edit.css",

@@ -2,6 +2,8 @@
 
 import { emit, state } from "./hub.js";
 
+const address = { timer: 0 };
+
 function read() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const query = new URLSearchParams(location.search);
@@ -34,6 +36,13 @@ export function turnTo(/** @type {number} */ page) {
   state.page = page;
   history.replaceState(null, "", addressOf(state.selected, page));
   emit("page");
+}
+
+/** Somebody scrolled to that page. Browsers allow few changes of the address a second. @param {number} page */
+export function passTo(page) {
+  state.page = page;
+  clearTimeout(address.timer);
+  address.timer = setTimeout(() => history.replaceState(null, "", addressOf(state.selected, state.page)), 200);
 }
 
 function adopt(/** @type {string | null} */ task, /** @type {number | null} */ page) {

@@ -1,16 +1,16 @@
 // Note for a page that has no text to show.
 
-import { isActive, state, worthRetry } from "../common/hub.js";
+import { isActive, worthRetry } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
 
-/** @param {Task} now @returns {Note} */
-export function absent(now) {
+/** @param {Task} now @param {number | null} page @returns {Note} */
+export function absent(now, page) {
   const canRetry = worthRetry(now);
   if (isActive(now)) {
     if (now.status !== "processing" || !now.pages_total) {
       return { icon: "queued", title: t("reader.waiting"), hint: t("reader.waiting.hint") };
     }
-    return { icon: "queued", title: t("reader.pending", state.page), hint: t("reader.pending.hint") };
+    return { icon: "queued", title: t("reader.pending", page), hint: t("reader.pending.hint") };
   }
   if (now.status === "failed") {
     const code = now.error?.code ?? "";
@@ -21,5 +21,5 @@ export function absent(now) {
   if (now.status === "cancelled") {
     return { icon: "cancelled", title: t("reader.cancelled"), hint: t("reader.cancelled.hint"), canRetry, canVary: true };
   }
-  return { icon: "failed", title: t("reader.failedpage", state.page), hint: t("reader.failedpage.hint"), canRetry, canVary: true };
+  return { icon: "failed", title: t("reader.failedpage", page), hint: t("reader.failedpage.hint"), canRetry, canVary: true };
 }

@@ -8,9 +8,10 @@ import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
 import { call, post, taskPath } from "../common/server.js";
 import { tryAgainWith } from "../queue/again_with.js";
+import { cellOf } from "./flow.js";
 import { prepare } from "./markdown.js";
 import { hasPictures, loadPage } from "./pages.js";
-import { desk, pane } from "./state.js";
+import { pane, written } from "./state.js";
 
 const { part } = pane;
 
@@ -102,15 +103,18 @@ async function fetchOther(/** @type {Task} */ task) {
   compare();
 }
 
-// Both readings side by side, or one above the other where it is narrow.
+// Both readings of the page side by side, or one above the other where it is narrow.
 function compare() {
   const { compared, other } = pane;
-  const both = Boolean(compared && other.record && COMPARED.includes(compared.view));
-  desk().dataset.compare = String(both);
-  show(part["side-now"], both);
-  show(part["side-new"], both);
-  if (!both) return;
-  setText(part["side-now"], t("again.now"));
+  const both = compared && other.record && COMPARED.includes(compared.view);
+  const cell = both ? cellOf(compared.page) : undefined;
+  for (const one of pane.flow.cells) one.node.dataset.compare = String(one === cell);
+  if (!cell) {
+    if (part.new.parentElement !== written()) written().append(part.new);
+    return;
+  }
+  if (part.new.parentElement !== cell.node) cell.node.append(part.new);
+  setText(cell.side, t("again.now"));
   setText(part["side-new"], t("again.new", t(`overview.tier.${state.tasks.get(other.id ?? "")?.tier ?? "auto"}`)));
   setText(part["raw-new"], compared?.view === "raw" ? other.record?.markdown || t("reader.empty") : "");
 }

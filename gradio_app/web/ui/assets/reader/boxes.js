@@ -1,8 +1,9 @@
 // Boxes over the picture of a page, and the pieces of its text that belong to them.
 
-import { closest, el, setLabel, targetOf } from "../common/dom.js";
+import { all, closest, el, setLabel, targetOf } from "../common/dom.js";
 import { emit } from "../common/hub.js";
 import { remember, remembered, t } from "../common/language.js";
+import { framed } from "../common/panes.js";
 import { pane, written } from "./state.js";
 
 const { part } = pane;
@@ -23,16 +24,16 @@ const KINDS = [
 export function startBoxes() {
   const text = written();
   part["boxes-switch"].onclick = toggleBoxes;
-  part.boxes.addEventListener("pointerover", (event) => light(boxAt(event)));
-  part.boxes.addEventListener("pointerleave", () => light(null));
-  part.boxes.addEventListener("focusin", (event) => light(boxAt(event)));
+  part.papers.addEventListener("pointerover", (event) => light(boxAt(event)));
+  part.papers.addEventListener("pointerleave", () => light(null));
+  part.papers.addEventListener("focusin", (event) => light(boxAt(event)));
   // a box that is hidden, as its text is shown in its place, loses the focus too: that text stays lit
-  part.boxes.addEventListener("focusout", ({ target }) => target instanceof HTMLElement && target.offsetParent && light(null));
-  part.boxes.addEventListener("click", (event) => {
+  part.papers.addEventListener("focusout", ({ target }) => target instanceof HTMLElement && target.offsetParent && light(null));
+  part.papers.addEventListener("click", (event) => {
     const id = boxAt(event);
     if (id) emit("box-chosen", id);
   });
-  part.boxes.addEventListener("keydown", walk);
+  part.papers.addEventListener("keydown", walk);
   text.addEventListener("pointerover", (event) => light(pieceAt(event)));
   text.addEventListener("pointerleave", () => light(null));
   text.addEventListener("click", fromText);
@@ -60,23 +61,28 @@ export function toggleBoxes() {
 
 function apply() {
   part["boxes-switch"].setAttribute("aria-pressed", String(wanted()));
-  part.boxes.hidden = !wanted();
+  part.papers.dataset.boxes = wanted() ? "on" : "off";
 }
 
 // ---- the boxes
 
-export function drawBoxes(/** @type {Page | null} */ record) {
-  if (pane.boxed === record) return;
-  pane.boxed = record;
-  pane.lit = null;
-  pane.boxes = new Map();
-  for (const { id, type, bbox, markdown } of record?.blocks ?? []) {
-    if (bbox?.length === 4) pane.boxes.set(id, makeBox(id, type, bbox, markdown));
+/** The boxes of a page, in one node. @param {Page} record */
+export function makeBoxes(record) {
+  const made = el("div", { class: "mo-boxes", role: "group", "aria-label": t("reader.boxes.list", record.page) });
+  for (const { id, type, bbox, markdown } of record.blocks) {
+    if (bbox?.length !== 4) continue;
+    const box = makeBox(id, type, bbox, markdown);
+    pane.boxes.set(id, box);
+    made.append(box);
   }
-  part.boxes.replaceChildren(...pane.boxes.values());
-  labelBoxes();
-  const first = pane.boxes.values().next().value;
+  const first = /** @type {HTMLElement | null} */ (made.firstElementChild);
   if (first) first.tabIndex = 0; // one stop for the keyboard; arrows go on from there
+  labelBoxes();
+  return made;
+}
+
+export function dropBoxes(/** @type {Page} */ record) {
+  for (const { id } of record.blocks) pane.boxes.delete(id);
 }
 
 /** @param {string} id @param {string} type @param {number[]} bbox @param {string} markdown */
@@ -105,15 +111,16 @@ export function labelBoxes() {
   }
 }
 
+// Also from the last box of a page to the first one of the next.
 function walk(/** @type {KeyboardEvent} */ event) {
-  const boxes = [...pane.boxes.values()];
+  const boxes = all(part.papers, ".mo-box");
   const at = boxes.findIndex((box) => box === event.target);
   const to = targetOf(event, at, boxes.length);
   if (at < 0 || to === undefined) return;
   event.preventDefault();
   event.stopPropagation();
   if (!boxes[to]) return;
-  boxes[at].tabIndex = -1;
+  if (boxes[at].parentElement === boxes[to].parentElement) boxes[at].tabIndex = -1;
   boxes[to].tabIndex = 0;
   boxes[to].focus();
 }
@@ -121,21 +128,24 @@ function walk(/** @type {KeyboardEvent} */ event) {
 // ---- the text
 
 // Every piece of text begins after its mark (see markdown.js) and ends before the next one.
-export function linkText(/** @type {Map<string, string>} */ marks) {
-  unlight();
-  pane.pieces = new Map();
-  pane.owners = new WeakMap();
+/** @param {HTMLElement} root @param {Map<string, string>} marks */
+export function linkText(root, marks) {
   for (const [id, mark] of marks) {
     const found = [];
-    let next = written().getElementsByClassName(mark)[0]?.nextElementSibling;
+    let next = root.getElementsByClassName(mark)[0]?.nextElementSibling;
     while (next && !next.classList.contains("mo-at") && !next.querySelector(".mo-at")) {
       found.push(next);
       pane.owners.set(next, id);
       next = next.nextElementSibling;
     }
     if (found.length) pane.pieces.set(id, found);
+    if (id === pane.lit) for (const piece of found) piece.classList.add("mo-lit");
   }
-  written().classList.toggle("mo-linked", pane.pieces.size > 0 && pane.boxes.size > 0);
+}
+
+export function unlinkText(/** @type {Map<string, string>} */ marks) {
+  if (marks.has(pane.lit ?? "")) light(null);
+  for (const id of marks.keys()) pane.pieces.delete(id);
 }
 
 export const pieceOf = (/** @type {string | null} */ id) => pane.pieces.get(id ?? "") ?? [];
@@ -177,18 +187,14 @@ function fromText(/** @type {Event} */ event) {
 /** Where the window scrolls, only what was asked for may move it. @param {string} id */
 export function scrollToBox(id) {
   const box = boxOf(id);
-  const { scroll } = part;
-  if (!box || !scroll.clientHeight) return;
-  const [seen, own] = [scroll.getBoundingClientRect(), box.getBoundingClientRect()];
-  const tall = Math.max(0, (seen.height - own.height) / 2);
-  const wide = Math.max(0, (seen.width - own.width) / 2);
-  scroll.scrollBy({ top: own.top - seen.top - tall, left: own.left - seen.left - wide, behavior: gently() });
+  if (!box || !framed.matches) return;
+  pane.picture.stack?.reveal(box, isGentle());
 }
 
-export function scrollToText(/** @type {string} */ id) {
+export function scrollToText(/** @type {string} */ id, smooth = isGentle()) {
   const [first] = pieceOf(id);
-  if (first) first.scrollIntoView({ block: "center", behavior: gently() });
+  if (first) pane.flow.stack?.reveal(first, smooth);
   light(id);
 }
 
-export const gently = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+const isGentle = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;

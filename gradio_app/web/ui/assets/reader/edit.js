@@ -4,6 +4,7 @@ import { all, closest, el, icon, setLabel, targetOf } from "../common/dom.js";
 import { on, READABLE, selectedTask } from "../common/hub.js";
 import { t } from "../common/language.js";
 import { openEditor } from "./edit_form.js";
+import { recordOf } from "./records.js";
 import { pane } from "./state.js";
 
 // The text of a page is written anew by Gradio: what is here is put on again each time.
@@ -70,9 +71,9 @@ function attach() {
   }
 }
 
-const recordOf = (/** @type {string} */ id) => (pane.shown.record?.page === Number(id.split("-")[0]) ? pane.shown.record : null);
+const around = (/** @type {string} */ id) => recordOf(Number(id.split("-")[0]));
 
-const blockOf = (/** @type {string} */ id) => recordOf(id)?.blocks.find((block) => block.id === id);
+const blockOf = (/** @type {string} */ id) => around(id)?.blocks.find((block) => block.id === id);
 
 /** The pencil goes to a block, inside its corner: so the pointer reaches it. @param {string | null} id */
 function point(id) {
@@ -112,7 +113,7 @@ function begin(/** @type {string} */ id, cell = "") {
   const task = canEdit();
   if (!task) return;
   edit.pencil.hidden = true;
-  openEditor({ task, id, cell, original: blockOf(id)?.original ?? null, aside: recordOf(id)?.set_aside ?? [] }, () => {
+  openEditor({ task, id, cell, original: blockOf(id)?.original ?? null, aside: around(id)?.set_aside ?? [] }, () => {
     edit.back = id;
     attach();
   });

@@ -25,7 +25,8 @@ export function prepare(record, taskId, linked = true) {
   const pieces = (linked && piecesOf(record)) || [{ id: null, text: record.markdown }];
   const mark = `mo-at-${SECRET}-${(pane.prepared += 1)}`;
   const marks = new Map();
-  const shown = [];
+  // by the first one it is seen that the text was written
+  const shown = [`<div class="mo-at ${mark}"></div>`];
   let length = 0;
   for (const { id, text } of pieces) {
     if (length >= LONGEST) break;

@@ -6,30 +6,31 @@ import { join } from "../common/format.js";
 import { startFrame } from "../common/frame.js";
 import { hasEnded, isActive, on, READABLE, selectedTask as task, state } from "../common/hub.js";
 import { explain, remember, remembered, t } from "../common/language.js";
-import { select, startLocation, turnTo } from "../common/location.js";
+import { passTo, select, startLocation, turnTo } from "../common/location.js";
 import { openDownloads } from "../common/menu.js";
 import { attempt } from "../common/notice.js";
 import { framed, isListSeen, setList } from "../common/panes.js";
 import { loadTask } from "../common/poll.js";
-import { call, codeOf, isAborted, taskPath } from "../common/server.js";
+import { call, codeOf, taskPath } from "../common/server.js";
 import { cost } from "../queue/row.js";
 import { absent } from "./absent.js";
 import { drawAgain, startAgain } from "./again.js";
-import { boxOf, drawBoxes, labelBoxes, linkText, scrollToText } from "./boxes.js";
+import { boxOf, labelBoxes, pieceOf, scrollToText } from "./boxes.js";
 import { startEditing } from "./edit.js";
+import { cellOf, emptyFlow, fill, flowTexts, refill, showProblem, startFlow } from "./flow.js";
 import { showKeys, startKeys } from "./keys.js";
 import { openLinks } from "./links.js";
-import { prepare } from "./markdown.js";
 import { drawNotes } from "./notes.js";
-import { hasPictures, loadPage, pageNumbers } from "./pages.js";
-import { hidePicture, showPicture } from "./picture.js";
+import { hasPictures, pageNumbers } from "./pages.js";
+import { drawPaper, draw as drawPictures, emptyPicture, startPicture } from "./picture.js";
 import { startPrint } from "./print.js";
+import { openRecords, recordOf, renewRecords, want } from "./records.js";
 import { mark, startSearch } from "./search.js";
-import { hideNote, setView as setSheet, showNote, showRecord } from "./sheet.js";
-import { BESIDE, desk, NOTHING, pane, texts, VIEW, written } from "./state.js";
+import { hideNote, setView as setSheet, showNote } from "./sheet.js";
+import { BESIDE, desk, pane, VIEW } from "./state.js";
 import { hideStrip, labelStrip, showStrip } from "./strip.js";
 
-const { part } = pane;
+const { part, records } = pane;
 
 const STRIP = "mineru.strip";
 const wide = matchMedia("(min-width: 1050px)");
@@ -41,6 +42,7 @@ export function start(/** @type {HTMLElement} */ element, /** @type {(event: str
   startFrame(element, part, () => {
     labelBoxes();
     labelStrip();
+    refill();
     draw();
     note();
   });
@@ -54,8 +56,9 @@ function begin() {
   on("box-chosen", chosen);
   startAgain();
   startEditing();
-  for (const text of texts()) new MutationObserver(() => direct(text)).observe(text, { childList: true, subtree: true });
-  new MutationObserver(relink).observe(written(), { childList: true, subtree: true });
+  Object.assign(pane, { arrived, linked, opened: soonWant });
+  startFlow((gliding) => moved(pane.flow.stack, pane.picture.stack, gliding));
+  startPicture((gliding) => moved(pane.picture.stack, pane.flow.stack, gliding));
   startLocation();
   open();
 }
@@ -95,7 +98,7 @@ function listen() {
 }
 
 // The texts for Gradio's Markdowns, which ask for them when `render_text` was triggered.
-export const currentTexts = () => [pane.shown.text, pane.other.text];
+export const currentTexts = () => [...flowTexts(), pane.other.text];
 
 // Whether the strip of pages is wanted: where there is room, unless it was switched off.
 const hasStrip = () => framed.matches && (remembered(STRIP) ?? (wider.matches ? "on" : "off")) === "on";
@@ -127,6 +130,7 @@ async function open() {
 function gone(/** @type {unknown} */ error) {
   if (!pane.ready) return;
   clear();
+  pane.document = null;
   drawHead();
   const missing = codeOf(error) === "not_found";
   const title = missing ? t("reader.gone") : explain(error);
@@ -134,112 +138,97 @@ function gone(/** @type {unknown} */ error) {
 }
 
 function clear() {
-  pane.loading?.abort();
-  pane.shown = NOTHING;
-  showRecord(null);
-  drawBoxes(null);
-  linkText(pane.shown.marks);
-  pane.renderText();
+  openRecords(task());
+  emptyFlow();
+  emptyPicture();
 }
 
 async function load() {
   if (!pane.ready) return; // it loads by itself once the sheet is there
   const now = task();
-  if (!now) {
-    clear();
-    draw();
-    note();
-    return;
-  }
+  if (now?.id !== pane.document) clear();
+  pane.document = now?.id ?? null;
   const numbers = pages();
-  if (!numbers.includes(state.page ?? 0)) state.page = numbers[0] ?? null;
-  const key = `${now.id} ${state.page}`;
-  if (key !== pane.shown.key) {
-    clear();
-    pane.turned = true;
-  }
-  pane.shown = { ...pane.shown, key };
-  draw();
-  await fetchPage(now, key);
-}
-
-async function fetchPage(/** @type {Task} */ now, /** @type {string} */ key) {
-  pane.loading?.abort();
-  pane.loading = new AbortController();
-  let record = null;
-  // before the first page is done there is nothing to ask for
-  if (state.page && now.pages_done > 0) {
-    try {
-      record = await loadPage(now, state.page, pane.loading.signal);
-    } catch (error) {
-      if (!isAborted(error) && key === pane.shown.key && !pane.shown.record) note(error);
-      return;
-    }
-  }
-  if (key === pane.shown.key) put(record, now);
-}
-
-function put(/** @type {Page | null} */ record, /** @type {Task} */ now) {
-  const changed = record?.markdown !== pane.shown.record?.markdown;
-  pane.shown.record = record;
-  drawBoxes(record);
-  if (record && changed) {
-    write(record, now.id);
-    showRecord(record);
-  }
+  if (now && !numbers.includes(state.page ?? 0)) state.page = numbers[0] ?? null;
   draw();
   note();
-  if (pane.turned) toTop();
-  pane.turned = false;
+  if (state.page) for (const stack of stacks()) stack.goTo(state.page);
 }
 
-function write(/** @type {Page} */ record, /** @type {string} */ id, linked = true) {
-  const { text, cut, mark, marks } = prepare(record, id, linked);
-  pane.shown = { ...pane.shown, text, mark, marks };
-  part.banner.dataset.cut = String(cut);
-  pane.renderText();
-}
+// ---- scrolling
 
-// Right to left where the first letter is; a cell with a sentence is no column of single words beside wide numbers.
-function direct(/** @type {HTMLElement} */ text) {
-  for (const cell of all(text, "td, th")) if ((cell.textContent?.length ?? 0) > 60) cell.style.minWidth = "24ch";
-  for (const piece of all(text, "p, h1, h2, h3, h4, h5, h6, ul, ol, table, blockquote, summary")) piece.dir = "auto";
-}
+const stacks = () => [pane.flow.stack, pane.picture.stack].filter((stack) => stack !== null);
 
-// Gradio has written the text: now its pieces are known.
-function relink() {
-  const { record, mark: begin, marks } = pane.shown;
-  if (!record || !state.selected) return;
-  // inside unclosed code a mark is text: better the plain text without links than marks that are read
-  if (begin && written().textContent?.includes(begin)) write(record, state.selected, false);
-  else {
-    linkText(marks);
-    mark();
+/** Somebody scrolled: the other side goes along. @param {Stack | null} from @param {Stack | null} to @param {boolean} gliding */
+function moved(from, to, gliding) {
+  if (!from || !task()) return;
+  if (!gliding && framed.matches) to?.follow(from.place());
+  const page = from.page();
+  if (page !== state.page) {
+    passTo(page);
+    part.number.value = String(page);
+    draw();
   }
+  soonWant();
+}
+
+// Somebody who drags the scrollbar does not want all that goes past.
+const PASSING = 120;
+
+function soonWant() {
+  const open = new Set(stacks().flatMap((stack) => [...stack.cells.keys()]));
+  const near = records.wanted.length === 0 || records.wanted.some((page) => open.has(page));
+  clearTimeout(records.timer);
+  records.timer = setTimeout(wantNow, near ? 0 : PASSING);
+}
+
+function wantNow() {
+  const open = new Set(stacks().flatMap((stack) => [...stack.cells.keys()]));
+  const far = (/** @type {number} */ page) => Math.abs(page - (state.page ?? 0));
+  want([...open].sort((a, b) => far(a) - far(b)));
+}
+
+// ---- what has come
+
+function arrived(/** @type {number} */ page, /** @type {unknown} */ problem) {
+  const cell = cellOf(page);
+  if (problem) showProblem(page, problem);
+  else if (cell) fill(cell);
+  drawPaper(page);
+  if (page === state.page) draw();
+}
+
+function linked(/** @type {number} */ page) {
+  mark(page);
+  if (!pane.chosen || !pieceOf(pane.chosen).length) return;
+  scrollToText(pane.chosen);
+  pane.chosen = null;
 }
 
 // What did not come while the server was away.
 function recover() {
-  if (!pane.shown.record) load();
+  const now = task();
+  if (now) renewRecords(now);
   for (const image of /** @type {HTMLImageElement[]} */ (all(desk(), "img[src]"))) {
     if (image.complete && !image.naturalWidth) image.src = image.src;
   }
-  const now = task();
-  if (pane.ready && now && state.page && !part.caption.hidden) showPicture(now, state.page, pane.shown.record, true);
 }
 
 /** The text of a box that was chosen is brought into view, and shown first where it is not. @param {string} id */
 function chosen(id) {
   if (pane.view === "picture" && !boxOf(id)) return;
-  if (desk().dataset.view !== "text") setView("text");
-  scrollToText(id);
-}
-
-function toTop() {
-  written().scrollTo(0, 0);
-  // on a phone it is the window that scrolls
-  const top = document.getElementById("mo-desk")?.getBoundingClientRect().top ?? 0;
-  if (top < 0) desk().scrollIntoView();
+  const page = Number.parseInt(id, 10);
+  if (pane.actual !== "text") {
+    passTo(page);
+    setView("text");
+    // pictures above it may still come
+    for (const later of [400, 1000]) setTimeout(() => pane.lit === id && scrollToText(id, false), later);
+  }
+  // after the pages have found their places
+  requestAnimationFrame(() => {
+    pane.chosen = id;
+    linked(page);
+  });
 }
 
 /** The task moved on: more pages may be there, and what was read from a shard is now in the result. @param {TaskChange} change */
@@ -247,11 +236,14 @@ function follow({ task: now, before }) {
   const restarted = before && !isActive(before) && isActive(now);
   const more = before?.pages_done !== now.pages_done || before?.pages_total !== now.pages_total;
   const replaced = before && (before.redone !== now.redone || before.receipt?.output_sha256 !== now.receipt?.output_sha256);
-  if (hasEnded({ task: now, before }) || restarted || replaced || (more && !pane.shown.record)) load();
-  else {
-    draw();
-    if (!pane.shown.record) note();
-  }
+  if (hasEnded({ task: now, before }) || restarted || replaced) renewRecords(now, true);
+  else if (more) renewRecords(now);
+  const numbers = pages();
+  if (!state.page && numbers.length) load();
+  draw();
+  note();
+  // what is said of a page that is not there
+  if (before?.status !== now.status) for (const page of numbers) if (recordOf(page) === null) arrived(page, null);
 }
 
 // ---- drawing
@@ -262,30 +254,44 @@ function draw() {
   drawPager();
   const now = task();
   const { page } = state;
-  const { view, shown } = pane;
+  const { view } = pane;
+  const record = recordOf(page);
   const pictured = Boolean(now && hasPictures(now) && page);
-  const side = pane.beside && wide.matches && pictured;
+  const roomy = wide.matches && framed.matches;
+  const side = pane.beside && roomy && pictured;
   const actual = view === "picture" && !pictured ? "text" : view;
   for (const tab of pane.tabs) {
     tab.setAttribute("aria-selected", String(viewOf(tab) === actual));
     tab.tabIndex = viewOf(tab) === actual ? 0 : -1;
     if (viewOf(tab) === "picture") show(tab, pictured);
   }
-  show(part.beside, pictured && wide.matches);
+  show(part.beside, pictured && roomy);
   part.beside.setAttribute("aria-pressed", String(side));
   const many = pictured && pages().length > 1;
   show(part["strip-switch"], many && framed.matches);
   part["strip-switch"].setAttribute("aria-pressed", String(hasStrip()));
-  setSheet(now ? actual : "text", side && actual !== "picture", many && hasStrip());
+  carry(() => {
+    pane.actual = actual;
+    setSheet(now ? actual : "text", side && actual !== "picture", many && hasStrip());
+    pane.flow.stack?.setPages(pages());
+    pane.picture.stack?.setPages(pictured ? pages() : []);
+  });
   if (now && page && many && hasStrip()) showStrip(now, pages(), page);
   else hideStrip();
-  if (now && page && pictured && (side || actual === "picture")) showPicture(now, page, shown.record);
-  else hidePicture();
+  if (pictured) drawPictures();
   drawAgain(now, page, now ? actual : "text");
-  show(part.copy, Boolean(shown.record) && actual !== "picture");
+  show(part.copy, Boolean(record) && actual !== "picture");
   setLabel(part.copy, t(`reader.copy.${actual}`));
-  setText(part.banner, t("reader.cut"));
-  show(part.banner, actual === "text" && part.banner.dataset.cut === "true" && Boolean(shown.record));
+}
+
+/** Another view shows the page that was read before. @param {() => void} change */
+function carry(change) {
+  const layout = JSON.stringify(desk().dataset);
+  change();
+  if (layout === JSON.stringify(desk().dataset) || !state.page) return;
+  pane.flow.heights.clear();
+  refill();
+  for (const stack of stacks()) stack.goTo(state.page);
 }
 
 function drawHead() {
@@ -326,14 +332,9 @@ function drawPager() {
 function note(problem = null) {
   if (!pane.ready) return;
   const now = task();
-  const { record } = pane.shown;
-  if (record?.markdown.trim()) return hideNote();
   if (problem) return showNote({ icon: "failed", title: explain(problem) });
-  if (!now) {
-    if (!state.selected) showNote({ icon: "book", title: t("reader.none"), hint: t("reader.none.hint") });
-    return;
-  }
-  showNote(record ? { icon: "file", title: t("reader.empty"), hint: t("reader.empty.hint") } : absent(now));
+  if (now) return now.pages_done > 0 ? hideNote() : showNote(absent(now, state.page));
+  if (!state.selected) showNote({ icon: "book", title: t("reader.none"), hint: t("reader.none.hint") });
 }
 
 // ---- turning pages
@@ -368,12 +369,11 @@ function setBeside(/** @type {boolean} */ next) {
 }
 
 function copyShown() {
-  const { record } = pane.shown;
+  const record = recordOf(state.page);
   if (!record) return;
-  const { view } = desk().dataset;
-  const prose = /** @type {HTMLElement | null} */ (written().querySelector(".prose"));
-  if (view === "json") copy(JSON.stringify(record, null, 2), part.copy);
-  else if (view === "raw" || !prose) copy(record.markdown, part.copy);
+  const prose = /** @type {HTMLElement | null | undefined} */ (cellOf(record.page)?.slot.querySelector(".prose"));
+  if (pane.actual === "json") copy(JSON.stringify(record, null, 2), part.copy);
+  else if (pane.actual === "raw" || !prose) copy(record.markdown, part.copy);
   else copy(prose.innerText, part.copy, prose.innerHTML);
 }
 

@@ -1,12 +1,13 @@
 // Search inside the document: the server finds, here the hits are listed and marked on both sides.
 
-import { el, setCurrent, setText, show } from "../common/dom.js";
+import { all, el, setCurrent, setText, show } from "../common/dom.js";
 import { hasEnded, on, state } from "../common/hub.js";
 import { explain, t } from "../common/language.js";
 import { select, turnTo } from "../common/location.js";
 import { call, isAborted, Problem, taskPath } from "../common/server.js";
-import { gently, markBoxes, pieceOf, scrollToBox, scrollToText } from "./boxes.js";
-import { pane, written } from "./state.js";
+import { markBoxes, pieceOf, scrollToBox, scrollToText } from "./boxes.js";
+import { cellOf } from "./flow.js";
+import { pane } from "./state.js";
 
 const { part, search } = pane;
 
@@ -111,8 +112,8 @@ function go(/** @type {number} */ wanted, listed = true) {
   if (listed) row.scrollIntoView({ block: "nearest" });
   else part.hits.scrollTop = row.offsetTop - part.hits.offsetTop;
   const { page } = hits[search.at];
-  if (page === state.page) mark();
-  else turnTo(page); // mark is called when its text is there
+  if (page !== state.page) turnTo(page);
+  mark(); // and once more when its text is there
 }
 
 // ---- the list
@@ -152,22 +153,29 @@ function draw(problem = null) {
 
 // ---- marks on the page
 
-// Called when the text of a page was written, and when there are other hits.
-export function mark() {
+/** Called when the text of a page was written, and when there are other hits. @param {number | null} written */
+export function mark(written = null) {
   const { hits, at } = search;
-  const here = hits.filter((hit) => hit.page === state.page);
-  const now = hits[at]?.page === state.page ? hits[at] : null;
-  markBoxes(new Set(here.map((hit) => hit.block)), now?.block ?? null);
-  const ours = now ? rangesIn(pieceOf(now.block), [words().join(" ")]) : [];
-  const found = ours[now?.nth ?? 0] ?? ours[0] ?? null;
-  const texts = here.length ? [words().join(" "), ...search.also] : search.also;
-  paint("mo-hits", rangesIn([written(), part.raw], texts));
+  const now = hits[at] ?? null;
+  markBoxes(new Set(hits.map((hit) => hit.block)), now?.block ?? null);
+  const found = now ? rangeOf(now) : null;
+  const texts = hits.length ? [words().join(" "), ...search.also] : search.also;
+  paint("mo-hits", rangesIn(all(part.column, ".mo-now"), texts));
   paint("mo-hit", found ? [found] : []);
-  if (!search.pending || !now || !written().textContent) return;
+  if (!search.pending || !now || cellOf(now.page)?.node.dataset.shows === "wait" || !cellOf(now.page)) return;
+  if (written !== null && written !== now.page) return;
   search.pending = false;
   scrollToBox(now.block);
-  if (found) found.startContainer.parentElement?.scrollIntoView({ block: "center", behavior: gently() });
+  const place = found?.startContainer.parentElement;
+  if (place) pane.flow.stack?.reveal(place);
   else scrollToText(now.block);
+}
+
+/** @param {Hit} hit */
+function rangeOf({ page, block, nth }) {
+  const pieces = pieceOf(block);
+  const ours = rangesIn(pieces.length ? pieces : all(part.column, `[data-page="${page}"] .mo-now`), [words().join(" ")]);
+  return ours[nth] ?? ours[0] ?? null;
 }
 
 /** Marks without touching the text, which is Gradio's. @param {string} name @param {Range[]} ranges */
@@ -210,7 +218,7 @@ function textNodes(element) {
   const found = /** @type {Text[]} */ ([]);
   while (walker.nextNode()) {
     const node = /** @type {Text} */ (walker.currentNode);
-    if (!node.parentElement?.closest(".katex-mathml")) found.push(node);
+    if (!node.parentElement?.closest(".katex-mathml, .mo-side")) found.push(node);
   }
   return found;
 }

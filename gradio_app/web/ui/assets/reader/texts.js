@@ -44,6 +44,7 @@ export const READER = {
   "reader.gone.hint": ["The document does not exist, was deleted, or belongs to another user.", "文档不存在、已被删除，或属于其他用户。"],
   "reader.cut": ["This page is very long; only its beginning is shown. The Markdown view has the whole page.", "本页很长，仅显示开头部分；Markdown 视图包含全部内容。"],
   "reader.alt": [(n) => `Page ${n} of the original`, (n) => `原文第 ${n} 页`],
+  "reader.alt.text": [(n) => `Text of page ${n}`, (n) => `第 ${n} 页正文`],
   "reader.nopicture": ["The picture of this page cannot be shown.", "无法显示本页图像。"],
   "reader.external": [(name) => `picture on ${name}, not loaded`, (name) => `位于 ${name} 的图片，未加载`],
   "reader.json": ["JSON", "JSON"],

@@ -13,13 +13,61 @@ interface Prepared {
   marks: Map<string, string>;
 }
 
-/** What lies on the desk; `key` is its task and page. */
-interface Shown {
-  key: string | null;
-  record: Page | null;
+/** A place in the document: a page, and how far into it. */
+interface Place {
+  page: number;
+  share: number;
+}
+
+interface Anchor extends Place {
+  pixels: number | null;
+}
+
+interface StackParts {
+  /** What scrolls where the panes scroll by themselves. */
+  node: HTMLElement;
+  /** What holds the pages. */
+  column: HTMLElement;
+  /** The height of a page, as far as is known. */
+  height: (page: number) => number;
+  open: (page: number) => HTMLElement;
+  close: (page: number) => void;
+  /** Somebody scrolled. */
+  moved: (gliding: boolean) => void;
+  resized: () => void;
+}
+
+type Stack = import("./stack.js").Stack;
+
+/** A place for the text of one page, which goes from page to page with its Markdown. */
+interface FlowCell {
+  /** Null: it is free. */
+  page: number | null;
+  node: HTMLElement;
+  number: HTMLElement;
+  side: HTMLElement;
+  /** Gradio's Markdown. */
+  slot: HTMLElement;
+  pre: HTMLElement;
+  lack: HTMLElement;
+  /** What the Markdown was given. */
   text: string;
-  mark: string | null;
-  marks: Map<string, string>;
+  record: Page | null;
+  prepared: Prepared | null;
+  /** Whether its text is to be given to the Markdown. */
+  due: boolean;
+  /** Whether the Markdown shows it. */
+  fresh: boolean;
+}
+
+interface Paper {
+  node: HTMLElement;
+  image: HTMLImageElement;
+  caption: HTMLElement;
+  /** The record whose boxes are shown. */
+  boxed: Page | null;
+  boxes: HTMLElement | null;
+  timer: number;
 }
 
 /** What is said where there is no text. */
@@ -58,14 +106,13 @@ interface ReaderState {
   part: Parts<
     | "list" | "divider" | "title" | "sub" | "tools" | "link" | "download" | "close" | "bar" | "strip-switch" | "beside" | "pager"
     | "of" | "search-open" | "copy" | "copy-all" | "keys" | "search" | "search-count" | "search-close" | "hits"
-    | "again" | "again-words" | "banner" | "strip" | "strip-all" | "boxes-switch" | "zoom-width" | "zoom-page"
-    | "zoom-actual" | "scroll" | "paper" | "boxes" | "caption" | "side-now" | "side-new" | "raw" | "raw-new" | "json"
+    | "again" | "again-words" | "strip" | "strip-all" | "boxes-switch" | "zoom-width" | "zoom-page"
+    | "zoom-actual" | "scroll" | "papers" | "column" | "new" | "side-new" | "raw-new"
     | "notes" | "notes-sum" | "notes-list" | "note" | "note-icon" | "note-title" | "note-hint" | "keys-close"
   > &
     Record<"number" | "search-input" | "note-password", HTMLInputElement> &
     Record<"previous" | "next" | "search-previous" | "search-next" | "again-keep" | "again-drop" | "redo", HTMLButtonElement> &
     Record<"zoom-out" | "zoom-in" | "note-retry" | "note-with", HTMLButtonElement> & {
-      picture: HTMLImageElement;
       "keys-sheet": HTMLDialogElement;
     };
   /** Whether the sheet's frame is there. */
@@ -75,14 +122,45 @@ interface ReaderState {
   renderText: () => void;
   view: ReaderView;
   beside: boolean;
-  shown: Shown;
-  /** Whether it was turned to another page, which is read from its top. */
-  turned: boolean;
-  loading: AbortController | null;
-  /** The record whose Markdown and JSON are shown. */
-  source: Page | null;
+  /** The view that is seen: without pictures it is not the wanted one. */
+  actual: ReaderView;
+  /** Id of the document that is open. */
+  document: string | null;
+  /** Id of the block whose text is to be shown as soon as it is there. */
+  chosen: string | null;
+  /** The record of a page has come. */
+  arrived: (page: number, problem: unknown) => void;
+  /** The text of a page is written. */
+  linked: (page: number) => void;
+  /** There are other pages in view. */
+  opened: () => void;
   /** Pages prepared so far, for their marks. */
   prepared: number;
+
+  records: {
+    task: Task | null;
+    known: Map<number, Page | null>;
+    loading: Map<number, AbortController>;
+    /** Pages in view, the most urgent first. */
+    wanted: number[];
+    timer: number;
+    /** Pages whose record may be another one by now. */
+    stale: Set<number>;
+  };
+
+  flow: {
+    stack: Stack | null;
+    cells: FlowCell[];
+    /** Of pages that were seen. */
+    heights: Map<number, number>;
+    /** Height of pages that were not. */
+    usual: number;
+    /** Whether the height of what is read was known before others changed. */
+    known: boolean;
+    /** The cell whose text is being rendered. */
+    writing: FlowCell | null;
+    timer: number;
+  };
 
   // ---- boxes over the picture, and pieces of the text
   /** Buttons by the id of a block. */
@@ -93,9 +171,6 @@ interface ReaderState {
   owners: WeakMap<Element, string>;
   /** Id of the block that is lit. */
   lit: string | null;
-  /** The record whose boxes are shown. */
-  boxed: Page | null;
-
   // ---- a page that is read again
   /** The document whose second readings were asked for. */
   asked: string | null;
@@ -120,12 +195,15 @@ interface ReaderState {
   };
 
   picture: {
-    timer: number;
+    stack: Stack | null;
     /** "width", "page", or percent. */
     zoom: "width" | "page" | number;
-    /** Of the page, in points. */
-    size: { width: number; height: number };
-    wanted: { task: string; page: number } | null;
+    /** For a page, in pixels. */
+    room: { width: number; height: number };
+    /** Of pages, in points. */
+    sizes: Map<number, { width: number; height: number }>;
+    /** The pages in view. */
+    papers: Map<number, Paper>;
   };
 
   strip: {
