@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 #: each is raised when the text of any document changes by the preparation, the readers or the check
-PREPARE, READER, CHECK = 3, 5, 3
+PREPARE, READER, CHECK = 3, 6, 3
 
 
 @cache

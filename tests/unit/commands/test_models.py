@@ -314,13 +314,16 @@ def test_what_a_killed_run_left_is_swept_unless_another_runs(
 ) -> None:
     from filelock import FileLock
     from mineru.config import config
+    from mineru.model.registry import get_model_repo
 
     monkeypatch.setattr(config.model, "base_dir", str(tmp_path))
     half = tmp_path / VISION_MODEL / ".cache/huggingface/download/model.abc.incomplete"
     half.parent.mkdir(parents=True)
     half.touch()
-    (tmp_path / ".locks").mkdir()
-    with FileLock(str(tmp_path / ".locks" / f"{VISION_MODEL}.lock")):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lock = get_model_repo(VISION_MODEL).lock_path()  # elsewhere, once a document was read in this process
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(str(lock)):
         assert mineru_weights.is_being_fetched(VISION_MODEL)
     assert half.exists()
     assert not mineru_weights.is_being_fetched(VISION_MODEL)

@@ -23,7 +23,7 @@ from tests import layouts
 from tests.layouts import COURSES, FORM, ITEMS, PROGRAM, STATEMENT
 
 #: the version of reading that made the digests below
-VERSION = "4.0.12/3.5.3"
+VERSION = "4.0.12/3.6.3"
 #: name of a document -> SHA-256 of its Markdown
 DIGESTS: dict[str, str] = {
     "prose": "c564e6be6b787d70ad41785c2a29656f14f63d07b08edb4b15f15afa72a5896a",

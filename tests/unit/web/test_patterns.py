@@ -28,6 +28,28 @@ ALLOWED: dict[tuple[str, str], str] = {
         "gradio_app.web.watch_folder.beneath",
         "f'{re.escape(_PRIVATE)}[0-9a-f]{{16}}'",
     ): "letters, for a whole name of a file",
+    ("gradio_app.store.search_text", "f'[{_RUN}]'"): "one character",
+    ("gradio_app.store.search_text", "re.escape(self.run)"): "characters",
+    (
+        "gradio_app.store.search_text",
+        "f'[{_RUN}]+|[^\\\\W_{_RUN}]+'",
+    ): "two sets that share no character, each taken as far as it goes",
+    (
+        "gradio_app.store.search_text",
+        "f'(?<![^\\\\W_]){words}' + ('' if self.open else '(?![^\\\\W_])')",
+    ): "words of a query as they are, of 64 letters at most, with other signs between them",
+    **dict.fromkeys(
+        (
+            ("gradio_app.web.compat.json_check", written)
+            for written in (
+                "_SPACE + b'(?:' + _PLAIN + b'|' + _LIST + b')' + _SPACE",
+                "_SPACE + _STRING + _SPACE + b':'",
+                "_SPACE + b'([\\\\[\\\\]{},])' + _SPACE",
+                "_SPACE",
+            )
+        ),
+        "possessive: nothing is given back, and each is matched at one place",
+    ),
 }
 #: the same -> the table of the module that the pattern comes from
 TABLES = {("gradio_app.model_server.log_diagnosis", "pattern"): "_CAUSES"}
