@@ -45,9 +45,10 @@ def command(reader: PageReader) -> str:
 def problem(folder: Path, reader: PageReader) -> str:
     """Why its model cannot be served, in sentences that say what to do; empty: it can."""
     if missing(folder, reader):
-        named = "The vision model" if reader is MINERU else f"The model of reader {reader.name}"
-        install = f"Install it with {command(reader)}, then "
-        return f"{named} is not installed on this server. {install}"
+        said = "The vision model is not installed"
+        if reader is not MINERU:
+            said = f"The model of reader {reader.name} is not installed"
+        return f"{said} on this server. Install it with {command(reader)}, then "
     if not accepted(folder, reader):
         return (
             f"The licence of {reader.titles['en']} ({reader.weights.licence}, {reader.weights.terms}) was "

@@ -360,7 +360,7 @@ def test_pages_that_failed_are_named_with_what_a_retry_does(open_page: OpenPage,
 def test_chinese_reasons_belong_to_sentences_that_the_server_says() -> None:
     texts = (ROOT / "gradio_app/web/ui/assets/engine/texts.js").read_text("utf-8")
     starts = re.findall(r'^  "([^"]+)": "', texts[texts.index("REASONS_ZH") :], re.MULTILINE)
-    places = ("model_server/choose.py", "machine/cards.py", "machine/sglang_python.py")
-    said = "".join((ROOT / "gradio_app" / name).read_text("utf-8") for name in places)
+    modules = ("model_server/choose", "machine/cards", "machine/sglang_python", "machine/reader_weights")
+    said = "".join((ROOT / f"gradio_app/{name}.py").read_text("utf-8") for name in modules)
     assert len(starts) > 5
     assert [start for start in starts if start not in said] == []

@@ -90,6 +90,8 @@ export const ENGINE = {
 export const REASONS_ZH = {
   "It is switched off": "管理员已关闭引擎（设置项 engine）。",
   "SGLang is not installed": "本服务器尚未安装 SGLang。请运行 ./start_mineru_optimized.sh setup --sglang 安装，或用 --sglang-url 指定模型服务的地址。",
+  "The model of reader": "本服务器尚未安装所选读取器的模型。请运行 ./start_mineru_optimized.sh models --reader 名称 安装后重新启动服务。",
+  "The licence of": "本服务器尚未接受所选读取器的许可协议。请阅读后运行 ./start_mineru_optimized.sh models --reader 名称 --accept-licence，然后重新启动服务。",
   "The vision model is not installed": "本服务器尚未安装视觉模型。请运行 ./start_mineru_optimized.sh models 安装后重新启动服务。",
   "There is no NVIDIA driver": "未找到 NVIDIA 驱动（容器中：未传入显卡）。可用 --sglang-url 指定别处的模型服务。",
   "The NVIDIA driver": "NVIDIA 驱动存在问题。可用 --sglang-url 指定别处的模型服务。",

@@ -53,7 +53,11 @@ function cellAt(event) {
 }
 
 /** Blocks that can have something to correct; what the server says of one decides. @param {string} id */
-const firstOf = (id) => /** @type {HTMLElement | undefined} */ (pane.pieces.get(id)?.[0]);
+const firstOf = (id) => {
+  const [piece] = pane.pieces.get(id) ?? [];
+  // a form's fields hide what it has of the same name
+  return piece instanceof HTMLElement && !(piece instanceof HTMLFormElement) ? piece : undefined;
+};
 
 function attach() {
   const able = Boolean(canEdit());
