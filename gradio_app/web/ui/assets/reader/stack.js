@@ -198,8 +198,11 @@ export class Stack {
     }
     const { page, share, pixels } = this.anchor;
     const begin = this.topOf({ page, share: 0 });
-    if (performance.now() >= this.gliding) this.setTop(known && pixels !== null ? begin + pixels : share ? this.topOf({ page, share }) : begin - PAD);
+    const rests = performance.now() >= this.gliding;
+    if (rests) this.setTop(known && pixels !== null ? begin + pixels : share ? this.topOf({ page, share }) : begin - PAD);
     this.draw();
+    // pages that were drawn below the end before made room for more than there is
+    if (rests) this.expected = this.top();
   }
 
   resized() {
