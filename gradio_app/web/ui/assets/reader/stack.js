@@ -179,6 +179,9 @@ export class Stack {
   scrolled(forced = false) {
     if (!this.isShown()) return;
     const top = this.top();
+    // at the end the browser scrolls back by itself when what stands there becomes shorter
+    const atEnd = top < this.expected && top + this.view().tall >= this.total - 2;
+    if (this.held !== null && atEnd) this.expected = top;
     const own = !forced && Math.abs(top - this.expected) < 2;
     if (!own) {
       this.expected = top;
