@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import machine
-from bench.reading import climb, corpus, damage, kept, made, pages, peers, race, reference
+from bench.reading import climb, corpus, damage, kept, made, pages, peers, race, reference, small_type
 from tests.live import ROOT
 
 RESULTS = ROOT / "bench" / "results"
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder.add_argument("--tier", action="append", help="auto and flash where none is named; may be repeated")
     broken = parts.add_parser("damage", help="whether the check tells damaged results from sound ones")
     broken.add_argument("folder", type=Path)
+    parts.add_parser("small", help="scans in small type: characters wrong, paragraphs cut or run together")
     parts.add_parser("climb", help="whether pages in doubt are those that a better reader should see")
     given = parser.parse_args(argv)
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -57,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif given.part == "damage":
         tries = damage.tried(given.folder)
         text, found = damage.report(tries), [asdict(each) for each in tries]
+    elif given.part == "small":
+        type_tries = list(small_type.measured())
+        text, found = small_type.report(type_tries), [asdict(each) for each in type_tries]
     elif given.part == "climb":
         seen = climb.measured()
         text, found = climb.report(seen), [asdict(each) for each in seen]

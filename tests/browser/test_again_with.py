@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.conftest import PATIENCE, OpenPage, Watch, adding, choose, row
+from tests.browser.conftest import PATIENCE, OpenPage, Watch, adding, arrived, choose, row
 from tests.documents import encrypted_pdf, text_pdf
 from tests.live import LiveServer
 
@@ -74,3 +74,23 @@ def test_only_tiers_that_can_run_are_offered(page: Page) -> None:
         expect(offered.locator(f"[value={name}]")).to_be_disabled()
         expect(offered.locator(f"[value={name}]")).to_contain_text("no engine here")
     expect(offered.locator("[value=basic]")).to_be_enabled()
+
+
+def test_a_reader_that_the_engine_serves_is_offered_in_place_of_its_tiers(open_page: OpenPage) -> None:
+    """As a server with ``--reader dots.mocr`` tells it (tests/integration/test_page_readers.py)."""
+
+    def with_reader(route: Route) -> None:
+        told = route.fetch().json()
+        told["engine"] |= {"kind": "remote", "status": "ready", "reader": "dots.mocr"}
+        route.fulfill(json=told)
+
+    page = open_page()
+    page.route("**/api/v1/queue", with_reader)
+    page.reload()
+    arrived(page)
+    adding(page)
+    offered = page.get_by_label("Quality")
+    expect(offered.locator("[value='dots.mocr']")).to_have_text("dots.mocr")
+    expect(offered.locator("[value=standard]")).to_be_disabled()
+    expect(offered.locator("[value=standard]")).to_contain_text("the engine serves dots.mocr")
+    offered.select_option("dots.mocr")

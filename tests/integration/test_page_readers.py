@@ -29,6 +29,7 @@ def test_pages_are_read_by_the_reader_that_is_named(server: LiveServer, fake: Fa
     def end(**fields: str) -> dict[str, object]:
         return server.end(server.submit("scan.pdf", scan_pdf(3), **fields))
 
+    assert server.client.get("/api/v1/queue").json()["engine"]["reader"] == NAME  # so that the page offers it
     good = end(tier=NAME)
     assert (good["status"], good["tier"], good["pages_done"], good["notes"]) == ("completed", NAME, 3, []), (
         good

@@ -46,7 +46,7 @@ async def summary(manager: TaskManager, who: Identity) -> dict[str, Any]:
         "counts": await (manager.counts() if reads_all(who) else manager.counts_for(who.name)),
         "eta_seconds": round(manager.tail_eta(), 1),
         "workers": workers.slots[False],
-        "engine": {name: about_engine[name] for name in _OF_ENGINE},
+        "engine": {name: about_engine[name] for name in _OF_ENGINE} | {"reader": settings.reader},
         "limits": {name: getattr(settings, name) for name in _LIMITS},
         "user": {"name": who.name, "admin": who.admin},
     }

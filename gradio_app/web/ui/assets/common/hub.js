@@ -37,8 +37,17 @@ export const TIERS = ["flash", "basic", "standard", "advanced"];
 // Tiers that are read with the vision model.
 export const VISION = ["standard", "advanced"];
 
+/** The page reader that the engine serves in place of MinerU's own model, which is named like a tier; else empty. */
+export const otherReader = () => {
+  const { kind, reader = "mineru" } = state.engine ?? {};
+  return kind === "none" || reader === "mineru" ? "" : reader;
+};
+
 /** Whether this server can read by a tier, as far as is known. @param {string} tier */
-export const canRun = (tier) => !VISION.includes(tier) || state.engine?.kind !== "none";
+export const canRun = (tier) => !VISION.includes(tier) || (state.engine?.kind !== "none" && !otherReader());
+
+/** What a page can be read by here, the best last. */
+export const offered = () => [...TIERS.filter(canRun), otherReader()].filter(Boolean);
 
 export const isActive = (/** @type {Task} */ task) => ACTIVE.has(task.status);
 

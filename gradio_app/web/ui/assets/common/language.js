@@ -50,6 +50,9 @@ export function t(key, ...values) {
   return typeof text === "function" ? text(...values) : text;
 }
 
+/** Name of a tier, or of a reader, which has none but its own. @param {string} tier @param {string} where */
+export const tierName = (tier, where = "overview.tier") => (TEXTS[`${where}.${tier}`] ? t(`${where}.${tier}`) : tier);
+
 /** What went wrong, in the reader's language; the server's own sentence is the fallback. @param {unknown} error */
 export function explain(error) {
   if (!error) return "";

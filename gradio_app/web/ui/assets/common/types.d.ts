@@ -173,6 +173,7 @@ interface ModelServer {
 /** `/gpu/status` sends all of it. The queue sends kind, status, in_flight and a little more. */
 interface Engine extends Partial<ModelServer> {
   kind: ModelServer["kind"];
+  reader?: string;
   status: EngineStatus;
   in_flight: number;
   tokens?: number;

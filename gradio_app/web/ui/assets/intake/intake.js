@@ -1,8 +1,8 @@
 // Intake of documents: dropping anywhere, choosing, pasting; and the options that go with them.
 
-import { closest, named, setText, show } from "../common/dom.js";
+import { closest, el, named, setText, show } from "../common/dom.js";
 import { startFrame } from "../common/frame.js";
-import { canRun, emit, on } from "../common/hub.js";
+import { canRun, emit, on, otherReader } from "../common/hub.js";
 import { t, translate } from "../common/language.js";
 import { notify } from "../common/notice.js";
 import { chosen, dropped, fromFolder } from "./collect.js";
@@ -65,12 +65,19 @@ function draw() {
   hintTier();
 }
 
-// Two of the tiers need the engine: only what can run is offered.
+// Two of the tiers need the engine, which may serve another reader instead: only what can run is offered.
 function hintTier() {
+  const reader = otherReader();
+  for (const option of [...options.tier.options]) if (!option.dataset.t && option.value !== reader) option.remove();
+  if (reader && options.tier.options[options.tier.options.length - 1].value !== reader) {
+    options.tier.append(el("option", { value: reader }, reader));
+  }
   for (const option of options.tier.options) {
+    if (!option.dataset.t) continue;
     const text = t(option.dataset.t ?? "");
     option.disabled = !canRun(option.value);
-    setText(option, option.disabled ? t("intake.tier.missing", text) : text);
+    const lack = reader ? "intake.tier.other" : "intake.tier.missing";
+    setText(option, option.disabled ? t(lack, text, reader) : text);
   }
   if (!canRun(options.tier.value)) options.tier.value = "auto";
 }

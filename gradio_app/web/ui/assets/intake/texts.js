@@ -32,6 +32,7 @@ export const INTAKE = {
   "intake.skipped": [(n) => `${plural(n, "file was", "files were")} skipped: unsupported type.`, (n) => `已跳过 ${n} 个文件：不是可转换的文档类型。`],
   "intake.none": ["No document was found that can be converted.", "没有找到可转换的文档。"],
   "intake.fix": ["Nothing was uploaded: the page range is wrong. Correct it, then try again.", "未上传：页码范围有误。请先修正，然后重试。"],
+  "intake.tier.other": [(tier, reader) => `${tier} (the engine serves ${reader})`, (tier, reader) => `${tier}（引擎提供 ${reader}）`],
   "intake.tier.missing": [(tier) => `${tier} (no engine here)`, (tier) => `${tier}（无引擎）`],
 
   // ---- uploads

@@ -1,8 +1,8 @@
 // Form "Try again with…": a document is read once more by other options, as a task of its own.
 
 import { el } from "../common/dom.js";
-import { canRun, dropTask, emit, putTask, READABLE, TIERS } from "../common/hub.js";
-import { t } from "../common/language.js";
+import { dropTask, emit, offered, putTask, READABLE } from "../common/hub.js";
+import { t, tierName } from "../common/language.js";
 import { select } from "../common/location.js";
 import { openForm } from "../common/menu.js";
 import { attempt } from "../common/notice.js";
@@ -13,7 +13,7 @@ const LOCKED = ["file_encrypted", "password_wrong"];
 
 /** @param {HTMLElement} button @param {Task} task */
 export function tryAgainWith(button, task) {
-  const tier = choice("intake.tier", ["auto", ...TIERS].filter(canRun), "auto");
+  const tier = choice("intake.tier", ["auto", ...offered()], "auto");
   const ocr = choice("intake.ocr", ["auto", "txt", "ocr"], task.ocr_mode);
   const pages = el("input", { type: "text", placeholder: t("intake.pages.all"), maxlength: "200" });
   pages.value = task.page_range;
@@ -28,7 +28,7 @@ export function tryAgainWith(button, task) {
 
 /** @param {string} text @param {string[]} values @param {string} chosen */
 function choice(text, values, chosen) {
-  const node = el("select", {}, ...values.map((value) => el("option", { value }, t(`${text}.${value}`))));
+  const node = el("select", {}, ...values.map((value) => el("option", { value }, tierName(value, text))));
   node.value = chosen;
   return node;
 }

@@ -1,8 +1,8 @@
 // Second reading of a page by another tier: asked for, waited for, compared side by side, accepted or dropped.
 
 import { setText, show } from "../common/dom.js";
-import { canRun, dropTask, emit, isActive, on, putTask, state, TIERS } from "../common/hub.js";
-import { explain, t } from "../common/language.js";
+import { dropTask, emit, isActive, offered, on, putTask, state } from "../common/hub.js";
+import { explain, t, tierName } from "../common/language.js";
 import { openChoices } from "../common/menu.js";
 import { attempt, notify } from "../common/notice.js";
 import { pollNow } from "../common/poll.js";
@@ -75,7 +75,7 @@ export function drawAgain(task, page, view) {
 
 function words(/** @type {Task} */ task) {
   const { redo_page: page, status } = task;
-  const tier = t(`overview.tier.${task.tier}`);
+  const tier = tierName(task.tier);
   if (status === "completed") return t("again.done", page, tier);
   if (status === "processing") return t("again.runs", page, tier);
   if (isActive(task)) return t("again.waits", page, tier, task.position);
@@ -115,7 +115,7 @@ function compare() {
   }
   if (part.new.parentElement !== cell.node) cell.node.append(part.new);
   setText(cell.side, t("again.now"));
-  setText(part["side-new"], t("again.new", t(`overview.tier.${state.tasks.get(other.id ?? "")?.tier ?? "auto"}`)));
+  setText(part["side-new"], t("again.new", tierName(state.tasks.get(other.id ?? "")?.tier ?? "auto")));
   setText(part["raw-new"], compared?.view === "raw" ? other.record?.markdown || t("reader.empty") : "");
 }
 
@@ -124,7 +124,7 @@ function compare() {
 function chooseTier() {
   if (!pane.compared) return;
   const { task, page } = pane.compared;
-  const tiers = TIERS.filter(canRun).map((tier) => [t(`intake.tier.${tier}`), () => begin(task.id, page, tier)]);
+  const tiers = offered().map((tier) => [tierName(tier, "intake.tier"), () => begin(task.id, page, tier)]);
   const whole = [t("again.with.all"), () => tryAgainWith(part.redo, task)];
   openChoices(part.redo, t("again.ask", page), /** @type {[string, () => void][]} */ ([...tiers, whole]));
 }
