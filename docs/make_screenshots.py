@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -177,10 +178,10 @@ def _reader(page: Page, shown: Shown, number: int = 1, tab: str = "text") -> Non
     page.locator(".mo-summary", has_text="·").wait_for()
     if tab == "text":
         page.locator("#mo-text").get_by_text("river was measured").first.wait_for()
-    picture = page.locator(".mo-picture img")
+    picture = page.get_by_role("img", name=re.compile(rf"(Page|第) {number}\b"))
     if picture.is_visible():
         page.wait_for_function("document.querySelector('.mo-picture img').naturalWidth > 0")
-        box = page.locator(".mo-box").nth(2)
+        box = page.locator(f".mo-box[data-block^='{number}-']").nth(2)
         box.wait_for(state="attached")
         box.hover()
     _show_reader(page)
