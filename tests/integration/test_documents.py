@@ -97,7 +97,7 @@ def test_each_python_block_runs(where: str, code: str, server: LiveServer, desk:
     if "mcp" in code:
         assert "'submit'" in told and "marker 1" in told and "marker 3" in told
     elif "/download" in code:
-        assert "1 documents" in told and (desk / "reports.zip").read_bytes()[:2] == b"PK"
+        assert re.search(r"[1-9]\d* documents", told) and (desk / "reports.zip").read_bytes()[:2] == b"PK"
     elif "/tasks" in code and "def " not in code:
         assert "b.docx" in told
 
