@@ -24,11 +24,11 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 SERVICE := tests/chaos tests/fuzz tests/integration tests/models
 EACH := $(SERVICE) tests/packaging tests/browser
 
-test: setup test-tools chromium ## all that a change must pass, in ten minutes
+test: setup test-tools chromium ## all that a change must pass (ten to fifteen minutes)
 	@failed=0; $(PYTEST) $(TWO) tests/unit || failed=1; \
 	$(PYTEST) $(TWO) -m "not slow" $(EACH) || failed=1; exit $$failed
 
-test-all: setup sglang-cpu clients test-tools chromium ## what is long by nature, beyond `make test` (twenty minutes)
+test-all: setup sglang-cpu clients test-tools chromium ## what is long by nature, beyond `make test` (half an hour)
 	$(PYTEST) $(TWO) -m slow $(EACH)
 
 unit: setup test-tools ## tests of single parts and of the packaging
