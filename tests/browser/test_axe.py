@@ -144,7 +144,8 @@ def _reader(page: Page, task: str) -> None:
     page.locator("#mo-queue [data-part=clear]").click()
     page.locator(".mo-row", has_text="a paper.pdf").get_by_role("link").click()
     expect(page.locator("#mo-text")).to_contain_text("marker 1")
-    expect(page.locator(".mo-box").first).to_be_attached()
+    if (page.viewport_size or WIDE)["width"] > PHONE["width"]:  # there the text stands alone
+        expect(page.locator(".mo-box").first).to_be_attached()
 
 
 def _tab(view: str) -> Callable[[Page, str], None]:
