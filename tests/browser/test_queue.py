@@ -54,7 +54,7 @@ def kind(page: Page, name: str) -> Any:
 
 
 def search(page: Page, words: str) -> None:
-    page.get_by_role("searchbox", name="Find by name").fill(words)
+    page.get_by_role("searchbox", name="Find names and text").fill(words)
 
 
 def order(page: Page, by: str) -> None:
