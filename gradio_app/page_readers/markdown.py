@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gradio_app.base.page_readers import Found
+from gradio_app.base.page_readers import LOST, Found
 
 #: a formula in lines of its own; markdown-it takes its backslashes for escapes
 _FORMULA = re.compile(r"^[ \t]*(?:\$\$|\\\[)[ \t]*$")
@@ -19,7 +19,7 @@ _MOST_TOKENS = 20_000
 
 
 def blocks_of(text: str) -> list[Found]:
-    """Headings, items, tables, formulas, code and paragraphs, in their order; pictures without text."""
+    """Headings, items, tables, formulas, code and paragraphs, in their order, and pictures without a box."""
     return list(_blocks(text))
 
 
@@ -54,6 +54,8 @@ def _parsed(lines: list[str]) -> Iterator[Found]:
     tokens = MarkdownIt("commonmark", {"maxNesting": 20}).enable("table").parse("\n".join(lines))
     end = 0
     items: list[str] = []
+    if len(tokens) > _MOST_TOKENS:
+        yield LOST
     for token in tokens[:_MOST_TOKENS]:
         if token.type == "list_item_open":
             items.append(f"{token.info}. " if token.info else "- ")
@@ -79,6 +81,6 @@ def _found(token: Any, lines: list[str], items: list[str]) -> Found | None:
         return Found("table" if _TABLE.search(source) else "text", source)
     if token.type == "inline":
         if _PICTURE.match(token.content):
-            return None  # without a box nobody knows what it shows
+            return Found("image")
         return Found("list_item", items[-1] + token.content) if items else Found("text", token.content)
     return None

@@ -16,6 +16,11 @@ from gradio_app.parsing.readers import flash, page_model
 from gradio_app.parsing.readers.vlm import Watch
 from gradio_app.parsing.reading import Reading, as_pdf, note
 
+_UNPLACED = (
+    "Pictures on these pages were left out, as this reader does not tell where they are. Read the pages "
+    "again by another reader to have them."
+)
+
 
 def read(reader: PageReader, source: str, pages: Sequence[int], watch: Watch) -> Reading:
     """Reads ``pages`` (1-based; none: all) of a PDF or picture; ``watch`` learns of those that failed.
@@ -30,13 +35,17 @@ def read(reader: PageReader, source: str, pages: Sequence[int], watch: Watch) ->
         try:
             document.init_forms()
             numbers = list(pages) or list(range(1, len(document) + 1))
-            blocks = page_model.read(reader, document, numbers, watch)
-            parts = [(number - 1, blocks[number], document.get_page_size(number - 1)) for number in numbers]
+            made = page_model.read(reader, document, numbers, watch)
+            sizes = {number: document.get_page_size(number - 1) for number in numbers}
+            parts = [(number - 1, made[number].blocks, sizes[number]) for number in numbers]
             model = flash.model_json(None, str(path), parts, len(document), reader.name)
         finally:
             document.close()
         found = Reading(model, readers={reader.name: format_pages(tuple(numbers))})
-        _compare(found, str(path), [(index, made) for index, made, _ in parts])
+        _compare(found, str(path), [(index, blocks) for index, blocks, _ in parts])
+    if unplaced := [number for number in numbers if made[number].pictures]:
+        left_out = format_pages(tuple(unplaced))
+        found.notes.append({"code": "content_left_out", "pages": left_out, "message": _UNPLACED})
     return found
 
 

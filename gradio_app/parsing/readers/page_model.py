@@ -52,19 +52,19 @@ class _Answer:
     problem: str = ""
 
 
-def read(reader: PageReader, document: Any, numbers: Sequence[int], watch: Watch) -> dict[int, list[Block]]:
-    """Blocks of these pages (from 1) of an open PDF. Marks on ``watch`` those that miss something.
+def read(reader: PageReader, document: Any, numbers: Sequence[int], watch: Watch) -> dict[int, Tidied]:
+    """What is on these pages (from 1) of an open PDF. Marks on ``watch`` those that miss something.
 
     Raises ``EngineUnavailable`` when the server is to blame.
     """
-    pages: dict[int, list[Block]] = {}
+    pages: dict[int, Tidied] = {}
     with _client(watch.endpoint) as client, ThreadPoolExecutor(AT_ONCE) as pool:
         waiting: list[tuple[int, int, _Page, Future[_Answer]]] = []
         for position, number in enumerate(numbers):
             page = _Page(document[number - 1])  # pdfium draws in one thread only
             pictures = {ask.picture: page.shown(ask.picture) for ask in reader.asks}
             if page.blank:  # a model would make something up
-                pages[number] = []
+                pages[number] = Tidied()
                 continue
             answer = pool.submit(_ask_in_turn, client, watch, reader, pictures, number)
             waiting.append((position, number, page, answer))
@@ -81,7 +81,7 @@ def _finish(
     page: _Page,
     waiting: Future[_Answer],
     watch: Watch,
-    pages: dict[int, list[Block]],
+    pages: dict[int, Tidied],
 ) -> None:
     """Puts the page of an answer into ``pages``; one that misses something is marked."""
     answer = waiting.result()
@@ -89,7 +89,9 @@ def _finish(
     problem = answer.problem or _problem_of(made)
     if not flash.is_sound(made.blocks):
         problem, made = "its blocks are refused", Tidied()
-    pages[number] = made.blocks or ([page.whole()] if problem else [])
+    if problem and not made.blocks:
+        made = Tidied([page.whole()])
+    pages[number] = made
     if problem:
         logger.debug("page {} was not read completely: {}", number, problem)
         watch.failed.add(position)
@@ -141,6 +143,7 @@ def _asked(
     except Unreadable as error:
         return _Answer(problem=str(error))
     whole, looped = without_loop(text[:MOST_ANSWER])
+    cut_off = cut_off or len(text) > MOST_ANSWER
     problem = "an answer ran in a circle" if looped else "an answer found no end" if cut_off else ""
     try:
         found = list(reader.read(whole, Shown(*picture.size), number))

@@ -43,6 +43,7 @@ _TYPES = {
     "list": "list_item",
 }
 
+_PICTURES = ("image", "chart")
 _HEADING = re.compile(r"\s*(#{1,6})\s+")
 _BULLET = re.compile(r"\s*(?:[-*+•]|(\d{1,3}[.)]))\s+")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.{1,2000}?)(?<=\S)\1", re.DOTALL)
@@ -59,10 +60,14 @@ Cut = Callable[[Sequence[float]], str]
 
 @dataclass(slots=True)
 class Tidied:
-    """Blocks of MinerU's ModelJson. ``dropped``: boxes and parts of the answer that could not be used."""
+    """Blocks of MinerU's ModelJson. ``dropped``: boxes and parts of the answer that could not be used.
+
+    ``pictures``: how many were told of without a box, so that nobody can cut them out.
+    """
 
     blocks: list[Block] = field(default_factory=list[Block])
     dropped: int = 0
+    pictures: int = 0
 
 
 def tidy(found: Iterable[Found], cut: Cut = lambda _box: "") -> Tidied:
@@ -73,6 +78,9 @@ def tidy(found: Iterable[Found], cut: Cut = lambda _box: "") -> Tidied:
         page = page[:MOST_BLOCKS]
     made.dropped += sum(each is LOST for each in page)
     page = [each for each in page if each is not LOST]
+    made.dropped += sum(len(each.text) > MOST_LETTERS for each in page)
+    made.pictures = sum(each.box is None and _kind(each) in _PICTURES for each in page)
+    page = [each for each in page if each.box is not None or each.text or _kind(each) not in _PICTURES]
     boxes = [_box(each.box) for each in page]
     made.dropped += sum(each.box is not None and box is None for each, box in zip(page, boxes, strict=True))
     for each, box in zip(page, _placed(page, boxes), strict=True):
@@ -137,12 +145,16 @@ def _below(box: list[float]) -> list[float]:
 # ---------------------------------------------------------------- blocks
 
 
+def _kind(found: Found) -> str:
+    return _TYPES.get(found.label.strip().lower().replace("-", "_"), "text")
+
+
 def _block(found: Found, box: list[float], cut: Cut) -> list[Block]:
     """The block of one thing; none where it says nothing."""
-    kind = _TYPES.get(found.label.strip().lower().replace("-", "_"), "text")
+    kind = _kind(found)
     text = clean(found.text[:MOST_LETTERS])
-    if kind in ("image", "chart"):
-        picture = cut(box)
+    if kind in _PICTURES:
+        picture = cut(box) if found.box is not None else ""
         image = [{"type": kind, "bbox": box, "content": "", "image_base64": picture}] if picture else []
         # some models write the words in a picture: these are text
         return [*image, *(_text("text", _without_tags(text), box) if text.strip() else [])]

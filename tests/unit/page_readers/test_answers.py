@@ -15,7 +15,7 @@ from gradio_app.base import page_readers
 from gradio_app.base.page_readers import LOST, Found, PageReader, Shown, Unreadable
 from gradio_app.page_readers.markdown import blocks_of
 from gradio_app.parsing.readers import flash
-from gradio_app.parsing.readers.tidy import tidy
+from gradio_app.parsing.readers.tidy import MOST_LETTERS, tidy
 from tests.fakes import reader_answers
 
 SHOWN = Shown(1000, 2000)
@@ -57,6 +57,18 @@ def test_what_markdown_has_beside() -> None:
         ("code", "code\n"),
         ("equation", "\\[ x \\]"),
     ]
+
+
+def test_a_picture_without_a_box_is_told_and_not_cut_out_of_anywhere() -> None:
+    found = blocks_of("Words\n\n![a map](page_1.png)\n\nMore words")
+    assert [each.label for each in found] == ["text", "image", "text"]
+    made = tidy(found, lambda _box: pytest.fail("nobody knows where it is"))
+    assert ([block["type"] for block in made.blocks], made.pictures, made.dropped) == (["text"] * 2, 1, 0)
+
+
+def test_what_is_cut_off_a_page_is_counted() -> None:
+    assert tidy([Found("text", "a" * (MOST_LETTERS + 1))]).dropped == 1
+    assert LOST in blocks_of("word\n\n" * 10_000)
 
 
 def test_a_page_on_its_side_is_asked_for_again() -> None:

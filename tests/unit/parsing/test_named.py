@@ -132,6 +132,16 @@ def test_a_bad_answer_is_asked_for_again_and_then_marks_its_page(
         assert [note["code"] for note in answer["notes"]] == ["pages_without_text"]
 
 
+def test_a_picture_that_no_box_places_is_noted(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_answers, "good", lambda *_: "Words\n\n![a map](page_1.png)")
+    answer, _ = read(model, tmp_path, "qwen3-vl", scan_pdf(2))
+    (note,) = answer["notes"]
+    assert (note["code"], note["pages"], answer["failed"]) == ("content_left_out", "1-2", [])
+    assert "Pictures on these pages were left out" in note["message"]
+
+
 def test_a_circle_is_in_the_result_once(model: Model, tmp_path: Path) -> None:
     model.bad = ["loop"] * 2
     _, (page,) = read(model, tmp_path, "deepseek-ocr-2", scan_pdf(1))
