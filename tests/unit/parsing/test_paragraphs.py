@@ -184,6 +184,17 @@ def test_lines_of_a_scan_that_are_far_apart_are_a_paragraph_as_their_column_is()
     assert read(page(words, scan=True)) == [("text", " ".join(first)), ("text", " ".join(second))]
 
 
+def test_short_paragraphs_of_a_scan_stay_apart() -> None:
+    """Most of the distances in their column are those between paragraphs: 12 points in them, 17 between."""
+    words: list[Word] = []
+    y, wanted = 100.0, list[tuple[str, str]]()
+    for count in (2, 2, 1, 2, 1):
+        words += scanned(50, y, [LONG] * count, 12, low=(0,))
+        wanted.append(("text", " ".join([LONG] * count)))
+        y += 12 * (count - 1) + 17
+    assert read(page(words, scan=True)) == wanted
+
+
 def test_chinese_lines_of_a_scan() -> None:
     text = "港口的账册由值班人员和一名船员共同签字保管"
     words = scanned(50, 100, [text] * 5, 21, low=(1, 4))
