@@ -24,21 +24,24 @@ DEFAULT = "mineru"
 NAME = re.compile(r"[a-z][a-z0-9]*([.-][a-z0-9]+)*")
 MOST_NAME = 40
 GIB, KIB = 2**30, 2**10
+#: for models without a guard of their makers: 100 tokens do not come again within 256
+NO_CIRCLES: Mapping[str, Any] = {"ngram_size": 100, "window_size": 256}
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Where a model's weights come from. ``folder`` is their place below the folder of all weights.
 
-    ``repo`` is that of Hugging Face, ``mirror`` that of ModelScope; ``size`` is in bytes. A licence that
-    ``must_accept`` is agreed to once, before the model is fetched or served; its text is at ``terms``.
+    ``repo`` is that of Hugging Face, ``mirror`` that of ModelScope where its name is another one; ``size`` is
+    in bytes. A licence that ``must_accept`` is agreed to once, before the model is fetched or served; its
+    text is at ``terms``.
     """
 
     repo: str
-    mirror: str
     folder: str
     size: int
     licence: str
+    mirror: str = ""
     terms: str = ""
     must_accept: bool = False
 
@@ -92,6 +95,10 @@ class Ask:
     guard: Mapping[str, Any] = field(default_factory=dict[str, Any])
     text_first: bool = False
 
+    def at(self, *temperatures: float) -> tuple[Ask, ...]:
+        """The same question once at each temperature: a higher one leads out of a bad answer."""
+        return tuple(replace(self, sampling={**self.sampling, "temperature": each}) for each in temperatures)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -137,8 +144,8 @@ class PageReader:
     ``kind``: ``page`` asks about a whole page; ``mineru`` is MinerU's own path. ``asks`` are questions, tried
     in their order until an answer is good. ``titles`` and ``good_at`` are for people, by language
     (``en``, ``zh``). ``read`` takes an answer, what was shown and the page's number (from 1), and gives what
-    is on it in reading order; it raises ``Unreadable``. ``version`` is raised when the text of any page
-    changes.
+    is on it in reading order, nothing for an empty answer; it raises ``Unreadable``. ``version`` is raised
+    when the text of any page changes.
     """
 
     name: str

@@ -15,7 +15,6 @@ from gradio_app.base.page_readers import (
     Picture,
     Serve,
     Shown,
-    Unreadable,
     Weights,
 )
 
@@ -47,10 +46,7 @@ _LABELS = {
 
 def read(answer: str, _shown: Shown, _page: int) -> list[Found]:
     """Blocks in their order; a mark with several boxes is one block around all of them."""
-    found = list(_blocks(answer))
-    if not found:
-        raise Unreadable("the answer is empty")
-    return found
+    return list(_blocks(answer))
 
 
 def _blocks(answer: str) -> Iterator[Found]:
@@ -88,7 +84,6 @@ READER = PageReader(
     kind="page",
     weights=Weights(
         repo="deepseek-ai/DeepSeek-OCR-2",
-        mirror="deepseek-ai/DeepSeek-OCR-2",
         folder="DeepSeek-OCR-2",
         size=int(6.8e9),
         licence="Apache-2.0",

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from gradio_app.base.page_readers import (
     KIB,
+    NO_CIRCLES,
     Ask,
     Found,
     PageReader,
     Picture,
     Serve,
     Shown,
-    Unreadable,
     Weights,
 )
 
@@ -25,10 +25,7 @@ _MARK = re.compile(r"!\[([a-zA-Z_ -]{1,40})(\+?)\]\((\d{1,5}),(\d{1,5}),(\d{1,5}
 
 def read(answer: str, _shown: Shown, _page: int) -> list[Found]:
     """Blocks in their order; what stands before the first mark is text."""
-    found = list(_blocks(answer))
-    if not found:
-        raise Unreadable("the answer is empty")
-    return found
+    return list(_blocks(answer))
 
 
 def _blocks(answer: str) -> Iterator[Found]:
@@ -50,7 +47,6 @@ READER = PageReader(
     kind="page",
     weights=Weights(
         repo="lightonai/LightOnOCR-3-1B",
-        mirror="lightonai/LightOnOCR-3-1B",
         folder="LightOnOCR-3-1B",
         size=int(2.2e9),
         licence="Apache-2.0",
@@ -58,15 +54,12 @@ READER = PageReader(
     serve=Serve(
         weights=int(2.2e9), kv=112 * KIB, context=16_384, least=16_384, typical=7000, capability=(8, 0)
     ),
-    asks=tuple(
-        Ask(
-            prompt="grounding",
-            picture=Picture(dpi=200, longest=2048, tokens=8000),
-            sampling={"temperature": temperature, "top_p": 0.9},
-            most_tokens=8192,
-            guard={"ngram_size": 100, "window_size": 256},
-        )
-        for temperature in (0.1, 0.4)
-    ),
+    asks=Ask(
+        prompt="grounding",
+        picture=Picture(dpi=200, longest=2048, tokens=8000),
+        sampling={"top_p": 0.9},
+        most_tokens=8192,
+        guard=NO_CIRCLES,
+    ).at(0.1, 0.4),
     read=read,
 )

@@ -59,7 +59,7 @@ def fetch_reader(reader: PageReader, folder: Path, source: str) -> None:
             else:
                 from modelscope import snapshot_download as from_mirror
 
-                from_mirror(weights.mirror, local_dir=str(folder))
+                from_mirror(weights.mirror or weights.repo, local_dir=str(folder))
 
 
 def fetch(name: str, source: str) -> None:

@@ -23,8 +23,8 @@ from gradio_app.store.climbing import Climb
 from gradio_app.store.task import Shard, Task, readings
 from gradio_app.workers.interface import Workers
 
-#: readers that pages in doubt climb to, the cheapest first: a page goes to the one after that which read it
-LADDER = ("standard",)
+#: the reader that pages in doubt climb to
+BETTER = "standard"
 #: seconds that pages wait for other work to end, before a sleeping model server is woken for them alone
 PATIENCE = 60.0
 #: a model server in these states costs nothing to ask
@@ -88,7 +88,7 @@ def _climbs(task: Task, pages: Mapping[int, Sequence[Note]], size: int) -> list[
         some = [page for page in pages if (page in task.scans) is scans]
         for run in cut(some, size) if some else ():
             notes = [note for page in run for note in pages[page]]
-            found.append(Climb(run, LADDER[0], doubts.told(notes, runs_of(run), "read")))
+            found.append(Climb(run, BETTER, doubts.told(notes, runs_of(run), "read")))
     return found
 
 
@@ -136,7 +136,7 @@ class Climbing:
         run.todo.extend(shards)
         pages = sum(len(shard.pages) for shard in shards)
         run.entry = replace(
-            run.entry, pages=pages, express=pages <= EXPRESS_PAGES, tier=LADDER[0], vision=True, scans=0
+            run.entry, pages=pages, express=pages <= EXPRESS_PAGES, tier=BETTER, vision=True, scans=0
         )
         loop = asyncio.get_running_loop()
         self._held[run.task.id] = _Held(run.entry, loop.time())

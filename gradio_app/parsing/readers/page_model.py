@@ -21,7 +21,7 @@ from loguru import logger
 from PIL import Image
 
 from gradio_app.base.errors import EngineUnavailable
-from gradio_app.base.page_readers import Ask, Found, PageReader, Picture, Shown, Unreadable
+from gradio_app.base.page_readers import LOST, Ask, Found, PageReader, Picture, Shown, Unreadable
 from gradio_app.parsing.readers import flash
 from gradio_app.parsing.readers.embedded.blocks import Block
 from gradio_app.parsing.readers.loops import without_loop
@@ -153,7 +153,9 @@ def _asked(
         logger.opt(exception=error).warning("the reader {} failed on page {}", reader.name, number)
         return _Answer(problem="its answer cannot be understood")
     sound = [each for each in found if isinstance(each, Found)]  # pyright: ignore[reportUnnecessaryIsInstance]
-    return _Answer(sound, problem or ("" if sound else "its answer is empty"))
+    if all(each is LOST for each in sound):
+        problem = problem or "its answer is empty"
+    return _Answer(sound, problem)
 
 
 def _chat(client: httpx.Client, watch: Watch, ask: Ask, picture: Image.Image) -> tuple[str, bool]:
