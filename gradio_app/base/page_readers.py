@@ -279,3 +279,8 @@ def served(identity: str) -> frozenset[str]:
     """Names of the readers that the model servers of this identity serve; those of several stand by ``+``."""
     parts = identity.split(" + ") if identity else []
     return frozenset(found[1] if (found := _SERVED.search(part)) else DEFAULT for part in parts)
+
+
+def serves_mineru(identity: str) -> bool:
+    """Whether a model server of this identity serves MinerU's own vision model."""
+    return DEFAULT in served(identity)

@@ -92,7 +92,9 @@ def inspect(
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
             # MinerU reads a document at one mode; page by page each page has its own
-            by_mineru = {"basic": models, "auto": models and _has_mineru(planned)}.get(tier, tier in TIERS)
+            by_mineru = {"basic": models, "auto": models and page_readers.serves_mineru(planned)}.get(
+                tier, tier in TIERS
+            )
             chosen_pages = _Asked(page_range, ocr_mode, max_pages, by_mineru)
             parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, chosen_pages)
         elif page_range:
@@ -268,11 +270,6 @@ def _check_archive(path: Path, memory_limit: int) -> None:
         )
 
 
-def _has_mineru(engine: str) -> bool:
-    """Whether a model server of this identity serves MinerU's own vision model."""
-    return page_readers.DEFAULT in page_readers.served(engine)
-
-
 def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: str, no_engine: str, models: bool) -> str:
     """The tier or reader to plan with. ``auto`` is the best that those who read have for this document."""
     if not parse_mode:  # Office, HTML, CSV, EPUB: MinerU always reads them at flash
@@ -290,7 +287,7 @@ def _choose_tier(tier: str, parse_mode: str, scans: bool, engine: str, no_engine
             f"Tier {tier} needs MinerU's own vision model, and the model server here serves {there}. "
             f"Choose {there} instead of the tier, or start the server with --reader mineru."
         )
-    if _has_mineru(engine) and models:
+    if page_readers.serves_mineru(engine) and models:
         return "standard" if tier == "auto" else tier
     if tier in VISION_TIERS:
         raise ModelsMissing(

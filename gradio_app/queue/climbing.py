@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from gradio_app.base import doubts
 from gradio_app.base.notes import Note, notes_within
+from gradio_app.base.page_readers import serves_mineru
 from gradio_app.base.page_runs import runs_of
 from gradio_app.base.settings import Settings
 from gradio_app.model_server.states import EngineStatus
@@ -119,7 +120,8 @@ class Climbing:
     async def begin(self, run: Run) -> bool:
         """Decides on the pages in doubt of a task that was read; whether some of them are read again."""
         task, store = run.task, self._store
-        no_engine = "" if self._workers.identity else self._workers.no_engine or "There is no model server."
+        there = serves_mineru(self._workers.identity)
+        no_engine = "" if there else self._workers.no_engine or "No model server has MinerU's vision model."
         share, size = self._settings.climb_share, self._settings.shard_pages_vlm
         found = plan(task, await store.shards(task.id), share, size, no_engine)
         if found is None:

@@ -16,8 +16,7 @@ RESULT_VERSION = 1
 def climbs_from(task: Task, identity: str, share: float) -> bool:
     """Whether pages of a task may climb: tier auto, a document with pages, and somebody to climb to."""
     by_page = task.options.tier == "auto" and not task.needs_engine
-    there = page_readers.DEFAULT in page_readers.served(identity)
-    return bool(by_page and task.parse_mode and there and share)
+    return bool(by_page and task.parse_mode and page_readers.serves_mineru(identity) and share)
 
 
 def method_of(task: Task) -> str:
