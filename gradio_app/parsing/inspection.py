@@ -92,9 +92,8 @@ def inspect(
         parse_mode, total, pages, scans = "", 1, tuple[int, ...](), tuple[int, ...]()
         if "pdf" in (kind, prepared):
             # MinerU reads a document at one mode; page by page each page has its own
-            by_mineru = {"basic": models, "auto": models and page_readers.serves_mineru(planned)}.get(
-                tier, tier in TIERS
-            )
+            auto = models and page_readers.serves_mineru(planned)
+            by_mineru = {"basic": models, "auto": auto}.get(tier, tier in TIERS)
             chosen_pages = _Asked(page_range, ocr_mode, max_pages, by_mineru)
             parse_mode, total, pages, scans = _inspect_pdf(Path(out) if prepared else path, chosen_pages)
         elif page_range:
