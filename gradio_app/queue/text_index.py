@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -60,6 +61,8 @@ class TextIndex:
         self._repair: Callable[[], None] | None = self._index.open
         #: the index was found damaged
         self._found_damaged = asyncio.Event()
+        #: documents wait for the index: there may be more than it finds
+        self._behind = True
         #: bytes on the disk
         self.bytes = 0
 
@@ -72,11 +75,14 @@ class TextIndex:
         """
         if wanted.words.strip():
             try:
-                return await self._on(self._reader, self._search.page, wanted, limit, cursor)
+                found = await self._on(self._reader, self._search.page, wanted, limit, cursor)
+                return replace(found, complete=not self._behind)
             except (IndexDamaged, sqlite3.Error, OSError) as error:
                 self._doubt(error)
-        store = self._store.sync
-        return await self._store.do(lambda: Found(store.rev(), store.listing.page(wanted, limit, cursor), {}))
+        store, complete = self._store.sync, not wanted.words.strip()
+        return await self._store.do(
+            lambda: Found(store.rev(), store.listing.page(wanted, limit, cursor), {}, complete)
+        )
 
     async def ids(self, wanted: Wanted, limit: int) -> dict[str, list[str]]:
         """As ``Listing.ids``, with words also by text."""
@@ -129,6 +135,7 @@ class TextIndex:
         docs = await self._on(self._writer, self._index.due, BATCH)
         if docs:
             await self._add(docs)
+        self._behind = len(docs) == BATCH
         taken = time.monotonic() - began
         began = time.monotonic()
         more = await self._on(self._writer, self._index.shred)

@@ -39,11 +39,15 @@ class TextHit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Tasks at a revision of the queue, and by id the first hits of those whose text has the words."""
+    """Tasks at a revision of the queue, and by id the first hits of those whose text has the words.
+
+    ``complete``: the text of all ended documents was searched.
+    """
 
     rev: int
     page: Page
     hits: dict[str, list[TextHit]]
+    complete: bool = True
 
 
 class TextSearch:

@@ -90,6 +90,8 @@ def test_a_kill_before_the_index_and_a_damaged_index_lose_no_text(tmp_path: Path
             path.unlink()
         server.start()
         until_found(server, word, [first])
+        while not server.client.get("/api/v1/tasks", params={"q": word}).json()["complete"]:
+            time.sleep(0.05)
         server.kill()
         index.write_bytes(b"SQLite format 3\0" + bytes(90_000))
         server.start()

@@ -129,6 +129,9 @@ class TaskList(BaseModel):
     next: str | None = None
     total: int | None = Field(None, description="All that match; not with since")
     counts: dict[str, int] | None = Field(None, description="By status; not with since")
+    complete: bool | None = Field(
+        None, description="Not with since. False: texts are still made ready for q, and more may be found"
+    )
     deleted: list[str] | None = Field(None, description="With since: ids that are gone")
     reset: bool | None = Field(None, description="With since: forget everything and list again")
     places: dict[str, list[float | None]] | None = Field(

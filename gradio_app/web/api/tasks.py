@@ -140,6 +140,7 @@ async def list_tasks(
     return JSONResponse(
         {
             "rev": found.rev,
+            "complete": found.complete,
             "tasks": tasks,
             "next": page.next,
             "total": matching(page.counts, wanted.statuses),

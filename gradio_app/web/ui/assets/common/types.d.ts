@@ -80,6 +80,7 @@ interface TaskList {
   tasks: Task[];
   next: string | null;
   counts: Counts;
+  complete: boolean;
 }
 
 /** What is newer than a revision. */

@@ -145,6 +145,7 @@ function drawNow() {
   show(part.empty, state.loaded && nothing);
   const found = pane.sections.some(({ ids }) => ids.length);
   show(part.nomatch, state.loaded && filtered && !found);
+  show(part.partial, pane.partial && Boolean(view.words.trim()));
   drawTools();
   if (pane.asked && state.loaded) {
     pane.asked = false;

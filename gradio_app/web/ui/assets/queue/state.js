@@ -8,6 +8,7 @@ export const pane = {
   view: { mine: false, kind: "all", words: "", sort: "state" },
   sections: [],
   hits: new Map(),
+  partial: false,
   round: 0,
   countedAt: 0,
   counting: null,

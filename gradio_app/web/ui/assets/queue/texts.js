@@ -15,6 +15,7 @@ export const QUEUE = {
   "queue.ended": ["Finished", "已结束"],
   "queue.empty": ["No documents yet", "还没有文档"],
   "queue.empty.hint": ["Drop a file anywhere on this page. It appears here with its progress, and stays when you close the tab.", "把文件拖到页面任意位置，进度会显示在这里；关闭页面也不会丢失。"],
+  "queue.partial": ["Texts are still being made ready for searching. Search again in a while: more may be found.", "正文索引仍在建立，稍后再次查找可能会找到更多文档。"],
   "queue.nomatch": ["No document matches.", "没有匹配的文档。"],
   "queue.nomatch.hint": ["Names, folders and the text of finished documents were searched. Try fewer words, or only the beginning of one.", "已查找名称、文件夹和已完成文档的正文。试试更少的词，或只写词的开头。"],
   "queue.hit.page": [(n) => `p. ${n}`, (n) => `第 ${n} 页`],

@@ -94,7 +94,7 @@ interface BulkAnswer {
 
 interface QueueState {
   part: Parts<
-    | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "nomatch" | "clear" | "sentinel" | "picks"
+    | "tools" | "kinds" | "body" | "loading" | "empty" | "groups" | "partial" | "nomatch" | "clear" | "sentinel" | "picks"
     | "fold" | "picks-text" | "picks-all" | "picks-clear"
   > &
     Record<"whose" | "sort", HTMLSelectElement> & { search: HTMLInputElement; row: HTMLTemplateElement };
@@ -105,6 +105,8 @@ interface QueueState {
   sections: Section[];
   /** What the text of documents has of the words that were searched for, by id. */
   hits: Map<string, TextHit[]>;
+  /** Texts are still made ready: more may be found. */
+  partial: boolean;
   /** Of asking; answers of an earlier one are dropped. */
   round: number;
   countedAt: number;

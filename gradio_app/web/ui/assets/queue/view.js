@@ -86,6 +86,7 @@ export async function loadView() {
   if (mine !== pane.round) return answers[0].rev;
   pane.sections = fresh;
   pane.hits.clear();
+  pane.partial = answers.some(({ complete }) => complete === false);
   fresh.forEach((section, index) => take(section, answers[index]));
   prune();
   state.loaded = true;
